@@ -1,0 +1,49 @@
+# The one door to the project. `make help` lists the verbs.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test labs answers lint format bench clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(READY) ## create .venv from requirements.txt (done once)
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps -e .
+	@touch $@
+
+demo: setup ## grade a small class from nothing, and show the result
+	@$(BIN)/grader demo
+
+test: setup ## run the tests
+	$(BIN)/ruff check .
+	$(BIN)/grader build --check
+	$(BIN)/python -m pytest -n 2
+
+labs: setup ## build labs/ from solutions/
+	$(BIN)/grader build
+
+answers: setup ## execute the answer keys into answers/ (HTML with figures)
+	$(BIN)/grader answers
+
+lint: setup ## check the style
+	$(BIN)/ruff check .
+
+format: setup ## put the code in the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format labo grader tests bench
+
+bench: setup ## measure speed, as ratios taken in one run
+	@for script in bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean: ## remove what can be made again (not .venv)
+	rm -rf .demo answers solutions/*/ .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

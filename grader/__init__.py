@@ -1,0 +1,1 @@
+"""The instructor's side: building labs, grading, feedback, reports."""
