@@ -1,0 +1,12 @@
+"""What every test starts from: one thread, no network, the tiny profile."""
+
+import os
+
+# Before torch is imported: the tests run several processes on few cores, and the
+# grading engine forks, which a started OpenMP pool does not survive.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["LABO_OFFLINE"] = "1"
+os.environ["LABO_PROFILE"] = "tiny"
+os.environ["MPLBACKEND"] = "Agg"
+for name in ("LABO_DATA_DIR", "LABO_SHARED_DATA", "PYTORCH_DATA_DIR", "SLURM_TMPDIR"):
+    os.environ.pop(name, None)
