@@ -1,0 +1,31 @@
+"""Nombres et noms de mesures, écrits à la française."""
+
+import math
+
+_NO_BREAK_SPACE = "\u00a0"
+_NAMES = {"epoch": "époque", "time": "durée", "loss": "perte", "accuracy": "exactitude"}
+
+
+def decimal(value: float, digits: int) -> str:
+    """Écrit `value` avec une virgule et `digits` décimales : « 0,312 » pour (0.3124, 3)."""
+    return f"{value:.{digits}f}".replace(".", ",")
+
+
+def measure_name(key: str) -> str:
+    """Nom français d'une mesure de `labo.train` ; « accuracy » et « val_accuracy » ont le même."""
+    key = key.removeprefix("val_")
+    return _NAMES.get(key, key)
+
+
+def measure_value(key: str, value: float) -> str:
+    """Écrit la valeur d'une mesure avec son unité : « 3 », « 0,6 s », « 91,2 % », « 0,312 »."""
+    key = key.removeprefix("val_")
+    if key == "epoch":
+        return str(value)
+    if key == "time":
+        return decimal(value, 1) + _NO_BREAK_SPACE + "s"
+    if key == "accuracy":
+        return decimal(value, 1) + _NO_BREAK_SPACE + "%"
+    if 0 < abs(value) < 0.001 or 10_000 <= abs(value) < math.inf:
+        return f"{value:.1e}".replace(".", ",")
+    return decimal(value, 3)

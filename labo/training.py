@@ -1,0 +1,608 @@
+"""Entraîner et évaluer un modèle, sur Poutyne."""
+
+import itertools
+import math
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from labo.french import measure_name, measure_value
+from labo.loader import BatchLoader
+from labo.torchvision_compat import ensure_torchvision
+
+ensure_torchvision()  # before Poutyne, which imports torchvision
+
+import poutyne  # noqa: E402
+from poutyne import Callback, EarlyStopping, Metric, PeriodicSaveCallback  # noqa: E402
+
+Data = tuple[Tensor, Tensor] | Iterable[tuple[Tensor, Tensor]]
+Loss = str | Callable[[Tensor, Tensor], Tensor]
+Measure = str | Callable[[Tensor, Tensor], Tensor]
+
+_EVALUATION_BATCH = 1024
+_OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
+_BAR_WIDTH = 24
+_BAR_PERIOD = 0.2  # seconds between two drawings: each one is a message to the browser
+_LONGEST_TABLE = 20  # epochs
+
+
+@dataclass(frozen=True)
+class History:
+    """Ce qu'un entraînement a donné, époque par époque.
+
+    `history["val_accuracy"]` est la liste des exactitudes de validation, une par époque ;
+    `len(history)` est le nombre d'époques faites ; `labo.plot_history(history)` trace les courbes.
+
+    Attributs :
+        epochs : un dictionnaire par époque, de clés `epoch`, `loss`, `accuracy` (en %), puis
+            `val_loss` et `val_accuracy` s'il y a des données de validation, et `time` (secondes,
+            validation comprise).
+        stopped_early : l'arrêt précoce a mis fin à l'entraînement.
+        interrupted : l'entraînement a été interrompu au clavier.
+    """
+
+    epochs: list[dict[str, float]]
+    stopped_early: bool = False
+    interrupted: bool = False
+
+    def __getitem__(self, key: str) -> list[float]:
+        if self.epochs and key not in self.epochs[0]:
+            known = ", ".join(self.epochs[0])
+            raise KeyError(f"Mesure inconnue : « {key} ». Mesures de cet historique : {known}.")
+        return [epoch[key] for epoch in self.epochs]
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def __repr__(self) -> str:
+        if not self.epochs:
+            return "Historique vide : aucune époque terminée."
+        keys = list(self.epochs[0])
+        head = [measure_name(k) + (" (val.)" if k.startswith("val_") else "") for k in keys]
+        rows = [[measure_value(k, epoch[k]) for k in keys] for epoch in self.epochs]
+        if len(rows) > _LONGEST_TABLE:
+            half = _LONGEST_TABLE // 2
+            rows[half:-half] = [["…"] * len(keys)]
+        widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+        return "\n".join(
+            "   ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+            for row in [head, *rows]
+        )
+
+
+def train(
+    model: nn.Module,
+    train: Data,
+    valid: Data | None = None,
+    *,
+    epochs: int = 5,
+    lr: float = 0.1,
+    optimizer: str | Optimizer | Callable[[list[nn.Parameter]], Optimizer] = "sgd",
+    loss: Loss = "cross_entropy",
+    batch_size: int = 64,
+    metrics: Sequence[Measure] = ("accuracy",),
+    seed: int = 0,
+    device: torch.device | str | None = None,
+    checkpoint: Path | str | None = None,
+    patience: int | None = None,
+    min_delta: float = 0.0,
+    verbose: bool = True,
+) -> History:
+    """Entraîne `model`, sur place, et renvoie l'historique de ses mesures.
+
+        history = labo.train(model, (train_input, train_target), (valid_input, valid_target))
+
+    Args :
+        model : le réseau ; il reçoit un lot N × … et donne, pour un classifieur, des scores N × C.
+        train, valid : un couple de tenseurs `(input, target)`, ou un chargeur qui donne des lots
+            `(x, y)` (`labo.BatchLoader`, `DataLoader`).
+        epochs : nombre total d'époques.
+        lr : taux d'apprentissage des optimiseurs donnés par leur nom.
+        optimizer : "sgd", "adam", un optimiseur de `torch.optim` déjà construit sur les paramètres
+            de `model`, ou une fonction qui en construit un à partir des paramètres, par exemple
+            `lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9)`.
+        loss : nom d'une fonction de `torch.nn.functional`, ou une fonction `(output, target)` qui
+            donne la perte moyenne d'un lot (un scalaire).
+        batch_size : taille des lots d'entraînement, si `train` est un couple de tenseurs.
+        metrics : "accuracy" (pourcentage de bonnes réponses) ou des fonctions comme `loss`, nommées
+            par leur `__name__`.
+        seed : fixe l'ordre des exemples, si `train` est un couple de tenseurs. Ne fixe ni les
+            poids initiaux, tirés à la construction du modèle, ni le dropout, qui suivent
+            `torch.manual_seed` ; l'état aléatoire global n'est pas modifié.
+        device : où entraîner ; le modèle y est déplacé. Par défaut, là où le modèle se trouve.
+        checkpoint : dossier du point de reprise, écrit à chaque époque. S'il existe, l'entraînement
+            reprend à l'époque suivante et finit, sur un même type d'appareil, avec exactement les
+            poids d'un entraînement ininterrompu (l'état aléatoire global de torch est alors
+            rétabli lui aussi). Seuls les ordres tirés d'un générateur propre au chargeur ou du
+            générateur global de torch sont repris.
+        patience, min_delta : arrêt précoce après `patience` époques consécutives sans que la perte
+            de validation ne baisse de plus de `min_delta`. Le modèle retrouve à la fin les poids
+            de la dernière époque qui avait fait mieux.
+        verbose : afficher une ligne par époque, et dans un notebook une barre de progression.
+
+    Une interruption (■ dans Jupyter, Ctrl-C ailleurs) arrête l'entraînement et renvoie
+    l'historique des époques terminées ; le modèle garde ses poids du moment. Une perte infinie ou
+    indéfinie arrête l'entraînement à la fin de l'époque, avec un avertissement.
+    """
+    device = _device(model, device)
+    train_loader = _loader(train, batch_size, device, shuffle=True, seed=seed)
+    valid_loader = None if valid is None else _loader(valid, _EVALUATION_BATCH, device)
+    fit = poutyne.Model(
+        model,
+        _optimizer(optimizer, model, lr),
+        _Mean(_loss_function(loss)),
+        epoch_metrics=_epoch_metrics(metrics),
+        device=device,
+    )
+    recorder, guard = _Recorder(), _DivergenceGuard()
+    stopper = _stopper(patience, min_delta, valid)
+    callbacks = [recorder, guard, *([stopper] if stopper else [])]
+    if checkpoint is not None:
+        run = _Run(fit, recorder, stopper, [train_loader, valid_loader], batch_size, seed)
+        callbacks.append(_resumed(run, Path(checkpoint), verbose))
+    if verbose:
+        callbacks.append(_progress())
+    finished = stopper is not None and stopper.stopped
+    interrupted = False
+    with _modes_kept(model):
+        try:
+            fit.fit_generator(
+                train_loader,
+                valid_loader,
+                initial_epoch=epochs + 1 if finished else len(recorder.epochs) + 1,
+                epochs=epochs,
+                callbacks=callbacks,
+                verbose=False,
+            )
+        except KeyboardInterrupt:
+            interrupted = True
+    history = History(recorder.epochs, stopper is not None and stopper.stopped, interrupted)
+    _report(history, guard, stopper, verbose)
+    return history
+
+
+def evaluate(
+    model: nn.Module,
+    data: Data,
+    *,
+    loss: Loss = "cross_entropy",
+    batch_size: int = _EVALUATION_BATCH,
+    metrics: Sequence[Measure] = ("accuracy",),
+    device: torch.device | str | None = None,
+) -> dict[str, float]:
+    """Mesure `model` sur `data`, en mode évaluation et sans gradients.
+
+    Args : voir `labo.train`.
+
+    Renvoie :
+        `{"loss": perte moyenne par exemple, "accuracy": pourcentage de bonnes réponses}`. Les
+        modes (`train()`, `eval()`) du modèle et de ses couches sont laissés comme trouvés.
+    """
+    device = _device(model, device)
+    measure = poutyne.Model(
+        model,
+        None,
+        _Mean(_loss_function(loss)),
+        epoch_metrics=_epoch_metrics(metrics),
+        device=device,
+    )
+    with _modes_kept(model):
+        logs = measure.evaluate_generator(
+            _loader(data, batch_size, device), return_dict_format=True, verbose=False
+        )
+    return {key.removeprefix("test_"): float(logs[key]) for key in logs if key != "time"}
+
+
+# ---- What Poutyne is given
+
+
+class _Mean(Metric):
+    """Mean over examples of a function that gives the mean over a batch.
+
+    Poutyne's own wrapper reads the value of each batch back to Python; here values stay where
+    they are until the end of the epoch. Serves as loss (`forward`) and as metric (`update`).
+    """
+
+    def __init__(self, function: Callable[[Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+        self.reset()
+
+    def reset(self) -> None:
+        self.values: list[Tensor] = []
+        self.sizes: list[int] = []
+
+    def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        value = torch.as_tensor(self.function(output, target))
+        if value.dim() != 0:
+            raise ValueError(
+                "Une perte ou une métrique doit donner un seul nombre par lot, la moyenne sur ses "
+                f"exemples ; celle-ci a donné un tenseur de forme {tuple(value.shape)}."
+            )
+        self.values.append(value.detach())
+        self.sizes.append(len(target))
+        return value
+
+    def update(self, output: Tensor, target: Tensor) -> None:
+        self.forward(output, target)
+
+    def compute(self) -> Tensor:
+        values = torch.stack(self.values).cpu().double()
+        sizes = torch.tensor(self.sizes, dtype=torch.float64)
+        return (values * sizes).sum() / sizes.sum()
+
+
+def _accuracy(output: Tensor, target: Tensor) -> Tensor:
+    if target.dim() == output.dim():  # one-hot targets
+        target = target.argmax(1)
+    return 100 * (output.argmax(1) == target).float().mean()
+
+
+def _epoch_metrics(metrics: Sequence[Measure]) -> list[tuple[str, _Mean]]:
+    if isinstance(metrics, str):
+        metrics = (metrics,)
+    return [_named_metric(metric) for metric in metrics]
+
+
+def _named_metric(metric: Measure) -> tuple[str, _Mean]:
+    if metric == "accuracy":
+        return "accuracy", _Mean(_accuracy)
+    if not callable(metric):
+        raise ValueError(f"Métrique inconnue : {metric!r}. Donnez « accuracy » ou une fonction.")
+    return getattr(metric, "__name__", type(metric).__name__), _Mean(metric)
+
+
+def _loss_function(loss: Loss) -> Callable[[Tensor, Tensor], Tensor]:
+    function = getattr(F, loss, None) if isinstance(loss, str) else loss
+    if not callable(function):
+        raise ValueError(
+            f"Perte inconnue : {loss!r}. Donnez une fonction, ou le nom d'une fonction de "
+            "torch.nn.functional, comme « cross_entropy »."
+        )
+    return function
+
+
+def _optimizer(
+    optimizer: str | Optimizer | Callable[[list[nn.Parameter]], Optimizer],
+    model: nn.Module,
+    lr: float,
+) -> Optimizer:
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    if not parameters:
+        raise ValueError(
+            "Ce modèle n'a aucun paramètre à apprendre. Ses poids sont-ils des nn.Parameter (ou "
+            "ceux de couches comme nn.Linear), avec requires_grad=True ?"
+        )
+    if isinstance(optimizer, str):
+        if optimizer not in _OPTIMIZERS:
+            known = " ou ".join(f"« {name} »" for name in _OPTIMIZERS)
+            raise ValueError(f"Optimiseur inconnu : « {optimizer} ». Donnez {known}.")
+        return _OPTIMIZERS[optimizer](parameters, lr=lr)
+    if not isinstance(optimizer, Optimizer):
+        optimizer = optimizer(parameters)
+    known = set(model.parameters())
+    if any(p not in known for group in optimizer.param_groups for p in group["params"]):
+        raise ValueError(
+            "L'optimiseur porte sur des paramètres qui ne sont pas ceux de ce modèle. A-t-il été "
+            "construit avant que le modèle ne soit recréé ?"
+        )
+    return optimizer
+
+
+def _device(model: nn.Module, device: torch.device | str | None) -> torch.device:
+    if device is not None:
+        return torch.device(device)
+    tensors = itertools.chain(model.parameters(), model.buffers())
+    return next((tensor.device for tensor in tensors), torch.device("cpu"))
+
+
+def _loader(
+    data: Data, batch_size: int, device: torch.device, *, shuffle: bool = False, seed: int = 0
+) -> Iterable[tuple[Tensor, Tensor]]:
+    if isinstance(data, (tuple, list)):
+        if len(data) != 2:
+            raise ValueError(f"Attendu un couple (input, target), reçu {len(data)} éléments.")
+        return BatchLoader(*data, batch_size, shuffle=shuffle, seed=seed, device=device)
+    if not hasattr(data, "__iter__") or isinstance(data, Tensor):
+        raise TypeError(
+            "Les données sont un couple (input, target) ou un chargeur de lots ; reçu un objet "
+            f"de type {type(data).__name__}."
+        )
+    return data
+
+
+@contextmanager
+def _modes_kept(model: nn.Module) -> Iterator[None]:
+    # Poutyne restores the mode of the whole network, not of each layer, and not after an error.
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+# ---- What happens during a run
+
+
+class _Recorder(Callback):
+    """Keeps the epochs that are finished, including those of an interrupted run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.epochs: list[dict[str, float]] = []
+
+    def on_epoch_end(self, epoch_number: int, logs: dict) -> None:
+        measures = {key: float(logs[key]) for key in logs if key not in ("epoch", "time")}
+        self.epochs.append({"epoch": epoch_number, **measures, "time": logs["time"]})
+
+
+class _DivergenceGuard(Callback):
+    """Stops a run whose loss is no longer a finite number."""
+
+    epoch = 0
+    diverged_at: int | None = None
+
+    def on_epoch_begin(self, epoch_number: int, logs: dict) -> None:
+        self.epoch = epoch_number
+
+    def on_train_batch_end(self, batch_number: int, logs: dict) -> None:
+        if self.diverged_at is None and not math.isfinite(logs["loss"]):
+            self.diverged_at = self.epoch
+            self.model.stop_training = True
+
+
+class _EarlyStopping(EarlyStopping):
+    """Poutyne's early stopping, which can be resumed and gives the best weights back."""
+
+    def __init__(self, patience: int, min_delta: float) -> None:
+        super().__init__(monitor="val_loss", patience=patience, min_delta=min_delta)
+        super().on_train_begin({})
+        self.best_weights: dict[str, Tensor] | None = None
+        self.best_epoch = 0
+
+    @property
+    def stopped(self) -> bool:
+        return self.wait >= self.patience
+
+    def on_train_begin(self, logs: dict) -> None:
+        pass  # keep the state that a checkpoint gave
+
+    def on_epoch_end(self, epoch_number: int, logs: dict) -> None:
+        super().on_epoch_end(epoch_number, logs)
+        if self.wait == 0:
+            self.best_epoch, self.best_weights = epoch_number, self.model.get_weight_copies()
+
+    def on_train_end(self, logs: dict) -> None:
+        if self.best_weights is not None:
+            self.model.set_weights(self.best_weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "wait": self.wait,
+            "best": self.best,
+            "best_epoch": self.best_epoch,
+            "best_weights": self.best_weights,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+
+
+def _stopper(patience: int | None, min_delta: float, valid: Data | None) -> _EarlyStopping | None:
+    if patience is None:
+        return None
+    if patience < 1:
+        raise ValueError(f"patience doit valoir au moins 1 époque, et vaut {patience}.")
+    if valid is None:
+        raise ValueError(
+            "L'arrêt précoce (patience) surveille la perte de validation : donnez aussi `valid`."
+        )
+    return _EarlyStopping(patience, min_delta)
+
+
+class _EpochLines(Callback):
+    """One line per finished epoch, for a terminal or a log file."""
+
+    def on_epoch_end(self, epoch_number: int, logs: dict) -> None:
+        print(_epoch_line(logs, self.params["epochs"]), flush=True)
+
+
+class _NotebookBar(Callback):
+    """The same lines, and below them a bar, in one output that is redrawn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self.next_drawing = 0.0
+
+    def on_train_begin(self, logs: dict) -> None:
+        from IPython.display import display  # only there in a notebook
+
+        self.handle = display({"text/plain": ""}, raw=True, display_id=True)
+
+    def on_epoch_begin(self, epoch_number: int, logs: dict) -> None:
+        self.epoch = epoch_number
+
+    def on_train_batch_end(self, batch_number: int, logs: dict) -> None:
+        now = time.monotonic()
+        if now < self.next_drawing:
+            return
+        self.next_drawing = now + _BAR_PERIOD
+        head = f"époque {self.epoch}/{self.params['epochs']}"
+        self._draw(f"{head}  {_bar(batch_number, self.params['steps'])}  {_measures(logs, '')}")
+
+    def on_epoch_end(self, epoch_number: int, logs: dict) -> None:
+        self.lines.append(_epoch_line(logs, self.params["epochs"]))
+        self._draw()
+
+    def _draw(self, *bar: str) -> None:
+        self.handle.update({"text/plain": "\n".join([*self.lines, *bar])}, raw=True)
+
+
+def _progress() -> Callback:
+    return _NotebookBar() if poutyne.is_in_jupyter_notebook() else _EpochLines()
+
+
+def _bar(step: int, steps: int | None) -> str:
+    if steps is None:
+        return f"lot {step}"
+    done = _BAR_WIDTH * step // steps
+    return "━" * done + "─" * (_BAR_WIDTH - done) + f" {100 * step // steps:3d}\u00a0%"
+
+
+def _epoch_line(logs: dict, epochs: int) -> str:
+    parts = [f"époque {logs['epoch']}/{epochs}", _measures(logs, "")]
+    if "val_loss" in logs:
+        parts.append("validation\u00a0: " + _measures(logs, "val_"))
+    return "  ".join([*parts, measure_value("time", logs["time"])])
+
+
+def _measures(logs: dict, prefix: str) -> str:
+    keys = [key for key in logs if key not in ("epoch", "time", "batch", "size")]
+    keys = [key for key in keys if key.startswith("val_") == bool(prefix)]
+    return "  ".join(f"{measure_name(key)} {measure_value(key, logs[key])}" for key in keys)
+
+
+def _report(
+    history: History, guard: _DivergenceGuard, stopper: _EarlyStopping | None, verbose: bool
+) -> None:
+    if guard.diverged_at is not None:
+        warnings.warn(
+            f"La perte est devenue infinie ou indéfinie (NaN) à l'époque {guard.diverged_at} : "
+            "l'entraînement a divergé et s'arrête. Le taux d'apprentissage est probablement trop "
+            "grand : recréez le modèle et essayez lr dix fois plus petit. Sinon, vérifiez que les "
+            "données ne contiennent pas de NaN.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    if not verbose:
+        return
+    if history.interrupted:
+        print(f"Entraînement interrompu : {len(history)} époque(s) terminée(s).")
+    if history.stopped_early:
+        print(
+            f"Arrêt précoce après l'époque {len(history)} : le modèle retrouve ses poids de "
+            f"l'époque {stopper.best_epoch}, la meilleure en validation."
+        )
+
+
+# ---- Checkpoints
+
+
+@dataclass(frozen=True)
+class _Run:
+    """All that must be saved between two epochs for the rest to be the same."""
+
+    fit: poutyne.Model
+    recorder: _Recorder
+    stopper: _EarlyStopping | None
+    loaders: list[Iterable | None]
+    batch_size: int
+    seed: int
+
+    def settings(self) -> dict[str, Any]:
+        """What the student chose, and must not change between two runs."""
+        optimizer = self.fit.optimizer
+        return {
+            "optimizer": type(optimizer).__name__,
+            "lr": [group["lr"] for group in optimizer.param_groups],
+            "batch_size": self.batch_size,
+            "seed": self.seed,
+            "patience": self.stopper is not None,
+        }
+
+    def generators(self) -> list[torch.Generator]:
+        found = [getattr(loader, "generator", None) for loader in self.loaders]
+        return [generator for generator in found if generator is not None]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "weights": self.fit.get_weight_copies(),
+            "optimizer": self.fit.optimizer.state_dict(),
+            "epochs": self.recorder.epochs,
+            "early_stopping": self.stopper.state_dict() if self.stopper else None,
+            "device": self.fit.device.type,
+            "random": _random_states(self.fit.device),
+            "generators": [generator.get_state() for generator in self.generators()],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.fit.set_weights(state["weights"])
+        self.fit.optimizer.load_state_dict(state["optimizer"])
+        self.recorder.epochs[:] = state["epochs"]
+        if self.stopper:
+            self.stopper.load_state_dict(state["early_stopping"])
+        if state["device"] != self.fit.device.type:
+            return  # a generator's state has no meaning on another kind of device
+        _set_random_states(self.fit.device, state["random"])
+        for generator, saved in zip(self.generators(), state["generators"], strict=True):
+            generator.set_state(saved)
+
+
+class _Checkpoint(PeriodicSaveCallback):
+    """Writes the whole run to one file, atomically, after each epoch."""
+
+    def __init__(self, path: Path, run: _Run, settings: dict[str, Any]) -> None:
+        super().__init__(str(path).replace("{", "{{").replace("}", "}}"))  # Poutyne formats it
+        self.run = run
+        self.settings = settings
+
+    def save_file(self, fd: IO, epoch_number: int, logs: dict) -> None:
+        torch.save({"settings": self.settings, **self.run.state_dict()}, fd)
+
+
+def _resumed(run: _Run, folder: Path, verbose: bool) -> _Checkpoint:
+    """Put `run` in the state that `folder` holds, if any, and return what saves it there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "checkpoint.pt"
+    settings = run.settings()
+    if path.exists():
+        _load(run, path, settings)
+        if verbose:
+            print(f"Reprise après l'époque {len(run.recorder.epochs)} ({path}).")
+    return _Checkpoint(path, run, settings)
+
+
+def _load(run: _Run, path: Path, settings: dict[str, Any]) -> None:
+    advice = f"Pour recommencer du début, supprimez {path} ou choisissez un autre dossier."
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        saved = state["settings"]
+    except Exception as error:  # torch raises many kinds for a damaged file
+        raise ValueError(f"Le point de reprise {path} est illisible. {advice}") from error
+    changed = [name for name in settings if settings[name] != saved[name]]
+    if changed:
+        raise ValueError(
+            f"Le point de reprise {path} vient d'un entraînement dont les réglages étaient autres "
+            f"({', '.join(changed)}). {advice}"
+        )
+    try:
+        run.load_state_dict(state)
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(
+            f"Le point de reprise {path} vient d'un autre modèle ou d'autres données. {advice}"
+        ) from error
+
+
+def _random_states(device: torch.device) -> list[Tensor]:
+    # Dropout draws from these.
+    states = [torch.get_rng_state()]
+    if device.type != "cpu":
+        states.append(torch.get_device_module(device).get_rng_state())
+    return states
+
+
+def _set_random_states(device: torch.device, states: list[Tensor]) -> None:
+    torch.set_rng_state(states[0])
+    if device.type != "cpu":
+        torch.get_device_module(device).set_rng_state(states[1])
