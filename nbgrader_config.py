@@ -1,0 +1,33 @@
+"""nbgrader's configuration, read by `nbgrader ...`, by formgrader and by `grader ...` alike."""
+
+import os
+import shutil
+import sysconfig
+
+from grader.release import TEXT_STUB, preprocessors
+
+c = get_config()  # noqa: F821 (given by traitlets)
+
+# nbgrader calls `alembic` by name to create a gradebook: find it without an activated environment.
+if not shutil.which("alembic"):
+    os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
+
+# -- Where things are -------------------------------------------------------------------------
+c.CourseDirectory.course_id = "apprentissage-profond"
+c.CourseDirectory.source_directory = "solutions"  # built from solutions/*.py by `grader build`
+c.CourseDirectory.release_directory = "labs"
+c.CourseDirectory.solution_directory = "answers"  # not "solutions": that is our source
+c.CourseDirectory.ignore = [
+    ".ipynb_checkpoints",
+    "*.pyc",
+    "__pycache__",
+    "feedback",
+    ".DS_Store",
+    "Thumbs.db",
+]
+
+# -- What students receive --------------------------------------------------------------------
+c.GenerateAssignment.preprocessors = (
+    preprocessors()
+)  # nbgrader's own, but the stub names the exercise
+c.ClearSolutions.text_stub = TEXT_STUB
