@@ -1,0 +1,86 @@
+"""What a sandboxed process may do, and how strongly that is enforced."""
+
+from __future__ import annotations
+
+import enum
+import site
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.errors import GraderError
+
+
+class SandboxError(GraderError):
+    """The sandbox could not be entered, or only below the required level."""
+
+
+class Level(enum.IntEnum):
+    """How strongly a process is held. Each level keeps what the ones below it give."""
+
+    NONE = 0
+    """Nothing."""
+    RLIMITS = 1
+    """Bounded, not confined: limits, clean environment, no inherited descriptor, watched tree.
+    Files, network and processes of the same user stay within reach."""
+    SECCOMP = 2
+    """No network, no new program, no other process's memory, no signal to others.
+    Files of the same user stay readable and writable."""
+    LANDLOCK = 3
+    """Only the listed files can be opened, only the scratch folder written to.
+    Names, sizes and running processes outside can still be guessed at."""
+    NAMESPACES = 4
+    """Nothing else exists: private file tree, process table, network and hostname."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What one candidate may use. Immutable and hashable: what it costs to prepare is cached.
+
+    Sizes are in MB (2**20 bytes), times in seconds.
+    """
+
+    readable: tuple[Path, ...]
+    """Files and folders it may read; `interpreter_paths()` and what the course adds."""
+    scratch_mb: int = 256
+    scratch_files: int = 4096
+    memory_mb: int = 2048
+    """Memory of its whole process tree, kept by `Watch`."""
+    processes: int = 64
+    """Processes and threads, itself included."""
+    open_files: int = 256
+    file_mb: int = 256
+    """Size of one file."""
+    cpu_seconds: int = 600
+    """CPU time of one process."""
+    required: Level = Level.NAMESPACES
+    """Below this level, `enter` refuses."""
+    ceiling: Level = Level.NAMESPACES
+    """Above this level, `enter` does not go."""
+    keep_fds: tuple[int, ...] = ()
+    """Descriptors it keeps; 0, 1 and 2 become /dev/null when not named here."""
+    environment: tuple[tuple[str, str], ...] = ()
+    """Variables added to the minimal environment."""
+
+
+def interpreter_paths() -> tuple[Path, ...]:
+    """What this interpreter may still need to read: its library, packages, shared objects.
+
+    Shared objects already loaded from an unusual place are listed one by one, so that a library
+    loaded from somebody's home does not open the home.
+    """
+    prefixes = {Path(prefix) for prefix in (sys.prefix, sys.base_prefix)}
+    folders = {prefix / name for prefix in prefixes for name in ("lib", "lib64")}
+    folders |= {Path(folder) for folder in site.getsitepackages()}
+    if site.ENABLE_USER_SITE:
+        folders.add(Path(site.getusersitepackages()))
+    folders |= {Path(folder) for folder in ("/lib", "/lib64", "/usr/lib", "/usr/lib64")}
+    folders.add(Path("/usr/share/zoneinfo"))
+    files = {Path("/etc/ld.so.cache"), Path("/etc/localtime")} | _loaded_objects()
+    return tuple(sorted(path for path in folders | files if path.exists()))
+
+
+def _loaded_objects() -> set[Path]:
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    named = (line.split(maxsplit=5)[5] for line in lines if line.count("/"))
+    return {Path(name) for name in named if ".so" in Path(name).name}

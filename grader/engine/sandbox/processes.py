@@ -1,0 +1,131 @@
+"""The supervisor between the grader and a candidate, and the end of a whole process tree."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+from typing import Final, NoReturn
+
+from grader.engine.sandbox import limits
+
+SUPERVISED: Final = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
+_PAUSE: Final = 0.001
+
+
+def supervise(candidate: int, scratch: Path | None) -> NoReturn:
+    """Wait for the candidate, reap orphans, then end as it ended. `SUPERVISED` must be blocked.
+
+    SIGINT is handed to the candidate; SIGTERM, also sent by the kernel when the grader dies,
+    ends everything.
+    """
+    limits.close_descriptors(())
+    status = None
+    while status is None:
+        received = signal.sigwait(SUPERVISED)
+        if received == signal.SIGINT:
+            os.kill(candidate, signal.SIGINT)
+        elif received == signal.SIGTERM:
+            os.kill(candidate, signal.SIGKILL)
+        status = _reap(candidate)
+    _end_descendants(os.getpid(), timeout=5.0)
+    if scratch is not None:
+        shutil.rmtree(scratch, ignore_errors=True)
+    _end_as(status)
+
+
+def _reap(candidate: int) -> int | None:
+    """Collect every child that has ended; the candidate's status when it is among them."""
+    found = None
+    with contextlib.suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, os.WNOHANG)) != (0, 0):
+            if ended[0] == candidate:
+                found = ended[1]
+    return found
+
+
+def _end_as(status: int) -> NoReturn:
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        with contextlib.suppress(OSError):  # SIGKILL has no handler to reset
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+        os.kill(os.getpid(), number)
+    os._exit(os.waitstatus_to_exitcode(status))
+
+
+def children(pid: int) -> set[int]:
+    """Direct children of a process, zombies included; none when it is gone."""
+    found: set[int] = set()
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            listed = Path(f"/proc/{pid}/task/{thread}/children").read_text()
+            found.update(map(int, listed.split()))
+    return found
+
+
+def descendants(pid: int) -> set[int]:
+    """Everything below a process. A daemon stays below its supervisor, which adopts it."""
+    found: set[int] = set()
+    waiting = {pid}
+    while waiting:
+        waiting = set().union(*map(children, waiting)) - found
+        found |= waiting
+    return found
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process exists and has not ended; a zombie has."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"
+
+
+def kill_tree(supervisor: int, timeout: float = 5.0) -> bool:
+    """End a candidate and all that it started; True when no process is left.
+
+    `supervisor` is what the caller's fork returned. It must not have been waited for yet, so
+    that its id still belongs to it; waiting for it afterwards returns at once.
+    """
+    deadline = time.monotonic() + timeout
+    ended = _end_descendants(supervisor, timeout)
+    while is_running(supervisor) and time.monotonic() < deadline:
+        time.sleep(_PAUSE)  # it ends by itself, having removed the scratch folder
+    if is_running(supervisor):
+        _send(supervisor, signal.SIGKILL)
+    return ended
+
+
+def _end_descendants(pid: int, timeout: float) -> bool:
+    """Stop, then kill: a stopped process cannot fork, so this overtakes a fork bomb."""
+    deadline = time.monotonic() + timeout
+    own = pid == os.getpid()
+    while tree := _living(pid):
+        if time.monotonic() > deadline:
+            return False
+        stopped: set[int] = set()
+        while new := tree - stopped:
+            for process in new:
+                _send(process, signal.SIGSTOP)
+            stopped |= new
+            tree = _living(pid)
+        for process in stopped:
+            _send(process, signal.SIGKILL)
+        if own:
+            _reap(0)
+        time.sleep(_PAUSE)
+    return True
+
+
+def _living(pid: int) -> set[int]:
+    return {process for process in descendants(pid) if is_running(process)}
+
+
+def _send(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
