@@ -27,7 +27,5 @@ c.CourseDirectory.ignore = [
 ]
 
 # -- What students receive --------------------------------------------------------------------
-c.GenerateAssignment.preprocessors = (
-    preprocessors()
-)  # nbgrader's own, but the stub names the exercise
+c.GenerateAssignment.preprocessors = preprocessors()  # its own, with stubs that name the exercise
 c.ClearSolutions.text_stub = TEXT_STUB

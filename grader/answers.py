@@ -15,10 +15,9 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 from rich.console import Console
-from traitlets.config import Config
 
 from grader.build import Lab, source_notebook
-from grader.errors import GraderError
+from grader.errors import GraderError, shown
 from grader.source import Source, read_source
 
 PROFILES = ("tiny", "small", "full")
@@ -58,7 +57,7 @@ def write_all(labs: Sequence[Lab], profile: str) -> None:
             except GraderError as error:
                 failures.append(str(error))
                 continue
-        typer.echo(f"{path.relative_to(lab.root)}  {seconds:.1f} s")
+        typer.echo(f"{shown(path)}  {seconds:.1f} s")
     if failures:
         raise GraderError("\n".join(failures))
 
@@ -72,9 +71,12 @@ def execute(notebook: NotebookNode, source: Source, root: Path, profile: str) ->
     }
     # A figure is shown by the notebook's own backend, whatever this process uses.
     environment.pop("MPLBACKEND", None)
-    # Sockets that only this user can open: a hub's machine is shared.
-    config = Config({"KernelManager": {"transport": "ipc"}})
-    client = NotebookClient(notebook, timeout=CELL_TIMEOUT, kernel_name="python3", config=config)
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT,
+        kernel_name="python3",
+        extra_arguments=["--log-level=ERROR"],
+    )
     with tempfile.TemporaryDirectory() as folder:
         client.resources = {"metadata": {"path": folder}}
         try:
@@ -95,12 +97,19 @@ def _failure(notebook: NotebookNode, source: Source, error: Exception) -> str:
         message = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
     else:
         message = f"{failed.ename}: {failed.evalue}"
-        line += _line_in_cell("\n".join(failed.traceback), notebook.cells[index]) - 1
-    return f"{source.path}:{line}: {message}"
+        called, line = _lines(failed.traceback, notebook, source) or (line, line)
+        if called != line:
+            message += f" (called from line {called})"
+    return f"{shown(source.path)}:{line}: {message}"
 
 
-def _line_in_cell(traceback: str, cell: NotebookNode) -> int:
-    """The line, from 1, where the traceback enters the cell that was executing."""
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", traceback)
-    lines = re.findall(rf"Cell In\[{cell.execution_count}\], line (\d+)", plain)
-    return int(lines[0]) if lines else 1
+def _lines(traceback: list[str], notebook: NotebookNode, source: Source) -> tuple[int, int] | None:
+    """The source's lines where the traceback enters the notebook's code and where it leaves it."""
+    starts = {
+        str(executed.get("execution_count")): cell.body_line
+        for executed, cell in zip(notebook.cells, source.cells, strict=True)
+    }
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(traceback))
+    frames = re.findall(r"Cell In\[(\d+)\], line (\d+)", plain)
+    lines = [starts[count] + int(line) - 1 for count, line in frames]
+    return (lines[0], lines[-1]) if lines else None

@@ -24,7 +24,7 @@ import typer
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from grader.errors import GraderError
+from grader.errors import GraderError, shown
 from grader.release import CONFIG_FILE, release, student_version
 from grader.source import (
     Cell,
@@ -157,8 +157,8 @@ def _nbgrader_metadata(role: Role) -> dict:
 def release_text(source: Source, root: Path) -> str:
     """The student's notebook, which is refused if it shows what must stay hidden."""
     text = student_version(source_notebook(source), source.path.stem, root)
-    if shown := leaks(source, text):
-        raise GraderError("\n".join([f"{source.path}: students would see", *shown]))
+    if leaked := leaks(source, text):
+        raise GraderError("\n".join([f"{shown(source.path)}: students would see", *leaked]))
     return text
 
 
@@ -175,7 +175,7 @@ def build(lab: Lab, *, force: bool = False) -> list[Path]:
     source = read_source(lab.source)
     if not force and _notebook_edited(lab, source):
         raise EditedNotebook(
-            f"{lab.notebook} was edited since it was built.\n"
+            f"{shown(lab.notebook)} was edited since it was built.\n"
             f"To keep the edit:  grader build --from-notebook {lab.name}\n"
             f"To drop it:        grader build --force {lab.name}"
         )
@@ -210,8 +210,9 @@ def build_all(labs: Sequence[Lab], *, from_notebook: bool = False, force: bool =
         except GraderError as error:
             failures.append(str(error))
         else:
-            files = ", ".join(str(path.relative_to(lab.root)) for path in changed)
-            typer.echo(f"{lab.name}: {f'wrote {files}' if changed else 'up to date'}")
+            files = ", ".join(str(shown(path)) for path in changed)
+            nothing = "no edit to bring back" if from_notebook else "up to date"
+            typer.echo(f"{lab.name}: {f'wrote {files}' if changed else nothing}")
     if failures:
         raise GraderError("\n".join(failures))
 
@@ -257,8 +258,8 @@ def _check_lab(lab: Lab) -> Iterator[str]:
         yield f"{place} is missing. Run: grader build {lab.name}"
         return
     found = lab.release.read_text(encoding="utf-8")
-    if shown := leaks(source, found):
-        yield "\n".join([f"{place} shows", *shown])
+    if leaked := leaks(source, found):
+        yield "\n".join([f"{place} shows", *leaked])
     wanted = release_text(source, lab.root)
     if found != wanted:
         title = f"{place} is not what solutions/{lab.name}.py gives. Run: grader build {lab.name}"
@@ -288,10 +289,8 @@ def leaks(source: Source, release: str) -> list[str]:
     Such common lines are harmless one by one, but not as a block: the visible part must not repeat
     `BLOCK` hidden lines in a row.
     """
-    shown = _lines_of_file(release) - {
-        line for cell in source.cells for line in _told(cell.visible)
-    }
-    text = "\n".join(shown)
+    told = {line for cell in source.cells for line in _stripped(cell.visible)}
+    text = "\n".join(_lines_of_file(release) - told)
     found = [f"    the marker '{word}'" for word in MARKERS if word in text]
     for cell in source.cells:
         for region in cell.secret:
@@ -306,7 +305,7 @@ def leaks(source: Source, release: str) -> list[str]:
 def _repeated_blocks(source: Source, secret: Cell, hidden: list[str]) -> Iterator[str]:
     blocks = ["\n".join(hidden[i : i + BLOCK]) for i in range(len(hidden) - BLOCK + 1)]
     for cell in source.cells:
-        visible = "\n".join(line for line in _told(cell.visible) if _distinctive(line))
+        visible = "\n".join(line for line in _stripped(cell.visible) if _distinctive(line))
         for block in blocks:
             if f"\n{block}\n" in f"\n{visible}\n":
                 first = block.partition("\n")[0]
@@ -315,7 +314,7 @@ def _repeated_blocks(source: Source, secret: Cell, hidden: list[str]) -> Iterato
                 break
 
 
-def _told(source: str) -> list[str]:
+def _stripped(source: str) -> list[str]:
     return [line.strip() for line in source.split("\n")]
 
 
@@ -364,18 +363,19 @@ def bring_back(lab: Lab) -> list[Path]:
     """
     source = read_source(lab.source)
     if not lab.notebook.is_file():
-        raise GraderError(f"{lab.notebook} does not exist. Run: grader build {lab.name}")
+        raise GraderError(f"{shown(lab.notebook)} does not exist. Run: grader build {lab.name}")
     if not _notebook_edited(lab, source):
         return []
     if _recorded(lab).get("source") != _digest_text(source.text):
         raise GraderError(
-            f"Both {lab.source} and {lab.notebook} were edited since the build: "
+            f"Both {shown(lab.source)} and {shown(lab.notebook)} were edited since the build: "
             "nothing was changed.\n"
             "To keep the notebook's edit: save the .py elsewhere, put back the one that was built, "
             "run this again, then redo the edit of the .py.\n"
             f"To drop it: grader build --force {lab.name}"
         )
     text = restore(source, _read_notebook(lab.notebook), lab.notebook)
+    release_text(parse(text, lab.source), lab.root)  # refuses a leak before anything is written
     _write(lab.source, text)
     return [lab.source, *build(lab, force=True)]
 
@@ -393,7 +393,7 @@ def restore(base: Source, notebook: NotebookNode, path: Path) -> str:
     except InvalidSource as error:
         raise InvalidSource([_in_notebook(e, text) for e in error.errors]) from None
     if [cell.content for cell in again] != [cell.content for cell in cells]:
-        raise GraderError(f"{path}: a cell cannot be written as text: has it a line '# %%'?")
+        raise GraderError(f"{shown(path)}: a cell cannot be written as text: has it a line '# %%'?")
     return text
 
 
@@ -474,7 +474,7 @@ def _read_notebook(path: Path) -> NotebookNode:
     try:
         return nbformat.read(path, as_version=4)
     except Exception as error:  # nbformat raises whatever its JSON and schema readers raise
-        raise GraderError(f"{path} is not a notebook: {error}") from error
+        raise GraderError(f"{shown(path)} is not a notebook: {error}") from error
 
 
 def _notebook_edited(lab: Lab, source: Source) -> bool:

@@ -25,7 +25,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from grader.errors import GraderError
+from grader.errors import GraderError, shown
 
 CODE_STUB = 'raise NotImplementedError("exercice : {name}")'
 TEXT_STUB = "*Écrivez votre réponse ici.*"
@@ -67,7 +67,7 @@ class SourceError:
     fix: str
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.message}\n    {self.fix}"
+        return f"{shown(self.path)}:{self.line}: {self.message}\n    {self.fix}"
 
 
 class InvalidSource(GraderError):
