@@ -3,18 +3,22 @@
 `prepare` once, then `enter` in each forked child; `Watch` and `kill_tree` from the outside.
 """
 
-from grader.engine.sandbox.entry import Survey, enter, prepare, survey
+from grader.engine.sandbox.entry import Survey, enter, prepare, shield, survey
 from grader.engine.sandbox.policy import Level, Policy, SandboxError, interpreter_paths
 from grader.engine.sandbox.processes import kill_tree
+from grader.engine.sandbox.watch import Excess, Watch
 
 __all__ = [
+    "Excess",
     "Level",
     "Policy",
     "SandboxError",
     "Survey",
+    "Watch",
     "enter",
     "interpreter_paths",
     "kill_tree",
     "prepare",
+    "shield",
     "survey",
 ]

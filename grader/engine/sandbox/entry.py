@@ -16,6 +16,7 @@ from grader.engine.sandbox.policy import Level, Policy, SandboxError
 
 # What torch, numpy and psutil look at where the real /proc is in sight.
 _MACHINE_FACTS: Final = ("/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/sys/devices/system/cpu")
+_SUCCESS: Final = b"entered"
 
 
 @dataclass(frozen=True)
@@ -60,24 +61,27 @@ def _try_namespaces() -> str | None:
             in_there = os.fork()
             if in_there == 0:
                 namespaces.enter_private_root(Policy(readable=()))
-                os._exit(0)
-            os.waitpid(in_there, 0)
+                os.write(writing, _SUCCESS)
+            else:
+                os.waitpid(in_there, 0)
         except OSError as error:
             os.write(writing, namespaces.absence(error).encode())
         finally:
             os._exit(0)
     os.close(writing)
-    with open(reading) as answer:
-        reason = answer.read()
+    with open(reading, "rb") as stream:
+        answer = stream.read()
     os.waitpid(child, 0)
-    return reason or None
+    if answer == _SUCCESS:
+        return None
+    return answer.decode() or "namespaces: the trial ended without an answer"
 
 
 def _unshare() -> None:
     administrator = kernel.effective_capabilities() >> kernel.CAP_SYS_ADMIN & 1
     if not administrator:
         limits.become(*limits.unprivileged_ids())
-        kernel.prctl(kernel.DUMPABLE, 1)  # else /proc/self/uid_map would belong to root
+    kernel.prctl(kernel.DUMPABLE, 1)  # else /proc/self/uid_map would belong to root
     namespaces.unshare(in_user_namespace=not administrator)
 
 
@@ -92,7 +96,7 @@ def prepare(policy: Policy) -> Level:
 
 def _level_for(policy: Policy) -> Level:
     here = survey()
-    reached = min(policy.ceiling, here.level)
+    reached = max(Level.RLIMITS, min(policy.ceiling, here.level))
     if reached < policy.required:
         reasons = "; ".join(reason for _, reason in here.missing) or "the ceiling forbids it"
         raise SandboxError(
@@ -100,6 +104,14 @@ def _level_for(policy: Policy) -> Level:
             f" reached here: {reasons}"
         )
     return reached
+
+
+def shield() -> None:
+    """Close this process's memory, environment and descriptors to others of the same user.
+
+    For the processes that hold secrets: below LANDLOCK, /proc would open them to a candidate.
+    """
+    kernel.prctl(kernel.DUMPABLE, 0)
 
 
 def enter(policy: Policy) -> Level:
@@ -121,15 +133,19 @@ def enter(policy: Policy) -> Level:
 
 def _enter(policy: Policy, level: Level) -> None:
     private = level >= Level.NAMESPACES
+    parent = os.getppid()
     os.umask(0o022)
     os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, processes.SUPERVISED)
     kernel.prctl(kernel.SUBREAPER, 1)
     user, group = limits.unprivileged_ids()
-    scratch = None if private else _make_scratch(user, group)
+    scratch = None if private else _make_scratch(policy.scratch_root, user, group)
     if private:
         _unshare()
     kernel.prctl(kernel.PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        raise SandboxError("the grader ended while a candidate was being started")
     candidate = os.fork()
     if candidate:
         processes.supervise(candidate, scratch)
@@ -163,9 +179,9 @@ def _enter(policy: Policy, level: Level) -> None:
         seccomp.restrict(seccomp.program(private, only))
 
 
-def _make_scratch(user: int, group: int) -> Path:
+def _make_scratch(root: Path, user: int, group: int) -> Path:
     """A folder on disk, where there is no private tmpfs; the supervisor removes it."""
-    scratch = Path(tempfile.mkdtemp(prefix="grader-scratch-"))
+    scratch = Path(tempfile.mkdtemp(prefix=processes.scratch_prefix(os.getpid()), dir=root))
     if user != os.geteuid():
         shutil.chown(scratch, user, group)
     return scratch

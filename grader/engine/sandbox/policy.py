@@ -19,13 +19,13 @@ class Level(enum.IntEnum):
     """How strongly a process is held. Each level keeps what the ones below it give."""
 
     NONE = 0
-    """Nothing."""
+    """Nothing at all; `enter` never stops there."""
     RLIMITS = 1
     """Bounded, not confined: limits, clean environment, no inherited descriptor, watched tree.
     Files, network and processes of the same user stay within reach."""
     SECCOMP = 2
-    """No network, no new program, no other process's memory, no signal to others.
-    Files of the same user stay readable and writable."""
+    """No network, no new program, no signal to other processes and no trace of them.
+    Files of the same user stay readable and writable, in /proc too: see `shield`."""
     LANDLOCK = 3
     """Only the listed files can be opened, only the scratch folder written to.
     Names, sizes and running processes outside can still be guessed at."""
@@ -44,11 +44,13 @@ class Policy:
     """Files and folders it may read; `interpreter_paths()` and what the course adds."""
     scratch_mb: int = 256
     scratch_files: int = 4096
+    scratch_root: Path = Path("/tmp")
+    """Where scratch folders are made below NAMESPACES, whose scratch is a tmpfs of its own."""
     memory_mb: int = 2048
     """Memory of its whole process tree, kept by `Watch`."""
-    processes: int = 64
+    processes: int = 32
     """Processes and threads, itself included."""
-    open_files: int = 256
+    open_files: int = 128
     file_mb: int = 256
     """Size of one file."""
     cpu_seconds: int = 600

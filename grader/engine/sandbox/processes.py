@@ -16,6 +16,11 @@ SUPERVISED: Final = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}
 _PAUSE: Final = 0.001
 
 
+def scratch_prefix(supervisor: int) -> str:
+    """How the name of a scratch folder on disk begins."""
+    return f"grader-scratch-{supervisor}-"
+
+
 def supervise(candidate: int, scratch: Path | None) -> NoReturn:
     """Wait for the candidate, reap orphans, then end as it ended. `SUPERVISED` must be blocked.
 
