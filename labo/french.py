@@ -18,12 +18,12 @@ def measure_name(key: str) -> str:
 
 
 def measure_value(key: str, value: float) -> str:
-    """Écrit la valeur d'une mesure avec son unité : « 3 », « 0,6 s », « 91,2 % », « 0,312 »."""
+    """Écrit la valeur d'une mesure avec son unité : « 3 », « 0,62 s », « 91,2 % », « 0,312 »."""
     key = key.removeprefix("val_")
     if key == "epoch":
         return str(value)
     if key == "time":
-        return decimal(value, 1) + _NO_BREAK_SPACE + "s"
+        return decimal(value, 1 if value >= 1 else 2) + _NO_BREAK_SPACE + "s"
     if key == "accuracy":
         return decimal(value, 1) + _NO_BREAK_SPACE + "%"
     if 0 < abs(value) < 0.001 or 10_000 <= abs(value) < math.inf:
