@@ -24,6 +24,7 @@ c.CourseDirectory.ignore = [
     "feedback",
     ".DS_Store",
     "Thumbs.db",
+    "*.partial",  # a build that was interrupted
 ]
 
 # -- What students receive --------------------------------------------------------------------

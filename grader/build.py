@@ -107,7 +107,9 @@ def find_labs(root: Path, names: Sequence[str] = ()) -> list[Lab]:
     for name in wanted:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
-            hint = f"did you mean {close[0]}?" if close else f"the labs are: {', '.join(known)}."
+            hint = (
+                f"did you mean {close[0]}?" if close else f"there are {', '.join(known) or 'none'}."
+            )
             raise GraderError(f"No source solutions/{name}.py: {hint}")
     return [Lab(root, name) for name in dict.fromkeys(wanted)]
 
@@ -179,12 +181,12 @@ def build(lab: Lab, *, force: bool = False) -> list[Path]:
             f"To keep the edit:  grader build --from-notebook {lab.name}\n"
             f"To drop it:        grader build --force {lab.name}"
         )
-    release = release_text(source, lab.root)
+    released = release_text(source, lab.root)
     notebook = nbformat.writes(source_notebook(source)) + "\n"
     record = {"notebook": _digest(source.cells), "source": _digest_text(source.text)}
     changed = [
         path
-        for path, text in ((lab.notebook, notebook), (lab.release, release))
+        for path, text in ((lab.notebook, notebook), (lab.release, released))
         if _write(path, text)
     ]
     _write(lab.record, json.dumps(record, indent=1) + "\n")
@@ -222,7 +224,7 @@ def _write(path: Path, text: str) -> bool:
     if path.is_file() and path.read_bytes() == text.encode():
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f"{path.name}.partial")
     partial.write_text(text, encoding="utf-8")
     partial.replace(path)
     return True

@@ -54,7 +54,7 @@ _OPTION = re.compile(r"""(\w+)=("[^"]*"|\[[^\]]*\]|[^\s"\[\]]+)(?:\s+|$)""")
 _MAGIC = re.compile(r"(?:# )*[%!]{1,2}[A-Za-z]")
 # nbgrader looks for these words anywhere in a line, in every cell; so must we.
 _REGION_WORDS = re.compile(r"(BEGIN|END) (SOLUTION|HIDDEN TESTS)")
-_FOREIGN_WORDS = re.compile(r"(?:BEGIN|END) MARK SCHEME|#.*\bAUTOTEST\b")
+_FOREIGN_WORDS = re.compile(r"(?:BEGIN|END) MARK SCHEME|AUTOTEST")
 
 
 @dataclass(frozen=True, order=True)
@@ -138,7 +138,7 @@ class Cell:
         hidden = {i for region in self.regions for i in range(region.begin, region.end + 1)}
         kept = []
         for i, line in enumerate(self.lines):
-            if i in begins and begins[i].kind == "SOLUTION" and self.role:
+            if i in begins and begins[i].kind == "SOLUTION":
                 kept.append(_indent(line) + CODE_STUB.format(name=self.role.name))
             elif i not in hidden:
                 kept.append(line)
@@ -164,10 +164,6 @@ class Source:
     def text(self) -> str:
         return self.header + "".join(cell.text for cell in self.cells)
 
-    @property
-    def exercises(self) -> list[str]:
-        return [c.role.name for c in self.cells if c.role and c.role.kind == "exercice"]
-
 
 def read_source(path: Path) -> Source:
     """The checked source of a lab.
@@ -175,7 +171,13 @@ def read_source(path: Path) -> Source:
     Raises:
         InvalidSource: with every mistake of the file.
     """
-    return parse(path.read_text(encoding="utf-8"), path)
+    data = path.read_bytes()
+    try:
+        text = data.decode().replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise InvalidSource([SourceError(path, line, "not UTF-8", "Save it as UTF-8.")]) from error
+    return parse(text, path)
 
 
 def parse(text: str, path: Path) -> Source:

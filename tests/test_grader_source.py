@@ -125,7 +125,7 @@ REFUSED = [
     ),
     ("marker in prose", "# %% [markdown]\n# après ### BEGIN SOLUTION\n", 2, "alone on its line"),
     ("mark scheme", "# %% [markdown]\n# ### BEGIN MARK SCHEME\n", 2, "not used in this project"),
-    ("autotest", EXERCISE + TEST + "# AUTOTEST f(2)\n", 9, "not used in this project"),
+    ("autotest", EXERCISE + TEST + "x = 'AUTOTEST'\n", 9, "not used in this project"),
     (
         "exercise without solution",
         '# %% exercice="f"\ndef f(x):\n    return 2 * x\n' + TEST,
@@ -173,6 +173,13 @@ def test_a_mistake_is_refused_with_its_line_and_what_to_write(text, line, words)
     told = [str(error) for error in refused.value.errors if error.line == line]
     assert any(words in error for error in told), str(refused.value)
     assert all(error.fix for error in refused.value.errors)
+
+
+def test_a_file_in_another_encoding_is_refused_with_its_line(tmp_path):
+    path = tmp_path / "laboratoire_99.py"
+    path.write_bytes("# %%\nx = 'é'\n".encode("latin-1"))
+    with pytest.raises(InvalidSource, match=r":2: not UTF-8\n    Save it as UTF-8"):
+        read_source(path)
 
 
 def test_all_mistakes_of_a_file_are_told_together_in_the_order_of_its_lines():
