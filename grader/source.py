@@ -15,6 +15,7 @@ docs/authors.md is the guide for those who write labs.
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 import warnings
@@ -43,9 +44,9 @@ OPTIONS: dict[Kind | None, tuple[str, ...]] = {
 }
 EXAMPLES: dict[Kind | None, str] = {
     None: '# %% tags=["raises-exception"]',
-    "exercice": '# %% exercice="hinge_loss"',
-    "test": '# %% test="hinge_loss" points=2',
-    "reponse": '# %% [markdown] reponse="q1" points=1',
+    "exercice": '# %% exercice="{name}"',
+    "test": '# %% test="{name}" points=2',
+    "reponse": '# %% [markdown] reponse="{name}" points=1',
 }
 
 _MARKER = re.compile(r"# ?%%(?P<rest>\s.*)?")
@@ -264,7 +265,7 @@ def _read_options(text: str, line: int, report: Report) -> dict:
         match = _OPTION.match(text, position)
         value = _json(match[2]) if match else None
         if value is None:
-            fix = f"""Write name="text" or name=number, for example: {EXAMPLES["test"]}"""
+            fix = f"""Write name="text" or name=number, for example: {_example("test")}"""
             report(line, f"cannot read the options from {text[position:]!r}", fix)
             break
         if match[1] in options:
@@ -288,7 +289,7 @@ def _read_role(
         return None, _read_tags(options.get("tags", []), line, report)
     if (kind == "reponse") != (cell_type == "markdown"):
         wanted = "a text cell" if kind == "reponse" else "a code cell"
-        report(line, f"'{kind}' must be {wanted}", f"Write '{EXAMPLES[kind]}'.")
+        report(line, f"'{kind}' must be {wanted}", f"Write: {_example(kind, options[kind])}")
     for option in (kind, "part"):
         if option in options and not _is_name(options[option]):
             fix = "Letters without accents, digits and _ only, not beginning with a digit."
@@ -300,21 +301,21 @@ def _read_role(
 
 def _unknown_option(option: str, kind: Kind | None) -> tuple[str, str]:
     if kind is None and option in ("points", "part"):
-        return f"'{option}' in a cell without a role", f"Write '{EXAMPLES['test']}'."
+        return f"'{option}' in a cell without a role", f"Write: {_example('test')}"
     if kind is None:
         return f"unknown role or option '{option}'", f"The roles are {', '.join(KINDS)}."
-    return f"unknown option '{option}' for '{kind}'", f"Write '{EXAMPLES[kind]}'."
+    return f"unknown option '{option}' for '{kind}'", f"Write: {_example(kind)}"
 
 
 def _read_tags(tags: object, line: int, report: Report) -> tuple[str, ...]:
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        report(line, "'tags' is not a list of words", f"Write '{EXAMPLES[None]}'.")
+        report(line, "'tags' is not a list of words", f"Write: {_example(None)}")
         return ()
     return tuple(tags)
 
 
 def _check_points(options: dict, kind: Kind, line: int, report: Report) -> None:
-    example = f"Write '{EXAMPLES[kind]}'."
+    example = f"Write: {_example(kind, options[kind])}"
     if "points" not in options:
         report(line, f"'{kind}' without points", example)
         return
@@ -334,9 +335,7 @@ def _check_cell(cell: Cell, report: Report) -> None:
         home = homes[region.kind]
         if kind != home:
             place = f"{region.kind} region outside a cell '{home}'"
-            report(
-                cell.body_line + region.begin, place, f"Give the cell a role: '{EXAMPLES[home]}'."
-            )
+            report(cell.body_line + region.begin, place, f"Give the cell a role: {_example(home)}")
             errors.append(place)
     if errors:
         return  # what students receive is not known
@@ -403,7 +402,7 @@ def _check_exercise(cell: Cell, regions: list[Region], report: Report) -> None:
 def _check_syntax(cell: Cell, report: Report) -> None:
     error = _syntax_error(cell.source)
     if error:
-        fix = "Correct it, or put '# ' before it if it is meant for IPython (%magic, !command)."
+        fix = "Correct it. IPython's commands are written '# %magic' and '# !command'."
         report(cell.body_line + (error.lineno or 1) - 1, f"syntax error: {error.msg}", fix)
     elif cell.regions and _syntax_error(cell.visible):
         fix = "Move the markers so that what is left is complete Python."
@@ -454,12 +453,13 @@ def _check_names(cells: tuple[Cell, ...], report: Report) -> None:
     }
     for name, line in named["test"].items():
         if name not in named["exercice"]:
-            known = ", ".join(sorted(named["exercice"])) or "none"
-            fix = f"The exercises are: {known}. An exercise is '# %% exercice=\"{name}\"'."
+            close = difflib.get_close_matches(name, named["exercice"], n=1)
+            hint = f"Did you mean {close[0]}? " if close else ""
+            fix = f"{hint}An exercise is a cell: {_example('exercice', name)}"
             report(line, f"a test for the unknown exercise '{name}'", fix)
     for name, line in named["exercice"].items():
         if name not in named["test"]:
-            fix = f"Add a cell '# %% test=\"{name}\" points=1'."
+            fix = f"Add a cell: {_example('test', name)}"
             report(line, f"the exercise '{name}' has no test", fix)
 
 
@@ -519,6 +519,11 @@ def trim(source: str) -> str:
 def whole(points: float | None) -> float | None:
     """2 for 2.0: JupyterLab writes one for the other, which is no edit."""
     return int(points) if isinstance(points, float) and points.is_integer() else points
+
+
+def _example(kind: Kind | None, name: object = "hinge_loss") -> str:
+    """The first line of a cell of this kind."""
+    return EXAMPLES[kind].format(name=name)
 
 
 def _json(text: str) -> object:
