@@ -550,7 +550,7 @@ def _uncomment_magic(line: str) -> str:
 
 
 def _comment(line: str) -> str:
-    return f"# {line}" if line.strip() else "#"
+    return f"# {line}" if line else "#"
 
 
 def _comment_magic(line: str) -> str:

@@ -266,7 +266,7 @@ def test_an_edit_comes_back_and_leaves_the_rest_as_written(lab):
         exercise = cell_of(cells, "standardize")
         exercise.source = exercise.source.replace("correction=0", "unbiased=False")
         cell_of(cells, "test_SimpleLinear_forme").metadata.nbgrader.points = 1.5
-        cells[0].source += "\n\nUne ligne de plus."
+        cells[0].source += "\n\nUne ligne de plus.  \n  \nFin.\n\n"
         cells[1].outputs = [new_output("stream", text="bonjour")]
 
     edit(lab, change)
@@ -274,7 +274,9 @@ def test_an_edit_comes_back_and_leaves_the_rest_as_written(lab):
     assert lab.source.read_text() == (
         before.replace("correction=0)\n    return", "unbiased=False)\n    return")
         .replace('part="forme" points=1\n', 'part="forme" points=1.5\n')
-        .replace("et la correction.\n", "et la correction.\n#\n# Une ligne de plus.\n")
+        .replace(
+            "et la correction.\n", "et la correction.\n#\n# Une ligne de plus.  \n#   \n# Fin.\n"
+        )
     )
     assert "bonjour" not in lab.notebook.read_text()
     assert problems(lab) == ""

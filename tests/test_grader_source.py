@@ -258,7 +258,7 @@ def test_an_unedited_lab_is_written_back_byte_for_byte(path):
 
 repeatable = settings(derandomize=True, deadline=None, max_examples=60)
 words = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Zl", "Zp"]), max_size=30)
-prose = words.map(lambda text: f"# {text}".rstrip()).filter(
+prose = words.map(lambda text: f"# {text}").filter(
     lambda text: not re.search("%%|BEGIN|END|AUTOTEST", text)
 )
 code = st.sampled_from(
