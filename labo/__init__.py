@@ -1,0 +1,52 @@
+"""Les outils des laboratoires : appareil, données, entraînement, figures.
+
+    import labo
+
+    device = labo.device()
+    data = labo.load_dataset("mnist").normalized().flattened()
+
+`help(labo.load_dataset)`, par exemple, donne le mode d'emploi d'une fonction.
+"""
+
+from importlib import import_module
+from typing import Any
+
+# Where each public name lives. A module is imported when one of its names is first used, so that
+# `import labo` costs nothing: torchvision, matplotlib and Poutyne take seconds.
+_PUBLIC = {
+    "BatchLoader": "loader",
+    "DataNotFoundError": "catalogue",
+    "GaussianNoise": "augment",
+    "History": "training",
+    "ImageData": "datasets",
+    "RandomCrop": "augment",
+    "RandomFlip": "augment",
+    "device": "accelerator",
+    "ensure_torchvision": "torchvision_compat",
+    "evaluate": "training",
+    "load_data": "prologue",
+    "load_dataset": "datasets",
+    "plot_confusion": "figures",
+    "plot_history": "figures",
+    "plot_images": "figures",
+    "plot_predictions": "figures",
+    "plot_templates": "figures",
+    "profile": "settings",
+    "shapes": "synthetic",
+    "spirals": "synthetic",
+    "train": "training",
+}
+
+__all__ = sorted(_PUBLIC)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"labo n'a pas de nom « {name} ». Noms : {', '.join(__all__)}.")
+    value = getattr(import_module(f"labo.{_PUBLIC[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
