@@ -37,7 +37,7 @@ def ensure_torchvision() -> ModuleType:
         est laissée telle quelle.
     """
     try:
-        return importlib.import_module("torchvision")
+        return _import()
     except ModuleNotFoundError as error:
         if error.name != "torchvision":
             raise
@@ -49,17 +49,15 @@ def ensure_torchvision() -> ModuleType:
     except RuntimeError as error:
         if "operator torchvision::" not in str(error):
             raise
-    _forget_partial_import()
-    _declare_operators()
-    return importlib.import_module("torchvision")
-
-
-def _forget_partial_import() -> None:
-    # The failed import leaves submodules behind; reused, they would not be bound to their parent.
-    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
-        del sys.modules[name]
-
-
-def _declare_operators() -> None:
     for operator in _OPERATORS:
         torch.library.define(f"torchvision::{operator}", _SCHEMA)
+    return _import()
+
+
+def _import() -> ModuleType:
+    if "torchvision" not in sys.modules:
+        # A failed import, here or earlier in the notebook, leaves submodules behind; reused,
+        # they would not be bound to their parent.
+        for name in [name for name in sys.modules if name.startswith("torchvision.")]:
+            del sys.modules[name]
+    return importlib.import_module("torchvision")
