@@ -332,7 +332,7 @@ def _draw_probabilities(bars: Axes, probabilities: Tensor, target: int, names: l
 def _draw_signed_templates(figure: Figure, cells: list[Axes], templates: Tensor) -> None:
     figure.set_figwidth(figure.get_figwidth() + 0.9)
     limit = float(templates.abs().max())
-    for cell, template in zip(cells, templates.flatten(1, 2), strict=True):
+    for cell, template in zip(cells, templates.flatten(1, 2).numpy(), strict=True):
         image = cell.imshow(template, cmap="RdBu_r", vmin=-limit, vmax=limit)
     bar = figure.colorbar(image, ax=cells, shrink=0.8, pad=0.02, label="poids")
     bar.formatter = lambda value, _: f"{value:g}".replace(".", ",")
@@ -340,8 +340,9 @@ def _draw_signed_templates(figure: Figure, cells: list[Axes], templates: Tensor)
 
 def _draw_coloured_templates(figure: Figure, cells: list[Axes], templates: Tensor) -> None:
     limits = templates.abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
-    for cell, template in zip(cells, 0.5 + templates / (2 * limits), strict=True):
-        cell.imshow(template.permute(1, 2, 0))
+    pictures = 0.5 + templates.permute(0, 2, 3, 1) / (2 * limits)
+    for cell, picture in zip(cells, pictures.numpy(), strict=True):
+        cell.imshow(picture)
 
 
 # ---- Reading what was given

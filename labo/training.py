@@ -22,7 +22,7 @@ from labo.torchvision_compat import ensure_torchvision
 ensure_torchvision()  # before Poutyne, which imports torchvision
 
 import poutyne  # noqa: E402
-from poutyne import Callback, EarlyStopping, Metric, PeriodicSaveCallback  # noqa: E402
+from poutyne import Callback, EarlyStopping, Metric, PeriodicSaveLambda  # noqa: E402
 
 Data = tuple[Tensor, Tensor] | Iterable[tuple[Tensor, Tensor]]
 Loss = str | Callable[[Tensor, Tensor], Tensor]
@@ -549,19 +549,7 @@ class _Run:
             generator.set_state(saved)
 
 
-class _Checkpoint(PeriodicSaveCallback):
-    """Writes the whole run to one file, atomically, after each epoch."""
-
-    def __init__(self, path: Path, run: _Run, settings: dict[str, Any]) -> None:
-        super().__init__(str(path).replace("{", "{{").replace("}", "}}"))  # Poutyne formats it
-        self.run = run
-        self.settings = settings
-
-    def save_file(self, fd: IO, epoch_number: int, logs: dict) -> None:
-        torch.save({"settings": self.settings, **self.run.state_dict()}, fd)
-
-
-def _resumed(run: _Run, folder: Path, verbose: bool) -> _Checkpoint:
+def _resumed(run: _Run, folder: Path, verbose: bool) -> PeriodicSaveLambda:
     """Put `run` in the state that `folder` holds, if any, and return what saves it there."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "checkpoint.pt"
@@ -570,7 +558,12 @@ def _resumed(run: _Run, folder: Path, verbose: bool) -> _Checkpoint:
         _load(run, path, settings)
         if verbose:
             print(f"Reprise après l'époque {len(run.recorder.epochs)} ({path}).")
-    return _Checkpoint(path, run, settings)
+
+    def save(file: IO[bytes], epoch_number: int, logs: dict) -> None:
+        torch.save({"settings": settings, **run.state_dict()}, file)
+
+    # Poutyne writes atomically, at each epoch, to a path that it formats.
+    return PeriodicSaveLambda(save, str(path).replace("{", "{{").replace("}", "}}"))
 
 
 def _load(run: _Run, path: Path, settings: dict[str, Any]) -> None:
