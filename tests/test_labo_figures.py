@@ -1,5 +1,6 @@
 """The figures: what they draw, that a notebook shows each once, and the errors they explain."""
 
+import os
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -45,7 +46,7 @@ def shown(axes) -> np.ndarray:
 # ---- In a notebook
 
 
-def test_a_notebook_shows_each_figure_and_the_progress_once(tmp_path):
+def test_a_notebook_shows_each_figure_and_the_progress_once():
     cells = [
         "import labo, torch\nx, y = torch.rand(64, 1, 8, 8), torch.arange(64) % 4",
         "labo.plot_images(x[:4])",
@@ -56,8 +57,11 @@ def test_a_notebook_shows_each_figure_and_the_progress_once(tmp_path):
         "labo.plot_history(history)",
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+    # The tests' own backend is not that of a notebook.
+    environment = {name: os.environ[name] for name in os.environ if name != "MPLBACKEND"}
     resources = {"metadata": {"path": str(ROOT)}}
-    NotebookClient(notebook, timeout=120, kernel_name="python3", resources=resources).execute()
+    client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources=resources)
+    client.execute(env=environment)
     outputs = [cell.outputs for cell in notebook.cells]
     pictures = [[o for o in cell if "image/png" in o.get("data", {})] for cell in outputs]
     assert [len(p) for p in pictures] == [0, 1, 1, 0, 0, 1]
