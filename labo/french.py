@@ -11,6 +11,11 @@ def decimal(value: float, digits: int) -> str:
     return f"{value:.{digits}f}".replace(".", ",")
 
 
+def count(value: int) -> str:
+    """Écrit un entier par tranches de trois chiffres : « 60 000 »."""
+    return f"{value:,}".replace(",", _NO_BREAK_SPACE)
+
+
 def measure_name(key: str) -> str:
     """Nom français d'une mesure de `labo.train` ; « accuracy » et « val_accuracy » ont le même."""
     key = key.removeprefix("val_")

@@ -1,0 +1,127 @@
+"""Le chargeur de données des séances d'EE-559 (F. Fleuret, EPFL), pour en reprendre les exercices."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from labo.datasets import load_dataset
+
+_SIZES = {"tiny": (500, 100), "small": (1000, 1000), "full": (None, None)}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Les options de la ligne de commande d'un script ; voir `load_data`."""
+
+    full: bool = False
+    tiny: bool = False
+    force_cpu: bool = False
+    seed: int = 0
+    cifar: bool = False
+    data_dir: Path | None = None
+
+
+def parse_options(argv: Sequence[str] | None = None) -> Options:
+    """Lit les options d'un script : celles de `argv`, ou celles de la ligne de commande.
+
+    Dans un script : `options = labo.prologue.parse_options()`, puis
+    `labo.load_data(options=options)`. Une option inconnue arrête le script en disant lesquelles
+    existent. Dans un notebook, la ligne de commande est celle de Jupyter : elle n'est pas lue.
+    """
+    parser = argparse.ArgumentParser(
+        description="Options des séances pratiques.", allow_abbrev=False
+    )
+    parser.add_argument("--full", action="store_true", help="toutes les données (peut être long)")
+    parser.add_argument("--tiny", action="store_true", help="très peu de données, pour un essai")
+    parser.add_argument("--force_cpu", action="store_true", help="CPU, même s'il y a un GPU")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="graine (0 par défaut ; négative : aucune)"
+    )
+    parser.add_argument("--cifar", action="store_true", help="CIFAR-10 au lieu de MNIST")
+    parser.add_argument("--data_dir", type=Path, help="dossier des données ($PYTORCH_DATA_DIR)")
+    if argv is None:
+        argv = [] if _in_notebook() else sys.argv[1:]
+    options = Options(**vars(parser.parse_args(argv)))
+    if options.full and options.tiny:
+        parser.error("--full et --tiny s'excluent")
+    return options
+
+
+def load_data(
+    cifar: bool | None = None,
+    one_hot_labels: bool = False,
+    normalize: bool = False,
+    flatten: bool = True,
+    *,
+    options: Options | None = None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Charge MNIST ou CIFAR-10 comme le prologue des séances d'EE-559.
+
+        train_input, train_target, test_input, test_target = labo.load_data(normalize=True)
+
+    Args :
+        cifar : CIFAR-10 si vrai, MNIST si faux ; par défaut, ce que disent les options (MNIST).
+        one_hot_labels : cibles N × C de -1, avec +1 à la classe, au lieu d'indices.
+        normalize : retire aux pixels la moyenne et divise par l'écart-type, deux nombres calculés
+            sur tous les pixels de l'entraînement. Sinon, les pixels vont de 0 à 255.
+        flatten : images en vecteurs N × D si vrai, N × C × H × W sinon.
+        options : les options d'un script, données par `labo.prologue.parse_options()` ; aucune
+            ligne de commande n'est lue sans cela.
+
+    Options d'un script :
+        --full       toutes les données, au lieu de 1 000 exemples et 1 000 de test
+        --tiny       500 exemples et 100 de test
+        --force_cpu  les tenseurs restent sur le CPU
+        --seed N     graine de torch, 0 par défaut ; négative : aucune
+        --cifar      CIFAR-10
+        --data_dir D dossier des données ; par défaut $PYTORCH_DATA_DIR, puis les dossiers du cours
+
+    Renvoie :
+        train_input, train_target, test_input, test_target : float32, int64 (float32 si
+        `one_hot_labels`), placés sur le GPU s'il y en a un, sauf avec --force_cpu.
+
+    Source : https://fleuret.org/dlc/ (dlc_practical_prologue.py). Si le jeu est introuvable, des
+    données livrées avec le cours en tiennent lieu, et une ligne le dit.
+    """
+    options = options or Options()
+    if options.seed >= 0:
+        torch.manual_seed(options.seed)
+    data = load_dataset(
+        "cifar10" if (options.cifar if cifar is None else cifar) else "mnist",
+        profile="full" if options.full else "small",
+        small=_SIZES["tiny" if options.tiny else "small"],
+        data_dir=options.data_dir or os.environ.get("PYTORCH_DATA_DIR"),
+    )
+    print(f"** {data.description}")
+    inputs = [255 * data.train_input, 255 * data.test_input]
+    if normalize:
+        mean, std = inputs[0].mean(), inputs[0].std()
+        inputs = [(x - mean) / std for x in inputs]
+    if flatten:
+        inputs = [x.flatten(1) for x in inputs]
+    targets = [data.train_target, data.test_target]
+    if one_hot_labels:
+        targets = [_one_hot(y, len(data.classes)) for y in targets]
+    device = _device(options)
+    (train_input, test_input), (train_target, test_target) = inputs, targets
+    return tuple(x.to(device) for x in (train_input, train_target, test_input, test_target))
+
+
+def _one_hot(target: Tensor, classes: int) -> Tensor:
+    return torch.full((len(target), classes), -1.0).scatter_(1, target[:, None], 1.0)
+
+
+def _device(options: Options) -> torch.device:
+    from labo.accelerator import device
+
+    return device(force_cpu=options.force_cpu)
+
+
+def _in_notebook() -> bool:
+    return "ipykernel" in sys.modules
