@@ -99,3 +99,22 @@ def answers(
         raise typer.BadParameter(f"--profile is one of {', '.join(keys.PROFILES)}.")
     with told():
         keys.write_all(builder.find_labs(builder.course_root(), labs or ()), profile)
+
+
+@app.command()
+def doctor(
+    required: Annotated[
+        str, typer.Option(help="Isolation to insist on: rlimits, seccomp, landlock, namespaces.")
+    ] = "namespaces",
+    as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
+) -> None:
+    """Check that this machine can grade, and try to escape from the sandbox."""
+    from grader import doctor as doctoring
+
+    with told():
+        diagnosis = doctoring.examine_here(required)
+    if as_json:
+        print(doctoring.to_json(diagnosis))
+    else:
+        doctoring.show(diagnosis, Console())
+    raise typer.Exit(not diagnosis.fit)

@@ -141,8 +141,9 @@ def load_dataset(
     if name not in _CLASSES:
         known = ", ".join(f"« {known} »" for known in _CLASSES)
         raise ValueError(f"Jeu de données inconnu : « {name} ». Les noms connus sont {known}.")
-    sizes = {"tiny": TINY, "small": small, "full": (None, None)}[_profile(profile)]
-    if sizes == TINY:
+    chosen = _profile(profile)
+    sizes = {"tiny": TINY, "small": small, "full": (None, None)}[chosen]
+    if chosen == "tiny":
         name = _STAND_IN.get(name, name)
     if name in _STAND_IN:
         paths = _paths(name, data_dir, fallback)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from labo.datasets import load_dataset
+from labo.settings import PROFILES, profile
 
 _SIZES = {"tiny": (500, 100), "small": (1000, 1000), "full": (None, None)}
 
@@ -94,7 +95,7 @@ def load_data(
         torch.manual_seed(options.seed)
     data = load_dataset(
         "cifar10" if (options.cifar if cifar is None else cifar) else "mnist",
-        profile="full" if options.full else "small",
+        profile="full" if options.full else min(profile(), "small", key=PROFILES.index),
         small=_SIZES["tiny" if options.tiny else "small"],
         data_dir=options.data_dir or os.environ.get("PYTORCH_DATA_DIR"),
     )
