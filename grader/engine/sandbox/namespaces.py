@@ -27,9 +27,9 @@ _NEW_IPC: Final = 0x08000000
 _NEW_USERS: Final = 0x10000000
 _NEW_PROCESSES: Final = 0x20000000
 _NEW_NETWORK: Final = 0x40000000
-_ALL_BUT_USERS: Final = (
-    _NEW_MOUNTS | _NEW_CGROUPS | _NEW_HOSTNAME | _NEW_IPC | _NEW_PROCESSES | _NEW_NETWORK
-)
+# Not the mounts: a pivot_root also moves the other processes of its mount namespace, and the
+# supervisor must keep the real /proc.
+_OF_BOTH: Final = _NEW_CGROUPS | _NEW_HOSTNAME | _NEW_IPC | _NEW_PROCESSES | _NEW_NETWORK
 
 _RDONLY, _NOSUID, _NODEV, _NOEXEC, _REMOUNT = 1, 2, 4, 8, 32
 _BIND, _RECURSIVE, _PRIVATE = 1 << 12, 1 << 14, 1 << 18
@@ -75,10 +75,10 @@ def layout(readable: tuple[Path, ...]) -> Layout:
 def unshare(in_user_namespace: bool) -> None:
     """Leave the namespaces of the parent; the process table changes for the next child only."""
     if not in_user_namespace:
-        kernel.call("unshare", _ALL_BUT_USERS)
+        kernel.call("unshare", _OF_BOTH)
         return
     user, group = os.geteuid(), os.getegid()
-    kernel.call("unshare", _ALL_BUT_USERS | _NEW_USERS)
+    kernel.call("unshare", _OF_BOTH | _NEW_USERS)
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
     Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
@@ -87,6 +87,7 @@ def unshare(in_user_namespace: bool) -> None:
 def enter_private_root(policy: Policy) -> None:
     """Build the private root and make it the only one. In the first child after `unshare`."""
     tree = layout(policy.readable)
+    kernel.call("unshare", _NEW_MOUNTS)
     kernel.mount(None, "/", None, _RECURSIVE | _PRIVATE)
     # Opened first: the staging folder may hide them.
     sources = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in tree.real}

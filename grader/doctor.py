@@ -1,0 +1,159 @@
+"""Is this machine fit for grading? What `grader doctor` finds, and what to do about it."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.engine import make_url
+
+from grader.build import course_root
+from grader.engine.sandbox import Level, Policy
+from grader.engine.sandbox.probe import Outcome, Report, probe
+from grader.errors import GraderError
+
+# File systems over a network, on which SQLite's locks are not to be relied upon.
+_SHARED: Final = {"nfs", "nfs4", "cifs", "smb3", "lustre", "gpfs", "beegfs", "ceph", "9p"}
+_MB: Final = 2**20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; `fit` is False when grading should not start like this."""
+
+    name: str
+    value: str
+    fit: bool = True
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Everything that was found on this machine."""
+
+    report: Report
+    findings: tuple[Finding, ...]
+
+    @property
+    def fit(self) -> bool:
+        return all(finding.fit for finding in self.findings)
+
+
+def examine_here(required: str) -> Diagnosis:
+    """`examine` for the course around the current folder, if any, and a level's name."""
+    names = [level.name.lower() for level in Level if level > Level.NONE]
+    if required.lower() not in names:
+        raise GraderError(f"{required} is no level of isolation; there are {', '.join(names)}.")
+    try:
+        root = course_root()
+    except GraderError:
+        root = None  # not in a course: the machine is looked at all the same
+    return examine(root, Level[required.upper()])
+
+
+def examine(root: Path | None, required: Level = Level.NAMESPACES) -> Diagnosis:
+    """Probe the sandbox and look at the machine.
+
+    Args:
+        root: the course, for its gradebook; None outside a course.
+        required: the isolation below which grading refuses to run hidden tests.
+    """
+    report = probe()
+    gradebook = () if root is None else (_gradebook(root),)
+    versions = (_version("nbgrader"), _version("torch"))
+    findings = (_isolation(report, required), _workers(), *gradebook, *versions)
+    return Diagnosis(report, findings)
+
+
+def _isolation(report: Report, required: Level) -> Finding:
+    value = f"{report.level.name} ({required.name} required)"
+    if report.level >= required:
+        return Finding("isolation", value)
+    broken = [f"a way out is open: {outcome.what}" for outcome in report.failures]
+    advice = "; ".join([*broken, *report.missing])
+    return Finding("isolation", value, False, advice)
+
+
+def _workers() -> Finding:
+    """One worker per processor, as long as each can give a candidate all that it may use."""
+    processors = len(os.sched_getaffinity(0))
+    memory = psutil.virtual_memory().available // _MB
+    each = Policy(readable=()).memory_mb
+    workers = max(1, min(processors, memory // each))
+    value = f"{workers} (processors: {processors}, free memory: {memory} MB)"
+    if memory < each:
+        return Finding("workers", value, False, f"a submission may use {each} MB: free some memory")
+    advice = "" if workers == processors else f"memory, at {each} MB each, allows no more"
+    return Finding("workers", value, advice=advice)
+
+
+def _gradebook(root: Path) -> Finding:
+    from nbgrader.coursedir import CourseDirectory
+
+    from grader.release import load_config
+
+    url = make_url(CourseDirectory(config=load_config(root)).db_url)
+    shown = url.render_as_string(hide_password=True)
+    if url.get_backend_name() != "sqlite":
+        return Finding("gradebook", shown, advice="a database server: not tried here")
+    path = Path(url.database or "")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        return Finding("gradebook", shown, False, f"{path} cannot be written: check its owner")
+    kind = file_system(path)
+    if kind in _SHARED:
+        advice = "SQLite's locks are unsafe there: one grader at a time, or keep it on a local disk"
+        return Finding("gradebook", f"{shown} on {kind}", advice=advice)
+    return Finding("gradebook", f"{shown} on {kind}")
+
+
+def file_system(path: Path) -> str:
+    """The type of the file system that a path lies on, or will."""
+    mounts = {Path(mount.mountpoint): mount.fstype for mount in psutil.disk_partitions(all=True)}
+    real = path.resolve()
+    return next((mounts[place] for place in (real, *real.parents) if place in mounts), "unknown")
+
+
+def _version(package: str) -> Finding:
+    try:
+        return Finding(package, metadata.version(package))
+    except metadata.PackageNotFoundError:
+        return Finding(package, "absent", False, "install the project's requirements.txt")
+
+
+def to_json(diagnosis: Diagnosis) -> str:
+    """The diagnosis for a program to read."""
+    report = diagnosis.report
+    content = {
+        "fit": diagnosis.fit,
+        "level": report.level.name,
+        "missing": report.missing,
+        "findings": [asdict(finding) for finding in diagnosis.findings],
+        "attempts": [asdict(outcome) for outcome in report.outcomes],
+    }
+    return json.dumps(content, indent=2)
+
+
+def show(diagnosis: Diagnosis, console: Console) -> None:
+    """The diagnosis for a person to read."""
+    attempts = Table("attempt to", "outcome", title="Trying to escape from the sandbox")
+    for outcome in diagnosis.report.outcomes:
+        attempts.add_row(outcome.what, _verdict(outcome))
+    console.print(attempts)
+    findings = Table("", "found", "what to do", title="This machine")
+    for finding in diagnosis.findings:
+        mark = "[green]✓[/]" if finding.fit else "[red]✗[/]"
+        findings.add_row(f"{mark} {finding.name}", finding.value, finding.advice)
+    console.print(findings)
+
+
+def _verdict(outcome: Outcome) -> str:
+    if outcome.blocked:
+        return "[green]stopped[/]"
+    return "[red]NOT STOPPED[/]" if outcome.due else "[yellow]possible at this level[/]"
