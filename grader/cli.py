@@ -37,7 +37,7 @@ def fail(message: str) -> NoReturn:
 
 
 Labs = Annotated[
-    list[str] | None, typer.Argument(metavar="[LAB]...", help="laboratoire_01 ... (default: all)")
+    list[str] | None, typer.Argument(metavar="LAB", help="laboratoire_01 ... (default: all)")
 ]
 
 
