@@ -180,10 +180,19 @@ def test_modes_are_right_during_and_as_found_after():
 # ---- Checkpoints
 
 
-def run(folder: Path | None, epochs: int, *, seed: int = 0, loader=BatchLoader, **kwargs):
+def run(
+    folder: Path | None,
+    epochs: int,
+    *,
+    seed: int = 0,
+    device: str = "cpu",
+    loader=BatchLoader,
+    **kwargs,
+):
     """Train a network in which everything that can be random is; return it and its history."""
-    model = deep(seed)
-    augmented = loader(*data(), 32, shuffle=True, augment=GaussianNoise(0.3), **kwargs)
+    model = deep(seed).to(device)
+    noise = GaussianNoise(0.3)
+    augmented = loader(*data(), 32, shuffle=True, augment=noise, device=device, **kwargs)
     history = train(
         model,
         augmented,
@@ -197,10 +206,15 @@ def run(folder: Path | None, epochs: int, *, seed: int = 0, loader=BatchLoader, 
     return model, history
 
 
-def test_a_resumed_run_ends_exactly_as_an_uninterrupted_one(tmp_path):
-    expected, expected_history = run(None, 7)
-    run(tmp_path, 3)
-    model, history = run(tmp_path, 7, seed=123)  # other initial weights and random state
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_gpu)])
+def test_a_resumed_run_ends_exactly_as_an_uninterrupted_one(tmp_path, device):
+    expected, expected_history = run(None, 7, device=device)
+    run(tmp_path, 3, device=device)
+    # Other initial weights, another random state.
+    model, history = run(tmp_path, 7, device=device, seed=123)
     assert_same_weights(model, expected)
     assert measures(history) == measures(expected_history)
 
