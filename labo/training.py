@@ -488,7 +488,7 @@ def _report(
     if not verbose:
         return
     if history.interrupted:
-        print(f"Entraînement interrompu : {len(history)} époque(s) terminée(s).")
+        print(f"Entraînement interrompu. Époques terminées : {len(history)}.")
     if history.stopped_early:
         print(
             f"Arrêt précoce après l'époque {len(history)} : le modèle retrouve ses poids de "

@@ -333,10 +333,11 @@ def test_early_stopping_needs_validation_data():
         train(linear(), data(), patience=2)
 
 
-def test_an_interruption_keeps_the_history_and_the_modes():
+def test_an_interruption_keeps_the_history_and_the_modes(capsys):
     model = deep().eval()
     loader = Interrupting(*data(), 50, epoch=3)
-    history = train(model, loader, epochs=10, verbose=False)
+    history = train(model, loader, epochs=10)
+    assert capsys.readouterr().out.endswith("interrompu. Époques terminées : 2.\n")
     assert history.interrupted
     assert history["epoch"] == [1, 2]
     assert not any(module.training for module in model.modules())
