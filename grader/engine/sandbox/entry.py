@@ -140,29 +140,30 @@ def _enter(policy: Policy, level: Level) -> None:
     unblocked = signal.pthread_sigmask(signal.SIG_BLOCK, processes.SUPERVISED)
     kernel.prctl(kernel.SUBREAPER, 1)
     user, group = limits.unprivileged_ids()
-    scratch = None if private else _make_scratch(policy.scratch_root, user, group)
     if private:
         _unshare()
     kernel.prctl(kernel.PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:
         raise SandboxError("the grader ended while a candidate was being started")
+    scratch = None if private else _make_scratch(policy.scratch_root, user, group)
     candidate = os.fork()
     if candidate:
         processes.supervise(candidate, scratch)
 
     os.setsid()
     signal.pthread_sigmask(signal.SIG_SETMASK, unblocked)
+    # What needs the real /proc comes before the private root.
     limits.close_descriptors(policy.keep_fds)
+    limits.yield_to_others()
+    home, temporary = (namespaces.HOME, "/tmp") if scratch is None else (str(scratch),) * 2
+    limits.replace_environment(
+        limits.minimal_environment(home, temporary, dict(policy.environment))
+    )
     allowed = policy.processes
     if private:
         namespaces.enter_private_root(policy)
     elif user == os.geteuid():
         allowed += limits.running_threads(user)
-    home = namespaces.HOME if scratch is None else str(scratch)
-    temporary = "/tmp" if scratch is None else str(scratch)
-    limits.replace_environment(
-        limits.minimal_environment(home, temporary, dict(policy.environment))
-    )
     os.chdir(home)
     limits.set_limits(policy, allowed)
     limits.drop_privileges(user, group)

@@ -10,6 +10,7 @@ import errno
 import functools
 import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -98,7 +99,7 @@ def enter_private_root(policy: Policy) -> None:
         os.makedirs(_STAGING + folder)
         os.chmod(_STAGING + folder, 0o1777)
     for path, source in sources.items():
-        _bind(source, _STAGING + str(path), path.is_dir())
+        _bind(source, _STAGING + str(path))
     for link, target in tree.links:
         os.makedirs(_STAGING + str(link.parent), exist_ok=True)
         os.symlink(target, _STAGING + str(link))
@@ -113,8 +114,8 @@ def enter_private_root(policy: Policy) -> None:
         os.close(descriptor)
 
 
-def _bind(source: int, target: str, is_folder: bool) -> None:
-    if is_folder:
+def _bind(source: int, target: str) -> None:
+    if stat.S_ISDIR(os.fstat(source).st_mode):
         os.makedirs(target, exist_ok=True)
     else:
         os.makedirs(os.path.dirname(target), exist_ok=True)

@@ -27,19 +27,27 @@ def supervise(candidate: int, scratch: Path | None) -> NoReturn:
     SIGINT is handed to the candidate; SIGTERM, also sent by the kernel when the grader dies,
     ends everything.
     """
-    limits.close_descriptors(())
-    status = None
-    while status is None:
+    try:
+        limits.close_descriptors(())
+        status = _wait(candidate)
+        _end_own_descendants()
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
+        _end_as(status)
+    finally:
+        os._exit(1)  # never back into the caller's code; the candidate dies with this process
+
+
+def _wait(candidate: int) -> int:
+    while True:
         received = signal.sigwait(SUPERVISED)
         if received == signal.SIGINT:
             os.kill(candidate, signal.SIGINT)
         elif received == signal.SIGTERM:
             os.kill(candidate, signal.SIGKILL)
         status = _reap(candidate)
-    _end_descendants(os.getpid(), timeout=5.0)
-    if scratch is not None:
-        shutil.rmtree(scratch, ignore_errors=True)
-    _end_as(status)
+        if status is not None:
+            return status
 
 
 def _reap(candidate: int) -> int | None:
@@ -98,33 +106,36 @@ def kill_tree(supervisor: int, timeout: float = 5.0) -> bool:
     that its id still belongs to it; waiting for it afterwards returns at once.
     """
     deadline = time.monotonic() + timeout
-    ended = _end_descendants(supervisor, timeout)
+    _send(supervisor, signal.SIGTERM)  # it may not have forked yet
     while is_running(supervisor) and time.monotonic() < deadline:
+        _kill_living(supervisor)
         time.sleep(_PAUSE)  # it ends by itself, having removed the scratch folder
+    ended = not _living(supervisor)
     if is_running(supervisor):
         _send(supervisor, signal.SIGKILL)
     return ended
 
 
-def _end_descendants(pid: int, timeout: float) -> bool:
-    """Stop, then kill: a stopped process cannot fork, so this overtakes a fork bomb."""
+def _end_own_descendants(timeout: float = 5.0) -> None:
     deadline = time.monotonic() + timeout
-    own = pid == os.getpid()
-    while tree := _living(pid):
-        if time.monotonic() > deadline:
-            return False
-        stopped: set[int] = set()
-        while new := tree - stopped:
-            for process in new:
-                _send(process, signal.SIGSTOP)
-            stopped |= new
-            tree = _living(pid)
-        for process in stopped:
-            _send(process, signal.SIGKILL)
-        if own:
-            _reap(0)
+    while _kill_living(os.getpid()) and time.monotonic() < deadline:
+        _reap(0)
         time.sleep(_PAUSE)
-    return True
+
+
+def _kill_living(pid: int) -> bool:
+    """Stop, then kill: a stopped process cannot fork, so this overtakes a fork bomb.
+
+    Returns whether there was anything to kill.
+    """
+    stopped: set[int] = set()
+    while new := _living(pid) - stopped:
+        for process in new:
+            _send(process, signal.SIGSTOP)
+        stopped |= new
+    for process in stopped:
+        _send(process, signal.SIGKILL)
+    return bool(stopped)
 
 
 def _living(pid: int) -> set[int]:

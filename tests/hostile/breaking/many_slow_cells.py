@@ -1,0 +1,157 @@
+# Many cells, each just under the limit of a cell: the limit of the whole notebook counts.
+# score: 0
+# status: failed|error|not_run
+# says: time
+def standardize(x):
+    return x
+
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)
+
+# %% before
+import time
+
+time.sleep(0.9)

@@ -1,0 +1,12 @@
+# Memory that grows until somebody says stop.
+# score: 3
+# status: failed|error
+# says: memory
+import torch
+
+kept = []
+
+
+def standardize(x):
+    while True:
+        kept.append(torch.ones(4_000_000))
