@@ -44,6 +44,6 @@ format: setup ## put the code in the project's style
 bench: setup ## measure speed, as ratios taken in one run
 	@for script in bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-clean: ## remove what can be made again (not .venv)
-	rm -rf .demo answers solutions/*/ .pytest_cache .ruff_cache .hypothesis
+clean: ## remove what can be made again (not .venv, nor an edited notebook in solutions/)
+	rm -rf .demo answers .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,39 @@
+"""Ce que les cellules de test emploient, dans un notebook comme à la correction.
+
+À la correction, le code de l'étudiant vit dans un autre processus que le test : ces deux fonctions
+y sont remplacées par celles qui franchissent la frontière.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from torch.utils._python_dispatch import TorchDispatchMode
+
+
+def build(factory: Callable, *args: Any, **kwargs: Any) -> Any:
+    """Construit un objet là où vit le code de l'étudiant : `build(nn.Linear, 4, 3)`.
+
+    Un test qui donne un module ou un optimiseur à une fonction de l'étudiant le construit ainsi.
+    """
+    return factory(*args, **kwargs)
+
+
+def operators_used(function: Callable, *args: Any, **kwargs: Any) -> set[str]:
+    """Les opérateurs de torch qu'emploie un appel, comme {"mul", "sum"} ; pour en interdire.
+
+    Les noms sont ceux d'ATen : `F.conv2d` y devient "convolution", `x @ y` "mm".
+    """
+    recorder = _Recorder()
+    with recorder:
+        function(*args, **kwargs)
+    return recorder.names
+
+
+class _Recorder(TorchDispatchMode):
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.names.add(func.overloadpacket.__name__)
+        return func(*args, **(kwargs or {}))
