@@ -94,6 +94,14 @@ def _closed_above(path: Path) -> Path | None:
     return next((p for p in reversed(path.parents) if not p.stat().st_mode & stat.S_IXOTH), None)
 
 
+def open_to_all(folder: Path) -> Path:
+    """pytest keeps its folders to their owner; let other users see this one."""
+    for parent in (folder, *folder.parents):
+        if parent.stat().st_mode & 0o777 == 0o700:
+            parent.chmod(0o755)
+    return folder
+
+
 def need(level: Level) -> None:
     """Skip where this machine cannot reach a level, with its reason."""
     if survey().level < level:

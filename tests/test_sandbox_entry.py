@@ -13,6 +13,7 @@ from sandbox_children import (
     USERS,
     inside,
     need,
+    open_to_all,
     policy_for,
     run_as,
     start,
@@ -96,7 +97,7 @@ def test_the_private_root_holds_what_is_readable_and_nothing_else(
     (tmp_path / "secret.txt").write_text("secret")
     (shared / "outside").symlink_to(tmp_path / "secret.txt")
     (tmp_path / "link").symlink_to(shared)
-    _open_to_all(tmp_path)
+    open_to_all(tmp_path)
 
     def look() -> dict:
         return {
@@ -129,13 +130,6 @@ def test_the_private_root_holds_what_is_readable_and_nothing_else(
     }
 
 
-def _open_to_all(folder: Path) -> None:
-    """pytest keeps its folders to their owner; other users are to see this one."""
-    for parent in (folder, *folder.parents):
-        if parent.stat().st_mode & 0o777 == 0o700:
-            parent.chmod(0o755)
-
-
 @BY_USER
 def test_below_namespaces_a_link_out_of_a_readable_folder_is_not_followed(
     user: str, tmp_path: Path
@@ -145,7 +139,7 @@ def test_below_namespaces_a_link_out_of_a_readable_folder_is_not_followed(
     (shared / "data.txt").write_text("data")
     (tmp_path / "secret.txt").write_text("secret")
     (shared / "outside").symlink_to(tmp_path / "secret.txt")
-    _open_to_all(tmp_path)
+    open_to_all(tmp_path)
 
     def look() -> str:
         assert (shared / "data.txt").read_text() == "data"

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from sandbox_children import LEVELS, USERS, need, policy_for, run_as, start, status_of
+from sandbox_children import LEVELS, USERS, need, open_to_all, policy_for, run_as, start, status_of
 
 from grader.engine.sandbox import Excess, Level, Policy, Watch, kill_tree
 from grader.engine.sandbox.processes import descendants, is_running
@@ -114,11 +114,9 @@ def test_a_scratch_folder_on_disk_is_bounded(level: Level, blocks: int, tmp_path
 
     def work() -> object:
         need(level)
-        policy = policy_for(level, scratch_root=tmp_path)
+        policy = policy_for(level, scratch_root=open_to_all(tmp_path))
         return watched(policy, level, fill, PATIENCE)[0]
 
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
     assert run_as("ourselves", work) == (Excess.SCRATCH if blocks > 16 else None)
 
 
