@@ -1,0 +1,12 @@
+"""The grading engine: runs notebooks whose code is not to be trusted, and examines what they did.
+
+Three processes share each notebook: the *candidate* (sandboxed) runs the student's cells, the
+*examiner* runs the test cells and sees the candidate's objects through proxies, and this one
+starts both and watches. Values cross between them, never code. docs/engine.md tells why and how.
+"""
+
+from grader.engine.pool import Engine, EngineConfig, Job
+from grader.engine.report import Outcome, Report, Status, Verdict
+from grader.engine.sandbox import Level
+
+__all__ = ["Engine", "EngineConfig", "Job", "Level", "Outcome", "Report", "Status", "Verdict"]

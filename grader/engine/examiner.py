@@ -1,0 +1,325 @@
+"""The trusted side: runs a notebook's cells through a candidate, and its test cells here."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import io
+import math
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from typing import Any, Final
+
+from grader.engine import french
+from grader.engine.peer import Gone, Late, Peer
+from grader.engine.proxy import Remote, StudentError, UnsupportedAcrossBoundary
+from grader.engine.report import Report, Status, Verdict
+from grader.engine.wire import WireError
+from labo import checks
+
+_MAX_TEXT: Final = 20_000  # characters that a test cell may print
+_MIME_TEXT: Final = 5_000_000  # characters of one output
+_INTERRUPT_SECONDS: Final = 2.0  # left to a cell, once interrupted, to end
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """Wall-clock limits, in seconds."""
+
+    cell: float = 60.0
+    notebook: float = 600.0
+
+
+class Examiner:
+    """Runs one notebook. `interrupt` sends SIGINT to the candidate, `why` tells how it ended."""
+
+    def __init__(
+        self,
+        peer: Peer,
+        source: dict[str, Any],
+        *,
+        budgets: Budgets,
+        mode: str,
+        interrupt: Callable[[], None],
+        why: Callable[[], str],
+    ) -> None:
+        self.peer = peer
+        self.remote = Remote(peer)
+        self.budgets = budgets
+        self.mode = mode
+        self.interrupt = interrupt
+        self.why = why
+        checks.build = self._build
+        checks.operators_used = self.remote.operators_used
+        self.trusted = _trusted_names(source)
+        self.from_tests: dict[str, Any] = {}
+        self.incidents: list[str] = []
+        self.end = time.monotonic() + budgets.notebook
+        self.gone: str | None = None  # why the candidate no longer answers, in French
+        self.count = 0
+
+    def run(self, notebook: dict[str, Any]) -> tuple[dict[str, Any], Report]:
+        """Execute a sanitised notebook: its test cells are the trusted ones.
+
+        Args:
+            notebook: nbformat 4, as plain data; its cells are given their outputs.
+        """
+        began = time.monotonic()
+        verdicts = []
+        for cell in notebook["cells"]:
+            if cell["cell_type"] != "code":
+                continue
+            self.count += 1
+            cell["execution_count"], cell["outputs"] = None, []
+            if is_test(cell):
+                verdicts.append(self._examine(cell))
+            elif not self.gone:
+                cell["outputs"] = self._run(cell["source"])
+                cell["execution_count"] = self.count
+        report = Report(
+            tuple(verdicts),
+            tuple(self.incidents),
+            mode=self.mode,
+            seconds=round(time.monotonic() - began, 3),
+        )
+        return notebook, report
+
+    def _build(self, factory: Callable, *args: Any, **kwargs: Any) -> Any:
+        return self.remote.apply("call", factory, *args, **kwargs)
+
+    # ---- The student's cells
+
+    def _run(self, source: str) -> list[dict]:
+        self.peer.deadline = self._deadline()
+        try:
+            return [_checked_output(output, self.count) for output in self.remote.run(source)]
+        except Late:
+            return self._interrupted()
+        except (Gone, WireError, KeyError, TypeError, ValueError, AttributeError) as error:
+            return self._lost(self.why(), f"cell {self.count}: {_brief(error)}")
+
+    def _interrupted(self) -> list[dict]:
+        """A cell beyond its budget gets one KeyboardInterrupt, as in Jupyter, and then no mercy."""
+        self.incidents.append(f"cell {self.count}: stopped after {self.budgets.cell:g} s")
+        message = french.too_long(self.budgets.cell)
+        if time.monotonic() < self.end:
+            self.interrupt()
+            self.peer.deadline = time.monotonic() + _INTERRUPT_SECONDS
+            try:
+                self.peer.answer()
+                return [_error("TimeoutError", message)]
+            except (Late, Gone, WireError):
+                pass
+        return self._lost(message, f"cell {self.count}: did not stop when interrupted")
+
+    def _lost(self, message: str, incident: str) -> list[dict]:
+        self.gone = message
+        self.incidents.append(incident)
+        return [_error("Arrêt", message)]
+
+    def _deadline(self) -> float:
+        return min(time.monotonic() + self.budgets.cell, self.end)
+
+    # ---- The test cells
+
+    def _examine(self, cell: dict) -> Verdict:
+        began = time.monotonic()
+        meta = cell["metadata"]["nbgrader"]
+        points = float(meta["points"])
+        if self.gone:
+            status, score, message, outputs = Status.NOT_RUN, 0.0, french.not_run(self.gone), []
+        elif self.mode == "shared":
+            status, score, message, outputs = self._run_shared(cell["source"], points)
+        else:
+            status, score, message, outputs = self._run_isolated(cell["source"], points)
+        cell["execution_count"] = self.count
+        cell["outputs"] = [*outputs, self._verdict_output(status, score, message)]
+        seconds = round(time.monotonic() - began, 3)
+        return Verdict(meta["grade_id"], status, score, points, message, seconds)
+
+    def _verdict_output(self, status: Status, score: float, message: str) -> dict:
+        """What nbgrader reads the score from: a number, or an error."""
+        if status not in (Status.PASSED, Status.PARTIAL):
+            return _error(french.STATUS[status], message)
+        data = {"text/plain": f"{score:g}"}
+        return {
+            "output_type": "execute_result",
+            "execution_count": self.count,
+            "data": data,
+            "metadata": {},
+        }
+
+    def _run_isolated(self, source: str, points: float) -> tuple[Status, float, str, list[dict]]:
+        self.peer.deadline = self._deadline()
+        printed = io.StringIO()
+        self.remote.printed.clear()
+        try:
+            with redirect_stdout(printed), redirect_stderr(io.StringIO()):
+                value = self._execute(source)
+            status, score, message = _graded(value, points)
+            if status is Status.ERROR:
+                self.incidents.append(f"cell {self.count}: {message}")
+        except Late:
+            status, score, message = Status.TIMEOUT, 0.0, self._interrupted()[0]["evalue"]
+        except Gone as error:
+            status, score, message = Status.ERROR, 0.0, self.why()
+            self._lost(message, f"cell {self.count}: {_brief(error)}")
+        except AssertionError as error:
+            status, score, message = Status.FAILED, 0.0, _failure(error)
+        except Exception as error:  # student code's, or what a wrong result does to the test
+            status, score, message = Status.FAILED, 0.0, _failure(error)
+        self._forget()
+        text = (printed.getvalue() + "".join(self.remote.printed))[:_MAX_TEXT]
+        outputs = [{"output_type": "stream", "name": "stdout", "text": text}] if text else []
+        return status, score, message, outputs
+
+    def _execute(self, source: str) -> Any:
+        """Run a test cell; the value of its last expression."""
+        tree = ast.parse(source)
+        names = self._names(tree)
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        # The file name is no file: a traceback shows no line of the test.
+        exec(compile(tree, "<test>", "exec"), names)
+        value = eval(compile(ast.Expression(last.value), "<test>", "eval"), names) if last else None
+        assigned = {name for name in _names_in(tree, ast.Store) if name in names}
+        self.from_tests |= {name: names[name] for name in assigned}
+        return value
+
+    def _names(self, tree: ast.Module) -> dict[str, Any]:
+        """What the test's names are: the author's imports, then the notebook's, then earlier tests'."""
+        wanted = sorted(_names_in(tree, ast.Load) - self.trusted.keys() - vars(builtins).keys())
+        return {
+            "__name__": "__main__",
+            "__builtins__": builtins,
+            **self.from_tests,
+            **self.remote.lookup(wanted),
+            **self.trusted,
+        }
+
+    def _forget(self) -> None:
+        if self.gone:
+            return
+        try:
+            self.remote.forget()
+        except (Gone, Late, WireError) as error:
+            self._lost(self.why(), f"cell {self.count}: {_brief(error)}")
+
+    def _run_shared(self, source: str, points: float) -> tuple[Status, float, str, list[dict]]:
+        """The test runs among the student's objects: for assignments written for stock nbgrader."""
+        outputs = self._run(source)
+        failure = next((out for out in outputs if out["output_type"] == "error"), None)
+        kept = [out for out in outputs if out["output_type"] in ("stream", "display_data")]
+        kept = [out | {"name": "stdout"} if "name" in out else out for out in kept]
+        if failure:
+            status = Status.NOT_RUN if self.gone else Status.FAILED
+            return status, 0.0, failure["evalue"] or failure["ename"], kept
+        results = [out for out in outputs if out["output_type"] == "execute_result"]
+        value = _as_number(results[0]["data"].get("text/plain", "")) if results else None
+        status, score, message = _graded(value, points)
+        return status, score, message, kept
+
+
+def is_test(cell: dict) -> bool:
+    """Whether nbgrader takes an automatic score from this cell."""
+    meta = cell["metadata"].get("nbgrader", {})
+    return bool(meta.get("grade")) and not meta.get("solution") and cell["cell_type"] == "code"
+
+
+def _trusted_names(source: dict[str, Any]) -> dict[str, Any]:
+    """What the author's own import statements bind, with the real modules."""
+    names: dict[str, Any] = {}
+    for cell in source["cells"]:
+        meta = cell["metadata"].get("nbgrader", {})
+        if cell["cell_type"] != "code" or meta.get("solution") or is_test(cell):
+            continue
+        for node in _statements(cell["source"]):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                exec(compile(ast.Module([node], []), "<imports>", "exec"), names)
+    names.pop("__builtins__", None)
+    return names
+
+
+def _statements(source: str) -> list[ast.stmt]:
+    kept = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
+    try:
+        return ast.parse("\n".join(kept)).body
+    except SyntaxError:
+        return []
+
+
+def _names_in(tree: ast.Module, context: type) -> set[str]:
+    return {
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, context)
+    }
+
+
+def _graded(value: Any, points: float) -> tuple[Status, float, str]:
+    """Score of a test that ran to its end: its last expression may give part of the points."""
+    if value is None:
+        return Status.PASSED, points, ""
+    if type(value) not in (int, float) or not math.isfinite(value) or not 0 <= value <= points:
+        return Status.ERROR, 0.0, french.not_a_score(value, points)
+    if value == points:
+        return Status.PASSED, points, ""
+    return Status.PARTIAL, float(value), french.partial(value, points)
+
+
+def _as_number(text: Any) -> Any:
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return text
+
+
+def _failure(error: Exception) -> str:
+    """What a student reads of a failed test: the author's message, or their own traceback."""
+    if isinstance(error, StudentError):
+        return french.raised(_name_of(error), str(error), error.frames)
+    if isinstance(error, UnsupportedAcrossBoundary | AssertionError):
+        return str(error) or french.failed()
+    return french.broke_the_test(_brief(error))
+
+
+def _name_of(error: BaseException) -> str:
+    return type(error).__name__
+
+
+def _brief(error: BaseException) -> str:
+    return "".join(traceback.format_exception_only(error)).strip()[:500]
+
+
+def _error(name: str, message: str) -> dict:
+    return {
+        "output_type": "error",
+        "ename": name,
+        "evalue": message,
+        "traceback": [f"{name} : {message}"],
+    }
+
+
+def _checked_output(output: Any, count: int) -> dict:
+    """An output that a candidate sent, made of the expected fields and of text only."""
+    kind = output["output_type"]
+    if kind == "stream":
+        name = "stderr" if output["name"] == "stderr" else "stdout"
+        return {"output_type": kind, "name": name, "text": _checked_text(output["text"])}
+    if kind == "error":
+        frames = [_checked_text(line) for line in output["traceback"]]
+        name, value = _checked_text(output["ename"]), _checked_text(output["evalue"])
+        return {"output_type": kind, "ename": name, "evalue": value, "traceback": frames}
+    data = {_checked_text(mime): _checked_text(text) for mime, text in output["data"].items()}
+    checked = {"output_type": "display_data", "data": data, "metadata": {}}
+    if kind == "execute_result":
+        checked |= {"output_type": kind, "execution_count": count}
+    return checked
+
+
+def _checked_text(text: Any) -> str:
+    if not isinstance(text, str) or len(text) > _MIME_TEXT:
+        raise WireError("an output is not text, or too long")
+    return text

@@ -1,0 +1,59 @@
+"""What a student reads of the engine's verdicts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from grader.engine.report import Status
+
+STATUS = {
+    Status.FAILED: "Test échoué",
+    Status.ERROR: "Test interrompu",
+    Status.TIMEOUT: "Temps dépassé",
+    Status.NOT_RUN: "Test non exécuté",
+}
+
+
+def failed() -> str:
+    return "Le test a échoué."
+
+
+def raised(name: str, message: str, frames: str) -> str:
+    return f"Votre code a levé {name} : {message}\n{frames}".rstrip()
+
+
+def broke_the_test(error: str) -> str:
+    return f"Le résultat n'est pas de la nature attendue ({error})."
+
+
+def too_long(seconds: float) -> str:
+    return f"Cette cellule a été arrêtée : elle durait plus de {seconds:g} s."
+
+
+def ended() -> str:
+    return "Le code de ce notebook a mis fin à son propre processus."
+
+
+def not_run(reason: str) -> str:
+    return f"Ce test n'a pas pu être exécuté. {reason}"
+
+
+def too_much(what: str) -> str:
+    return f"Le code de ce notebook a été arrêté : {what}."
+
+
+def partial(score: float, points: float) -> str:
+    return f"Réussite partielle : {score:g} point(s) sur {points:g}."
+
+
+def not_a_score(value: Any, points: float) -> str:
+    shown = repr(value)[:60] if isinstance(value, int | float | str) else type(value).__name__
+    return f"Ce test a donné {shown} au lieu d'un nombre entre 0 et {points:g} : prévenez le cours."
+
+
+def killed(name: str) -> str:
+    return f"Le code de ce notebook a fait planter Python ({name})."
+
+
+def trouble() -> str:
+    return "La correction a rencontré un problème : l'équipe du cours est prévenue."

@@ -1,0 +1,114 @@
+"""Requests in both directions over one socket: each side serves the other while it waits.
+
+A test that passes a function to student code is called back in the middle of its own call, so a
+request may arrive before the answer to ours does.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import struct
+import time
+from collections.abc import Callable
+from typing import Final
+
+from grader.engine.wire import MAX_BYTES, WireError
+
+_HEADER: Final = struct.Struct(">BI")
+_REQUEST, _ANSWER = 1, 2
+_CHUNK: Final = 1 << 20
+_MAX_NESTING: Final = 50
+
+
+class Gone(Exception):
+    """The other side has ended, or no longer speaks as agreed."""
+
+
+class Late(Exception):
+    """The other side has not answered in time."""
+
+
+class Peer:
+    """One end. `serve` turns the bytes of a request into those of its answer.
+
+    `deadline` (as `time.monotonic`) bounds every wait; None waits for ever.
+    """
+
+    def __init__(self, sock: socket.socket, serve: Callable[[bytes], bytes]) -> None:
+        self.socket = sock
+        self.serve = serve
+        self.deadline: float | None = None
+        self._nesting = 0
+
+    def request(self, message: bytes) -> bytes:
+        """Send a request, serve those that come meanwhile, return the answer.
+
+        Raises:
+            Gone, Late: no answer will come, or none came in time.
+        """
+        self._send(_REQUEST, message)
+        return self.answer()
+
+    def answer(self) -> bytes:
+        """Wait for the answer to the request already sent."""
+        while True:
+            kind, message = self._receive()
+            if kind == _ANSWER:
+                return message
+            self._serve_one(message)
+
+    def serve_forever(self) -> None:
+        """Serve until the other side closes."""
+        while True:
+            kind, message = self._receive()
+            if kind != _REQUEST:
+                raise Gone("an answer to no request")
+            self._serve_one(message)
+
+    def _serve_one(self, message: bytes) -> None:
+        self._nesting += 1
+        try:
+            if self._nesting > _MAX_NESTING:
+                raise Gone("calls nested too deep")
+            self._send(_ANSWER, self.serve(message))
+        finally:
+            self._nesting -= 1
+
+    def _send(self, kind: int, message: bytes) -> None:
+        if len(message) > MAX_BYTES:
+            raise WireError(f"message of {len(message) >> 20} MB")
+        data = memoryview(_HEADER.pack(kind, len(message)) + message)
+        while data:
+            self._wait(write=True)
+            try:
+                data = data[self.socket.send(data[:_CHUNK]) :]
+            except OSError as error:
+                raise Gone(str(error)) from error
+
+    def _receive(self) -> tuple[int, bytes]:
+        kind, length = _HEADER.unpack(self._read(_HEADER.size))
+        if kind not in (_REQUEST, _ANSWER) or length > MAX_BYTES:
+            raise Gone("not a message")
+        return kind, self._read(length)
+
+    def _read(self, length: int) -> bytes:
+        data = bytearray()  # grows with what really comes, whatever length was announced
+        while len(data) < length:
+            self._wait(write=False)
+            try:
+                chunk = self.socket.recv(min(_CHUNK, length - len(data)))
+            except OSError as error:
+                raise Gone(str(error)) from error
+            if not chunk:
+                raise Gone("closed")
+            data += chunk
+        return bytes(data)
+
+    def _wait(self, *, write: bool) -> None:
+        if self.deadline is None:
+            return
+        remaining = self.deadline - time.monotonic()
+        waiting = ([], [self.socket], []) if write else ([self.socket], [], [])
+        if remaining <= 0 or not any(select.select(*waiting, remaining)):
+            raise Late

@@ -1,0 +1,165 @@
+"""The IPython shell that runs a student's cells, its outputs captured within limits."""
+
+from __future__ import annotations
+
+import base64
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets import Type
+from traitlets.config import Config
+
+MAX_OUTPUTS: Final = 200  # per cell
+_TRUNCATED: Final = "\n… (sortie tronquée)\n"
+
+
+class Capture:
+    """The outputs of one cell, in nbformat's form, at most `limit` bytes of them."""
+
+    def __init__(self, limit: int) -> None:
+        self.outputs: list[dict[str, Any]] = []
+        self.room = limit
+
+    def stream(self, name: str, text: str) -> None:
+        text = self._within(text)
+        last = self.outputs[-1] if self.outputs else {}
+        if last.get("output_type") == "stream" and last.get("name") == name:
+            last["text"] += text
+        elif text:
+            self._add({"output_type": "stream", "name": name, "text": text})
+
+    def display(self, data: dict[str, Any], count: int | None = None) -> None:
+        data = {mime: self._as_text(value) for mime, value in data.items()}
+        size = sum(map(len, data.values()))
+        if size > self.room:
+            data = {"text/plain": "(sortie trop volumineuse, non conservée)"}
+        self.room -= min(size, self.room)
+        output = {"output_type": "display_data", "data": data, "metadata": {}}
+        if count is not None:
+            output |= {"output_type": "execute_result", "execution_count": count}
+        self._add(output)
+
+    def error(self, name: str, message: str, frames: list[str]) -> None:
+        text = self._within("\n".join(frames))
+        error = {"output_type": "error", "ename": name[:200], "evalue": message[:2000]}
+        self.outputs.append(error | {"traceback": text.split("\n")})
+
+    def text(self) -> str:
+        return "".join(out["text"] for out in self.outputs if out["output_type"] == "stream")
+
+    def _add(self, output: dict[str, Any]) -> None:
+        if len(self.outputs) < MAX_OUTPUTS:
+            self.outputs.append(output)
+
+    def _within(self, text: str) -> str:
+        if self.room <= 0:
+            return ""
+        kept = text[: self.room]
+        self.room -= len(kept)
+        return kept if self.room > 0 else kept + _TRUNCATED
+
+    @staticmethod
+    def _as_text(value: Any) -> str:
+        if isinstance(value, bytes):
+            return base64.b64encode(value).decode("ascii")
+        return value if isinstance(value, str) else str(value)
+
+
+class _Stream(io.TextIOBase):
+    """What sys.stdout and sys.stderr are while cells run."""
+
+    encoding = "utf-8"
+
+    def __init__(self, shell: Shell, name: str) -> None:
+        self.shell = shell
+        self.name = name
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError("write() argument must be str")
+        self.shell.capture.stream(self.name, text)
+        return len(text)
+
+    def writable(self) -> bool:
+        return True
+
+
+class _Publisher(DisplayPublisher):
+    def publish(self, data, metadata=None, **_: Any) -> None:
+        self.shell.capture.display(data)
+
+    def clear_output(self, wait: bool = False) -> None:
+        self.shell.capture.outputs.clear()
+
+
+class _Hook(DisplayHook):
+    """Keeps the value of a cell's last expression."""
+
+    def write_output_prompt(self) -> None:
+        pass
+
+    def write_format_data(self, format_dict, md_dict=None) -> None:
+        self.shell.capture.display(format_dict, self.shell.execution_count)
+
+    def finish_displayhook(self) -> None:
+        pass
+
+
+class Shell(InteractiveShell):
+    """IPython without a terminal, a kernel or a history on disk."""
+
+    display_pub_class = Type(_Publisher)
+    displayhook_class = Type(_Hook)
+    output_limit = 1_000_000  # bytes of one cell's outputs
+
+    def __init__(self, **options: Any) -> None:
+        self.capture = Capture(self.output_limit)
+        super().__init__(**options)
+
+    def enable_gui(self, gui: str | None = None) -> None:
+        pass  # figures are captured; there is no window
+
+    def _showtraceback(self, etype: type, evalue: BaseException, stb: list[str]) -> None:
+        self.capture.error(etype.__name__, str(evalue), stb)
+
+    def run(self, source: str) -> list[dict[str, Any]]:
+        """Run one cell as Jupyter would; its outputs."""
+        with self.capturing() as capture:
+            self.run_cell(source, store_history=True)
+        return capture.outputs
+
+    @contextmanager
+    def capturing(self) -> Iterator[Capture]:
+        """Collect what is printed and displayed."""
+        outer, self.capture = self.capture, Capture(self.output_limit)
+        streams = sys.stdout, sys.stderr
+        sys.stdout, sys.stderr = _Stream(self, "stdout"), _Stream(self, "stderr")
+        try:
+            yield self.capture
+        finally:
+            sys.stdout, sys.stderr = streams
+            self.capture = outer
+
+
+def make_shell(output_limit: int) -> Shell:
+    """The shell, warm: the slow imports of a first cell, figure and traceback are done.
+
+    Args:
+        output_limit: bytes kept of one cell's outputs.
+    """
+    # A history would start a thread, and forking wants none.
+    shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+    shell.output_limit = output_limit
+    shell.colors = "NoColor"
+    shell.enable_matplotlib("inline")
+    shell.run("import matplotlib.pyplot as _figure; _figure.figure(); _figure.plot([0]); 1 / 0")
+    shell.run("%timeit -n 1 -r 1 None")
+    shell.reset(new_session=True)
+    shell.execution_count = 1
+    return shell
