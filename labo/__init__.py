@@ -26,6 +26,7 @@ _PUBLIC = {
     "evaluate": "training",
     "load_data": "prologue",
     "load_dataset": "datasets",
+    "needs": "exercises",
     "plot_confusion": "figures",
     "plot_history": "figures",
     "plot_images": "figures",

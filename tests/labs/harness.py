@@ -1,0 +1,134 @@
+"""Run a lab's cells in this process, to test its tests: which answers do they accept?
+
+The notebook is executed once with every exercise unanswered, as a student first receives it. What
+it has defined when an exercise's tests come is kept, and each answer is tried on a copy of that:
+so an exercise's tests can never lean on the answer to another one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import warnings
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import torch
+
+from grader.source import Cell, Source, read_source
+
+ROOT = Path(__file__).parents[2]
+SEEDS = range(20)
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """An exercise, its tests, and what the unanswered notebook had defined before them."""
+
+    reference: str
+    stub: str
+    tests: list[Cell] = field(default_factory=list)
+    namespace: dict = field(default_factory=dict)
+
+
+def labs() -> list[str]:
+    """The labs that have mutants."""
+    return sorted(
+        path.stem
+        for path in (ROOT / "tests/labs/mutants").glob("*.py")
+        if source_path(path.stem).exists()
+    )
+
+
+def source_path(lab: str) -> Path:
+    return ROOT / "solutions" / f"{lab}.py"
+
+
+@cache
+def source(lab: str) -> Source:
+    return read_source(source_path(lab))
+
+
+def mutants(lab: str) -> dict[str, list[tuple[str, str]]]:
+    """Exercise -> its wrong answers, each a name and the code of the whole cell."""
+    return importlib.import_module(f"tests.labs.mutants.{lab}").MUTANTS
+
+
+@cache
+def exercises(lab: str) -> dict[str, Exercise]:
+    """The exercises of a lab, after one run of the notebook that students receive.
+
+    Raises:
+        Exception: from a cell that is neither an exercise nor a test. It must run unanswered.
+    """
+    found: dict[str, Exercise] = {}
+
+    def before_test(cell: Cell, namespace: dict) -> None:
+        exercise = found[cell.role.name]
+        if not exercise.tests:
+            exercise.namespace.update(namespace)
+        exercise.tests.append(cell)
+
+    for cell in source(lab).cells:
+        if cell.role and cell.role.kind == "exercice":
+            found[cell.role.name] = Exercise(cell.source, cell.visible)
+    run_notebook(lab, lambda cell: cell.visible, before_test)
+    return found
+
+
+def run_notebook(
+    lab: str,
+    answer: Callable[[Cell], str],
+    before_test: Callable[[Cell, dict], None] = lambda *_: None,
+) -> tuple[dict[str, float], str]:
+    """Run every code cell in order, exercises as `answer` gives them.
+
+    Returns:
+        The points earned by each test cell, by grade_id, and all that was printed.
+    """
+    # A name of its own, as in a notebook; dunder names keep the tests' own module out of it.
+    namespace = {"__name__": "__main__"}
+    earned: dict[str, float] = {}
+    with redirect_stdout(io.StringIO()) as printed, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Agg cannot show figures
+        for cell in source(lab).cells:
+            if cell.type != "code":
+                continue
+            kind = cell.role.kind if cell.role else None
+            if kind == "test":
+                before_test(cell, namespace)
+                earned[cell.role.grade_id] = points(lab, cell, namespace)
+            else:
+                execute(lab, cell, answer(cell) if kind else cell.source, namespace)
+            plt.close("all")
+    return earned, printed.getvalue()
+
+
+def score(lab: str, exercise: Exercise, answer: str, seed: int = 0) -> list[float]:
+    """The points that each test of an exercise gives to an answer."""
+    namespace = dict(exercise.namespace)
+    torch.manual_seed(seed)
+    exec(compile(answer, "<answer>", "exec", dont_inherit=True), namespace)
+    return [points(lab, test, namespace) for test in exercise.tests]
+
+
+def full_score(exercise: Exercise) -> list[float]:
+    return [test.role.points for test in exercise.tests]
+
+
+def points(lab: str, test: Cell, namespace: dict) -> float:
+    try:
+        execute(lab, test, test.source, namespace)
+    except Exception:
+        return 0
+    return test.role.points
+
+
+def execute(lab: str, cell: Cell, code: str, namespace: dict) -> None:
+    # Blank lines first, so that a traceback shows the line of the source.
+    code = "\n" * (cell.body_line - 1) + code
+    exec(compile(code, str(source_path(lab)), "exec", dont_inherit=True), namespace)
