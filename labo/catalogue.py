@@ -91,12 +91,12 @@ def find(dataset: Dataset, data_dir: Path | str | None = None) -> dict[str, Path
 
 
 def _find_file(dataset: Dataset, file: DataFile, data_dir: Path | str | None) -> Path | None:
-    return next((path for path in _candidates(dataset, file, data_dir) if is_valid(path, file)), None)
+    return next(
+        (path for path in _candidates(dataset, file, data_dir) if is_valid(path, file)), None
+    )
 
 
-def _candidates(
-    dataset: Dataset, file: DataFile, data_dir: Path | str | None
-) -> Iterator[Path]:
+def _candidates(dataset: Dataset, file: DataFile, data_dir: Path | str | None) -> Iterator[Path]:
     for folder in search_path(data_dir):
         yield folder / dataset.name / file.name
         yield folder / file.name

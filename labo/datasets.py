@@ -172,7 +172,9 @@ def _paths(name: str, data_dir: Path | str | None, fallback: bool) -> dict[str, 
         if not fallback:
             raise DataNotFoundError(_how_to_get(dataset, data_dir, error)) from error
         stand_in = "des chiffres 8 × 8 agrandis" if _STAND_IN[name] == "digits" else "des formes"
-        print(f"{dataset.title} est introuvable ici ({error.reason}) : {stand_in} en tiennent lieu.")
+        print(
+            f"{dataset.title} est introuvable ici ({error.reason}) : {stand_in} en tiennent lieu."
+        )
         return None
 
 

@@ -1,0 +1,327 @@
+"""Sur quelle machine sommes-nous ? Des faits, lus là où ils sont, et rien de deviné.
+
+Tout passe par un `Probe`, que les tests remplacent par des sessions enregistrées.
+"""
+
+import math
+import os
+import platform
+import re
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+_MB = 2**20
+_UNLIMITED = 2**60  # cgroup v1 writes "no limit" as a huge number
+
+
+class Kind(StrEnum):
+    """Les sortes de machines que l'on distingue."""
+
+    ALLIANCE_HUB = "JupyterHub de Calcul Québec ou de l'Alliance"
+    SLURM_HUB = "JupyterHub sur une grappe Slurm"
+    SLURM_JOB = "tâche Slurm sans JupyterHub"
+    HUB = "JupyterHub"
+    COLAB = "Google Colab"
+    OWN = "machine personnelle"
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """Un GPU vu par torch. Mémoires en octets ; `capability` est (majeure, mineure)."""
+
+    name: str
+    total: int
+    free: int
+    capability: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Torch:
+    """Ce que torch dit de lui-même et des GPU ; `error` quand CUDA refuse de démarrer."""
+
+    version: str
+    cuda: str | None = None
+    architectures: tuple[str, ...] = ()
+    gpus: tuple[Gpu, ...] = ()
+    error: str | None = None
+    mps: bool = False
+
+
+@dataclass(frozen=True)
+class Probe:
+    """D'où viennent les faits : l'environnement, des fichiers, des commandes, torch."""
+
+    environ: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+    root: Path = Path("/")
+    system: str = field(default_factory=platform.system)
+    now: float = field(default_factory=time.time)
+
+    def read(self, path: str) -> str | None:
+        """Le contenu d'un fichier du système, ou None s'il est absent ou illisible."""
+        try:
+            return (self.root / path.lstrip("/")).read_text(errors="replace").strip()
+        except OSError:
+            return None
+
+    def exists(self, path: str) -> bool:
+        """Ce fichier du système existe-t-il ?"""
+        return (self.root / path.lstrip("/")).exists()
+
+    def run(self, *command: str) -> str | None:
+        """Ce qu'affiche une commande, ou None si elle est absente, échoue ou tarde."""
+        if shutil.which(command[0]) is None:
+            return None
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)
+        except (OSError, subprocess.SubprocessError):
+            return None
+        return done.stdout.strip()
+
+    def affinity(self) -> int | None:
+        """Nombre de cœurs que ce processus peut employer, selon le système."""
+        if hasattr(os, "sched_getaffinity"):
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count()
+
+    def torch(self) -> Torch:
+        """Interroge torch. Ne touche CUDA que si un GPU NVIDIA a laissé un signe de vie."""
+        import torch
+
+        facts = Torch(torch.__version__, torch.version.cuda, mps=_has_mps(torch))
+        if torch.version.cuda is None or not gpu_signs(self):
+            return facts
+        return _with_cuda(facts, torch)
+
+
+def _has_mps(torch: Any) -> bool:
+    return bool(torch.backends.mps.is_available())
+
+
+def _with_cuda(facts: Torch, torch: Any) -> Torch:
+    try:
+        torch.cuda.init()
+        architectures = tuple(torch.cuda.get_arch_list())
+        gpus = tuple(_gpu(torch, index) for index in range(torch.cuda.device_count()))
+    except (RuntimeError, AssertionError) as error:
+        message = str(error).splitlines()[0] if str(error) else type(error).__name__
+        return Torch(facts.version, facts.cuda, error=message, mps=facts.mps)
+    return Torch(facts.version, facts.cuda, architectures, gpus, mps=facts.mps)
+
+
+def _gpu(torch: Any, index: int) -> Gpu:
+    properties = torch.cuda.get_device_properties(index)
+    free, total = torch.cuda.mem_get_info(index)
+    return Gpu(properties.name, total, free, (properties.major, properties.minor))
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Les faits. None veut dire que rien ici ne permet de le savoir.
+
+    `memory` en octets, `time_left` en secondes ; `sources` dit d'où vient chaque valeur retenue, et
+    `conflicts` ce qui se contredit.
+    """
+
+    kind: Kind
+    job: str | None
+    cpus: int | None
+    memory: int | None
+    time_left: float | None
+    gpu_requested: bool | None
+    mig: str | None
+    sources: dict[str, str]
+    conflicts: tuple[str, ...] = ()
+
+
+def inspect(probe: Probe | None = None) -> Machine:
+    """Les faits de cette machine."""
+    probe = probe or Probe()
+    job = probe.environ.get("SLURM_JOB_ID")
+    cpus, cpu_source, cpu_conflicts = _least(_cpu_limits(probe), "cœurs")
+    memory, memory_source, memory_conflicts = _least(_memory_limits(probe), "mémoire")
+    left, time_source = _time_left(probe)
+    sources = {"cpus": cpu_source, "memory": memory_source, "time_left": time_source}
+    return Machine(
+        kind=_kind(probe),
+        job=job,
+        cpus=None if cpus is None else max(1, math.floor(cpus)),
+        memory=None if memory is None else int(memory),
+        time_left=left,
+        gpu_requested=_gpu_requested(probe),
+        mig=_mig(probe),
+        sources={name: source for name, source in sources.items() if source},
+        conflicts=(*cpu_conflicts, *memory_conflicts),
+    )
+
+
+def gpu_signs(probe: Probe) -> bool:
+    """Y a-t-il un signe qu'un GPU NVIDIA est là, sans démarrer CUDA ?"""
+    return any(map(probe.exists, ("/dev/nvidiactl", "/proc/driver/nvidia", "/dev/dxg")))
+
+
+def _kind(probe: Probe) -> Kind:
+    environ = probe.environ
+    if probe.exists("/content") and "COLAB_RELEASE_TAG" in environ:
+        return Kind.COLAB
+    hub, slurm = "JUPYTERHUB_USER" in environ, "SLURM_JOB_ID" in environ
+    alliance = "CC_CLUSTER" in environ or probe.exists("/cvmfs/soft.computecanada.ca")
+    if slurm and hub:
+        return Kind.ALLIANCE_HUB if alliance else Kind.SLURM_HUB
+    if slurm:
+        return Kind.SLURM_JOB
+    return Kind.HUB if hub else Kind.OWN
+
+
+Limits = dict[str, float]
+
+
+def _least(limits: Limits, what: str) -> tuple[float | None, str, tuple[str, ...]]:
+    """The smallest limit, where it comes from, and what disagrees with it by more than a tenth."""
+    if not limits:
+        return None, "", ()
+    source = min(limits, key=limits.__getitem__)
+    granted = {name: value for name, value in limits.items() if name.startswith("SLURM")}
+    conflicts = tuple(
+        f"{what} : {name} accorde plus que {source}"
+        for name, value in granted.items()
+        if value > 1.1 * limits[source]
+    )
+    return limits[source], source, conflicts
+
+
+def _cpu_limits(probe: Probe) -> Limits:
+    limits: Limits = {}
+    if (granted := _integer(probe.environ.get("SLURM_CPUS_PER_TASK"))) is not None:
+        limits["SLURM_CPUS_PER_TASK"] = granted
+    if (affinity := probe.affinity()) is not None:
+        limits["affinité"] = affinity
+    for group in _cgroups(probe, ""):
+        quota, period = [*(probe.read(f"{group}/cpu.max") or "max 1").split(), "100000"][:2]
+        if quota != "max":
+            _keep_least(limits, "cgroup", int(quota) / int(period))
+    for group in _cgroups(probe, "cpu"):
+        quota = _integer(probe.read(f"{group}/cpu.cfs_quota_us"))
+        period = _integer(probe.read(f"{group}/cpu.cfs_period_us"))
+        if quota is not None and quota > 0 and period:
+            _keep_least(limits, "cgroup", quota / period)
+    return limits
+
+
+def _memory_limits(probe: Probe) -> Limits:
+    limits: Limits = {}
+    if granted := _slurm_memory(probe.environ):
+        limits["SLURM_MEM_PER_NODE"] = granted
+    for group in _cgroups(probe, ""):
+        if (maximum := _integer(probe.read(f"{group}/memory.max"))) is not None:
+            _keep_least(limits, "cgroup", maximum)
+    for group in _cgroups(probe, "memory"):
+        maximum = _integer(probe.read(f"{group}/memory.limit_in_bytes"))
+        if maximum is not None and maximum < _UNLIMITED:
+            _keep_least(limits, "cgroup", maximum)
+    if not limits and "SLURM_JOB_ID" not in probe.environ and (total := _total_memory(probe)):
+        limits["machine entière"] = total  # in a job, the node's memory is not ours
+    return limits
+
+
+def _slurm_memory(environ: dict[str, str]) -> int | None:
+    """Bytes; Slurm gives MB, per node or per CPU, and 0 for the whole node."""
+    if per_node := _integer(environ.get("SLURM_MEM_PER_NODE")):
+        return per_node * _MB
+    per_cpu = _integer(environ.get("SLURM_MEM_PER_CPU"))
+    cpus = _integer(environ.get("SLURM_CPUS_ON_NODE"))
+    return per_cpu * cpus * _MB if per_cpu and cpus else None
+
+
+def _total_memory(probe: Probe) -> int | None:
+    found = re.search(r"^MemTotal:\s+(\d+) kB", probe.read("/proc/meminfo") or "", re.MULTILINE)
+    if found:
+        return int(found[1]) * 1024
+    if probe.root != Path("/"):
+        return None
+    import psutil
+
+    return psutil.virtual_memory().total
+
+
+def _cgroups(probe: Probe, controller: str) -> list[str]:
+    """Folders of this process's control group and of its parents: v2, or v1 with `controller`."""
+    for line in (probe.read("/proc/self/cgroup") or "").splitlines():
+        _, names, path = line.split(":", 2)
+        if controller in names.split(","):
+            mount = f"/sys/fs/cgroup/{names}" if controller else "/sys/fs/cgroup"
+            if controller and not probe.exists(mount):
+                mount = f"/sys/fs/cgroup/{controller}"
+            parts = [part for part in path.split("/") if part]
+            chain = ["/".join([mount, *parts[:depth]]) for depth in range(len(parts), -1, -1)]
+            return [group for group in chain if probe.exists(group)]
+    return []
+
+
+def _keep_least(limits: Limits, name: str, value: float) -> None:
+    limits[name] = min(value, limits.get(name, math.inf))
+
+
+def _time_left(probe: Probe) -> tuple[float | None, str]:
+    end = _integer(probe.environ.get("SLURM_JOB_END_TIME"))
+    if end is not None:
+        return max(0.0, end - probe.now), "SLURM_JOB_END_TIME"
+    job = probe.environ.get("SLURM_JOB_ID")
+    answer = probe.run("squeue", "-h", "-j", job, "-o", "%L") if job else None
+    seconds = _slurm_duration(answer or "")
+    return (seconds, "squeue") if seconds is not None else (None, "")
+
+
+def _slurm_duration(text: str) -> float | None:
+    """Seconds of Slurm's [days-]hours:minutes:seconds; None for UNLIMITED or anything else."""
+    found = re.fullmatch(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)", text.strip())
+    if not found:
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
+
+
+def _gpu_requested(probe: Probe) -> bool | None:
+    """Whether this session asked for a GPU; None outside Slurm, where nobody has to ask."""
+    environ = probe.environ
+    if "SLURM_JOB_ID" not in environ:
+        return None
+    asked = ("SLURM_JOB_GPUS", "SLURM_GPUS", "SLURM_GPUS_ON_NODE", "SLURM_GPUS_PER_NODE")
+    if any(environ.get(name, "0") not in ("", "0") for name in (*asked, "SLURM_STEP_GPUS")):
+        return True
+    return environ.get("CUDA_VISIBLE_DEVICES", "") not in ("", "NoDevFiles", "-1")
+
+
+def _mig(probe: Probe) -> str | None:
+    """The MIG slice of this session, as it is named in what was asked for or made visible."""
+    for name in ("SLURM_GPUS_PER_NODE", "SLURM_GPUS", "SLURM_JOB_GRES", "SLURM_TRES_PER_TASK"):
+        if found := re.search(r"\d+g\.\d+gb|\w+_\d+g\.\d+gb", probe.environ.get(name, "")):
+            return found[0]
+    visible = probe.environ.get("CUDA_VISIBLE_DEVICES", "")
+    return visible if visible.startswith("MIG-") else None
+
+
+def _integer(text: str | None) -> int | None:
+    return int(text) if text and re.fullmatch(r"-?\d+", text) else None
+
+
+def can_run(architectures: tuple[str, ...], capability: tuple[int, int]) -> bool:
+    """Ce torch a-t-il été compilé pour un GPU de cette capacité de calcul ?
+
+    Un code `sm_XY` tourne sur les GPU de même majeure et de mineure au moins égale ; un code
+    intermédiaire `compute_XY` est recompilé pour tous les GPU plus récents.
+    """
+    for architecture in architectures:
+        found = re.match(r"(sm|compute)_(\d+)(\d)", architecture)
+        if not found:
+            continue
+        built = int(found[2]), int(found[3])
+        if found[1] == "compute" and built <= capability:
+            return True
+        if built[0] == capability[0] and built[1] <= capability[1]:
+            return True
+    return False
