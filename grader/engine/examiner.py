@@ -189,7 +189,7 @@ class Examiner:
         return value
 
     def _names(self, tree: ast.Module) -> dict[str, Any]:
-        """What the test's names are: the author's imports, then the notebook's, then earlier tests'."""
+        """What the test's names mean: the author's imports first, then the notebook's own."""
         wanted = sorted(_names_in(tree, ast.Load) - self.trusted.keys() - vars(builtins).keys())
         return {
             "__name__": "__main__",

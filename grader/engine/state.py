@@ -1,4 +1,4 @@
-"""What code reads and changes without naming it: random generators, gradient mode, default dtype."""
+"""What code uses without naming it: random generators, gradient mode, default dtype."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ safe.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import random
@@ -44,12 +45,12 @@ def main(role: str, control: socket.socket) -> None:
     while (received := receive(control)) is not None:
         request, descriptors = received
         if request["do"] == "fork":
-            send(control, {"pid": _fork(control, lambda: fork_one(*descriptors), descriptors)})
+            send(control, {"pid": _fork(control, fork_one, descriptors)})
         else:
             send(control, {"status": _end(request["pid"])})
 
 
-def _fork(control: socket.socket, run: Callable[[], Any], descriptors: list[int]) -> int:
+def _fork(control: socket.socket, run: Callable[..., Any], descriptors: list[int]) -> int:
     pid = os.fork()
     if pid:
         for descriptor in descriptors:
@@ -57,7 +58,7 @@ def _fork(control: socket.socket, run: Callable[[], Any], descriptors: list[int]
         return pid
     control.close()
     try:
-        run()
+        run(*descriptors)
     except SystemExit:
         os._exit(0)
     except BaseException:
@@ -113,10 +114,8 @@ def _preload() -> None:
     import labo.figures
     import labo.training  # noqa: F401 (with Poutyne and torchvision)
 
-    try:  # the first comparison that fails costs half a second of imports
+    with contextlib.suppress(AssertionError):  # the first failure costs half a second of imports
         torch.testing.assert_close(torch.zeros(1), torch.ones(1))
-    except AssertionError:
-        pass
     torch.ones(1, requires_grad=True).sum().backward()
 
 
