@@ -370,6 +370,17 @@ def test_a_shielded_process_is_closed_even_where_files_are_open(user: str) -> No
     assert after is False
 
 
+@BY_USER
+@BY_LEVEL
+def test_a_shielded_process_can_still_start_candidates(level: Level, user: str) -> None:
+    def work() -> object:
+        need(level)
+        shield()
+        return inside(policy_for(level), lambda: os.getcwd() != "/")
+
+    assert run_as(user, work) is True
+
+
 def _can_open(path: str) -> bool:
     try:
         os.close(os.open(path, os.O_RDONLY))

@@ -43,11 +43,13 @@ def watched(policy: Policy, level: Level, task: Callable[[], None], seconds: flo
 def test_memory_beyond_the_limit_ends_it_and_below_does_not(level: Level, user: str) -> None:
     def work() -> list:
         need(level)
-        enough = policy_for(level, memory_mb=int(resident_mb()) + 300)
-        little = policy_for(level, memory_mb=int(resident_mb()) + 50)
+        preloaded = int(resident_mb())
+        held = preloaded + 100
+        enough = policy_for(level, memory_mb=preloaded + held + 100)
+        little = policy_for(level, memory_mb=held - 50)
         return [
-            watched(enough, level, lambda: hold(150), PATIENCE),
-            watched(little, level, lambda: hold(150), PATIENCE),
+            watched(enough, level, lambda: hold(held), PATIENCE),
+            watched(little, level, lambda: hold(held), PATIENCE),
         ]
 
     assert run_as(user, work) == [[None, 0, []], [Excess.MEMORY, -9, []]]
@@ -59,45 +61,49 @@ def test_the_memory_of_children_is_added_but_what_they_share_is_not(
     level: Level, user: str
 ) -> None:
     def share() -> None:
-        held = b"x" * (100 * MB)
-        for _ in range(3):
-            if os.fork() == 0:
-                break
+        shared = b"x" * (held * MB)
+        _fork_twice()
         time.sleep(0.3)
-        assert held
+        assert shared
 
     def separate() -> None:
-        for _ in range(3):
-            if os.fork() == 0:
-                break
-        hold(100)
+        _fork_twice()
+        hold(held)
+
+    held = int(resident_mb()) + 100
+    limit = 2 * held  # what is preloaded and one of what is held, but not three
 
     def work() -> list:
         need(level)
-        policy = policy_for(level, memory_mb=int(resident_mb()) + 250)
-        return [
-            watched(policy, level, share, PATIENCE)[0],
-            watched(policy, level, separate, PATIENCE)[0],
-        ]
+        policy = policy_for(level, memory_mb=limit)
+        return [watched(policy, level, task, PATIENCE)[0] for task in (share, separate)]
 
     shared, separated = run_as(user, work)
     assert separated == Excess.MEMORY
-    if level >= Level.LANDLOCK or os.geteuid() == 0:
-        # below, only root may read the exact size of a process closed to its own user
-        assert shared is None or (user == "nobody" and level < Level.LANDLOCK)
+    # Below LANDLOCK a candidate is closed to its own user: only root sees its exact size.
+    exact = level >= Level.LANDLOCK or (user == "ourselves" and os.geteuid() == 0)
+    assert shared == (None if exact else Excess.MEMORY)
+
+
+def _fork_twice() -> None:
+    for _ in range(2):
+        if os.fork() == 0:
+            return
 
 
 @BY_USER
 def test_files_in_the_private_tmpfs_count_as_memory(user: str) -> None:
     def fill() -> None:
-        for index in range(100):
+        for index in range(files):
             with open(f"/dev/shm/{index}", "wb") as file:
                 file.write(bytes(MB))
         time.sleep(0.3)
 
+    files = int(resident_mb()) + 100
+
     def work() -> list:
         need(Level.NAMESPACES)
-        little = policy_for(Level.NAMESPACES, scratch_mb=200, memory_mb=int(resident_mb()) + 50)
+        little = policy_for(Level.NAMESPACES, scratch_mb=2 * files, memory_mb=files - 50)
         return watched(little, Level.NAMESPACES, fill, PATIENCE)
 
     assert run_as(user, work) == [Excess.MEMORY, -9, []]
