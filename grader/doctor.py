@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -18,6 +19,7 @@ from grader.build import course_root
 from grader.engine.sandbox import Level, Policy
 from grader.engine.sandbox.probe import Outcome, Report, probe
 from grader.errors import GraderError
+from labo.machine import inspect
 
 # File systems over a network, on which SQLite's locks are not to be relied upon.
 _SHARED: Final = {"nfs", "nfs4", "cifs", "smb3", "lustre", "gpfs", "beegfs", "ceph", "9p"}
@@ -83,11 +85,12 @@ def _isolation(report: Report, required: Level) -> Finding:
 
 def _workers() -> Finding:
     """One worker per processor, as long as each can give a candidate all that it may use."""
-    processors = len(os.sched_getaffinity(0))
-    memory = psutil.virtual_memory().available // _MB
+    granted = inspect()  # by Slurm or a control group, if either has a say
+    processors = granted.cpus or len(os.sched_getaffinity(0))
+    memory = min(granted.memory or sys.maxsize, psutil.virtual_memory().available) // _MB
     each = Policy(readable=()).memory_mb
     workers = max(1, min(processors, memory // each))
-    value = f"{workers} (processors: {processors}, free memory: {memory} MB)"
+    value = f"{workers} (processors: {processors}, memory: {memory} MB)"
     if memory < each:
         return Finding("workers", value, False, f"a submission may use {each} MB: free some memory")
     advice = "" if workers == processors else f"memory, at {each} MB each, allows no more"

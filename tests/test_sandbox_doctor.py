@@ -2,10 +2,12 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from sandbox_children import need, run_as
+from sandbox_children import need, open_to_all, run_as
 from typer.testing import CliRunner
 
 from grader import doctor
@@ -13,6 +15,7 @@ from grader.cli import app
 from grader.engine.sandbox import Level
 from grader.engine.sandbox.probe import Outcome, Report
 from grader.errors import GraderError
+from labo.machine import inspect
 
 CONFIG = "c = get_config()\nc.CourseDirectory.course_id = 'mini'\n"
 
@@ -94,9 +97,7 @@ def test_a_gradebook_that_cannot_be_written_is_a_failure(course: Path) -> None:
         doctor.probe = lambda: report(Level.NAMESPACES)
         return finding("gradebook", course).fit
 
-    for folder in (course, *course.parents):
-        if folder.stat().st_mode & 0o777 == 0o700:
-            folder.chmod(0o755)
+    open_to_all(course)
     assert run_as("ourselves", examine) is True
     if os.geteuid() == 0:
         assert run_as("nobody", examine) is False
@@ -118,17 +119,29 @@ def test_a_database_server_is_shown_without_its_password(course: Path, monkeypat
     assert finding("gradebook", course).value == "postgresql://grader:***@db/course"
 
 
-def test_workers_are_bounded_by_memory(monkeypatch) -> None:
-    monkeypatch.setattr(doctor.os, "sched_getaffinity", lambda _: set(range(8)))
+@pytest.mark.parametrize(
+    ("granted_mb", "free_mb", "expected"),
+    [(100_000, 100_000, "8 "), (100_000, 5_000, "2 "), (5_000, 100_000, "2 "), (None, 5_000, "2 ")],
+)
+def test_workers_are_bounded_by_memory(
+    granted_mb: int | None, free_mb: int, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend(monkeypatch, granted_mb, free_mb)
+    assert doctor._workers().value.startswith(expected)
 
-    def workers(free_mb: int) -> doctor.Finding:
-        memory = type("Memory", (), {"available": free_mb * 2**20})
-        monkeypatch.setattr(doctor.psutil, "virtual_memory", lambda: memory)
-        return doctor._workers()
 
-    assert workers(100_000).value.startswith("8 ")
-    assert workers(5_000).value.startswith("2 ")
-    assert not workers(500).fit
+def test_too_little_memory_for_one_submission_is_a_failure(monkeypatch) -> None:
+    pretend(monkeypatch, 100_000, 500)
+    assert not doctor._workers().fit
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, granted_mb: int | None, free_mb: int) -> None:
+    """A machine of 8 processors, with what Slurm grants and what is free."""
+    memory = None if granted_mb is None else granted_mb * 2**20
+    machine = replace(inspect(), cpus=8, memory=memory)
+    monkeypatch.setattr(doctor, "inspect", lambda: machine)
+    available = SimpleNamespace(available=free_mb * 2**20)
+    monkeypatch.setattr(doctor.psutil, "virtual_memory", lambda: available)
 
 
 def test_the_file_system_of_a_file_to_come_is_that_of_its_folder(tmp_path: Path) -> None:
