@@ -95,6 +95,8 @@ def prepare(policy: Policy) -> Level:
 
 
 def _level_for(policy: Policy) -> Level:
+    if not Path(f"/proc/self/task/{os.getpid()}/children").exists():
+        raise SandboxError("kernel without CONFIG_PROC_CHILDREN: no process tree can be followed")
     here = survey()
     reached = max(Level.RLIMITS, min(policy.ceiling, here.level))
     if reached < policy.required:
