@@ -130,14 +130,12 @@ class Candidate:
         inputs, outputs = self.tapes[request["tape"]]
         for leaf in inputs:
             leaf.grad = None
-        pairs = [
-            (output, grad)
-            for output, grad in zip(outputs, request["grads"], strict=True)
-            if grad is not None
-        ]
+        pairs = zip(outputs, request["grads"], strict=True)
+        reached = [(output, grad) for output, grad in pairs if grad is not None]
         self.running = True
         try:
-            torch.autograd.backward(*map(list, zip(*pairs, strict=True)), retain_graph=True)
+            if reached:
+                torch.autograd.backward(*map(list, zip(*reached, strict=True)), retain_graph=True)
             result = {"value": wire.encode([leaf.grad for leaf in inputs])}
         except BaseException as error:
             result = {"raised": _described(error)}

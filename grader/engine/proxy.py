@@ -17,7 +17,6 @@ is never equal to a value, is never ordered, and never receives a tensor to comp
 from __future__ import annotations
 
 import builtins
-import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -52,7 +51,7 @@ class Remote:
         self.peer = peer
         peer.serve = self._serve_callback
         self.callbacks: list[Callable] = []
-        self.mirrors: dict[int, weakref.ref[torch.Tensor]] = {}
+        self.mirrors: dict[int, torch.Tensor] = {}  # kept, for they may be written to
         self.sent: dict[int, bytes] = {}
         self.printed: list[str] = []
         self.received: dict[int, Any] = {}  # input index -> argument, during one call
@@ -157,34 +156,26 @@ class Remote:
     def _mirror(
         self, number: int, is_parameter: bool, data: torch.Tensor, grad: torch.Tensor | None
     ) -> torch.Tensor:
-        tensor = self.mirrors[number]() if number in self.mirrors else None
-        if tensor is None:
-            tensor = data.requires_grad_()
-            if is_parameter:
-                tensor = torch.nn.Parameter(data)
-            self.mirrors[number] = weakref.ref(tensor)
-        self._update_mirror(number, tensor, data, grad)
-        return tensor
+        if number not in self.mirrors:
+            made = torch.nn.Parameter(data) if is_parameter else data.requires_grad_()
+            self.mirrors[number] = made
+        self._update_mirror(number, data, grad)
+        return self.mirrors[number]
 
-    def _update_mirror(
-        self, number: int, tensor: torch.Tensor, data: torch.Tensor, grad: torch.Tensor | None
-    ) -> None:
+    def _update_mirror(self, number: int, data: torch.Tensor, grad: torch.Tensor | None) -> None:
+        tensor = self.mirrors[number]
         tensor.data = data.detach()
         tensor.grad = grad
         self.sent[number] = wire.encode([tensor.detach(), grad])
 
     def _update_mirrors(self, changed: dict) -> None:
         for number, (data, grad) in changed.items():
-            tensor = self.mirrors[number]() if number in self.mirrors else None
-            if tensor is not None:
-                self._update_mirror(number, tensor, data, grad)
+            if number in self.mirrors:
+                self._update_mirror(number, data, grad)
 
     def _changed_mirrors(self) -> dict[int, list]:
         changed = {}
-        for number, reference in self.mirrors.items():
-            tensor = reference()
-            if tensor is None:
-                continue
+        for number, tensor in self.mirrors.items():
             now = [tensor.detach(), None if tensor.grad is None else tensor.grad.detach()]
             encoded = wire.encode(now)
             if encoded != self.sent[number]:
@@ -194,7 +185,7 @@ class Remote:
 
     def number_of(self, tensor: torch.Tensor) -> int | None:
         """The number of the mirrored tensor that this is, if it is one."""
-        return next((n for n, ref in self.mirrors.items() if ref() is tensor), None)
+        return next((n for n, mirror in self.mirrors.items() if mirror is tensor), None)
 
 
 class _ArgumentEncoder:

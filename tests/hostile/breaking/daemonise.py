@@ -1,6 +1,6 @@
 # A daemon that leaves session, group and parent, holds the pipes open and starts itself again.
 # score: 3
-# status: failed|error
+# status: failed|error|timeout
 import os
 import signal
 import time

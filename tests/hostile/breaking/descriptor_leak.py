@@ -1,6 +1,6 @@
 # Descriptors opened and never closed, until none is left even for the grader's own needs.
 # score: 3
-# status: failed|error
+# status: failed|error|timeout
 import os
 
 opened = []

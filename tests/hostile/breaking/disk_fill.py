@@ -1,6 +1,6 @@
 # Files until the disk is full.
 # score: 3
-# status: failed|error
+# status: failed|error|timeout
 from pathlib import Path
 
 

@@ -1,6 +1,6 @@
 # Processes that start processes, as fast as they can.
 # score: 3
-# status: failed|error
+# status: failed|error|timeout
 import os
 
 

@@ -1,7 +1,7 @@
 # Every signal that can be ignored is, then it sleeps for ever.
 # score: 3
-# status: failed|error
-# says: time
+# status: failed|error|timeout
+# says: time|temps|durait
 import signal
 import time
 

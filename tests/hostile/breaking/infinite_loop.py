@@ -1,7 +1,7 @@
 # A loop that swallows the interrupt sent when its time is up.
 # score: 3
-# status: failed|error
-# says: time
+# status: failed|error|timeout
+# says: time|temps|durait
 
 
 def standardize(x):

@@ -1,6 +1,6 @@
 # Empty files until the file system cannot name another one.
 # score: 3
-# status: failed|error
+# status: failed|error|timeout
 from pathlib import Path
 
 

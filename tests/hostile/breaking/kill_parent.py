@@ -1,6 +1,6 @@
 # A signal to every process that it can name, its parent first.
 # score: 3
-# status: failed|error
+# status: failed|error|timeout
 import os
 import signal
 

@@ -1,7 +1,7 @@
 # Many cells, each just under the limit of a cell: the limit of the whole notebook counts.
 # score: 0
 # status: failed|error|not_run
-# says: time
+# says: time|temps|durait
 def standardize(x):
     return x
 

@@ -1,6 +1,6 @@
 # Memory that grows until somebody says stop.
 # score: 3
-# status: failed|error
+# status: failed|error|timeout
 # says: memory
 import torch
 

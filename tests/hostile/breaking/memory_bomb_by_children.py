@@ -1,6 +1,6 @@
 # The same in several processes, each of which would pass alone.
 # score: 3
-# status: failed|error
+# status: failed|error|timeout
 # says: memory
 import os
 

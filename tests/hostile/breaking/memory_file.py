@@ -1,6 +1,6 @@
 # Memory kept in files of a file system in memory, which no process owns.
 # score: 3
-# status: failed|error
+# status: failed|error|timeout
 from pathlib import Path
 
 

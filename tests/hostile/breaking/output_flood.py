@@ -1,6 +1,6 @@
 # Output without end, on both streams.
 # score: 3
-# status: failed|error
+# status: failed|error|timeout
 import sys
 
 

@@ -1,6 +1,6 @@
 # The same below Python's streams, straight into the descriptors.
 # score: 3
-# status: failed|error
+# status: failed|error|timeout
 import os
 
 

@@ -1,6 +1,6 @@
 # Short-lived processes by the thousand, so that process ids come round again.
 # score: 3
-# status: failed|error
+# status: failed|error|timeout
 import os
 
 

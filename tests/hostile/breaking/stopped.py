@@ -1,6 +1,6 @@
 # It stops itself instead of computing.
 # score: 3
-# status: failed|error
+# status: failed|error|timeout
 import os
 import signal
 

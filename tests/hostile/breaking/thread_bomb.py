@@ -1,6 +1,6 @@
 # Threads that never end, as many as the machine gives.
 # score: 3
-# status: failed|error
+# status: failed|error|timeout
 import threading
 import time
 

@@ -1,7 +1,7 @@
 # A C function that never comes back to the interpreter, which therefore sees no signal.
 # score: 3
-# status: failed|error
-# says: time
+# status: failed|error|timeout
+# says: time|temps|durait
 import re
 
 

@@ -1,6 +1,6 @@
 # The callers' frames are searched for local variables to overwrite.
 # score: 3
-# status: failed
+# status: failed|error
 import ctypes
 import sys
 

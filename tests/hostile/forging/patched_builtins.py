@@ -1,6 +1,6 @@
 # Builtins replaced, so that asserts and checks are always content.
-# score: 3
-# status: failed
+# score: 0
+# status: failed|not_run
 import builtins
 
 

@@ -1,5 +1,5 @@
 # The names that the test cell uses are taken over in the notebook's namespace.
-# score: 3
+# score: 0
 # status: failed
 class FakeTorch:
     def __getattr__(self, name):

@@ -1,5 +1,5 @@
 # The shell's own machinery is replaced.
-# score: 3
+# score: 0
 # status: failed
 shell = get_ipython()
 type(shell).run_cell = lambda self, *args, **kwargs: None

@@ -1,0 +1,351 @@
+"""A test cell behaves across the boundary as it does in an ordinary kernel."""
+
+import pytest
+from engine_cases import job
+
+from grader.engine import Engine, EngineConfig, Status
+
+
+@pytest.fixture(scope="module")
+def engine():
+    with Engine(EngineConfig(workers=1)) as engine:
+        yield engine
+
+
+# name: (what the student wrote, a test that passes on it)
+PASSING = {
+    "call by value": ("def f(x): return 2 * x", "assert f(3) == 6 and f('a') == 'aa'"),
+    "keyword arguments": ("def f(x, *, y=1): return x + y", "assert f(1, y=5) == 6"),
+    "containers": (
+        "def f(x): return {'a': [x, (1, None)], 'b': {1, 2}}",
+        "assert f(2) == {'a': [2, (1, None)], 'b': {1, 2}}",
+    ),
+    "tensors": (
+        "def f(x): return x.T, x.shape, x.dtype",
+        "x = torch.randn(3, 2, dtype=torch.float64)\n"
+        "t, shape, dtype = f(x)\n"
+        "torch.testing.assert_close(t, x.T)\n"
+        "assert shape == x.shape and dtype is torch.float64",
+    ),
+    "numpy": (
+        "def f(x): return x.sum(0)",
+        "a = np.arange(6.).reshape(2, 3)\nnp.testing.assert_allclose(f(a), a.sum(0))",
+    ),
+    "tensor variables of the notebook": (
+        "w = torch.ones(3)\nn = 4",
+        "assert w.sum() == 3 and n == 4",
+    ),
+    "changed in place": (
+        "def f(x): x.mul_(2); return None",
+        "x = torch.ones(3)\nf(x)\nassert x.sum() == 6",
+    ),
+    "changed in place, in NumPy": (
+        "def f(x): x[0] = 5",
+        "x = np.zeros(3)\nf(x)\nassert x[0] == 5",
+    ),
+    "left unmodified": (
+        "def f(x): return x * 2",
+        "x = torch.ones(3)\nf(x)\nassert x.sum() == 3",
+    ),
+    "builtin exceptions": (
+        "def f(x):\n    if x < 0: raise ValueError('négatif')",
+        "try:\n    f(-1)\nexcept ValueError as error:\n    assert 'négatif' in str(error)\n"
+        "else:\n    raise AssertionError",
+    ),
+    "exceptions of the student's own": (
+        "class Oops(KeyError): pass\ndef f(): raise Oops('clé')",
+        "try:\n    f()\nexcept KeyError:\n    pass\nelse:\n    raise AssertionError",
+    ),
+    "generators": (
+        "def f(n):\n    for i in range(n): yield torch.tensor(i)",
+        "assert [int(i) for i in f(4)] == [0, 1, 2, 3]",
+    ),
+    "iteration stops": ("def f(): return iter([])", "assert list(f()) == []"),
+    "classes": (
+        "class Account:\n"
+        "    def __init__(self, x): self.x = x\n"
+        "    def __len__(self): return 3\n"
+        "    def __getitem__(self, i): return i * self.x\n"
+        "    def __contains__(self, i): return i == 1\n",
+        "a = Account(5)\n"
+        "assert a.x == 5 and len(a) == 3 and a[2] == 10 and 1 in a and 2 not in a\n"
+        "a.x = 7\nassert a.x == 7",
+    ),
+    "operators of the student's objects": (
+        "class Value:\n"
+        "    def __init__(self, data): self.data = data\n"
+        "    def __add__(self, o): return Value(self.data + getattr(o, 'data', o))\n"
+        "    __radd__ = __add__\n"
+        "    def __mul__(self, o): return Value(self.data * o.data)\n"
+        "    def __neg__(self): return Value(-self.data)\n",
+        "a, b = Value(2.0), Value(3.0)\nassert (a * b + 1.0).data == 7.0 and (1.0 + -a).data == -1.0",
+    ),
+    "named functions and classes pass": (
+        "def f(g, x): return g(x)\ndef build(kind): return kind(2, 3)",
+        "assert f(torch.sin, torch.zeros(1)) == 0\nassert f(math.sqrt, 4.0) == 2.0\n"
+        "assert build(nn.Linear)(torch.zeros(1, 2)).shape == (1, 3)",
+    ),
+    "callbacks": (
+        "def apply_twice(g, x): return g(g(x))",
+        "calls = []\n"
+        "def g(x):\n    calls.append(x)\n    return x + 1\n"
+        "assert apply_twice(g, 1) == 3 and calls == [1, 2]\n"
+        "assert apply_twice(lambda x: 2 * x, 1) == 4",
+    ),
+    "gradient of an input": (
+        "def f(x): return (x ** 2).sum()",
+        "x = torch.randn(4, requires_grad=True)\nf(x).backward()\n"
+        "torch.testing.assert_close(x.grad, 2 * x.detach())",
+    ),
+    "gradient through two calls and local operations": (
+        "def f(x): return x * x\ndef g(x): return x.exp()",
+        "x = torch.randn(4, requires_grad=True)\n(3 * g(2 * f(x))).sum().backward()\n"
+        "x2 = x.detach().clone().requires_grad_()\n(3 * (2 * x2 * x2).exp()).sum().backward()\n"
+        "torch.testing.assert_close(x.grad, x2.grad)",
+    ),
+    "several results": (
+        "def f(x, y): return x * y, x + y",
+        "x, y = torch.randn(3, requires_grad=True), torch.randn(3, requires_grad=True)\n"
+        "p, s = f(x, y)\n(p + 2 * s).sum().backward()\n"
+        "torch.testing.assert_close(x.grad, y.detach() + 2)\n"
+        "torch.testing.assert_close(y.grad, x.detach() + 2)",
+    ),
+    "gradcheck": (
+        "def f(x, w): return torch.tanh(x @ w)",
+        "x = torch.randn(3, 2, dtype=torch.float64, requires_grad=True)\n"
+        "w = torch.randn(2, 4, dtype=torch.float64, requires_grad=True)\n"
+        "assert torch.autograd.gradcheck(f, (x, w))",
+    ),
+    "a custom autograd function": (
+        "class Square(torch.autograd.Function):\n"
+        "    @staticmethod\n    def forward(ctx, x):\n"
+        "        ctx.save_for_backward(x)\n        return x * x\n"
+        "    @staticmethod\n    def backward(ctx, g):\n"
+        "        (x,) = ctx.saved_tensors\n        return 2 * x * g\n",
+        "x = torch.randn(5, dtype=torch.float64, requires_grad=True)\n"
+        "assert torch.autograd.gradcheck(Square.apply, (x,))",
+    ),
+    "a second backward fails": (
+        "def f(x): return (x * x).sum()",
+        "x = torch.ones(2, requires_grad=True)\ny = f(x)\ny.backward()\n"
+        "try:\n    y.backward()\nexcept RuntimeError:\n    pass\nelse:\n    raise AssertionError",
+    ),
+    "retain_graph": (
+        "def f(x): return (x * x).sum()",
+        "x = torch.ones(2, requires_grad=True)\ny = f(x)\n"
+        "y.backward(retain_graph=True)\ny.backward()\nassert x.grad.tolist() == [4, 4]",
+    ),
+    "no_grad": (
+        "def f(x): return x * 2, torch.is_grad_enabled()",
+        "x = torch.ones(2, requires_grad=True)\nwith torch.no_grad():\n    y, enabled = f(x)\n"
+        "assert not y.requires_grad and not enabled",
+    ),
+    "modules": (
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n        self.a = nn.Linear(3, 2)\n"
+        "    def forward(self, x): return self.a(x).relu()\n",
+        "net = Net()\nassert isinstance(net, nn.Module) and isinstance(net.a, nn.Linear)\n"
+        "assert not isinstance(net, torch.Tensor)\n"
+        "assert sum(p.numel() for p in net.parameters()) == 8\n"
+        "assert {n for n, _ in net.named_parameters()} == {'a.weight', 'a.bias'}\n"
+        "assert set(net.state_dict()) == {'a.weight', 'a.bias'}\n"
+        "net.eval()\nassert net.training is False\n"
+        "x = torch.randn(4, 3)\n"
+        "expected = F.linear(x, net.a.weight, net.a.bias).relu()\n"
+        "torch.testing.assert_close(net(x), expected)",
+    ),
+    "gradients of parameters": (
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n        self.a = nn.Linear(3, 1)\n"
+        "    def forward(self, x): return self.a(x)\n",
+        "net = Net()\nx = torch.randn(4, 3)\nassert net.a.weight.grad is None\n"
+        "net(x).sum().backward()\n"
+        "torch.testing.assert_close(net.a.weight.grad, x.sum(0, keepdim=True))\n"
+        "net.zero_grad()\nassert net.a.weight.grad is None",
+    ),
+    "an optimiser here acts there": (
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n        self.a = nn.Linear(3, 1)\n"
+        "    def forward(self, x): return self.a(x)\n",
+        "net = Net()\nx = torch.randn(16, 3)\ny = x.sum(1, keepdim=True)\n"
+        "opt = torch.optim.SGD(net.parameters(), lr=0.1)\n"
+        "losses = []\n"
+        "for _ in range(20):\n"
+        "    opt.zero_grad()\n    loss = F.mse_loss(net(x), y)\n"
+        "    loss.backward()\n    opt.step()\n    losses.append(loss.item())\n"
+        "assert losses[-1] < 0.3 * losses[0], losses",
+    ),
+    "parameters written here are read there": (
+        "layer = nn.Linear(2, 2)",
+        "with torch.no_grad():\n    layer.weight.copy_(torch.eye(2))\n    layer.bias.zero_()\n"
+        "x = torch.randn(3, 2)\ntorch.testing.assert_close(layer(x), x)",
+    ),
+    "parameters changed there are seen here": (
+        "layer = nn.Linear(2, 2)\ndef reset(m):\n    nn.init.zeros_(m.weight)",
+        "weight = layer.weight\nbefore = weight.detach().clone()\nreset(layer)\n"
+        "assert weight.abs().sum() == 0 and before.abs().sum() > 0",
+    ),
+    "a training step of the student's, on a model built there": (
+        "def step(model, optimizer, x, y):\n"
+        "    optimizer.zero_grad()\n    loss = F.mse_loss(model(x), y)\n"
+        "    loss.backward()\n    optimizer.step()\n    return loss.item()\n",
+        "model = checks.build(nn.Linear, 3, 1)\n"
+        "optimizer = checks.build(torch.optim.SGD, model.parameters(), lr=0.1)\n"
+        "x = torch.randn(8, 3)\ny = x.sum(1, keepdim=True)\n"
+        "first = step(model, optimizer, x, y)\n"
+        "assert step(model, optimizer, x, y) < first",
+    ),
+    "random state advances": (
+        "def f(): return torch.rand(3), np.random.rand()",
+        "torch.manual_seed(1)\nnp.random.seed(1)\na, b = f(), f()\n"
+        "torch.manual_seed(1)\nnp.random.seed(1)\nexpected = torch.rand(3)\n"
+        "assert torch.equal(a[0], expected) and not torch.equal(a[0], b[0])\n"
+        "assert a[1] == np.random.rand()",
+    ),
+    "default dtype": (
+        "def f(): return torch.zeros(1).dtype",
+        "torch.set_default_dtype(torch.float64)\ndtype = f()\n"
+        "torch.set_default_dtype(torch.float32)\nassert dtype is torch.float64",
+    ),
+    "figures": (
+        "import matplotlib.pyplot as plt\ndef f(x):\n    fig, ax = plt.subplots()\n"
+        "    ax.plot(x)\n    ax.set_title('Pertes')\n    return fig",
+        "figure = f([1, 2])\nassert figure.axes[0].get_title() == 'Pertes'",
+    ),
+    "operators used": (
+        "def f(x): return (x * x).sum()",
+        "used = checks.operators_used(f, torch.ones(3))\n"
+        "assert 'mul' in used and 'sum' in used and 'softmax' not in used",
+    ),
+    "names of an earlier test": ("x = 1", "y = x + 1\nassert y == 2"),
+    "all dtypes": (
+        "def f(x): return x",
+        "for dtype in (torch.bool, torch.int8, torch.uint8, torch.float16, torch.bfloat16,\n"
+        "              torch.float64, torch.complex64, torch.int64):\n"
+        "    x = torch.ones(2, 3).to(dtype)\n    y = f(x)\n"
+        "    assert y.dtype is dtype and torch.equal(x, y)",
+    ),
+    "empty and scalar tensors": (
+        "def f(x): return x",
+        "assert f(torch.empty(0, 3)).shape == (0, 3) and f(torch.tensor(2.0)) == 2",
+    ),
+    "large integers and floats": (
+        "def f(x): return x",
+        "assert f(10**40) == 10**40 and math.isinf(f(math.inf)) and math.isnan(f(math.nan))",
+    ),
+    "the student's import aliases do not matter": (
+        "import numpy as torch\ndef f(x): return x",
+        "assert torch.equal(f(torch.ones(2)), torch.ones(2))",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_passes_isolated(engine, name):
+    student, test = PASSING[name]
+    (verdict,) = engine.run(job(student, test)).report.verdicts
+    assert (verdict.status, verdict.message) == (Status.PASSED, "")
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_passes_in_an_ordinary_kernel(name):
+    from engine_cases import IMPORTS
+
+    student, test = PASSING[name]
+    code = [IMPORTS, student, test] if "aliases" not in name else [IMPORTS]
+    exec("\n".join(code), {"__name__": "__main__"})
+
+
+# name: (what the student wrote, a test that fails on it, what the message says)
+FAILING = {
+    "an assertion": ("def f(): return 1", "assert f() == 2, 'il fallait 2'", "il fallait 2"),
+    "an assertion without a message": ("def f(): return 1", "assert f() == 2", "a échoué"),
+    "a name that is not there": ("", "f(1)", "'f' is not defined"),
+    "the student's exception": ("def f(): return 1 / 0", "f()", "ZeroDivisionError"),
+    "the student's own frames": (
+        "def inner():\n    return [][3]\ndef f(): return inner()",
+        "f()",
+        "in inner",
+    ),
+    "an object in place of a tensor": (
+        "class A: pass\ndef f(): return A()",
+        "torch.testing.assert_close(f(), torch.ones(1))",
+        "",
+    ),
+    "an object is never equal to a value": (
+        "class A:\n    def __eq__(self, other): return True\ndef f(): return A()",
+        "assert f() == 3, 'autre chose'",
+        "autre chose",
+    ),
+    "an object is never ordered": (
+        "class A:\n    def __lt__(self, other): return True\ndef f(): return A()",
+        "assert f() < 3",
+        "compare",
+    ),
+    "a module of the test's": (
+        "def f(m): return 1",
+        "f(nn.Linear(2, 2))",
+        "labo.checks.build",
+    ),
+    "second derivatives": (
+        "def f(x): return (x ** 3).sum()",
+        "x = torch.ones(2, requires_grad=True)\n"
+        "g, = torch.autograd.grad(f(x), x, create_graph=True)\ng.sum().backward()",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_fails_and_says_why(engine, name):
+    student, test, message = FAILING[name]
+    (verdict,) = engine.run(job(student, test)).report.verdicts
+    assert verdict.status is Status.FAILED
+    assert verdict.score == 0
+    assert message in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("last", "score", "status"),
+    [
+        ("1.5", 1.5, Status.PARTIAL),
+        ("2", 2, Status.PASSED),
+        ("0", 0, Status.PARTIAL),
+        ("None", 2, Status.PASSED),
+        ("-1", 0, Status.ERROR),
+        ("float('nan')", 0, Status.ERROR),
+        ("3", 0, Status.ERROR),
+        ("'2'", 0, Status.ERROR),
+        ("True", 0, Status.ERROR),
+        ("f()", 0.5, Status.PARTIAL),
+    ],
+)
+def test_a_last_number_is_partial_credit(engine, last, score, status):
+    (verdict,) = engine.run(job("def f(): return 0.5", last)).report.verdicts
+    assert (verdict.score, verdict.status) == (score, status)
+
+
+def test_the_test_is_not_in_what_the_student_reads(engine):
+    secret = "valeur_secrete = 41"
+    outcome = engine.run(job("def f(x): return x / 0", f"{secret}\nf(valeur_secrete)"))
+    outputs = str(outcome.notebook["cells"][-1]["outputs"])
+    assert "division by zero" in outputs
+    assert "secrete" not in outputs
+
+
+def test_cells_run_in_order_and_after_an_error(engine):
+    outcome = engine.run(job(["x = 1", "1 / 0", "x += 1"], "assert x == 2"))
+    assert outcome.report.verdicts[0].status is Status.PASSED
+    error = outcome.notebook["cells"][2]["outputs"][0]
+    assert (error["output_type"], error["ename"]) == ("error", "ZeroDivisionError")
+
+
+def test_figures_are_captured(engine):
+    outcome = engine.run(job("import matplotlib.pyplot as plt\nplt.plot([1, 2]);", "0"))
+    (output,) = outcome.notebook["cells"][1]["outputs"]
+    assert output["data"]["image/png"].startswith("iVBOR")
+
+
+def test_an_outcome_survives_json(engine):
+    outcome = engine.run(job("x = 1", "assert x == 2, 'é'"))
+    assert type(outcome).from_json(outcome.to_json()) == outcome
