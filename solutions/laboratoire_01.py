@@ -13,45 +13,45 @@
 # %% [markdown]
 # # Laboratoire 1 - Introduction à PyTorch et classifieurs linéaires
 #
-# Dix gabarits, une somme de produits pour chacun, et l'on retient le plus grand résultat : cela
-# suffit pour lire correctement environ 92 % des chiffres manuscrits de MNIST. Dans ce laboratoire,
+# Dix gabarits, une somme de produits pour chacun, et l'on retient le plus grand résultat : cela
+# suffit pour lire correctement environ 92 % des chiffres manuscrits de MNIST. Dans ce laboratoire,
 # vous construisez cette machine pièce par pièce, vous la regardez apprendre, puis vous découvrez
 # ce qu'elle ne pourra jamais faire. Tout ce que vous écrirez ici (des tenseurs, un modèle, une
 # perte, une boucle d'entraînement) resservira tel quel pour des réseaux bien plus profonds.
 #
 # **À la fin, vous saurez**
 #
-# - passer d'images à des tenseurs, et inversement, sans mélanger les axes ;
-# - lire un classifieur linéaire comme une comparaison à des gabarits ;
-# - écrire une perte, dériver son gradient à la main et le vérifier avec `autograd` ;
+# - passer d'images à des tenseurs, et inversement, sans mélanger les axes ;
+# - lire un classifieur linéaire comme une comparaison à des gabarits ;
+# - écrire une perte, dériver son gradient à la main et le vérifier avec `autograd` ;
 # - écrire une boucle d'entraînement complète, et prévoir l'effet des époques, de la taille des lots
-#   et du taux d'apprentissage ;
+#   et du taux d'apprentissage ;
 # - expliquer, expériences à l'appui, deux limites des modèles linéaires.
 #
 # | | |
 # |:--|:--|
-# | **Durée** | environ 2 h en salle, puis 1 h pour terminer |
-# | **Exercices** | neuf, notés automatiquement (20 points), et trois questions rédigées (6 points) |
-# | **Avant de commencer** | Python et NumPy ; produit d'une matrice et d'un vecteur ; dérivée d'une somme |
+# | **Durée** | environ 2 h en salle, puis 1 h pour terminer |
+# | **Exercices** | neuf, notés automatiquement (20 points), et trois questions rédigées (6 points) |
+# | **Avant de commencer** | Python et NumPy ; produit d'une matrice et d'un vecteur ; dérivée d'une somme |
 # | **À lire** | vos notes de cours sur les classifieurs linéaires et la descente de gradient |
 
 # %% [markdown]
 # ## Mode d'emploi
 #
 # Exécutez les cellules dans l'ordre, avec <kbd>Maj</kbd> + <kbd>Entrée</kbd>. Un exercice se
-# présente toujours ainsi :
+# présente toujours ainsi :
 #
-# 1. l'**énoncé**, avec sa difficulté (de ★ à ★★★) et sa durée approximative ;
-# 2. la **cellule à remplir** : gardez la signature et remplacez la ligne
-#    `raise NotImplementedError(...)` par votre réponse ;
-# 3. la **vérification** : si elle ne dit rien, tout va bien ; sinon, son message nomme l'erreur la
-#    plus probable. D'autres tests, cachés, s'y ajouteront à la correction ;
+# 1. l'**énoncé**, avec sa difficulté (de ★ à ★★★) et sa durée approximative ;
+# 2. la **cellule à remplir** : gardez la signature et remplacez la ligne
+#    `raise NotImplementedError(...)` par votre réponse ;
+# 3. la **vérification** : si elle ne dit rien, tout va bien ; sinon, son message nomme l'erreur la
+#    plus probable. D'autres tests, cachés, s'y ajouteront à la correction ;
 # 4. le plus souvent, une **figure** faite avec votre fonction.
 #
-# Un exercice vous résiste ? Passez au suivant. Les cellules qui ont besoin de votre réponse
-# sont entourées de `with labo.needs(...)` : elles vous le rappelleront, et la suite fonctionnera
-# quand même. Les questions marquées 🔮 demandent une **prédiction** : écrivez-la *avant* d'exécuter
-# la cellule suivante. Se tromper ne coûte rien, et c'est ainsi que l'on apprend le plus.
+# Un exercice vous résiste ? Passez au suivant. Les cellules qui ont besoin de votre réponse
+# sont entourées de `with labo.needs(...)` : elles vous le rappelleront, et la suite fonctionnera
+# quand même. Une question demande une **prédiction** ? Écrivez-la *avant* d'exécuter la cellule
+# suivante. Se tromper ne coûte rien, et c'est ainsi que l'on apprend le plus.
 
 # %%
 import time
@@ -73,8 +73,8 @@ print(f"PyTorch {torch.__version__}, appareil : {device}, profil : {labo.profile
 # ## 1. Des images aux tenseurs
 #
 # Un **tenseur** est un tableau de nombres qui a une forme (`shape`), un type (`dtype`) et un
-# emplacement (`device`). Chargeons des chiffres manuscrits : la première ligne imprimée dit quelles
-# données ont réellement été trouvées sur votre machine.
+# emplacement (`device`). Chargeons des chiffres manuscrits. La cellule dit lesquels ont réellement
+# été trouvés : si MNIST manque sur votre machine, d'autres chiffres le remplacent, et tout fonctionne.
 
 # %%
 mnist = labo.load_dataset("mnist", small=(60_000, 10_000))
@@ -86,11 +86,11 @@ for name in ("train_input", "train_target", "test_input", "test_target"):
 labo.plot_images(mnist.train_input[:16], titles=mnist.train_target[:16])
 
 # %% [markdown]
-# Les images forment un seul tenseur de forme $N \times C \times H \times W$ : $N$ images, $C$
+# Les images forment un seul tenseur de forme $N \times C \times H \times W$ : $N$ images, $C$
 # canaux (1 en niveaux de gris, 3 en couleurs), $H$ lignes et $W$ colonnes. C'est l'ordre qu'attend
-# PyTorch. Les cibles (`target`) sont $N$ entiers : l'indice de la classe de chaque image.
+# PyTorch. Les cibles (`target`) sont $N$ entiers : l'indice de la classe de chaque image.
 #
-# De près, une image n'est rien d'autre que cela :
+# De près, une image n'est rien d'autre que cela :
 
 # %%
 # Dessin : une image, et les nombres d'un carré de 8 × 8 pixels en son centre.
@@ -102,8 +102,8 @@ left.add_patch(plt.Rectangle((9.5, 9.5), 8, 8, fill=False, edgecolor="#d55e00", 
 right.imshow(patch, cmap="gray", vmin=0, vmax=1)
 for row, column in torch.cartesian_prod(torch.arange(8), torch.arange(8)).tolist():
     value = patch[row, column]
-    colour = "black" if value > 0.5 else "white"
-    right.text(column, row, f"{value:.1f}".replace(".", ","), ha="center", va="center", color=colour, fontsize=8)
+    text, colour = f"{value:.1f}".replace(".", ","), "black" if value > 0.5 else "white"
+    right.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
 left.set_title("image[0, 0] : 28 × 28", fontsize=10)
 right.set_title("les 64 nombres du carré orange", fontsize=10)
 for axes in (left, right):
@@ -113,11 +113,11 @@ plt.show()
 # %% [markdown]
 # ### Trois choses à savoir avant de calculer
 #
-# **Le type.** Un fichier d'image contient des octets (`uint8`, de 0 à 255). On ne calcule pas avec :
+# **Le type.** Un fichier d'image contient des octets (`uint8`, de 0 à 255). On ne calcule pas avec :
 # au-delà de 255, ils repartent de zéro. On les convertit en `float32`, dans $[0, 1]$.
 #
-# **La vue.** `x.view(2, 3)` et `x.permute(1, 0)` ne copient rien : ce sont deux façons de lire les
-# *mêmes* nombres. Écrire dans une vue modifie donc l'original ; `clone()` fait une vraie copie.
+# **La vue.** `x.view(2, 3)` et `x.permute(1, 0)` ne copient rien : ce sont deux façons de lire les
+# *mêmes* nombres. Écrire dans une vue modifie donc l'original ; `clone()` fait une vraie copie.
 #
 # **Redécouper n'est pas permuter.** `view` garde les nombres dans l'ordre et change seulement où
 # l'on va à la ligne. `permute` échange les axes. Les deux peuvent donner la même forme, mais pas
@@ -136,9 +136,9 @@ print("permute(1, 0):", table.permute(1, 0).tolist(), " chaque colonne devient u
 print("view(3, 2)   :", table.view(3, 2).tolist(), " les nombres restent à la suite")
 
 # %% [markdown]
-# ### Exercice 1 - `images_to_tensor` ★ (5 min)
+# ### Exercice 1 - `images_to_tensor` ★ (5 min, 1 point)
 #
-# Les photos lues dans un fichier arrivent souvent en octets, avec les couleurs en *dernier* :
+# Les photos lues dans un fichier arrivent souvent en octets, avec les couleurs en *dernier* :
 # $N \times H \times W \times C$. PyTorch attend $N \times C \times H \times W$, en `float32`, entre
 # 0 et 1. Écrivez la conversion.
 #
@@ -194,7 +194,7 @@ torch.testing.assert_close(result.double(), expected, atol=1e-6, rtol=0, msg=hin
 # Votre fonction, à côté de ce que donnerait `view`, sur une image inventée : un coucher de soleil.
 rows, columns = torch.meshgrid(torch.linspace(0, 1, 48), torch.linspace(0, 1.5, 72), indexing="ij")
 sky = torch.stack([0.35 + 0.6 * rows, 0.2 + 0.35 * rows, 0.55 - 0.3 * rows], dim=-1)
-sun = ((rows - 0.55) ** 2 + (columns - 0.8) ** 2) < 0.05
+sun = ((rows - 0.45) ** 2 + (columns - 0.8) ** 2) < 0.05
 sky[sun] = torch.tensor([1.0, 0.9, 0.4])
 sky[rows > 0.75] *= 0.35  # la mer
 photo = (255 * sky).byte().unsqueeze(0)  # 1 × 48 × 72 × 3, octets
@@ -208,16 +208,16 @@ with labo.needs("images_to_tensor"):
 # ### Normaliser, avec les statistiques de l'entraînement
 #
 # Un modèle apprend mieux quand ses entrées sont centrées et d'échelle comparable. Pour chaque canal,
-# on retranche la moyenne $\mu$ et l'on divise par l'écart-type $\sigma$ :
+# on retranche la moyenne $\mu$ et l'on divise par l'écart-type $\sigma$ :
 #
 # $$x' = \frac{x - \mu}{\sigma}.$$
 #
-# Mais la moyenne *de quoi* ? Des images d'**entraînement**, et d'elles seules. Les images de test
-# jouent le rôle de l'avenir : le jour où votre modèle lira un chèque, il n'aura pas d'abord calculé
+# Mais la moyenne *de quoi* ? Des images d'**entraînement**, et d'elles seules. Les images de test
+# jouent le rôle de l'avenir : le jour où votre modèle lira un chèque, il n'aura pas d'abord calculé
 # la moyenne de tous les chèques à venir. On applique donc au test les $\mu$ et $\sigma$ de
 # l'entraînement, même s'ils ne lui conviennent pas tout à fait.
 #
-# Un outil rend cela facile, la **diffusion** (*broadcasting*) : deux tenseurs se combinent si, axe
+# Un outil rend cela facile, la **diffusion** (*broadcasting*) : deux tenseurs se combinent si, axe
 # par axe, leurs tailles sont égales ou l'une d'elles vaut 1. L'option `keepdim=True` garde justement
 # un axe de taille 1 à la place de chaque axe réduit.
 
@@ -228,7 +228,7 @@ print("moyennes :", mean.tolist(), " forme", tuple(mean.shape))
 print("x - mean :", (x - mean).tolist())
 
 # %% [markdown]
-# ### Exercice 2 - `normalize` ★ (8 min)
+# ### Exercice 2 - `normalize` ★ (8 min, 2 points)
 #
 # Normalisez deux lots d'images, **canal par canal**, avec les statistiques du premier. Chaque canal
 # a une seule moyenne, prise sur toutes les images et tous les pixels, et un seul écart-type
@@ -236,8 +236,8 @@ print("x - mean :", (x - mean).tolist())
 #
 # <details><summary>Un indice</summary>
 #
-# `mean` et `std` acceptent plusieurs axes : `x.mean(dim=(0, 1))`. Quels axes faut-il réduire pour
-# qu'il reste une forme 1 × C × 1 × 1 ?
+# `mean` et `std` acceptent plusieurs axes : `x.mean(dim=(0, 1))`. Quels axes faut-il réduire pour
+# qu'il reste une forme 1 × C × 1 × 1 ?
 # </details>
 
 # %% exercice="normalize"
@@ -319,7 +319,7 @@ with labo.needs("normalize"):
         print(f"{name:12} : moyenne {tensor.mean():+.4f}, écart-type {tensor.std():.4f}")
 
 # %% [markdown]
-# Le test n'a ni exactement une moyenne nulle, ni exactement un écart-type de 1. C'est voulu : s'il
+# Le test n'a ni exactement une moyenne nulle, ni exactement un écart-type de 1. C'est voulu : s'il
 # les avait, c'est que l'on aurait regardé l'avenir.
 #
 # Pour la suite, `labo` fait la même normalisation. Chaque image devient aussi un **vecteur** de
@@ -339,16 +339,16 @@ print(f"D = {n_in} entrées, C = {n_classes} classes")
 # Imaginez dix calques, un par chiffre, sur lesquels l'encre attendue est marquée. Pour lire une
 # image, on la pose sur chaque calque et l'on mesure leur accord, pixel par pixel. Formellement, le
 # calque de la classe $c$ est un vecteur de poids $w_c \in \mathbb{R}^D$, et le **score** de la classe
-# est un produit scalaire, décalé d'un **biais** $b_c$ :
+# est un produit scalaire, décalé d'un **biais** $b_c$ :
 #
 # $$s_c = \langle w_c, x \rangle + b_c = \sum_{d=1}^{D} w_{c,d}\, x_d + b_c.$$
 #
 # La réponse est la classe de plus grand score. En rangeant les dix gabarits dans les lignes d'une
-# matrice $W$ de taille $C \times D$, les dix scores s'écrivent d'un trait : $s = W x + b$.
+# matrice $W$ de taille $C \times D$, les dix scores s'écrivent d'un trait : $s = W x + b$.
 #
-# Où trouver ces gabarits ? L'entraînement s'en chargera bientôt. Pour commencer, prenons la première
-# idée venue : **l'image moyenne de chaque classe**. Chaque pixel du produit, en rouge ci-dessous,
-# vote pour la classe ; en bleu, il vote contre elle.
+# Où trouver ces gabarits ? L'entraînement s'en chargera bientôt. Pour commencer, prenons la première
+# idée venue : **l'image moyenne de chaque classe**. Chaque pixel du produit, en rouge ci-dessous,
+# vote pour la classe ; en bleu, il vote contre elle.
 
 # %%
 means = torch.stack([data.train_input[data.train_target == c].mean(0) for c in range(n_classes)])
@@ -362,7 +362,8 @@ side = (28, 28)
 figure, grid = plt.subplots(3, 3, figsize=(6.2, 5.6), layout="constrained")
 for c, row in zip(classes, grid):
     pictures = (x, means[c], x * means[c])
-    titles = ("image x", f"gabarit du {data.classes[c]}", f"produit : score {scores[c]:.0f}")
+    score = f"{scores[c]:.0f}".replace("-", "−")
+    titles = ("image x", f"gabarit du {data.classes[c]}", f"produit : score {score}")
     for axes, picture, title in zip(row, pictures, titles):
         limit = float(picture.abs().max())
         axes.imshow(picture.view(side).cpu(), cmap="RdBu_r", vmin=-limit, vmax=limit)
@@ -375,9 +376,9 @@ plt.show()
 # %% [markdown]
 # Le score de droite est la somme de tous les pixels du produit, plus le biais. (Avec
 # $b_c = -\lVert w_c \rVert^2 / 2$, choisir le plus grand score revient à choisir l'image moyenne *la
-# plus proche* : développez $\lVert x - w_c \rVert^2$ pour vous en convaincre.)
+# plus proche* : développez $\lVert x - w_c \rVert^2$ pour vous en convaincre.)
 #
-# **Un exemple à la main.** Avec $D = 3$ pixels et $C = 2$ classes :
+# **Un exemple à la main.** Avec $D = 3$ pixels et $C = 2$ classes :
 #
 # $$W = \begin{pmatrix} 1 & 0 & -1 \\ 2 & 1 & 0 \end{pmatrix}, \quad
 #   b = \begin{pmatrix} 0{,}5 \\ -1 \end{pmatrix}, \quad
@@ -395,13 +396,13 @@ plt.show()
 # transposée.
 
 # %% [markdown]
-# ### Exercice 3 - `SimpleLinear` ★ (8 min)
+# ### Exercice 3 - `SimpleLinear` ★ (8 min, 2 points)
 #
-# Un modèle, en PyTorch, est une classe dérivée de `nn.Module` : `__init__` crée les paramètres, et
+# Un modèle, en PyTorch, est une classe dérivée de `nn.Module` : `__init__` crée les paramètres, et
 # `forward` calcule la sortie. Un tenseur que l'entraînement doit ajuster s'enveloppe dans
-# `nn.Parameter` ; il est alors connu de `model.parameters()`, et ses gradients seront calculés.
+# `nn.Parameter` ; il est alors connu de `model.parameters()`, et ses gradients seront calculés.
 #
-# Écrivez le modèle linéaire. Combien de paramètres aura `SimpleLinear(784, 10)` ? Faites le calcul
+# Écrivez le modèle linéaire. Combien de paramètres aura `SimpleLinear(784, 10)` ? Faites le calcul
 # avant de lancer la vérification.
 
 # %% exercice="SimpleLinear"
@@ -485,30 +486,32 @@ with labo.needs("SimpleLinear"):
     print(f"Images moyennes pour gabarits : {100 * right.float().mean():.1f} % de bonnes réponses")
 
 # %% [markdown]
-# Sur MNIST, on obtient 82,0 %, sans aucun apprentissage : le hasard donnerait 10 %. Les gabarits
-# moyens ont pourtant un défaut : chacun est dessiné sans regarder les autres. Le gabarit du 4 ignore
+# Sur MNIST, on obtient 82,0 %, sans aucun apprentissage : le hasard donnerait 10 %. Les gabarits
+# moyens ont pourtant un défaut : chacun est dessiné sans regarder les autres. Le gabarit du 4 ignore
 # ce qui distingue un 4 d'un 9. Pour aller plus loin, il faut ajuster tous les gabarits *ensemble*,
-# et pour cela mesurer ce qui ne va pas : c'est le rôle de la perte.
+# et pour cela mesurer ce qui ne va pas : c'est le rôle de la perte.
 
 # %% [markdown]
 # ---
-# ## 3. La perte hinge : gagner, et avec de la marge
+# ## 3. La perte hinge : gagner, et avec de la marge
 #
-# Une **perte** dit à quel point des scores sont mauvais ; l'entraînement cherche à la réduire. La
-# perte hinge demande que la bonne classe $y$ l'emporte sur chacune des autres d'au moins 1 point.
-# Chaque classe $j$ qui ne respecte pas cette marge coûte ce qui lui manque :
+# Une **perte** dit à quel point des scores sont mauvais ; l'entraînement cherche à la réduire. La
+# perte hinge demande que la bonne classe $y$ l'emporte sur chacune des autres d'au moins 1 point.
+# Chaque classe $j$ qui ne respecte pas cette marge coûte ce qui lui manque :
 #
 # $$\ell(s, y) = \sum_{j \neq y} \max(0,\; 1 - s_y + s_j),
 # \qquad L = \frac{1}{N} \sum_{i=1}^{N} \ell\bigl(s^{(i)}, y^{(i)}\bigr).$$
 #
 # La somme porte sur les *mauvaises* classes, la moyenne sur les exemples. Une classe déjà loin
-# derrière ne coûte rien : inutile de la repousser encore.
+# derrière ne coûte rien : inutile de la repousser encore.
 
 # %%
 # Dessin : les marges d'un exemple à quatre classes. La bonne classe, en bleu, a un score de 2.
 target_score, wrong_scores = 2.0, (2.5, 1.3, -0.5)
 blue, orange = "#0072b2", "#d55e00"
-figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3), layout="constrained", width_ratios=(3, 2))
+figure, (left, right) = plt.subplots(
+    1, 2, figsize=(9.5, 3), layout="constrained", width_ratios=(3, 2)
+)
 left.axvspan(target_score - 1, 3.4, color=orange, alpha=0.12, linewidth=0)
 left.text(3.35, 2.62, "zone qui coûte", color=orange, ha="right", fontsize=9)
 left.plot(target_score, 0, "o", color=blue, markersize=10)
@@ -518,50 +521,51 @@ for height, score in enumerate(wrong_scores, start=1):
     loss = max(0.0, 1 - target_score + score)
     colour = orange if loss else "#777777"
     text = f"coût {loss:.1f}".replace(".", ",")
-    left.plot([target_score - 1, score], [height * 0.75] * 2, color=colour, linewidth=2 if loss else 0)
+    if loss:
+        left.plot([target_score - 1, score], [height * 0.75] * 2, color=colour, linewidth=2)
     left.plot(score, height * 0.75, "o", color=colour, markersize=8)
     left.text(score + 0.1, height * 0.75, text, va="center", fontsize=9)
     right.plot(target_score - score, loss, "o", color=colour, markersize=8)
 left.axvline(target_score - 1, color=orange, linestyle="--", linewidth=1)
-left.set(xlim=(-1, 3.4), ylim=(-0.7, 2.9), xlabel="score $s_j$", yticks=[])
+left.set(xlim=(-1, 3.4), ylim=(-0.7, 2.9), xlabel="score $s_j$", yticks=[], xticks=range(-1, 4))
 right.axvline(1, color=orange, linestyle="--", linewidth=1)
-right.set(xlabel="avance $s_y - s_j$ de la bonne classe", ylabel="coût")
+right.set(xlabel="avance $s_y - s_j$ de la bonne classe", ylabel="coût", yticks=range(3))
 for axes in (left, right):
     axes.spines[["top", "right"]].set_visible(False)
 left.spines["left"].set_visible(False)
 plt.show()
 
 # %% [markdown]
-# **Un exemple à la main.** Deux exemples, trois classes ; la bonne classe est soulignée.
+# **Un exemple à la main.** Deux exemples, trois classes ; la bonne classe est soulignée.
 #
 # | exemple | $s_0$ | $s_1$ | $s_2$ | coûts des mauvaises classes | $\ell$ |
 # |:--:|:--:|:--:|:--:|:--|:--:|
 # | 1 | <u>2,0</u> | 2,5 | −1,0 | $\max(0,\, 1 - 2 + 2{,}5) = 1{,}5$ et $\max(0,\, 1 - 2 - 1) = 0$ | 1,5 |
 # | 2 | 0,2 | <u>1,6</u> | 1,0 | $\max(0,\, 1 - 1{,}6 + 0{,}2) = 0$ et $\max(0,\, 1 - 1{,}6 + 1) = 0{,}4$ | 0,4 |
 #
-# La perte du lot est la moyenne : $L = (1{,}5 + 0{,}4) / 2 = 0{,}95$. Remarquez le second exemple :
+# La perte du lot est la moyenne : $L = (1{,}5 + 0{,}4) / 2 = 0{,}95$. Remarquez le second exemple :
 # bien classé, il coûte quand même, car la classe 2 est trop proche.
 #
 # Il vous faudra, pour chaque ligne de `scores`, l'élément de la colonne `target`. Deux façons de le
-# prendre, sans boucle :
+# prendre, sans boucle :
 
 # %%
 example_scores = torch.tensor([[2.0, 2.5, -1.0], [0.2, 1.6, 1.0]])
 example_target = torch.tensor([0, 1])
-print(example_scores[torch.arange(2), example_target], " indexation par deux listes : forme (2,)")
-print(example_scores.gather(1, example_target.unsqueeze(1)).tolist(), " gather : forme (2, 1)")
+print("indexation par deux listes, forme (2,) :", example_scores[torch.arange(2), example_target])
+print("gather, forme (2, 1) :", example_scores.gather(1, example_target.unsqueeze(1)))
 
 # %% [markdown]
-# ### Exercice 4 - `hinge_loss` ★★ (12 min)
+# ### Exercice 4 - `hinge_loss` ★★ (12 min, 3 points)
 #
 # Écrivez la perte hinge d'un lot, sans boucle Python et sans fonction de perte toute faite. Les
-# tests vérifient aussi que le gradient traverse votre fonction : ne sortez pas du monde des tenseurs
+# tests vérifient aussi que le gradient traverse votre fonction : ne sortez pas du monde des tenseurs
 # (`.item()`, `.detach()`), sans quoi `autograd` perd le fil.
 #
 # <details><summary>Un indice</summary>
 #
 # Appliquée sans précaution à toutes les colonnes, la formule compte aussi $j = y$. Combien ce terme
-# vaut-il toujours ? On peut l'exclure avec un masque, ou retrancher sa valeur à la fin.
+# vaut-il toujours ? On peut l'exclure avec un masque, ou retrancher sa valeur à la fin.
 # </details>
 
 # %% exercice="hinge_loss"
@@ -581,7 +585,7 @@ def hinge_loss(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     ### BEGIN SOLUTION
     target_score = scores.gather(1, target.unsqueeze(1))  # N × 1
     costs = (1 - target_score + scores).clamp(min=0)  # N × C
-    # The target's own column costs exactly 1.
+    # La colonne de la bonne classe coûte exactement 1.
     return costs.sum(1).mean() - 1
     ### END SOLUTION
 
@@ -642,40 +646,40 @@ with labo.needs("hinge_loss"):
     plt.show()
 
 # %% [markdown]
-# La courbe est faite de segments de droite : sa pente est $-2$ tant que les deux mauvaises classes
+# La courbe est faite de segments de droite : sa pente est $-2$ tant que les deux mauvaises classes
 # sont trop proches, puis $-1$ quand il n'en reste qu'une, puis 0. Ces pentes sont le gradient.
 #
 # ### Le gradient, à la main
 #
 # Pour corriger les scores, on a besoin de la dérivée de la perte par rapport à chacun d'eux. Prenons
-# un seul terme, $\max(0,\, 1 - s_y + s_j)$. S'il vaut 0, il ne bouge pas : sa dérivée est nulle. S'il
-# est positif, il augmente de 1 quand $s_j$ augmente de 1, et diminue d'autant quand $s_y$ augmente de
-# 1. Pour chaque exemple, en notant $V$ l'ensemble des mauvaises classes qui coûtent
-# ($1 - s_y + s_j > 0$) :
+# un seul terme, $\max(0,\, 1 - s_y + s_j)$. S'il vaut 0, il ne bouge pas : sa dérivée est nulle. S'il
+# est positif, il suit $s_j$, avec une pente de 1, et l'opposé de $s_y$, avec une pente de $-1$. Pour
+# chaque exemple, en notant $V$ l'ensemble des mauvaises classes qui coûtent
+# ($1 - s_y + s_j > 0$) :
 #
 # $$\frac{\partial \ell}{\partial s_j} = \begin{cases} 1 & \text{si } j \in V \\ 0 & \text{sinon}
 # \end{cases} \quad (j \neq y), \qquad \frac{\partial \ell}{\partial s_y} = -\lvert V \rvert .$$
 #
 # La perte du lot étant une moyenne, tout est divisé par $N$. Sur l'exemple à la main, $V = \{1\}$
-# pour le premier exemple et $V = \{2\}$ pour le second :
+# pour le premier exemple et $V = \{2\}$ pour le second :
 #
 # $$\frac{\partial L}{\partial S} = \frac{1}{2}
 # \begin{pmatrix} -1 & +1 & 0 \\ 0 & -1 & +1 \end{pmatrix}.$$
 #
-# On lit le remède sur le signe : baisser les scores où le gradient est positif, monter celui de la
+# On lit le remède sur le signe : baisser les scores où le gradient est positif, monter celui de la
 # bonne classe.
 
 # %% [markdown]
-# ### Exercice 5 - `hinge_gradient` ★★★ (15 min)
+# ### Exercice 5 - `hinge_gradient` ★★★ (15 min, 3 points)
 #
 # Calculez ce gradient **à la main**, sans `backward` ni `torch.autograd`, et sans boucle Python. Vous
 # le comparerez ensuite à celui que PyTorch obtient tout seul.
 #
 # <details><summary>Un indice</summary>
 #
-# Construisez d'abord un masque N × C : quelles cases de la table coûtent ? Convertissez-le en
-# nombres de même type que `scores`. Il reste à remplir la colonne de la bonne classe : combien de
-# cases coûtent dans cette ligne ?
+# Construisez d'abord un masque N × C : quelles cases de la table coûtent ? Convertissez-le en
+# nombres de même type que `scores`. Il reste à remplir la colonne de la bonne classe : combien de
+# cases coûtent dans cette ligne ?
 # </details>
 
 # %% exercice="hinge_gradient"
@@ -698,7 +702,7 @@ def hinge_gradient(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     target_score = scores[rows, target].unsqueeze(1)  # N × 1
     gradient = (1 - target_score + scores > 0).to(scores.dtype)  # N × C
     gradient[rows, target] = 0
-    gradient[rows, target] = -gradient.sum(1)
+    gradient[rows, target] -= gradient.sum(1)
     return gradient / len(scores)
     ### END SOLUTION
 
@@ -752,33 +756,33 @@ with labo.needs("hinge_gradient"):
     print(f"plus grand écart avec autograd : {(gradient - scores.grad).abs().max():.1e}")
 
     figure, panels = plt.subplots(1, 2, figsize=(7.5, 3), layout="constrained")
-    for axes, values, title in zip(panels, (scores.detach(), gradient), ("scores", "votre gradient")):
+    tables = (("scores", scores.detach()), ("votre gradient", gradient))
+    for axes, (title, values) in zip(panels, tables):
         limit = float(values.abs().max())
         axes.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit)
         for row, column in torch.cartesian_prod(torch.arange(5), torch.arange(4)).tolist():
             text = f"{values[row, column]:.1f}".replace(".", ",").replace("-", "−")
             weight = "bold" if column == target[row] else "normal"
-            dark = abs(values[row, column]) > 0.6 * limit
-            colour = "white" if dark else "black"
+            colour = "white" if abs(values[row, column]) > 0.6 * limit else "black"
             axes.text(column, row, text, ha="center", va="center", weight=weight, color=colour)
         axes.set(title=title, xlabel="classe", ylabel="exemple", xticks=range(4), yticks=range(5))
     plt.show()
 
 # %% [markdown]
-# En gras, la bonne classe de chaque exemple. Vous n'aurez presque plus jamais à dériver à la main :
+# En gras, la bonne classe de chaque exemple. Vous n'aurez presque plus jamais à dériver à la main :
 # pendant le calcul de la perte, `autograd` note chaque opération, puis `backward()` les parcourt à
 # rebours en appliquant la règle de dérivation en chaîne. Mais vous savez maintenant ce qu'il calcule.
 
 # %% [markdown]
 # ---
-# ## 4. Entraîner : la même boucle, toujours
+# ## 4. Entraîner : la même boucle, toujours
 #
 # La **descente de gradient** déplace chaque paramètre $\theta$ dans le sens qui réduit la perte,
-# d'un pas proportionnel au **taux d'apprentissage** $\eta$ :
+# d'un pas proportionnel au **taux d'apprentissage** $\eta$ :
 #
 # $$\theta \leftarrow \theta - \eta \, \frac{\partial L}{\partial \theta}.$$
 #
-# Calculer $L$ sur les 60 000 images pour un seul pas serait du gaspillage : quelques dizaines
+# Calculer $L$ sur les 60 000 images pour un seul pas serait du gaspillage : quelques dizaines
 # d'images indiquent déjà une bonne direction. On découpe donc l'ensemble d'entraînement en
 # **lots** (*mini-batches*), et l'on fait un pas par lot. Quand toutes les images ont servi une fois,
 # une **époque** est terminée.
@@ -798,6 +802,9 @@ for centre, (verb, code) in zip(centres, steps):
     axes.text(centre, 0.25, verb, ha="center", fontsize=10, weight="bold")
     axes.text(centre, 0, code, ha="center", va="center", fontsize=8.5, family="monospace",
               bbox={"boxstyle": "round,pad=0.5", "facecolor": "#e8f1f8", "edgecolor": blue})
+edges = ((0.2, 0.83), (2.17, 2.68), (4.32, 4.9), (6.0, 6.5))
+for start, end in edges:
+    axes.annotate("", (end, 0), (start, 0), arrowprops={"arrowstyle": "->", "color": "#555555"})
 loop = {"arrowstyle": "->", "color": "#555555", "connectionstyle": "bar,angle=0,fraction=-0.045"}
 axes.annotate("", (centres[0], -0.14), (centres[-1], -0.14), arrowprops=loop)
 axes.text(3.5, -0.62, "lot suivant, jusqu'à la fin de l'époque", ha="center", fontsize=9)
@@ -806,23 +813,23 @@ axes.axis("off")
 plt.show()
 
 # %% [markdown]
-# ### Comment former les lots ?
+# ### Comment former les lots ?
 #
-# À chaque époque, on mélange les images, puis on les distribue comme un paquet de cartes : **sans
-# remise**. Chacune sert exactement une fois. Avec remise (piger $N$ fois au hasard), environ 37 % des
-# images seraient oubliées à chaque époque, d'autres servant deux ou trois fois : la probabilité de ne
-# jamais être pigée est $(1 - 1/N)^N \approx e^{-1}$.
+# À chaque époque, on mélange les images, puis on les distribue comme un paquet de cartes : **sans
+# remise**. Chacune sert exactement une fois. Avec remise (tirer $N$ fois au hasard), environ 37 % des
+# images seraient oubliées à chaque époque, d'autres servant deux ou trois fois : la probabilité de ne
+# jamais être tirée est $(1 - 1/N)^N \approx e^{-1}$.
 #
 # Le mélange change d'une époque à l'autre. Et si $N$ n'est pas un multiple de la taille des lots, le
-# dernier est plus petit : on le garde.
+# dernier est plus petit : on le garde.
 #
-# ### Exercice 6 - `epoch_batches` ★ (5 min)
+# ### Exercice 6 - `epoch_batches` ★ (5 min, 2 points)
 #
 # Écrivez la fonction qui distribue les indices $0, 1, \dots, N - 1$ en lots, pour une époque.
 #
 # <details><summary>Un indice</summary>
 #
-# `torch.randperm(n)` donne une permutation aléatoire ; `tensor.split(k)` découpe un tenseur en
+# `torch.randperm(n)` donne une permutation aléatoire ; `tensor.split(k)` découpe un tenseur en
 # morceaux de longueur $k$.
 # </details>
 
@@ -895,7 +902,7 @@ with labo.needs("epoch_batches"):
 # %% [markdown]
 # ### La boucle
 #
-# Le modèle et l'**optimiseur** vont ensemble : le premier porte les paramètres, le second sait les
+# Le modèle et l'**optimiseur** vont ensemble : le premier porte les paramètres, le second sait les
 # déplacer. Voici un pas, un seul, en entier. Observez ce qui change après chaque ligne.
 
 # %%
@@ -907,25 +914,26 @@ def linear_with_sgd(n_in: int, n_out: int, lr: float):
 
 torch.manual_seed(0)
 small_model, small_optimizer = linear_with_sgd(n_in=2, n_out=3, lr=0.1)
-x, y = torch.tensor([[1.0, -2.0]]), torch.tensor([1])
+x = torch.tensor([[1.0, -2.0]])
+y = small_model(x).argmin(1)  # supposons que la bonne classe soit la moins bien placée
 
 small_optimizer.zero_grad()  # backward ADDITIONNE les gradients : repartir de zéro
-loss = F.multi_margin_loss(small_model(x), y)
-print("avant backward, gradient du biais :", small_model.bias.grad)
+loss = 3 * F.multi_margin_loss(small_model(x), y)  # la perte hinge, écrite avec PyTorch
+print("bonne classe :", y.item(), "  gradient du biais avant backward :", small_model.bias.grad)
 loss.backward()
-print("après backward, gradient du biais :", small_model.bias.grad.tolist())
-print("biais avant le pas :", small_model.bias.tolist())
+print("gradient du biais après backward :", small_model.bias.grad)
+print("biais avant le pas :", small_model.bias.data)
 small_optimizer.step()  # biais ← biais - 0,1 × gradient
-print("biais après le pas :", small_model.bias.tolist())
+print("biais après le pas :", small_model.bias.data)
 
 # %% [markdown]
-# ### Exercice 7 - `train_one_epoch` ★★ (12 min)
+# ### Exercice 7 - `train_one_epoch` ★★ (12 min, 3 points)
 #
-# Écrivez une époque d'entraînement : un pas par lot, dans l'ordre où les lots arrivent. Renvoyez la
-# perte moyenne **par exemple** au cours de l'époque. Attention à deux détails :
+# Écrivez une époque d'entraînement : un pas par lot, dans l'ordre où les lots arrivent. Renvoyez la
+# perte moyenne **par exemple** au cours de l'époque. Attention à deux détails :
 #
-# - le dernier lot est peut-être plus petit : la moyenne des moyennes n'est pas la moyenne ;
-# - additionner des tenseurs `loss` garderait en mémoire tout le graphe de calcul de l'époque :
+# - le dernier lot est peut-être plus petit : la moyenne des moyennes n'est pas la moyenne ;
+# - additionner des tenseurs `loss` garderait en mémoire tout le graphe de calcul de l'époque :
 #   additionnez des nombres (`loss.item()`).
 
 # %% exercice="train_one_epoch"
@@ -967,7 +975,7 @@ assert not torch.equal(tested.weight.detach(), start), (
 )
 ### BEGIN HIDDEN TESTS
 batches = [(torch.randn(n, 5).double(), torch.randint(4, (n,))) for n in (6, 6, 6, 1)]
-# With a step of zero, each batch is measured with the same weights.
+# Avec un pas nul, tous les lots sont mesurés avec les mêmes poids.
 tested, optimizer = linear_with_sgd(5, 4, lr=0.0)
 tested.double()
 weight, bias = tested.weight.detach().clone(), tested.bias.detach().clone()
@@ -977,7 +985,7 @@ expected = F.cross_entropy(F.linear(inputs, weight, bias), targets).item()
 assert abs(loss - expected) < 1e-9, (
     "la perte renvoyée doit être la moyenne sur les exemples : pondérez chaque lot par sa taille"
 )
-# With a real step, each batch must do exactly one step of gradient descent, twice over.
+# Avec un vrai pas, chaque lot fait exactement un pas de descente de gradient, pendant deux époques.
 for loss_function in (F.cross_entropy, F.multi_margin_loss):
     tested, optimizer = linear_with_sgd(5, 4, lr=0.3)
     tested.double()
@@ -1006,8 +1014,8 @@ for loss_function in (F.cross_entropy, F.multi_margin_loss):
 # %% [markdown]
 # ### Tout assembler
 #
-# Voici le moment attendu : votre modèle, votre perte, vos lots et votre boucle, sur les vraies
-# données. (Le bloc attend les quatre exercices ; sinon, la section suivante entraîne le même modèle
+# Voici le moment attendu : votre modèle, votre perte, vos lots et votre boucle, sur les vraies
+# données. (Le bloc attend les quatre exercices ; sinon, la section suivante entraîne le même modèle
 # avec les outils de PyTorch.)
 
 # %%
@@ -1023,19 +1031,23 @@ with labo.needs("SimpleLinear", "hinge_loss", "epoch_batches", "train_one_epoch"
         loss = train_one_epoch(my_model, my_optimizer, hinge_loss, batches)
         with torch.no_grad():
             right = my_model(data.test_input).argmax(1) == data.test_target
-        print(f"époque {epoch:2} : perte {loss:.3f}, exactitude {100 * right.float().mean():.1f} % (test)")
+        accuracy = 100 * right.float().mean()
+        print(f"époque {epoch:2} : perte {loss:.3f}, exactitude {accuracy:.1f} % (test)")
 
 # %% [markdown]
-# Sur les 60 000 images de MNIST, vous devriez lire **environ 92 %** à la dernière ligne. La perte
-# avant tout apprentissage serait d'à peu près 9 : tous les scores sont presque nuls, et chacune des
+# Sur les 60 000 images de MNIST, vous devriez lire **environ 92 %** à la dernière ligne. La perte
+# avant tout apprentissage serait d'à peu près 9 : tous les scores sont presque nuls, et chacune des
 # neuf mauvaises classes coûte donc $\max(0,\, 1 - 0 + 0) = 1$. Vérifier ainsi la toute première
-# perte est un excellent réflexe : si elle n'est pas celle que la théorie annonce, il y a une erreur.
+# perte est un excellent réflexe : si elle n'est pas celle que la théorie annonce, il y a une erreur.
 #
 # ### La même chose, avec `labo.train`
 #
 # Les prochains laboratoires confieront cette boucle à `labo.train`, qui ajoute les mesures, la barre
-# de progression, les points de reprise et l'arrêt précoce. Rien de magique : au cœur se trouvent les
-# cinq lignes que vous venez d'écrire. (`help(labo.train)` en donne le mode d'emploi.)
+# de progression, les points de reprise et l'arrêt précoce. Rien de magique : au cœur se trouvent les
+# cinq temps que vous venez d'écrire. (`help(labo.train)` en donne le mode d'emploi.) Il appelle
+# « validation » les secondes données qu'on lui confie ; ici, ce sont les images de test, et nous n'en
+# tirerons aucun choix. (Les poids partent ici de zéro : un modèle linéaire s'en accommode, un réseau
+# profond n'apprendrait rien, et vous verrez pourquoi.)
 
 # %%
 def torch_hinge(scores, target):
@@ -1047,34 +1059,30 @@ train_set, test_set = (data.train_input, data.train_target), (data.test_input, d
 
 torch.manual_seed(0)
 model = nn.Linear(n_in, n_classes)
+nn.init.zeros_(model.weight)  # les gabarits ne montreront que ce qui a été appris
 history = labo.train(
-    model,
-    train_set,
-    test_set,
-    loss=torch_hinge,
-    lr=LEARNING_RATE,
-    batch_size=BATCH_SIZE,
-    epochs=EPOCHS,
-    device=device,
+    model, train_set, test_set, loss=torch_hinge,
+    lr=LEARNING_RATE, batch_size=BATCH_SIZE, epochs=EPOCHS, device=device,
 )
 labo.plot_history(history)
 
 # %% [markdown]
-# ### Qu'a-t-il appris ?
+# ### Qu'a-t-il appris ?
 #
-# Chaque ligne de `model.weight` est un gabarit de $D$ nombres : remettons-la en image. En haut, les
-# images moyennes de la section 2 ; en bas, ce que l'entraînement en a fait.
+# Chaque ligne de `model.weight` est un gabarit de $D$ nombres : remettons-la en image. En haut, les
+# images moyennes de la section 2 ; en bas, ce que l'entraînement en a fait.
 
 # %%
 display(labo.plot_templates(means, shape=(1, 28, 28), columns=10, size=1.0))
-display(labo.plot_templates(model.weight, shape=(1, 28, 28), columns=10, size=1.0))
+display(labo.plot_templates(model.weight, shape=(1, 28, 28), columns=5, size=1.5))
 
 # %% [markdown]
-# Les gabarits appris sont moins jolis, et bien meilleurs. Ils ne dessinent plus le chiffre : ils
-# marquent ce qui le **distingue** des autres. Voyez le 0 : son centre, d'un bleu vif, dit « surtout
-# pas d'encre ici », car c'est là que passent presque tous les autres chiffres.
+# Les gabarits appris sont moins jolis, et bien meilleurs. Ils ne dessinent plus le chiffre : ils
+# marquent ce qui le **distingue** des autres. Voyez le 0 : son centre, d'un bleu vif, dit « surtout
+# pas d'encre ici », car c'est là que passent presque tous les autres chiffres.
 #
-# Et quand il se trompe ?
+# Et quand il se trompe ? La matrice de confusion compte, pour chaque classe réelle, les réponses
+# données. Sous elle, ses pires erreurs, avec ses scores ramenés à des pourcentages.
 
 # %%
 with torch.no_grad():
@@ -1087,8 +1095,8 @@ display(labo.plot_predictions(mnist.test_input, mnist.test_target, test_scores, 
 # ## 5. Époques, taille des lots, taux d'apprentissage
 #
 # Trois réglages, que l'on nomme **hyperparamètres** parce que la descente de gradient ne les ajuste
-# pas : c'est à vous de les choisir. On le fait sur un ensemble de **validation**, pris dans
-# l'entraînement ; si l'on choisissait d'après le test, celui-ci ne mesurerait plus l'avenir.
+# pas : c'est à vous de les choisir. On le fait sur un ensemble de **validation**, pris dans
+# l'entraînement ; si l'on choisissait d'après le test, celui-ci ne mesurerait plus l'avenir.
 #
 # Pour aller vite, entraînons-nous ici sur le premier quart des images, et validons sur le dernier.
 
@@ -1103,47 +1111,46 @@ def try_training(lr=LEARNING_RATE, batch_size=BATCH_SIZE, epochs=10):
     torch.manual_seed(0)
     fresh = nn.Linear(n_in, n_classes)
     return labo.train(
-        fresh,
-        few,
-        valid,
-        loss=torch_hinge,
-        lr=lr,
-        batch_size=batch_size,
-        epochs=epochs,
-        device=device,
-        verbose=False,
+        fresh, few, valid, loss=torch_hinge,
+        lr=lr, batch_size=batch_size, epochs=epochs, device=device, verbose=False,
     )
 
 
 # %% [markdown]
-# ### 🔮 Question 1 - une prédiction (2 points, 8 min)
+# ### Question 1 - une prédiction (2 points, 8 min)
 #
 # La prochaine cellule entraîne trois fois le même modèle, dix époques chaque fois, avec les taux
 # d'apprentissage **0,00003**, **0,003** et **0,3**. Avant de l'exécuter, prédisez pour chacun
-# l'allure de la courbe de perte (où commence-t-elle ? descend-elle, jusqu'où, sans à-coups ?), et
-# lequel aura la meilleure exactitude. Exécutez ensuite, et ajoutez une phrase : qu'est-ce qui vous a
-# surpris, et pourquoi ? (La qualité du raisonnement compte, et non la justesse de la prédiction.)
+# l'allure de la courbe de perte (où commence-t-elle ? descend-elle, jusqu'où, sans à-coups ?), et
+# lequel aura la meilleure exactitude. Exécutez ensuite, et ajoutez une phrase : qu'est-ce qui vous a
+# surpris, et pourquoi ? (La qualité du raisonnement compte, et non la justesse de la prédiction.)
 
 # %% [markdown] reponse="q1" points=2
-# **Prédiction.** Avec 0,00003, chaque pas est minuscule : la perte part d'environ 9 et descend
+# **Prédiction.** Avec 0,00003, chaque pas est minuscule : la perte part d'environ 9 et descend
 # régulièrement, mais dix époques ne suffisent pas pour atteindre le creux. Avec 0,003, elle chute dès
-# la première époque, puis se stabilise : c'est lui qui devrait gagner. Avec 0,3, chaque pas dépasse
-# le creux et atterrit de l'autre côté : la perte oscille, à une valeur élevée.
+# la première époque, puis se stabilise : c'est lui qui devrait gagner. Avec 0,3, chaque pas dépasse
+# le creux et atterrit de l'autre côté : la perte oscille, à une valeur élevée.
 #
-# **Observation.** L'ordre est bien celui-là. Deux surprises possibles. La perte du grand taux est
-# énorme, mais son exactitude reste honorable : le plus grand score compte seul pour la réponse, alors
-# que la perte croît avec l'échelle des poids, que les grands pas ont gonflée. Et elle n'explose pas
-# vers l'infini : le gradient de la perte hinge par rapport aux scores est borné (chaque élément vaut
-# au plus $(C - 1)/N$), donc chaque pas l'est aussi.
+# **Observation.** L'ordre est bien celui-là. Une surprise possible : avec le grand taux, la perte
+# n'explose pas vers l'infini. C'est que le gradient de la perte hinge par rapport aux scores est borné
+# (aucun élément ne dépasse $(C - 1)/N$ en valeur absolue) ; les pas le sont donc aussi. Une autre :
+# malgré une perte plusieurs fois plus grande, l'exactitude remonte par moments près des meilleures.
+# Seul l'ordre des scores compte pour la réponse, alors que la perte croît avec l'échelle des poids,
+# que les grands pas ont gonflée.
 #
-# *Barème : un point pour une prédiction argumentée des trois allures (trop petit : lent ; adapté :
-# descend puis se stabilise ; trop grand : oscille), un point pour une comparaison honnête avec
+# *Barème : un point pour une prédiction argumentée des trois allures (trop petit : lent ; adapté :
+# descend puis se stabilise ; trop grand : oscille), un point pour une comparaison honnête avec
 # l'observation.*
 
 # %%
-by_rate = {f"taux {lr:g}".replace(".", ","): try_training(lr=lr) for lr in (0.00003, 0.003, 0.3)}
+by_rate = {
+    "taux 0,00003": try_training(lr=0.00003),
+    "taux 0,003": try_training(lr=0.003),
+    "taux 0,3": try_training(lr=0.3),
+}
 for name, run in by_rate.items():
-    print(f"{name:12} : perte {run['val_loss'][-1]:7.3f}, exactitude {run['val_accuracy'][-1]:.1f} % (validation)")
+    loss, accuracy = run["val_loss"][-1], run["val_accuracy"][-1]
+    print(f"{name:12} : perte {loss:6.3f}, exactitude {accuracy:.1f} % (validation)")
 figure = labo.plot_history(by_rate)
 figure.axes[0].set_yscale("log")
 figure
@@ -1155,26 +1162,25 @@ figure
 #
 # ### La taille des lots
 #
-# Avec le même taux, essayons maintenant des lots de 8, 128 et 2 048 images. Réfléchissez d'abord :
-# combien de pas fait-on par époque dans chaque cas ? Lequel ira le plus vite, en époques ? Et en
-# secondes ?
+# Avec le même taux, essayons maintenant des lots de 8, 128 et 2 048 images. Réfléchissez d'abord :
+# combien de pas fait-on par époque dans chaque cas ? Lequel ira le plus vite, en époques ? Et en
+# secondes ?
 
 # %%
 by_size = {f"lots de {size}": try_training(batch_size=size) for size in (8, 128, 2048)}
 for name, run in by_size.items():
-    print(
-        f"{name:12} : perte {run['val_loss'][-1]:.3f}, exactitude {run['val_accuracy'][-1]:.1f} % "
-        f"(validation), {1000 * sum(run['time']) / len(run):.0f} ms par époque"
-    )
+    accuracy, duration = run["val_accuracy"][-1], 1000 * sum(run["time"]) / len(run)
+    print(f"{name:12} : exactitude {accuracy:.1f} % (validation), {duration:.0f} ms par époque")
 labo.plot_history(by_size)
 
 # %% [markdown]
-# Une époque demande toujours le même nombre d'additions et de multiplications, mais :
+# Une époque demande toujours le même nombre d'additions et de multiplications, mais :
 #
-# - de **petits lots** font beaucoup de pas par époque, chacun bruité, et occupent mal le processeur :
-#   beaucoup d'allers-retours pour peu de calcul. Ici, ils dépassent vite le creux et tournent autour ;
+# - de **petits lots** font beaucoup de pas par époque, chacun bruité, et occupent mal le processeur :
+#   beaucoup d'allers-retours pour peu de calcul. Ici, la première époque en dit déjà long, puis l'on
+#   tourne autour du creux ;
 # - de **grands lots** font peu de pas, chacun précis et bien parallélisé. Ici, l'entraînement n'est
-#   pas terminé : il manque des pas. On peut augmenter en même temps le taux d'apprentissage, puisque
+#   pas terminé : il manque des pas. On pourrait augmenter en même temps le taux d'apprentissage, puisque
 #   la direction est plus sûre.
 #
 # Taille des lots et taux d'apprentissage se règlent donc **ensemble**.
@@ -1182,24 +1188,24 @@ labo.plot_history(by_size)
 # ### Le nombre d'époques
 #
 # Regardez de nouveau les courbes de votre premier entraînement, à la fin de la section 4. La perte
-# d'entraînement continue de descendre, lentement ; celle du test a cessé de suivre. Un modèle
-# linéaire, avec 7 850 paramètres pour 60 000 images, ne peut guère apprendre par cœur ; l'écart
-# reste petit. Avec le quart des images, il se creuse déjà :
+# d'entraînement continue de descendre, lentement ; celle du test ne suit presque plus. Un modèle
+# linéaire, avec 7 850 paramètres pour 60 000 images, ne peut guère apprendre par cœur ; l'écart
+# reste petit. Avec le quart des images, il se creuse déjà :
 
 # %%
 long_run = try_training(epochs=30)
 labo.plot_history(long_run)
 
 # %% [markdown]
-# Quand la courbe de validation ne descend plus, les époques suivantes ne servent à rien, ou nuisent :
+# Quand la courbe de validation ne descend plus, les époques suivantes ne servent à rien, ou nuisent :
 # c'est le **surapprentissage**. Un prochain laboratoire y reviendra, avec l'arrêt précoce.
 
 # %% [markdown]
 # ---
 # ## 6. Deux couches linéaires n'en font qu'une
 #
-# Si une couche linéaire atteint 92 %, pourquoi ne pas en empiler deux ? La première transforme les
-# 784 pixels en 64 nombres, la seconde en tire 10 scores :
+# Si une couche linéaire atteint 92 %, pourquoi ne pas en empiler deux ? La première transforme les
+# 784 pixels en 64 nombres, la seconde en tire 10 scores :
 #
 # $$h = W_1 x + b_1, \qquad s = W_2 h + b_2.$$
 #
@@ -1210,15 +1216,8 @@ labo.plot_history(long_run)
 torch.manual_seed(0)
 two_layers = nn.Sequential(nn.Linear(n_in, 64), nn.Linear(64, n_classes))
 labo.train(
-    two_layers,
-    train_set,
-    test_set,
-    loss=torch_hinge,
-    lr=LEARNING_RATE,
-    batch_size=BATCH_SIZE,
-    epochs=EPOCHS,
-    device=device,
-    verbose=False,
+    two_layers, train_set, loss=torch_hinge,
+    lr=LEARNING_RATE, batch_size=BATCH_SIZE, epochs=EPOCHS, device=device, verbose=False,
 )
 for name, trained in (("une couche", model), ("deux couches", two_layers)):
     count = sum(parameter.numel() for parameter in trained.parameters())
@@ -1226,13 +1225,13 @@ for name, trained in (("une couche", model), ("deux couches", two_layers)):
     print(f"{name:12} : {count:6} paramètres, exactitude {accuracy:.1f} % (test)")
 
 # %% [markdown]
-# À quelques dixièmes près, rien n'a changé. Remplaçons $h$ par sa définition :
+# À quelques dixièmes près, rien n'a changé. Remplaçons $h$ par sa définition :
 #
 # $$s = W_2 (W_1 x + b_1) + b_2 = \underbrace{W_2 W_1}_{W}\, x + \underbrace{W_2 b_1 + b_2}_{b}.$$
 #
 # Quoi que fassent les deux couches, **une seule** ferait exactement la même chose.
 #
-# **Un exemple à la main**, avec un pixel, deux nombres intermédiaires et un score :
+# **Un exemple à la main**, avec un pixel, deux nombres intermédiaires et un score :
 #
 # $$W_1 = \begin{pmatrix} 2 \\ 3 \end{pmatrix},\;
 #   b_1 = \begin{pmatrix} 1 \\ 0 \end{pmatrix},\;
@@ -1240,7 +1239,7 @@ for name, trained in (("une couche", model), ("deux couches", two_layers)):
 #   \quad\Longrightarrow\quad
 #   W = 10 \cdot 2 + 1 \cdot 3 = 23, \quad b = 10 \cdot 1 + 1 \cdot 0 + 5 = 15.$$
 #
-# ### Exercice 8 - `fuse` ★★ (8 min)
+# ### Exercice 8 - `fuse` ★★ (8 min, 2 points)
 #
 # Calculez les poids et le biais de la couche unique équivalente. Comme dans `nn.Linear`, les poids
 # d'une couche de $D$ vers $H$ sont de forme $H \times D$. Écrire les formes dans la marge suffit
@@ -1324,11 +1323,11 @@ with labo.needs("fuse"), torch.no_grad():
     plt.show()
 
 # %% [markdown]
-# Les écarts qui restent sont des erreurs d'arrondi : en `float32`, additionner dans un autre ordre ne
+# Les écarts qui restent sont des erreurs d'arrondi : en `float32`, additionner dans un autre ordre ne
 # donne pas exactement le même résultat.
 #
 # Pour que la profondeur serve à quelque chose, il faut glisser entre les deux couches une fonction
-# **non linéaire**. Une seule ligne de plus, `nn.ReLU()`, et la fusion devient impossible : ce sera le
+# **non linéaire**. Une seule ligne de plus, `nn.ReLU()`, et la fusion devient impossible : ce sera le
 # début du prochain laboratoire.
 
 # %% [markdown]
@@ -1336,7 +1335,7 @@ with labo.needs("fuse"), torch.no_grad():
 # ## 7. Mélanger les pixels ne change rien
 #
 # Prenons une permutation $\pi$ des 784 pixels, tirée au hasard une fois pour toutes, et appliquons
-# la **même** à chaque image : $\tilde x_d = x_{\pi(d)}$. En PyTorch, `x[:, permutation]`.
+# la **même** à chaque image : $\tilde x_d = x_{\pi(d)}$. En PyTorch, `x[:, permutation]`.
 
 # %%
 torch.manual_seed(0)
@@ -1346,23 +1345,23 @@ shuffled = plain[:, permutation]
 labo.plot_images(torch.cat([plain, shuffled]).view(-1, 1, 28, 28))
 
 # %% [markdown]
-# Pour nous, la deuxième ligne est illisible. Et pour le modèle ? Un score est une **somme** de
-# produits $w_{c,d}\, x_d$ : peu importe l'ordre dans lequel on les additionne. Si le pixel $\pi(d)$ se
+# Pour nous, la deuxième ligne est illisible. Et pour le modèle ? Un score est une **somme** de
+# produits $w_{c,d}\, x_d$ : peu importe l'ordre dans lequel on les additionne. Si le pixel $\pi(d)$ se
 # retrouve à la place $d$, il suffit que son poids l'y suive.
 #
-# **Un exemple à la main**, avec trois pixels, $x = (5, 6, 7)$, et la permutation $\pi = (2, 0, 1)$ :
+# **Un exemple à la main**, avec trois pixels, $x = (5, 6, 7)$, et la permutation $\pi = (2, 0, 1)$ :
 # l'image mélangée est $\tilde x = (x_2, x_0, x_1) = (7, 5, 6)$. Avec les poids $w = (1, 10, 100)$, le
 # score de départ est $5 + 60 + 700 = 765$. Quels poids $\tilde w$ faut-il appliquer à $(7, 5, 6)$
-# pour retrouver 765 ? Le 7 veut son poids 100, le 5 son poids 1, et le 6 son poids 10.
+# pour retrouver 765 ? Le 7 veut son poids 100, le 5 son poids 1, et le 6 son poids 10.
 #
-# ### Exercice 9 - `permute_weights` ★★ (10 min)
+# ### Exercice 9 - `permute_weights` ★★ (10 min, 2 points)
 #
 # Écrivez la fonction qui donne les poids à employer sur les images mélangées, pour des scores
 # identiques à ceux des poids d'origine sur les images d'origine.
 #
 # <details><summary>Un indice</summary>
 #
-# Deux candidates viennent à l'esprit : la permutation, et son inverse. L'exemple à la main tranche,
+# Deux candidates viennent à l'esprit : la permutation, et son inverse. L'exemple à la main tranche,
 # à condition de prendre une permutation qui n'est pas son propre inverse. C'est le cas de
 # $(2, 0, 1)$.
 # </details>
@@ -1397,7 +1396,7 @@ assert score == 765, (
 ### BEGIN HIDDEN TESTS
 for c, d in ((3, 11), (8, 5), (6, 6)):
     weight = torch.randn(c, d, dtype=torch.float64)
-    # A cycle composed with a shuffle: never its own inverse.
+    # Un seul grand cycle : jamais son propre inverse.
     shuffle = torch.randperm(d)
     order = torch.empty(d, dtype=torch.int64)
     order[shuffle] = shuffle.roll(1)
@@ -1427,63 +1426,57 @@ with labo.needs("permute_weights"), torch.no_grad():
 
 # %% [markdown]
 # Le modèle lit ces taches sans plus d'erreurs qu'avant, avec des gabarits qui ne ressemblent à rien.
-# Mieux : si on l'avait **entraîné** sur des images mélangées, il aurait appris tout aussi bien.
+# Mieux : si on l'avait **entraîné** sur des images mélangées, il aurait appris tout aussi bien.
 # Vérifions-le.
 
 # %%
-for name, columns in (("pixels en ordre", slice(None)), ("pixels mélangés", permutation.to(device))):
+in_order = torch.arange(n_in, device=device)
+for name, columns in (("en ordre", in_order), ("mélangés", permutation.to(device))):
     torch.manual_seed(0)
     learner = nn.Linear(n_in, n_classes)
     run = labo.train(
-        learner,
-        (few[0][:, columns], few[1]),
-        (valid[0][:, columns], valid[1]),
-        loss=torch_hinge,
-        lr=LEARNING_RATE,
-        batch_size=BATCH_SIZE,
-        epochs=5,
-        device=device,
-        verbose=False,
+        learner, (few[0][:, columns], few[1]), (valid[0][:, columns], valid[1]), loss=torch_hinge,
+        lr=LEARNING_RATE, batch_size=BATCH_SIZE, epochs=5, device=device, verbose=False,
     )
-    print(f"{name} : exactitude {run['val_accuracy'][-1]:.1f} % (validation)")
+    print(f"pixels {name} : exactitude {run['val_accuracy'][-1]:.1f} % (validation)")
 
 # %% [markdown]
-# ### Question 2 - une force ou une faiblesse ? (2 points, 8 min)
+# ### Question 2 - une force ou une faiblesse ? (2 points, 8 min)
 #
 # Le modèle linéaire est indifférent à l'ordre des pixels. Expliquez en quelques phrases pourquoi
-# c'est une **faiblesse** pour des images : quelle information ignore-t-il, que vous utilisez pour
-# lire un chiffre ? Donnez une transformation très simple d'une image, sans effet sur votre lecture,
-# qui devrait le tromper. Et quelle propriété aimeriez-vous donner à un meilleur modèle ?
+# c'est une **faiblesse** pour des images : quelle information ignore-t-il, que vous utilisez pour
+# lire un chiffre ? Donnez une transformation très simple d'une image, sans effet sur votre lecture,
+# qui devrait le tromper. Et quelle propriété aimeriez-vous donner à un meilleur modèle ?
 
 # %% [markdown] reponse="q2" points=2
 # Le modèle ne sait pas quels pixels sont **voisins**. Pour lui, une image est une liste de nombres,
-# dans un ordre quelconque ; apprendre sur des pixels mélangés n'est ni plus facile ni plus difficile.
+# dans un ordre quelconque ; apprendre sur des pixels mélangés n'est ni plus facile ni plus difficile.
 # Nous lisons au contraire des traits, des courbes et des boucles, c'est-à-dire des relations entre
 # pixels proches, que le mélange détruit.
 #
 # Il doit donc apprendre séparément ce que signifie l'encre en chaque position. Une **translation** de
-# quelques pixels suffit à le tromper : le chiffre quitte son gabarit, alors que nous le lisons aussi
+# quelques pixels suffit à le tromper : le chiffre quitte son gabarit, alors que nous le lisons aussi
 # bien. Rien de ce qu'il a appris à un endroit ne lui sert à un autre.
 #
 # Un meilleur modèle regarderait de petites régions voisines (**localité**) et reconnaîtrait le même
 # motif où qu'il se trouve (**partage des poids**, équivariance par translation). C'est l'idée des
 # réseaux à convolution, qui, eux, souffrent si l'on mélange les pixels.
 #
-# *Barème : un point pour le voisinage des pixels, ignoré ; un demi-point pour une transformation
-# pertinente (translation, rotation, agrandissement) ; un demi-point pour une propriété souhaitable.*
+# *Barème : un point pour le voisinage des pixels, ignoré ; un demi-point pour une transformation
+# pertinente (translation, rotation, agrandissement) ; un demi-point pour une propriété souhaitable.*
 
 # %% [markdown]
 # ---
-# ## 8. CPU ou GPU ?
+# ## 8. CPU ou GPU ?
 #
-# Un CPU a quelques cœurs rapides ; un GPU en a des milliers, plus simples. Il l'emporte quand
+# Un CPU a quelques cœurs rapides ; un GPU en a des milliers, plus simples. Il l'emporte quand
 # **beaucoup** de calculs semblables peuvent se faire en même temps. Mesurons un produit de matrices
-# $n \times n$ : il demande environ $2 n^3$ opérations.
+# $n \times n$ : il demande environ $2 n^3$ opérations.
 #
 # **Le piège de la mesure.** Le CPU ne fait que *commander* les calculs du GPU, puis passe à la ligne
 # suivante sans attendre. Un chronomètre naïf mesure donc le temps de passer la commande, et annonce
 # des vitesses fantastiques. Il faut attendre la fin, avec `torch.cuda.synchronize()`, avant de lire
-# l'heure. De plus, le premier appel paie la mise en route : on ne le compte pas.
+# l'heure. De plus, le premier appel paie la mise en route : on ne le compte pas.
 
 # %%
 def seconds(operation, *args, wait=lambda: None, repeats=5):
@@ -1516,26 +1509,26 @@ for n in sizes:
     print(line)
 
 # %% [markdown]
-# Sans GPU, observez seulement la colonne du CPU : quand $n$ double, la durée devrait être multipliée
+# Sans GPU, observez seulement la colonne du CPU : quand $n$ double, la durée devrait être multipliée
 # par 8, sauf pour les petites matrices, où les frais fixes de chaque appel dominent. Avec un GPU,
-# comparez aussi les deux dernières mesures : la seconde, sans attente, n'a pas de sens.
+# comparez aussi les deux dernières mesures : la seconde, sans attente, n'a pas de sens.
 #
-# Trois règles à retenir :
+# Trois règles à retenir :
 #
 # 1. **Choisissez l'appareil une fois**, au début (`device = labo.device()`), et écrivez tout le reste
-#    avec `.to(device)` : le même notebook fonctionne partout.
+#    avec `.to(device)` : le même notebook fonctionne partout.
 # 2. **Évitez les allers-retours.** `.item()`, `.cpu()` et `print` obligent le CPU à attendre le GPU.
 #    Placez les données sur le GPU avant la boucle, et non à chaque lot.
-# 3. **Un petit modèle ne gagne rien** à changer d'appareil : notre classifieur linéaire passe plus de
+# 3. **Un petit modèle ne gagne rien** à changer d'appareil : notre classifieur linéaire passe plus de
 #    temps à commander ses calculs qu'à les faire. Pour un réseau profond, ce sera le contraire.
 
 # %% [markdown]
 # ---
 # ## 9. Le même modèle, sur des photos
 #
-# Les chiffres sont centrés, en blanc sur noir. Essayons de vraies couleurs : CIFAR-10, des photos de
-# $3 \times 32 \times 32$ en dix classes. (S'il est introuvable, des formes colorées le remplacent ;
-# les mêmes questions se posent.) Que prédisez-vous : 90 %, 60 %, 40 % ?
+# Les chiffres sont centrés, en blanc sur noir. Essayons de vraies couleurs : CIFAR-10, des photos de
+# $3 \times 32 \times 32$ en dix classes. (S'il est introuvable, des formes colorées le remplacent ;
+# les mêmes questions se posent.) Que prédisez-vous : 90 %, 60 %, 40 % ?
 
 # %%
 cifar = labo.load_dataset("cifar10")
@@ -1544,45 +1537,44 @@ photos = cifar.normalized().flattened().to(device)
 
 torch.manual_seed(0)
 photo_model = nn.Linear(photos.train_input.shape[1], len(photos.classes))
+nn.init.zeros_(photo_model.weight)
 photo_history = labo.train(
     photo_model,
     (photos.train_input, photos.train_target),
     (photos.test_input, photos.test_target),
-    loss=torch_hinge,
-    lr=0.0001,
-    batch_size=BATCH_SIZE,
-    epochs=15,
-    device=device,
-    verbose=False,
+    loss=torch_hinge, lr=0.00003, batch_size=BATCH_SIZE, epochs=20, device=device, verbose=False,
 )
-print(f"exactitude : {photo_history['accuracy'][-1]:.1f} % (entraînement), "
-      f"{photo_history['val_accuracy'][-1]:.1f} % (test)")
-display(labo.plot_images(cifar.train_input[:10], [cifar.classes[c] for c in cifar.train_target[:10]], columns=10))
-display(labo.plot_templates(photo_model.weight, shape=(3, 32, 32), classes=cifar.classes, columns=10, size=1.1))
+on_train, on_test = photo_history["accuracy"][-1], photo_history["val_accuracy"][-1]
+print(f"exactitude : {on_train:.1f} % (entraînement), {on_test:.1f} % (test)")
+
+names = [cifar.classes[c] for c in cifar.train_target[:10]]
+display(labo.plot_images(cifar.train_input[:10], names, columns=10))
+display(labo.plot_templates(photo_model.weight, shape=(3, 32, 32), classes=cifar.classes))
 
 # %% [markdown]
-# ### Question 3 - un seul gabarit par classe (2 points, 8 min)
+# ### Question 3 - un seul gabarit par classe (2 points, 8 min)
 #
 # Regardez les gabarits et l'exactitude. (a) Quels indices le modèle a-t-il surtout appris, et
-# pourquoi ceux-là ? (b) Un modèle linéaire dispose d'un seul gabarit par classe. Expliquez ce qui
+# pourquoi ceux-là ? (b) Un modèle linéaire dispose d'un seul gabarit par classe. Expliquez ce qui
 # arrive quand une classe a deux aspects très différents (un cheval tourné vers la gauche ou vers la
-# droite ; une forme tantôt claire sur fond sombre, tantôt sombre sur fond clair).
+# droite ; une forme tantôt claire sur fond sombre, tantôt sombre sur fond clair).
 
 # %% [markdown] reponse="q3" points=2
-# (a) Surtout la **couleur moyenne**, du fond en particulier : du bleu pour les avions et les bateaux,
-# du vert ou du brun pour les animaux (ou la teinte du fond, pour les formes). Ce sont les seuls
+# (a) Surtout la **couleur moyenne**, du fond en particulier : du bleu pour les avions et les bateaux,
+# du vert ou du brun pour les animaux (ou la teinte du fond, pour les formes engendrées). Ce sont les
 # indices qui restent aux mêmes pixels d'une image à l'autre. Les contours changent de place, de
-# taille et de couleur à chaque image : ils s'annulent dans une somme où chaque position a un poids
-# fixe. Ces indices sont faibles, et l'exactitude aussi, quoique bien au-dessus du hasard (10 %).
+# taille et de couleur : dans une somme où chaque position a un poids fixe, ils s'annulent presque, et
+# il n'en reste qu'une silhouette floue. Ces indices sont faibles, et l'exactitude aussi, moins de la
+# moitié, quoique bien au-dessus du hasard (10 %).
 #
-# (b) Le même gabarit doit donner un grand score aux deux aspects. Il devient un compromis, une
-# moyenne floue : sur CIFAR-10, le gabarit du cheval semble parfois avoir deux têtes, et répond mal à
-# chacun des deux côtés. Avec des formes claires ou sombres, c'est pire : les pixels qui votent « pour »
-# dans un cas devraient voter « contre » dans l'autre, et les poids s'annulent. Il faudrait plusieurs
-# gabarits par classe, puis une combinaison **non linéaire** (« l'un *ou* l'autre »), ce que permet une
-# couche cachée suivie d'une non-linéarité.
+# (b) Le même gabarit doit donner un grand score aux deux aspects. Il devient un compromis : sur
+# CIFAR-10, le gabarit du cheval semble avoir deux têtes, et ne convient vraiment à aucun des deux
+# côtés. Avec des formes claires ou sombres, c'est pire : les pixels qui votent « pour » dans un cas
+# devraient voter « contre » dans l'autre, et les poids s'annulent. Il faudrait plusieurs gabarits par
+# classe, puis une combinaison **non linéaire** (« l'un *ou* l'autre »), ce que permet une couche
+# cachée suivie d'une non-linéarité.
 #
-# *Barème : un point par partie. (a) couleur ou fond, et l'idée de position fixe ; (b) compromis ou
+# *Barème : un point par partie. (a) couleur ou fond, et l'idée de position fixe ; (b) compromis ou
 # annulation.*
 
 # %% [markdown]
@@ -1590,59 +1582,59 @@ display(labo.plot_templates(photo_model.weight, shape=(3, 32, 32), classes=cifar
 # ## À retenir
 #
 # - Une image est un tenseur $C \times H \times W$, un lot, $N \times C \times H \times W$. `permute`
-#   échange les axes ; `view` redécoupe sans rien déplacer.
+#   échange les axes ; `view` redécoupe sans rien déplacer.
 # - Les statistiques de normalisation viennent de l'entraînement seul.
-# - Un classifieur linéaire compare l'image à un gabarit par classe : $s = W x + b$.
-# - La perte hinge exige une avance d'un point sur chaque mauvaise classe ; son gradient compte les
+# - Un classifieur linéaire compare l'image à un gabarit par classe : $s = W x + b$.
+# - La perte hinge exige une avance d'un point sur chaque mauvaise classe ; son gradient compte les
 #   classes qui ne la respectent pas.
-# - Toute boucle d'entraînement a cinq temps : un lot, `zero_grad`, le calcul de la perte, `backward`,
+# - Toute boucle d'entraînement a cinq temps : un lot, `zero_grad`, le calcul de la perte, `backward`,
 #   `step`.
 # - Taux d'apprentissage et taille des lots se règlent ensemble, sur la validation et jamais sur le
 #   test.
-# - Deux couches linéaires n'en font qu'une : sans non-linéarité, la profondeur ne sert à rien.
-# - Un modèle linéaire ignore le voisinage des pixels et n'a qu'un gabarit par classe : d'où la suite
+# - Deux couches linéaires n'en font qu'une : sans non-linéarité, la profondeur ne sert à rien.
+# - Un modèle linéaire ignore le voisinage des pixels et n'a qu'un gabarit par classe : d'où la suite
 #   du cours.
 #
 # ## Questionnaire
 #
-# Sans relire, et sans note : sauriez-vous répondre ?
+# Sans relire, et sans note : sauriez-vous répondre ?
 #
-# 1. Quelle différence y a-t-il entre `x.view(3, 2)` et `x.permute(1, 0)` si `x` est de forme 2 × 3 ?
-# 2. Pourquoi ne pas normaliser le test avec ses propres statistiques ?
-# 3. D'où viennent les 7 850 paramètres ?
-# 4. Que vaut la perte hinge de scores tous nuls, avec $C$ classes ?
-# 5. Un exemple bien classé peut-il avoir une perte hinge positive ? Un gradient nul ?
-# 6. Que se passe-t-il si l'on oublie `optimizer.zero_grad()` ?
-# 7. Combien de pas compte une époque de 60 000 images, par lots de 128 ?
-# 8. La perte oscille à une valeur élevée dès les premières époques : que faites-vous ?
-# 9. Quel est le rang maximal de $W_2 W_1$ si la couche intermédiaire n'a que 5 unités ? Qu'en
-#    déduisez-vous ?
-# 10. Pourquoi un chronomètre sans `synchronize` se trompe-t-il sur un GPU ?
+# 1. Quelle différence y a-t-il entre `x.view(3, 2)` et `x.permute(1, 0)` si `x` est de forme 2 × 3 ?
+# 2. Pourquoi ne pas normaliser le test avec ses propres statistiques ?
+# 3. D'où viennent les 7 850 paramètres ?
+# 4. Que vaut la perte hinge de scores tous nuls, avec $C$ classes ?
+# 5. Un exemple bien classé peut-il avoir une perte hinge positive ? Un gradient nul ?
+# 6. Que se passe-t-il si l'on oublie `optimizer.zero_grad()` ?
+# 7. Combien de pas compte une époque de 60 000 images, par lots de 128 ?
+# 8. La perte oscille à une valeur élevée dès les premières époques : que faites-vous ?
+# 9. Quel est le rang maximal de $W_2 W_1$ si la couche intermédiaire n'a que 5 unités ? Qu'en
+#    déduisez-vous ?
+# 10. Pourquoi un chronomètre sans `synchronize` se trompe-t-il sur un GPU ?
 #
 # <details><summary>Éléments de réponse</summary>
 #
 # 1. La même forme, 3 × 2, mais `view` laisse les nombres à la suite et `permute` transpose.
-# 2. À l'usage, on ne connaît pas l'ensemble des images à venir ; et la mesure serait faussée.
+# 2. À l'usage, on ne connaît pas l'ensemble des images à venir ; et la mesure serait faussée.
 # 3. 784 × 10 poids et 10 biais.
-# 4. $C - 1$ : chaque mauvaise classe coûte 1.
+# 4. $C - 1$ : chaque mauvaise classe coûte 1.
 # 5. Oui, si son avance est inférieure à 1. Oui, si toutes les avances dépassent 1.
-# 6. Les gradients des lots s'additionnent : chaque pas suit la somme de tous les précédents.
-# 7. 469 : 468 lots de 128, puis un lot de 96.
+# 6. Les gradients des lots s'additionnent : chaque pas suit la somme de tous les précédents.
+# 7. 469 : 468 lots de 128, puis un lot de 96.
 # 8. Réduire le taux d'apprentissage, d'un facteur 3 ou 10.
-# 9. Cinq : deux couches peuvent alors faire *moins* qu'une seule, jamais plus.
+# 9. Cinq : deux couches peuvent alors faire *moins* qu'une seule, jamais plus.
 # 10. Les calculs sont commandés, puis le programme continue sans attendre qu'ils soient faits.
 # </details>
 #
 # ## Pour aller plus loin
 #
-# - F. Fleuret, [*Deep Learning Course*](https://fleuret.org/dlc/) : le cours EE-559, et
+# - F. Fleuret, [*Deep Learning Course*](https://fleuret.org/dlc/) : le cours EE-559, et
 #   [*The Little Book of Deep Learning*](https://fleuret.org/public/lbdl.pdf).
-# - Stanford CS231n, [*Linear Classification*](https://cs231n.github.io/linear-classify/) : la
+# - Stanford CS231n, [*Linear Classification*](https://cs231n.github.io/linear-classify/) : la
 #   perte hinge et les gabarits, en anglais.
 # - A. Zhang et coll., *Dive into Deep Learning*, chapitre
 #   [*Linear Neural Networks for Classification*](https://d2l.ai/chapter_linear-classification/index.html).
-# - J. Weston et C. Watkins, *Multi-class Support Vector Machines*, 1998 : l'origine de cette perte.
+# - J. Weston et C. Watkins, *Multi-class Support Vector Machines*, 1998 : l'origine de cette perte.
 # - Y. LeCun et coll., *Gradient-Based Learning Applied to Document Recognition*, Proceedings of the
-#   IEEE, 1998 : MNIST, du classifieur linéaire au réseau à convolution.
-# - La documentation de PyTorch : [les tenseurs](https://pytorch.org/docs/stable/tensors.html) et
+#   IEEE, 1998 : MNIST, du classifieur linéaire au réseau à convolution.
+# - La documentation de PyTorch : [les tenseurs](https://pytorch.org/docs/stable/tensors.html) et
 #   [`autograd`](https://pytorch.org/docs/stable/notes/autograd.html).
