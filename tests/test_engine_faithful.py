@@ -78,7 +78,8 @@ PASSING = {
         "    __radd__ = __add__\n"
         "    def __mul__(self, o): return Value(self.data * o.data)\n"
         "    def __neg__(self): return Value(-self.data)\n",
-        "a, b = Value(2.0), Value(3.0)\nassert (a * b + 1.0).data == 7.0 and (1.0 + -a).data == -1.0",
+        "a, b = Value(2.0), Value(3.0)\n"
+        "assert (a * b + 1.0).data == 7.0 and (1.0 + -a).data == -1.0",
     ),
     "named functions and classes pass": (
         "def f(g, x): return g(x)\ndef build(kind): return kind(2, 3)",

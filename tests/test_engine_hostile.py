@@ -1,4 +1,4 @@
-"""The hostile corpus, in one class: each submission gets what it deserves, and harms nobody else."""
+"""The hostile corpus, as one class: each submission gets its due, and harms nobody else."""
 
 import json
 import os

@@ -126,6 +126,7 @@ class Engine:
         """The outcomes of these notebooks, `config.workers` at a time, as they come."""
         waiting = iter(jobs)
         running: dict[socket.socket, _Run] = {}
+        finished: list[_Run] = []
         with selectors.DefaultSelector() as selector:
             try:
                 while True:
@@ -133,6 +134,8 @@ class Engine:
                         run = _Run(self, job)
                         running[run.results] = run
                         selector.register(run.results, selectors.EVENT_READ)
+                    while len(finished) > self.config.workers:  # the others are still ending
+                        finished.pop(0).close()
                     if not running:
                         return
                     ready = {key.fileobj for key, _ in selector.select(timeout=0.5)}
@@ -140,11 +143,10 @@ class Engine:
                         outcome = run.advance() if results in ready else run.overdue()
                         if outcome is not None:
                             selector.unregister(results)
-                            del running[results]
-                            run.close()
+                            finished.append(running.pop(results))
                             yield outcome
             finally:
-                for run in running.values():
+                for run in (*running.values(), *finished):
                     run.close()
 
 
@@ -157,8 +159,10 @@ class _Run:
         self.results, theirs = socket.socketpair()
         examiner_end, candidate_end = socket.socketpair()
         with theirs, examiner_end, candidate_end:
-            self.candidate = engine.candidates.fork(candidate_end)
-            self.examiner = engine.examiners.fork(examiner_end, theirs)
+            engine.candidates.ask_fork(candidate_end)  # both zygotes work at the same time
+            engine.examiners.ask_fork(examiner_end, theirs)
+            self.candidate = engine.candidates.forked()
+            self.examiner = engine.examiners.forked()
         self.watch = Watch(self.candidate, engine.policy, engine.level)
         self.watch.__enter__()
         self.end = time.monotonic() + engine.config.notebook_seconds + _GRACE_SECONDS
@@ -297,10 +301,13 @@ class _Zygote:
             self.process.kill()
             self.process.wait()
 
-    def fork(self, *sockets: socket.socket) -> int:
-        """Start a child that owns these sockets; its process id."""
+    def ask_fork(self, *sockets: socket.socket) -> None:
+        """Ask for a child that owns these sockets; `forked` gives its process id."""
         descriptors = tuple(sock.fileno() for sock in sockets)
         zygote.send(self.control, {"do": "fork"}, descriptors)
+
+    def forked(self) -> int:
+        """The process id of the child asked for."""
         return self._answer()["pid"]
 
     def end(self, pid: int) -> int:

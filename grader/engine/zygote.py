@@ -68,6 +68,9 @@ def _fork(control: socket.socket, run: Callable[..., Any], descriptors: list[int
 
 def _end(pid: int) -> int:
     """End a child and all that it started; its exit status."""
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    if ended:  # a supervisor ends last: nothing is left below it
+        return status
     kill_tree(pid)
     return os.waitpid(pid, 0)[1]
 

@@ -53,6 +53,10 @@ def source(lab: str) -> Source:
     return read_source(source_path(lab))
 
 
+def exercise_names(lab: str) -> list[str]:
+    return [c.role.name for c in source(lab).cells if c.role and c.role.kind == "exercice"]
+
+
 def mutants(lab: str) -> dict[str, list[tuple[str, str]]]:
     """Exercise -> its wrong answers, each a name and the code of the whole cell."""
     return importlib.import_module(f"tests.labs.mutants.{lab}").MUTANTS
@@ -113,7 +117,9 @@ def score(lab: str, exercise: Exercise, answer: str, seed: int = 0) -> list[floa
     namespace = dict(exercise.namespace)
     torch.manual_seed(seed)
     exec(compile(answer, "<answer>", "exec", dont_inherit=True), namespace)
-    return [points(lab, test, namespace) for test in exercise.tests]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # wrong answers may well deserve one
+        return [points(lab, test, namespace) for test in exercise.tests]
 
 
 def full_score(exercise: Exercise) -> list[float]:
