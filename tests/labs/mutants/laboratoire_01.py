@@ -782,6 +782,13 @@ def fuse(weight1, bias1, weight2, bias2):
 """,
         ),
         (
+            "biases added",
+            """
+def fuse(weight1, bias1, weight2, bias2):
+    return weight2 @ weight1, bias1 + bias2
+""",
+        ),
+        (
             "second bias in place",
             """
 def fuse(weight1, bias1, weight2, bias2):
