@@ -79,7 +79,7 @@ class Candidate:
             raise KeyboardInterrupt
 
     def _serve(self, message: bytes) -> bytes:
-        request = wire.decode(message, self._build_early)
+        request = wire.decode(message)
         return getattr(self, f"_on_{request['op']}")(request)
 
     # ---- Requests
@@ -103,7 +103,7 @@ class Candidate:
         self._receive_mirrors(request["mirrors"])
         state.restore(request["state"])
         arguments = _Arguments(self)
-        args, kwargs = wire.decode(request["arguments"], arguments.build)
+        args, kwargs = wire.decode(request["arguments"], arguments.build, names=True)
         before = [_copy(tensor) for tensor in arguments.tensors]
         tape = _Tape(arguments.leaves())
         with self.shell.capturing() as capture:
@@ -145,7 +145,7 @@ class Candidate:
 
     def _on_operators(self, request: dict) -> bytes:
         """The names of the operators that a call uses, as torch's dispatcher sees them."""
-        args, kwargs = wire.decode(request["arguments"], _Arguments(self).build)
+        args, kwargs = wire.decode(request["arguments"], _Arguments(self).build, names=True)
         try:
             return wire.encode({"value": sorted(checks.operators_used(*args, **kwargs))})
         except Exception as error:
@@ -178,7 +178,7 @@ class Candidate:
                 tape.outputs.append(value)
                 return ["graph", len(tape.outputs) - 1, wire.encode(value.detach())]
             return None
-        if value is None or isinstance(value, _PLAIN) or wire.qualified_name(value):
+        if value is None or isinstance(value, _PLAIN):
             return None
         return ["object", self._number(value), _kinds(value), callable(value)]
 
@@ -204,9 +204,6 @@ class Candidate:
                 self.mirrors[number] = encoded
                 changed[number] = state
         return changed
-
-    def _build_early(self, tag: str, fields: list) -> Any:
-        raise WireError(f"unexpected tag {tag!r}")
 
 
 _PLAIN: Final = (

@@ -197,8 +197,15 @@ def qualified_name(value: Any) -> tuple[str, str] | None:
     return None
 
 
-def decode(data: bytes, special: Callable[[str, list], Any] | None = None) -> Any:
-    """The value of these bytes; `special` builds what has a tag that this module does not know.
+def decode(
+    data: bytes, special: Callable[[str, list], Any] | None = None, *, names: bool = False
+) -> Any:
+    """The value of these bytes.
+
+    Args:
+        special: builds what has a tag that this module does not know.
+        names: accept functions and classes by name. Only a candidate does: a name that it sent
+            itself could stand for `torch.load`, in a test that calls what it is given.
 
     Raises:
         WireError: for any bytes that `encode` cannot have written, whatever they are.
@@ -214,7 +221,7 @@ def decode(data: bytes, special: Callable[[str, list], Any] | None = None) -> An
             max_map_len=0,
             max_ext_len=0,
         )
-        return _Decoder(special).build(packed)
+        return _Decoder(special, names).build(packed)
     except WireError:
         raise
     except (ValueError, TypeError, RuntimeError, OverflowError, LookupError, MemoryError) as error:
@@ -224,8 +231,9 @@ def decode(data: bytes, special: Callable[[str, list], Any] | None = None) -> An
 
 
 class _Decoder:
-    def __init__(self, special: Callable[[str, list], Any] | None) -> None:
+    def __init__(self, special: Callable[[str, list], Any] | None, names: bool) -> None:
         self.special = special
+        self.names = names
         self.items = 0
 
     def build(self, packed: Any, depth: int = 0) -> Any:
@@ -247,6 +255,8 @@ class _Decoder:
             return dict(self._pair(pair, depth + 1) for pair in pairs)
         if tag in _BUILDERS:
             return _BUILDERS[tag](fields)
+        if tag == "name" and self.names:
+            return _build_named(fields)
         if self.special is None:
             raise WireError(f"unknown tag {tag[:40]!r}")
         return self.special(tag, fields)
@@ -337,5 +347,4 @@ _BUILDERS: Final = {
     "ellipsis": lambda fields: _fields(fields) or Ellipsis,
     "dtype": lambda fields: DTYPES[_fields(fields, str)[0]],
     "device": lambda fields: torch.device(_fields(fields, str)[0]),
-    "name": _build_named,
 }

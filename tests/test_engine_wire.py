@@ -1,0 +1,224 @@
+"""The wire: values come back as they went, and no bytes can do anything but fail."""
+
+import math
+import tracemalloc
+
+import msgpack
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from grader.engine import wire
+from grader.engine.wire import WireError, decode, encode
+
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False),
+    st.text(max_size=20),
+    st.binary(max_size=20),
+    st.complex_numbers(allow_nan=False),
+)
+hashable = st.one_of(st.booleans(), st.integers(), st.text(max_size=5))
+values = st.recursive(
+    scalars,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.tuples(inner, inner),
+        st.dictionaries(hashable, inner, max_size=4),
+        st.frozensets(hashable, max_size=4),
+        st.sets(hashable, max_size=4),
+    ),
+    max_leaves=20,
+)
+
+
+@given(values)
+def test_plain_values_come_back(value):
+    assert decode(encode(value)) == value
+
+
+@given(
+    st.sampled_from(sorted(wire.DTYPES)),
+    st.lists(st.integers(0, 4), max_size=4),
+    st.booleans(),
+)
+def test_tensors_come_back(name, shape, transposed):
+    dtype = wire.DTYPES[name]
+    tensor = (torch.rand(shape) * 100).to(dtype)
+    tensor = tensor.T if transposed and tensor.dim() == 2 else tensor
+    back = decode(encode(tensor))
+    assert (back.dtype, back.shape) == (dtype, tensor.shape)
+    assert torch.equal(back, tensor)
+
+
+@pytest.mark.parametrize("dtype", ["<f4", ">f8", "<i2", "|u1", "|b1", "<c16"])
+def test_arrays_come_back(dtype):
+    array = np.arange(6).reshape(2, 3).astype(dtype)
+    back = decode(encode(array))
+    assert back.dtype == array.dtype
+    np.testing.assert_array_equal(back, array)
+
+
+def test_views_and_gradients():
+    base = torch.arange(12.0).reshape(3, 4)
+    assert torch.equal(decode(encode(base[:, ::2])), base[:, ::2])
+    assert decode(encode(torch.ones(2, requires_grad=True))).requires_grad
+    assert math.isnan(decode(encode(math.nan)))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        object(),
+        lambda: None,
+        torch.nn.Linear(1, 1),
+        torch.ones(2).to_sparse(),
+        torch.ones(2, device="meta"),
+        torch.zeros(1).expand(100_000, 100_000),
+        [0] * (wire.MAX_LENGTH + 1),
+        np.array([object()]),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_has_no_form_is_refused(value):
+    with pytest.raises(WireError):
+        encode(value)
+
+
+def test_names_pass_to_a_candidate_only():
+    for value in (torch.sin, torch.nn.Linear, math.sqrt, np.mean, len, dict):
+        assert decode(encode(value), names=True) is value
+        with pytest.raises(WireError):
+            decode(encode(value))
+    for module, name in (("os", "system"), ("builtins", "eval"), ("torch", "__builtins__")):
+        with pytest.raises(WireError):
+            decode(msgpack.packb(["name", module, name]), names=True)
+
+
+def test_depth_is_limited():
+    nested = []
+    for _ in range(wire.MAX_DEPTH + 5):
+        nested = [nested]
+    with pytest.raises(WireError):
+        encode(nested)
+    with pytest.raises(WireError):
+        decode(msgpack.packb(_nested_lists(wire.MAX_DEPTH + 5)))
+
+
+def _nested_lists(depth: int) -> list:
+    packed = ["list", []]
+    for _ in range(depth):
+        packed = ["list", [packed]]
+    return packed
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        [],
+        [1, 2],
+        ["unknown", 1],
+        {"a": 1},
+        ["list"],
+        ["list", 3],
+        ["dict", [[1]]],
+        ["dict", [[["list", []], 1]]],  # an unhashable key
+        ["set", [["dict", []]]],
+        ["tensor", "float32", [2, 2], b"\0" * 15, False],
+        ["tensor", "float32", [-1], b"\0" * 4, False],
+        ["tensor", "float32", [2**62, 4], b"", False],
+        ["tensor", "float32", [0, 2**39, 2**39], b"", False],
+        ["tensor", "quint8", [1], b"\0", False],
+        ["tensor", "int64", [1], b"\0" * 8, True],  # integers have no gradient
+        ["tensor", ["float32"], [1], b"\0" * 4, False],
+        ["array", "|O8", [1], b"\0" * 8],
+        ["array", "f4,f4", [1], b"\0" * 8],
+        ["array", "<f4", [2**40], b""],
+        ["int", "9" * 5000],
+        ["int", "0x10"],
+        ["name", "os", "system"],
+        ["name", "torch", "load"],
+        ["name", "builtins", "eval"],
+        ["name", "builtins", "__import__"],
+        ["name", "torch", "__builtins__"],
+        ["name", "torch.nn", "modules"],
+        ["dtype", "object"],
+        ["device", "cuda:99999999999"],
+        ["slice", "a", 1, 1],
+        ["range", 0, 1, 0],
+        ["size", [1, "a"]],
+        ["complex", 1, 2],
+        msgpack.ExtType(1, b"x"),
+        msgpack.Timestamp(0),
+    ],
+    ids=str,
+)
+def test_forged_values_are_refused(packed):
+    with pytest.raises(WireError):
+        decode(msgpack.packb(packed))
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_decode_or_are_refused(data):
+    _decode_or_refuse(data)
+
+
+@given(values, st.data())
+@settings(max_examples=200)
+def test_damaged_bytes_decode_or_are_refused(value, data):
+    encoded = bytearray(encode([value, torch.ones(2, 2), np.ones(3)]))
+    for _ in range(data.draw(st.integers(1, 4))):
+        position = data.draw(st.integers(0, len(encoded) - 1))
+        action = data.draw(st.sampled_from(["flip", "cut", "insert"]))
+        if action == "flip":
+            encoded[position] = data.draw(st.integers(0, 255))
+        elif action == "cut" and len(encoded) > 2:
+            del encoded[position : position + data.draw(st.integers(1, 8))]
+        else:
+            encoded[position:position] = data.draw(st.binary(max_size=8))
+        if not encoded:
+            return
+    _decode_or_refuse(bytes(encoded))
+
+
+def _decode_or_refuse(data: bytes) -> None:
+    try:
+        value = decode(data)
+    except WireError:
+        return
+    _check_plain(value)
+
+
+_PLAIN = (bool, int, float, complex, str, bytes, bytearray, slice, range, type(...), type(None))
+_NUMERIC = (torch.Tensor, np.ndarray, np.generic, torch.dtype, torch.device)
+
+
+def _check_plain(value) -> None:
+    if isinstance(value, dict):
+        value = [*value.keys(), *value.values()]
+    if isinstance(value, list | tuple | set | frozenset):
+        for item in value:
+            _check_plain(item)
+    else:
+        assert isinstance(value, (*_PLAIN, *_NUMERIC))
+        assert type(value) is not torch.nn.Parameter
+
+
+def test_small_bytes_cannot_claim_much_memory():
+    bombs = [
+        b"\xdd\xff\xff\xff\xff" * 1000,  # lists of four billion items
+        b"\xc6\xff\xff\xff\xff" * 1000,  # strings of four gigabytes
+        (b"\xdd" + (wire.MAX_LENGTH).to_bytes(4, "big")) * 400,
+        msgpack.packb(["tensor", "float64", [2**39], b"", False]),
+    ]
+    for bomb in bombs:
+        tracemalloc.start()
+        with pytest.raises(WireError):
+            decode(bomb)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 300 * 2**20
