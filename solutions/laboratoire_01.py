@@ -245,7 +245,7 @@ print("x - mean :", (x - mean).tolist())
 # <details><summary>Un indice</summary>
 #
 # `mean` et `std` acceptent plusieurs axes : `x.mean(dim=(0, 1))`. Quels axes faut-il réduire pour
-# qu'il reste une forme 1 × C × 1 × 1 ?
+# qu'il reste une forme $1 \times C \times 1 \times 1$ ?
 # </details>
 
 # %% exercice="normalize"
@@ -560,8 +560,10 @@ plt.show()
 # %%
 example_scores = torch.tensor([[2.0, 2.5, -1.0], [0.2, 1.6, 1.0]])
 example_target = torch.tensor([0, 1])
-print("indexation par deux listes, forme (2,) :", example_scores[torch.arange(2), example_target])
-print("gather, forme (2, 1) :", example_scores.gather(1, example_target.unsqueeze(1)))
+by_index = example_scores[torch.arange(2), example_target]  # deux listes d'indices
+by_gather = example_scores.gather(1, example_target.unsqueeze(1))
+print(f"{by_index}, de forme {tuple(by_index.shape)}")
+print(f"{by_gather.squeeze(1)}, de forme {tuple(by_gather.shape)} avant squeeze(1)")
 
 # %% [markdown]
 # ### Exercice 4 - `hinge_loss` ★★ (12 min, 3 points)
@@ -1145,12 +1147,12 @@ def try_training(lr=LEARNING_RATE, batch_size=BATCH_SIZE, epochs=10):
 # la première époque, puis se stabilise : c'est lui qui devrait gagner. Avec 0,3, chaque pas dépasse
 # le creux et atterrit de l'autre côté : la perte oscille, à une valeur élevée.
 #
-# **Observation.** L'ordre est bien celui-là. Une surprise possible : avec le grand taux, la perte
+# **Observation.** Le taux 0,003 gagne en effet. Une surprise possible : avec le grand taux, la perte
 # n'explose pas vers l'infini. C'est que le gradient de la perte hinge par rapport aux scores est borné
-# (aucun élément ne dépasse $(C - 1)/N$ en valeur absolue) ; les pas le sont donc aussi. Une autre :
-# malgré une perte plusieurs fois plus grande, l'exactitude remonte par moments près des meilleures.
-# Seul l'ordre des scores compte pour la réponse, alors que la perte croît avec l'échelle des poids,
-# que les grands pas ont gonflée.
+# (aucun élément ne dépasse $(C - 1)/N$ en valeur absolue), et les pixels aussi : les pas le sont donc.
+# Une autre : malgré une perte plusieurs fois plus grande, l'exactitude remonte par moments près des
+# meilleures. Seul l'ordre des scores compte pour la réponse, alors que la perte croît avec l'échelle
+# des poids, que les grands pas ont gonflée.
 #
 # *Barème : un point pour une prédiction argumentée des trois allures (trop petit : lent ; adapté :
 # descend puis se stabilise ; trop grand : oscille), un point pour une comparaison honnête avec
@@ -1251,7 +1253,7 @@ for name, trained in (("une couche", model), ("deux couches", two_layers)):
 #   b_1 = \begin{pmatrix} 1 \\ 0 \end{pmatrix},\;
 #   W_2 = \begin{pmatrix} 10 & 1 \end{pmatrix},\; b_2 = 5
 #   \quad\Longrightarrow\quad
-#   W = 10 \cdot 2 + 1 \cdot 3 = 23, \quad b = 10 \cdot 1 + 1 \cdot 0 + 5 = 15.$$
+#   \begin{aligned} W &= 10 \cdot 2 + 1 \cdot 3 = 23, \\ b &= 10 \cdot 1 + 1 \cdot 0 + 5 = 15. \end{aligned}$$
 #
 # ### Exercice 8 - `fuse` ★★ (8 min, 2 points)
 #
