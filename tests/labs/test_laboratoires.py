@@ -1,14 +1,13 @@
 """Each lab's tests accept its reference, under many seeds, and refuse every plausible mistake."""
 
 import pytest
-from _pytest.mark import ParameterSet
 
 from tests.labs import harness
 
 FEWEST_MUTANTS = 4
 
 
-def _case(lab: str, *values: str, label: str = "") -> ParameterSet:
+def _case(lab: str, *values: str, label: str = ""):
     return pytest.param(lab, *values, marks=getattr(pytest.mark, lab), id=lab + label)
 
 
