@@ -320,7 +320,7 @@ def poisoned_startup_files(folder, notebook):
 def unicode_file_names(folder, notebook):
     (folder / "été\u202eipynb.exe").write_text("x")
     (folder / "ligne\nsuivante.txt").write_text("x")
-    (folder / "<script>alert(1)</script>.txt").write_text("x")
+    (folder / "<img src=x onerror=alert(1)>.txt").write_text("x")
     write(folder, notebook)
 
 

@@ -1,0 +1,374 @@
+"""Taking in what a student submitted: any file at all, turned into a notebook that can be run.
+
+Two pure steps, neither of which runs anything: `read` makes cells of a file that may be anything,
+`sanitise` puts the author's graded cells back among them. What had to be mended is told, to the
+instructor in English and to the student in French, and costs that student only.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import re
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import nbformat
+
+from grader.engine.examiner import is_test
+
+MAX_BYTES: Final = 20 * 2**20
+MAX_DEPTH: Final = 100
+MAX_CELLS: Final = 2_000
+_OPENING, _CLOSING = b"[{", b"]}"
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_KEPT_METADATA: Final = ("nbgrader",)
+_CELL_TYPES: Final = ("code", "markdown", "raw")
+
+Notebook = dict[str, Any]
+Cell = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What was wrong with a submission; `serious` ones need the instructor's attention."""
+
+    message: str
+    told: str
+    """The same, for the student (French)."""
+    serious: bool = True
+
+
+@dataclass(frozen=True)
+class Intake:
+    """A submission, ready to run; `notebook` is None when nothing could be read."""
+
+    notebook: Notebook | None = field(repr=False)
+    problems: tuple[Problem, ...] = ()
+
+
+class Unreadable(Exception):
+    """The file is not a notebook; carries the `Problem`."""
+
+    def __init__(self, message: str, told: str) -> None:
+        super().__init__(message)
+        self.problem = Problem(message, told)
+
+
+def take_in(folder: Path, name: str, source: Notebook) -> Intake:
+    """The submission in `folder`, whose notebook should be called `name`.
+
+    Args:
+        source: the author's notebook, with solutions and hidden tests, as plain data.
+    """
+    try:
+        path, problems = find(folder, name)
+        notebook = read(path)
+        mended, found = sanitise(notebook, source)
+    except Unreadable as error:
+        return Intake(None, (error.problem,))
+    return Intake(mended, (*problems, *found))
+
+
+# ---- The file
+
+
+def find(folder: Path, name: str) -> tuple[Path, tuple[Problem, ...]]:
+    """The notebook's path; one under another name will do if it is the only one."""
+    path = folder / name
+    if os.path.lexists(path):
+        return path, ()
+    others = sorted(other for other in folder.glob("*.ipynb") if other.is_file())
+    if len(others) != 1:
+        raise Unreadable(
+            f"missing: no file {name} was submitted", f"Aucun fichier {name} n'a été remis."
+        )
+    found = others[0].name
+    return others[0], (
+        Problem(
+            f"another name: {found!r} was taken for {name}",
+            f"Le fichier remis s'appelle « {found} » au lieu de « {name} » : il a été accepté.",
+            serious=False,
+        ),
+    )
+
+
+def read(path: Path) -> Notebook:
+    """The notebook in a file, in nbformat 4.
+
+    Raises:
+        Unreadable: it is not one.
+    """
+    data = read_bytes(path)
+    if not data.strip():
+        raise Unreadable("empty file", "Le fichier remis est vide.")
+    if _depth(data) > MAX_DEPTH:
+        raise Unreadable("nested too deep", "Le fichier remis n'est pas un notebook valide.")
+    try:
+        notebook = json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(
+            f"not valid JSON: {error}",
+            "Le fichier remis n'est pas un notebook lisible (JSON invalide). L'avez-vous ouvert "
+            "dans Jupyter avant de le remettre ?",
+        ) from error
+    return _as_version_4(notebook)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a plain file; links and other things that a student may place are refused."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise Unreadable(
+            f"not a regular file, or a symbolic link ({error.strerror})",
+            "Le fichier remis n'est pas un fichier ordinaire.",
+        ) from error
+    try:
+        _check_plain(os.fstat(descriptor))
+        with open(descriptor, "rb", closefd=False) as stream:
+            return stream.read(MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)
+
+
+def _check_plain(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise Unreadable("not a regular file", "Le fichier remis n'est pas un fichier ordinaire.")
+    if status.st_nlink > 1:
+        raise Unreadable("a hard link", "Le fichier remis est un lien vers un autre fichier.")
+    if status.st_size > MAX_BYTES:
+        raise Unreadable(
+            f"too large: {status.st_size >> 20} MB",
+            f"Le fichier remis dépasse {MAX_BYTES >> 20} Mo : effacez les sorties des cellules et "
+            "remettez-le.",
+        )
+
+
+def _depth(data: bytes) -> int:
+    """How deep brackets are nested, outside of texts; before any parser recurses."""
+    depth = deepest = 0
+    for byte in _TEXT.sub(b"", data):
+        if byte in _OPENING:
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in _CLOSING:
+            depth -= 1
+    return deepest
+
+
+def _as_version_4(notebook: Any) -> Notebook:
+    version = notebook.get("nbformat") if isinstance(notebook, dict) else None
+    if version == 3:
+        notebook = _upgraded(notebook)
+    elif version != 4:
+        raise Unreadable(
+            f"not a notebook of format 3 or 4 (nbformat: {version!r})",
+            "Le fichier remis n'est pas un notebook Jupyter d'un format connu.",
+        )
+    cells = notebook.get("cells")
+    if not isinstance(cells, list) or not 0 < len(cells) <= MAX_CELLS:
+        raise Unreadable(
+            "a notebook without cells, or with too many", "Le notebook remis n'a pas de cellules."
+        )
+    return {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {},
+        "cells": [_plain_cell(cell) for cell in cells],
+    }
+
+
+def _upgraded(notebook: Notebook) -> Notebook:
+    try:
+        return json.loads(nbformat.writes(nbformat.convert(nbformat.from_dict(notebook), 4)))
+    except Exception as error:  # nbformat raises many kinds for what is not a notebook
+        raise Unreadable(
+            f"format 3 that cannot be upgraded: {error}",
+            "Le notebook remis est dans un ancien format illisible.",
+        ) from error
+
+
+def _plain_cell(cell: Any) -> Cell:
+    """A cell with the expected fields only, whatever the file had."""
+    kind = cell.get("cell_type") if isinstance(cell, dict) else None
+    source = cell.get("source") if isinstance(cell, dict) else None
+    if isinstance(source, list) and all(isinstance(line, str) for line in source):
+        source = "".join(source)
+    if kind not in _CELL_TYPES or not isinstance(source, str):
+        raise Unreadable(
+            "a cell of an unknown format", "Le notebook remis a une cellule illisible."
+        )
+    meta = cell.get("metadata")
+    graded = meta.get("nbgrader") if isinstance(meta, dict) else None
+    metadata = {"nbgrader": graded} if isinstance(graded, dict) else {}
+    plain = {"cell_type": kind, "metadata": metadata, "source": source.replace("\x00", "")}
+    return plain | {"outputs": [], "execution_count": None} if kind == "code" else plain
+
+
+# ---- The graded cells
+
+
+def sanitise(notebook: Notebook, source: Notebook) -> tuple[Notebook, tuple[Problem, ...]]:
+    """The submission with the author's graded cells: their tests, points and metadata.
+
+    The student's own are the text of solution cells, and every cell that is not graded.
+    """
+    problems: list[Problem] = []
+    authored = {grade_id(cell): cell for cell in source["cells"] if grade_id(cell)}
+    cells = _unique(notebook["cells"], authored, problems)
+    cells = [_restored(cell, authored, problems) for cell in cells]
+    cells = _ordered(cells, authored, problems)
+    cells = _completed(cells, authored, problems)
+    for number, cell in enumerate(cells):
+        cell["id"] = f"cell-{number}"
+    return {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": copy.deepcopy(source["metadata"]),
+        "cells": cells,
+    }, tuple(problems)
+
+
+def grade_id(cell: Cell) -> str | None:
+    """The name of a cell that nbgrader knows."""
+    name = cell["metadata"].get("nbgrader", {}).get("grade_id")
+    return name if isinstance(name, str) else None
+
+
+def _unique(cells: list[Cell], authored: dict[str, Cell], problems: list[Problem]) -> list[Cell]:
+    """Without the second cells of a name, nor the names that are not the author's."""
+    seen: set[str] = set()
+    kept = []
+    for cell in cells:
+        name = grade_id(cell)
+        if name in seen:
+            problems.append(
+                Problem(
+                    f"duplicate: the cell {name} is there more than once; the first counts",
+                    f"La cellule « {name} » est présente plusieurs fois : seule la première compte.",
+                )
+            )
+            continue
+        if name is not None and name not in authored:
+            problems.append(
+                Problem(
+                    f"unknown: the cell {name!r} is not part of the assignment",
+                    "Une cellule porte un nom qui n'est pas celui d'un exercice : elle ne compte pas.",
+                    serious=False,
+                )
+            )
+            name = None
+        if name is None:
+            cell["metadata"] = {}
+        else:
+            seen.add(name)
+        kept.append(cell)
+    return kept
+
+
+def _restored(cell: Cell, authored: dict[str, Cell], problems: list[Problem]) -> Cell:
+    """The author's cell, with the student's text where the student may write."""
+    name = grade_id(cell)
+    if name is None:
+        return cell
+    original = _clean(authored[name])
+    theirs, ours = cell["metadata"]["nbgrader"], original["metadata"]["nbgrader"]
+    compared = ("points", "grade", "solution", "locked")
+    changed = [key for key in compared if key in theirs and theirs[key] != ours.get(key)]
+    if changed:
+        problems.append(
+            Problem(
+                f"changed metadata of {name}, restored: {', '.join(changed)}",
+                f"Les réglages de la cellule « {name} » avaient été modifiés : ils sont rétablis.",
+            )
+        )
+    if is_solution(original):
+        original["source"] = cell["source"]
+    elif _visible_differs(cell, original):
+        problems.append(
+            Problem(
+                f"edited: the locked cell {name} was changed; restored",
+                f"La cellule « {name} », qui n'est pas à modifier, l'avait été : elle est rétablie.",
+                serious=False,
+            )
+        )
+    return original
+
+
+def _visible_differs(cell: Cell, original: Cell) -> bool:
+    """Whether a locked cell is not as it was given (hidden lines apart)."""
+    given = [line for line in cell["source"].splitlines() if line.strip()]
+    lines = iter(line for line in original["source"].splitlines() if line.strip())
+    return not all(any(line == ours for ours in lines) for line in given) or not given
+
+
+def is_solution(cell: Cell) -> bool:
+    """Whether the student writes in this graded cell."""
+    return bool(cell["metadata"].get("nbgrader", {}).get("solution"))
+
+
+def _clean(cell: Cell) -> Cell:
+    kept = {key: cell["metadata"][key] for key in _KEPT_METADATA if key in cell["metadata"]}
+    clean = {"cell_type": cell["cell_type"], "metadata": kept, "source": cell["source"]}
+    clean = copy.deepcopy(clean)
+    return clean | {"outputs": [], "execution_count": None} if _is_code(cell) else clean
+
+
+def _is_code(cell: Cell) -> bool:
+    return cell["cell_type"] == "code"
+
+
+def _ordered(cells: list[Cell], authored: dict[str, Cell], problems: list[Problem]) -> list[Cell]:
+    """Graded cells in the author's order, in the places where graded cells stand."""
+    order = list(authored)
+    present = [name for cell in cells if (name := grade_id(cell))]
+    wanted = sorted(present, key=order.index)
+    if present == wanted:
+        return cells
+    problems.append(
+        Problem(
+            "order: graded cells were moved; put back in order",
+            "Des cellules d'exercices avaient été déplacées : elles sont remises en ordre.",
+        )
+    )
+    by_name = {grade_id(cell): cell for cell in cells}
+    graded = iter(by_name[name] for name in wanted)
+    return [next(graded) if grade_id(cell) else cell for cell in cells]
+
+
+def _completed(cells: list[Cell], authored: dict[str, Cell], problems: list[Problem]) -> list[Cell]:
+    """With the graded cells that were deleted: tests as they are, answers empty."""
+    order = list(authored)
+    for position, name in enumerate(order):
+        if any(grade_id(cell) == name for cell in cells):
+            continue
+        added = _clean(authored[name])
+        if is_solution(added):
+            added["source"] = ""
+        before = {*order[:position]}
+        places = [index for index, cell in enumerate(cells) if grade_id(cell) in before]
+        cells.insert(max(places, default=-1) + 1, added)
+        kind = "test" if is_test(authored[name]) else "answer"
+        problems.append(
+            Problem(
+                f"missing: the {kind} cell {name} was deleted; inserted again",
+                f"La cellule « {name} » manquait : elle a été remise en place"
+                + ("." if kind == "test" else ", vide."),
+            )
+        )
+    return cells
+
+
+def unreadable_notebook(source: Notebook) -> Notebook:
+    """What is kept in place of a submission that could not be read: the author's cells, empty."""
+    cells = [_clean(cell) for cell in source["cells"] if grade_id(cell)]
+    for number, cell in enumerate(cells):
+        cell["id"] = f"cell-{number}"
+        if is_solution(cell):
+            cell["source"] = ""
+    empty = {"nbformat": 4, "nbformat_minor": 5, "metadata": copy.deepcopy(source["metadata"])}
+    return empty | {"cells": cells}
