@@ -74,7 +74,8 @@ print(f"PyTorch {torch.__version__}, appareil : {device}, profil : {labo.profile
 #
 # Un **tenseur** est un tableau de nombres qui a une forme (`shape`), un type (`dtype`) et un
 # emplacement (`device`). Chargeons des chiffres manuscrits. La cellule dit lesquels ont réellement
-# été trouvés : si MNIST manque sur votre machine, d'autres chiffres le remplacent, et tout fonctionne.
+# été trouvés : si MNIST manque sur votre machine, d'autres chiffres, moins nombreux, le remplacent. Tout
+# fonctionne alors, mais les résultats commentés plus loin sont ceux de MNIST, et les vôtres différeront.
 
 # %%
 mnist = labo.load_dataset("mnist", small=(60_000, 10_000))
@@ -1241,7 +1242,7 @@ for name, trained in (("une couche", model), ("deux couches", two_layers)):
     print(f"{name:12} : {count:6} paramètres, exactitude {accuracy:.1f} % (test)")
 
 # %% [markdown]
-# À quelques dixièmes près, rien n'a changé. Remplaçons $h$ par sa définition :
+# Sur MNIST, à quelques dixièmes près, rien n'a changé. Remplaçons $h$ par sa définition :
 #
 # $$s = W_2 (W_1 x + b_1) + b_2 = \underbrace{W_2 W_1}_{W}\, x + \underbrace{W_2 b_1 + b_2}_{b}.$$
 #
