@@ -118,3 +118,86 @@ def doctor(
     else:
         doctoring.show(diagnosis, Console())
     raise typer.Exit(not diagnosis.fit)
+
+
+@app.command()
+def autograde(
+    lab: Annotated[str, typer.Argument(metavar="LAB", help="laboratoire_01 ...")],
+    student: Annotated[
+        list[str] | None, typer.Option(help="Only this student (may be repeated).")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Run again what has not changed.")] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Notebooks run at a time.")] = 2,
+    cell_seconds: Annotated[float, typer.Option(help="Time of one cell.")] = 60,
+    notebook_seconds: Annotated[float, typer.Option(help="Time of one notebook.")] = 600,
+    memory_mb: Annotated[int, typer.Option(help="Memory of one notebook.")] = 2048,
+    output_kb: Annotated[int, typer.Option(help="Outputs kept of one cell.")] = 1000,
+    isolation: Annotated[
+        str, typer.Option(help="Refuse to run below: rlimits, seccomp, landlock, namespaces.")
+    ] = "namespaces",
+    shared: Annotated[
+        bool, typer.Option("--shared", help="Run tests among the student's objects, as nbgrader.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
+) -> None:
+    """Grade what was submitted: only what is new, several at a time, in a sandbox.
+
+    Ctrl-C loses nothing: the same command goes on from there.
+    """
+    from grader import table
+    from grader.autograde import grade_with_progress
+    from grader.course import Course
+    from grader.engine import EngineConfig, Level
+
+    levels = {level.name.lower(): level for level in Level}
+    if isolation not in levels:
+        raise typer.BadParameter(f"--isolation is one of {', '.join(levels)}.")
+    config = EngineConfig(
+        workers=workers,
+        cell_seconds=cell_seconds,
+        notebook_seconds=notebook_seconds,
+        memory_mb=memory_mb,
+        output_kb=output_kb,
+        required=levels[isolation],
+        mode="shared" if shared else "isolated",
+    )
+    with told():
+        results = grade_with_progress(Course.here(), lab, config, student or (), force)
+    if as_json:
+        print(table.to_json(results))
+    else:
+        table.show(lab, results, Console())
+
+
+@app.command()
+def show(
+    student: Annotated[str, typer.Argument(metavar="STUDENT")],
+    lab: Annotated[str, typer.Argument(metavar="LAB")],
+) -> None:
+    """Say why a student got this score."""
+    from grader import table
+    from grader.autograde import result_of
+    from grader.course import Course
+
+    with told():
+        table.explain(result_of(Course.here(), lab, student), Console())
+
+
+@app.command()
+def feedback(lab: Annotated[str, typer.Argument(metavar="LAB")]) -> None:
+    """Write the feedback of a graded lab, without its hidden tests, into feedback/."""
+    from grader.course import Course
+    from grader.feedback import write_all
+
+    with told():
+        folder = write_all(Course.here(), lab)
+    print(f"{folder}: nbgrader release_feedback {lab} hands it back to the students")
+
+
+@app.command()
+def demo() -> None:
+    """Grade a small class from nothing, in .demo/, and show the result."""
+    from grader.demo import run
+
+    with told():
+        run(Console())

@@ -249,7 +249,7 @@ def _unique(cells: list[Cell], authored: dict[str, Cell], problems: list[Problem
             problems.append(
                 Problem(
                     f"duplicate: the cell {name} is there more than once; the first counts",
-                    f"La cellule « {name} » est présente plusieurs fois : seule la première compte.",
+                    f"La cellule « {name} » est là plusieurs fois : seule la première compte.",
                 )
             )
             continue
@@ -257,7 +257,7 @@ def _unique(cells: list[Cell], authored: dict[str, Cell], problems: list[Problem
             problems.append(
                 Problem(
                     f"unknown: the cell {name!r} is not part of the assignment",
-                    "Une cellule porte un nom qui n'est pas celui d'un exercice : elle ne compte pas.",
+                    "Une cellule porte un nom qui n'est pas un exercice : elle ne compte pas.",
                     serious=False,
                 )
             )
@@ -292,7 +292,7 @@ def _restored(cell: Cell, authored: dict[str, Cell], problems: list[Problem]) ->
         problems.append(
             Problem(
                 f"edited: the locked cell {name} was changed; restored",
-                f"La cellule « {name} », qui n'est pas à modifier, l'avait été : elle est rétablie.",
+                f"La cellule « {name} » n'est pas à modifier, et l'était : elle est rétablie.",
                 serious=False,
             )
         )

@@ -110,7 +110,7 @@ class Examiner:
             self.peer.deadline = time.monotonic() + _INTERRUPT_SECONDS
             try:
                 self.peer.answer()
-                return [_error("TimeoutError", message)]
+                return [error_output("TimeoutError", message)]
             except (Late, Gone, WireError):
                 pass
         return self._lost(message, f"cell {self.count}: did not stop when interrupted")
@@ -118,7 +118,7 @@ class Examiner:
     def _lost(self, message: str, incident: str) -> list[dict]:
         self.gone = message
         self.incidents.append(incident)
-        return [_error("Arrêt", message)]
+        return [error_output("Arrêt", message)]
 
     def _deadline(self) -> float:
         return min(time.monotonic() + self.budgets.cell, self.end)
@@ -143,7 +143,7 @@ class Examiner:
     def _verdict_output(self, status: Status, score: float, message: str) -> dict:
         """What nbgrader reads the score from: a number, or an error."""
         if status not in (Status.PASSED, Status.PARTIAL):
-            return _error(french.STATUS[status], message)
+            return error_output(french.STATUS[status], message)
         data = {"text/plain": f"{score:g}"}
         return {
             "output_type": "execute_result",
@@ -293,7 +293,8 @@ def _brief(error: BaseException) -> str:
     return "".join(traceback.format_exception_only(error)).strip()[:500]
 
 
-def _error(name: str, message: str) -> dict:
+def error_output(name: str, message: str) -> dict:
+    """An output that nbgrader takes for a failure."""
     return {
         "output_type": "error",
         "ename": name,

@@ -24,7 +24,7 @@ import torch
 import grader
 import labo
 from grader.engine import french, service, zygote
-from grader.engine.examiner import is_test
+from grader.engine.examiner import error_output, is_test
 from grader.engine.report import Outcome, Report, Status, Verdict
 from grader.engine.sandbox import Excess, Level, Policy, Watch, interpreter_paths, prepare
 from grader.engine.sandbox.limits import minimal_environment
@@ -221,15 +221,12 @@ class _Run:
 
     def _failed(self, incident: str) -> Outcome:
         """The outcome of a notebook that could not be examined: nothing is given, nor lost."""
+        message = french.not_run(french.trouble())
         tests = [cell for cell in self.job.notebook["cells"] if is_test(cell)]
+        for cell in tests:  # without an output, nbgrader would give all the points
+            cell["outputs"] = [error_output(french.STATUS[Status.NOT_RUN], message)]
         verdicts = tuple(
-            Verdict(
-                meta["grade_id"],
-                Status.NOT_RUN,
-                0.0,
-                float(meta["points"]),
-                french.not_run(french.trouble()),
-            )
+            Verdict(meta["grade_id"], Status.NOT_RUN, 0.0, float(meta["points"]), message)
             for meta in (cell["metadata"]["nbgrader"] for cell in tests)
         )
         report = Report(verdicts, mode=self.engine.config.mode)

@@ -1,0 +1,235 @@
+"""Grading a class: what is new is run, what was run is recorded, and nothing is done twice.
+
+Each submission's outcome is a file, written atomically as soon as it is known: killed at any
+moment, the same command goes on from there. One writer, `grader.record`, then fills the gradebook.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from grader import intake
+from grader.course import Course, write_atomically
+from grader.engine import Engine, EngineConfig, Job, Outcome, Report, Status, Verdict
+from grader.engine.examiner import is_test
+from grader.errors import GraderError
+from grader.intake import Notebook, Problem
+from grader.record import record
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One student's result; `digest` tells what it is the result of."""
+
+    student: str
+    digest: str
+    problems: tuple[Problem, ...]
+    outcome: Outcome = field(repr=False)
+
+    @property
+    def was_run(self) -> bool:
+        """False when there was nothing to run: no file, or none that could be read."""
+        return bool(self.outcome.report.engine)
+
+    @property
+    def score(self) -> float:
+        return sum(verdict.score for verdict in self.outcome.report.verdicts)
+
+    @property
+    def attention(self) -> tuple[str, ...]:
+        """What an instructor should look at."""
+        serious = tuple(problem.message for problem in self.problems if problem.serious)
+        return (*serious, *self.outcome.report.incidents)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every test gave all its points."""
+        return all(verdict.status is Status.PASSED for verdict in self.outcome.report.verdicts)
+
+    def to_json(self) -> str:
+        data = {
+            "student": self.student,
+            "digest": self.digest,
+            "problems": [asdict(problem) for problem in self.problems],
+            "outcome": json.loads(self.outcome.to_json()),
+        }
+        return json.dumps(data, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Graded:
+        data = json.loads(text)
+        problems = tuple(Problem(**problem) for problem in data["problems"])
+        outcome = Outcome.from_json(json.dumps(data["outcome"]))
+        return cls(data["student"], data["digest"], problems, outcome)
+
+
+Seen = Callable[[Graded], None]
+
+
+def autograde(
+    course: Course,
+    lab: str,
+    config: EngineConfig,
+    *,
+    students: Sequence[str] = (),
+    force: bool = False,
+    seen: Seen = lambda _: None,
+) -> list[Graded]:
+    """Grade a lab's submissions; every result, new or not.
+
+    Args:
+        students: only these; all by default.
+        force: run again what has not changed.
+        seen: called with each result as it is known.
+
+    Raises:
+        GraderError: the lab is not released, a student has not submitted, the isolation required
+            cannot be reached, or the gradebook cannot be written.
+    """
+    course.check_released(lab)
+    wanted = _wanted(course, lab, students)
+    source = course.source(lab)
+    engine = Engine(config)
+    salt = _digest_of_grading(source, engine)
+    taken = {student: _take_in(course, lab, student, source, salt) for student in wanted}
+    kept = {} if force else _kept(course, lab, taken)
+    for graded in kept.values():
+        seen(graded)
+    fresh = []
+    pending = [item for student, item in taken.items() if student not in kept]
+    try:
+        for graded in _run(engine, pending, source):
+            _save(course, lab, graded)
+            fresh.append(graded)
+            seen(graded)
+    finally:  # also after Ctrl-C: what was run counts
+        record(course, lab, [*kept.values(), *fresh], rerecord={g.student for g in fresh})
+    return sorted([*kept.values(), *fresh], key=lambda graded: graded.student)
+
+
+def results(course: Course, lab: str) -> list[Graded]:
+    """The results of the last grading of a lab, as they are on disk."""
+    paths = sorted(course.results(lab).glob("*.json"))
+    return [Graded.from_json(path.read_text(encoding="utf-8")) for path in paths]
+
+
+def _wanted(course: Course, lab: str, students: Sequence[str]) -> list[str]:
+    submitted = course.students(lab)
+    unknown = sorted(set(students) - set(submitted))
+    if unknown:
+        raise GraderError(f"no submission of {lab} by {', '.join(unknown)}")
+    if not submitted:
+        folder = course.folder("submitted", "STUDENT", lab)
+        raise GraderError(f"nobody has submitted {lab}: submissions are looked for in {folder}")
+    return sorted(set(students)) or submitted
+
+
+@dataclass(frozen=True)
+class _Taken:
+    student: str
+    digest: str
+    taken: intake.Intake
+
+
+def _digest_of_grading(source: Notebook, engine: Engine) -> str:
+    """What the results depend on beside the submission."""
+    config = asdict(engine.config)
+    del config["workers"]
+    facts = json.dumps([source, config, engine.version], sort_keys=True, default=str)
+    return hashlib.sha256(facts.encode()).hexdigest()
+
+
+def _take_in(course: Course, lab: str, student: str, source: Notebook, salt: str) -> _Taken:
+    taken = intake.take_in(course.folder("submitted", student, lab), f"{lab}.ipynb", source)
+    content = json.dumps([taken.notebook, [asdict(p) for p in taken.problems]], sort_keys=True)
+    return _Taken(student, hashlib.sha256((salt + content).encode()).hexdigest(), taken)
+
+
+def _result_path(course: Course, lab: str, student: str) -> Path:
+    return course.results(lab) / f"{student}.json"
+
+
+def _kept(course: Course, lab: str, taken: dict[str, _Taken]) -> dict[str, Graded]:
+    """The results on disk that are those of these very submissions."""
+    kept = {}
+    for student, item in taken.items():
+        with suppress(OSError, ValueError, KeyError, TypeError):  # none, or not one of ours
+            graded = Graded.from_json(_result_path(course, lab, student).read_text("utf-8"))
+            if graded.digest == item.digest:
+                kept[student] = graded
+    return kept
+
+
+def _save(course: Course, lab: str, graded: Graded) -> None:
+    write_atomically(_result_path(course, lab, graded.student), graded.to_json().encode())
+
+
+def _run(engine: Engine, pending: list[_Taken], source: Notebook) -> Iterator[Graded]:
+    by_student = {item.student: item for item in pending}
+    for item in pending:
+        if item.taken.notebook is None:
+            yield Graded(item.student, item.digest, item.taken.problems, _unread(item, source))
+    jobs = [
+        Job(item.student, item.taken.notebook, source) for item in pending if item.taken.notebook
+    ]
+    if not jobs:
+        return
+    with engine:
+        for outcome in engine.map(jobs):
+            item = by_student[outcome.key]
+            yield Graded(item.student, item.digest, item.taken.problems, outcome)
+
+
+def _unread(item: _Taken, source: Notebook) -> Outcome:
+    """The outcome of a submission that could not be read: 0 everywhere, and why."""
+    why = " ".join(problem.told for problem in item.taken.problems)
+    verdicts = tuple(
+        Verdict(meta["grade_id"], Status.NOT_RUN, 0.0, float(meta["points"]), why)
+        for meta in (c["metadata"]["nbgrader"] for c in source["cells"] if is_test(c))
+    )
+    return Outcome(item.student, intake.unreadable_notebook(source), Report(verdicts))
+
+
+def result_of(course: Course, lab: str, student: str) -> Graded:
+    """The last result of one student."""
+    path = _result_path(course, lab, student)
+    if not path.is_file():
+        raise GraderError(f"no result of {student} for {lab}: grader autograde {lab}")
+    return Graded.from_json(path.read_text(encoding="utf-8"))
+
+
+def grade_with_progress(
+    course: Course,
+    lab: str,
+    config: EngineConfig,
+    students: Sequence[str] = (),
+    force: bool = False,
+) -> list[Graded]:
+    """As `autograde`, with a bar on stderr: how many passed, failed, are to look at, time left."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[counts]}"),
+        TimeRemainingColumn(),
+    )
+    tally = {"passed": 0, "failed": 0, "to look at": 0}
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        total = len(students) or len(course.students(lab))
+        task = progress.add_task(f"grading {lab}", total=total, counts="")
+
+        def seen(graded: Graded) -> None:
+            tally["passed" if graded.passed else "failed"] += 1
+            tally["to look at"] += bool(graded.attention)
+            counts = ", ".join(f"{count} {name}" for name, count in tally.items())
+            progress.update(task, advance=1, counts=counts)
+
+        return autograde(course, lab, config, students=students, force=force, seen=seen)

@@ -1,0 +1,201 @@
+"""The one writer of nbgrader's gradebook: what its own autograding would write, in batches.
+
+nbgrader opens the gradebook several times per notebook and commits after each cell. Here one
+session serves a batch: nbgrader's own methods create students and submissions, its own
+`determine_grade` reads each score, and its late-submission plugin gives the penalties, but the
+database is asked once, and committed once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+from nbgrader import utils
+from nbgrader.api import (
+    Comment,
+    Grade,
+    Gradebook,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
+from nbgrader.preprocessors import AssignLatePenalties
+from sqlalchemy.orm import joinedload
+
+from grader.course import Course, write_atomically
+from grader.intake import read_bytes
+
+if TYPE_CHECKING:
+    from grader.autograde import Graded
+
+_BATCH = 100
+_NO_RESPONSE = "No response."  # nbgrader's own words, which formgrader shows
+
+
+def record(
+    course: Course, lab: str, results: Sequence[Graded], rerecord: Collection[str] = ()
+) -> None:
+    """Write results to autograded/ and to the gradebook.
+
+    Args:
+        rerecord: students whose result is new. The others are written only if the gradebook does
+            not have them yet, so that what a person has graded since is left alone.
+    """
+    with course.gradebook() as gradebook:
+        known = _recorded(gradebook, lab)
+        due = [g for g in results if g.student in rerecord or g.student not in known]
+        checksums = _checksums(gradebook, lab)
+        for batch in _batches(due):
+            for graded in batch:
+                _write_files(course, lab, graded, checksums)
+            with _one_commit(gradebook):
+                for graded in batch:
+                    _record_one(course, gradebook, lab, graded, checksums)
+
+
+def _batches(results: list[Graded]) -> Iterator[Sequence[Graded]]:
+    for start in range(0, len(results), _BATCH):
+        yield results[start : start + _BATCH]
+
+
+@contextmanager
+def _one_commit(gradebook: Gradebook) -> Iterator[None]:
+    """Let nbgrader's methods, which commit at each step, write together: all or nothing."""
+    session = gradebook.db
+    commit = session.commit
+    session.commit = session.flush
+    try:
+        with session.no_autoflush:  # nbgrader's methods flush when they would have committed
+            yield
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.commit = commit
+    session.commit()
+
+
+def _recorded(gradebook: Gradebook, lab: str) -> set[str]:
+    """Students whose scores the gradebook has."""
+    query = (
+        gradebook.db.query(SubmittedAssignment.student_id)
+        .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+        .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
+        .filter(SubmittedAssignment.assignment.has(name=lab), Grade.auto_score.isnot(None))
+        .distinct()
+    )
+    return {student for (student,) in query}
+
+
+def _checksums(gradebook: Gradebook, lab: str) -> dict[str, str]:
+    """The checksum of each cell as students received it, by grade_id."""
+    notebook = gradebook.find_notebook(lab, lab)
+    return {cell.name: cell.checksum for cell in notebook.source_cells}
+
+
+def _record_one(
+    course: Course, gradebook: Gradebook, lab: str, graded: Graded, checksums: dict[str, str]
+) -> None:
+    folder = course.folder("submitted", graded.student, lab)
+    timestamp = course.directory.get_existing_timestamp(str(folder))
+    gradebook.update_or_create_student(graded.student)
+    dates = {"timestamp": timestamp} if timestamp else {}
+    submission = gradebook.update_or_create_submission(lab, graded.student, **dates)
+    notebook = next(n for n in submission.notebooks if n.name == lab)
+    cells = {
+        cell.metadata.nbgrader["grade_id"]: cell
+        for cell in _as_node(graded, checksums).cells
+        if "nbgrader" in cell.metadata
+    }
+    scores = {verdict.grade_id: verdict.score for verdict in graded.outcome.report.verdicts}
+    for grade in _with_cells(gradebook, Grade, notebook):
+        name = grade.cell.name
+        if not graded.was_run or name not in cells:  # as nbgrader does for a missing notebook
+            grade.auto_score, grade.needs_manual_grade = 0, False
+        elif utils.is_grade(cells[name]):  # a task is graded by a person only
+            _set_grade(grade, scores.get(name, _written_score(cells[name])))
+    for comment in _with_cells(gradebook, Comment, notebook):
+        cell = cells.get(comment.cell.name)
+        unanswered = cell is not None and _is_unanswered(cell)
+        comment.auto_comment = _NO_RESPONSE if unanswered else None
+    _set_penalty(course, gradebook, submission, notebook)
+
+
+def _with_cells(gradebook: Gradebook, kind: type, notebook: SubmittedNotebook) -> list[Any]:
+    query = gradebook.db.query(kind).options(joinedload(kind.cell))
+    return query.filter(kind.notebook_id == notebook.id).all()
+
+
+def _set_grade(grade: Grade, auto_score: float | None) -> None:
+    grade.auto_score = auto_score
+    grade.needs_manual_grade = grade.manual_score is not None or auto_score is None
+
+
+def _written_score(cell: nbformat.NotebookNode) -> float | None:
+    """0 for an answer left as it was given; otherwise a person must read it."""
+    return utils.determine_grade(cell)[0] if utils.is_solution(cell) else 0
+
+
+def _is_unanswered(cell: nbformat.NotebookNode) -> bool:
+    same = cell.metadata.nbgrader.get("checksum") == utils.compute_checksum(cell)
+    return same and not utils.is_task(cell)
+
+
+def _set_penalty(
+    course: Course,
+    gradebook: Gradebook,
+    submission: SubmittedAssignment,
+    notebook: SubmittedNotebook,
+) -> None:
+    notebook.late_submission_penalty = None
+    if submission.total_seconds_late <= 0:
+        return
+    policy = AssignLatePenalties(config=course.config)
+    policy.init_plugin()
+    gradebook.db.flush()
+    gradebook.db.refresh(notebook, ["score"])  # computed by the database
+    penalty = policy.plugin_inst.late_submission_penalty(
+        submission.student_id, notebook.score, submission.total_seconds_late
+    )
+    if penalty is not None:
+        notebook.late_submission_penalty = policy._check_late_penalty(notebook, penalty)
+
+
+# ---- autograded/
+
+
+def _as_node(graded: Graded, checksums: dict[str, str]) -> nbformat.NotebookNode:
+    """The executed notebook, whose cells carry the checksum they were given with."""
+    notebook = nbformat.from_dict(graded.outcome.notebook)
+    for cell in notebook.cells:
+        meta = cell.metadata.get("nbgrader")
+        if meta and meta.get("grade_id") in checksums:
+            meta["checksum"] = checksums[meta["grade_id"]]
+    return notebook
+
+
+def _write_files(course: Course, lab: str, graded: Graded, checksums: dict[str, str]) -> None:
+    """What formgrader opens: the executed notebook, beside what else was submitted."""
+    folder = course.folder("autograded", graded.student, lab)
+    submitted = course.folder("submitted", graded.student, lab)
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in _other_files(submitted):
+        copy = folder / path.relative_to(submitted)
+        write_atomically(copy, read_bytes(path))
+    text = nbformat.writes(_as_node(graded, checksums))
+    write_atomically(folder / f"{lab}.ipynb", text.encode())
+
+
+def _other_files(folder: Path) -> Iterator[Path]:
+    """Plain files beside the notebook; links and special files stay where they are."""
+    for parent, _, names in os.walk(folder, followlinks=False):
+        for name in names:
+            path = Path(parent, name)
+            if path.suffix == ".ipynb" or path.is_symlink() or not path.is_file():
+                continue
+            if path.stat().st_nlink == 1 and path.stat().st_size < 2**20 * 20:
+                yield path

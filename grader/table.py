@@ -1,0 +1,105 @@
+"""Results in the terminal: students × exercises, what needs attention, why one got this score."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+
+from grader.engine import Status
+
+if TYPE_CHECKING:
+    from grader.autograde import Graded
+
+_STYLES = {
+    Status.PASSED: "green",
+    Status.PARTIAL: "yellow",
+    Status.FAILED: "red",
+    Status.ERROR: "red",
+    Status.TIMEOUT: "magenta",
+    Status.NOT_RUN: "dim",
+}
+
+
+def show(lab: str, results: Sequence[Graded], console: Console) -> None:
+    """The class: one line per student, one column per test."""
+    tests = [verdict for verdict in results[0].outcome.report.verdicts]
+    table = Table(title=lab, caption="automatic points; written answers are graded by a person")
+    table.add_column("student", no_wrap=True)
+    for test in tests:
+        name = test.grade_id.removeprefix("test_").replace("_", " ")
+        table.add_column(f"{escape(name)}\n/{test.max_score:g}", justify="right")
+    most = sum(test.max_score for test in tests)
+    table.add_column(f"total\n/{most:g}", justify="right", style="bold")
+    for graded in results:
+        scores = {verdict.grade_id: verdict for verdict in graded.outcome.report.verdicts}
+        cells = [_points(scores.get(test.grade_id)) for test in tests]
+        mark = " [yellow]![/]" if graded.attention else ""
+        table.add_row(escape(graded.student) + mark, *cells, f"{graded.score:g}")
+    console.print(table)
+    needing = [graded for graded in results if graded.attention]
+    for graded in needing:
+        reasons = "; ".join(graded.attention)
+        console.print(f"[yellow]![/] {escape(graded.student)}: {escape(reasons)}", soft_wrap=True)
+
+
+def _points(verdict: Any) -> str:
+    if verdict is None:
+        return ""
+    return f"[{_STYLES[verdict.status]}]{verdict.score:g}[/]"
+
+
+def explain(graded: Graded, console: Console) -> None:
+    """Why this student got this score."""
+    report = graded.outcome.report
+    most = sum(verdict.max_score for verdict in report.verdicts)
+    console.print(f"[bold]{escape(graded.student)}[/]: {graded.score:g} of {most:g}")
+    for verdict in report.verdicts:
+        style = _STYLES[verdict.status]
+        points = f"{verdict.score:g}/{verdict.max_score:g}"
+        console.print(f"  [{style}]{points:>7}  {verdict.status:8}[/] {escape(verdict.grade_id)}")
+        if verdict.message:
+            console.print(Panel(escape(verdict.message), border_style="dim"))
+    for problem in graded.problems:
+        console.print(f"  [yellow]![/] {escape(problem.message)}")
+    for incident in report.incidents:
+        console.print(f"  [yellow]![/] {escape(incident)}")
+    console.print(
+        f"  [dim]{report.mode}, sandbox: {report.level or 'not run'}, {report.seconds:g} s,"
+        f" {report.peak_mb:g} MB[/]"
+    )
+
+
+def to_json(results: Sequence[Graded]) -> str:
+    """The results for a program."""
+    return json.dumps(
+        [
+            {
+                "student": graded.student,
+                "score": graded.score,
+                "attention": list(graded.attention),
+                "problems": [problem.message for problem in graded.problems],
+                "level": graded.outcome.report.level,
+                "mode": graded.outcome.report.mode,
+                "tests": [
+                    {
+                        "name": verdict.grade_id,
+                        "status": verdict.status,
+                        "score": verdict.score,
+                        "max_score": verdict.max_score,
+                        "message": verdict.message,
+                        "seconds": verdict.seconds,
+                    }
+                    for verdict in graded.outcome.report.verdicts
+                ],
+            }
+            for graded in results
+        ],
+        ensure_ascii=False,
+        indent=2,
+    )
