@@ -1,5 +1,6 @@
 """Le catalogue des jeux de données : quels fichiers, d'où, et où les chercher ici."""
 
+import gzip
 import hashlib
 import os
 import tomllib
@@ -8,8 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-
-_CHUNK = 1 << 20
 
 
 class DataNotFoundError(FileNotFoundError):
@@ -125,12 +124,8 @@ def sha256(path: Path) -> str:
 
 
 def _content_sha256(path: Path) -> str | None:
-    digest = hashlib.sha256()
-    gunzip = zlib.decompressobj(wbits=31)
     try:
-        with path.open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                digest.update(gunzip.decompress(chunk))
-    except zlib.error:
-        return None  # not a gzip file
-    return digest.hexdigest() if gunzip.eof else None
+        with gzip.open(path) as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except (OSError, EOFError, zlib.error):
+        return None  # not a gzip file, or not a whole one

@@ -6,21 +6,25 @@ Un fichier n'apparaît sous son nom qu'entier et vérifié : il est écrit à c�
 
 import errno
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import requests
 from filelock import FileLock, Timeout
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from labo.catalogue import DataFile, Dataset, is_valid, search_path, sha256
 from labo.french import decimal
+from labo.network import answers
 
-CONNECT_SECONDS = 10  # to reach a server
-STALL_SECONDS = 30  # without a byte, before a mirror is given up
+STALL_SECONDS = 30  # without a byte, before the link is held to be cut
 LOCK_SECONDS = 1800  # for another process that downloads the same file
 ATTEMPTS = 3  # times that a mirror which cut the link is taken up where it stopped
 _CHUNK = 1 << 18
+
+Advance = Callable[[DataFile, int], None]  # tells how many bytes of a file have come
 
 
 class DownloadError(OSError):
@@ -64,26 +68,33 @@ def download(dataset: Dataset, data_dir: Path | str | None = None) -> dict[str, 
 
 
 def _writable_folder(dataset: Dataset, data_dir: Path | str | None) -> Path:
-    tried = []
-    for root in search_path(data_dir):
+    tried = search_path(data_dir)
+    for root in tried:
         folder = root / dataset.name
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            tried.append(root)
-            continue
-        if os.access(folder, os.W_OK):
+        if _is_writable(folder):
             return folder
-        tried.append(root)
     raise DownloadError(
         "aucun dossier de données où l'on puisse écrire",
         f"Essayés : {', '.join(map(str, tried))}. Indiquez-en un dans LABO_DATA_DIR.",
     )
 
 
-def _fetch(dataset: Dataset, file: DataFile, path: Path, advance) -> Path:
+def _is_writable(folder: Path) -> bool:
+    """Whether we may write in `folder`, created if need be."""
     try:
-        with FileLock(f"{path}.verrou", timeout=LOCK_SECONDS):
+        folder.mkdir(parents=True)
+        # Open to those to whom the course's folder is: the next one may have to take over.
+        folder.chmod(stat.S_IMODE(folder.parent.stat().st_mode))
+    except FileExistsError:
+        pass
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK | os.X_OK)
+
+
+def _fetch(dataset: Dataset, file: DataFile, path: Path, advance: Advance) -> Path:
+    try:
+        with FileLock(f"{path}.verrou", timeout=LOCK_SECONDS, mode=0o666):
             if not is_valid(path, file):  # another process may have been quicker
                 _fetch_from_mirrors(dataset, file, path, advance)
     except Timeout as error:
@@ -91,18 +102,27 @@ def _fetch(dataset: Dataset, file: DataFile, path: Path, advance) -> Path:
             f"un autre téléchargement de {file.name} dure depuis {LOCK_SECONDS // 60} minutes",
             f"S'il est mort, supprimez {path}.verrou.",
         ) from error
+    except DownloadError:
+        raise
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise
-        raise DownloadError(
-            f"plus de place dans {path.parent}",
-            f"Il faut {decimal(dataset.size / 1e6, 1)} Mo : libérez de l'espace, ou indiquez un "
-            "autre dossier dans LABO_DATA_DIR.",
-        ) from error
+        raise _not_written(dataset, path, error) from error
     return path
 
 
-def _fetch_from_mirrors(dataset: Dataset, file: DataFile, path: Path, advance) -> None:
+def _not_written(dataset: Dataset, path: Path, error: OSError) -> DownloadError:
+    other = "indiquez un autre dossier dans LABO_DATA_DIR."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        needed = decimal(dataset.size / 1e6, 1)
+        return DownloadError(
+            f"plus de place dans {path.parent}", f"Il faut {needed} Mo : faites-en, ou {other}"
+        )
+    return DownloadError(
+        f"impossible d'écrire dans {path.parent} ({error.strerror})",
+        f"Vérifiez vos droits sur ce dossier, ou {other}",
+    )
+
+
+def _fetch_from_mirrors(dataset: Dataset, file: DataFile, path: Path, advance: Advance) -> None:
     failures = []
     for mirror in dataset.mirrors:
         try:
@@ -117,28 +137,40 @@ def _fetch_from_mirrors(dataset: Dataset, file: DataFile, path: Path, advance) -
     )
 
 
-def _fetch_from(url: str, file: DataFile, path: Path, advance) -> None:
+def _fetch_from(url: str, file: DataFile, path: Path, advance: Advance) -> None:
+    if not answers(url):
+        raise _MirrorError("le serveur ne répond pas")
     partial = path.with_name(path.name + ".partiel")
-    for attempt in range(ATTEMPTS):
+    inherited = partial.exists()
+    _receive(url, file, partial, advance)
+    if inherited and sha256(partial) != file.sha256:
+        partial.unlink()  # what was begun elsewhere may be at fault: once more, from nothing
+        _receive(url, file, partial, advance)
+    if sha256(partial) != file.sha256:
+        partial.unlink()
+        raise _MirrorError("le fichier reçu n'est pas celui du catalogue (somme SHA-256)")
+    partial.chmod(0o644)  # public data, in a folder that may be shared
+    os.replace(partial, path)
+
+
+def _receive(url: str, file: DataFile, partial: Path, advance: Advance) -> None:
+    """Bring `partial` to its full size, taking the link up again when it is cut."""
+    for attempt in range(1, ATTEMPTS + 1):
         try:
             _append(url, file, partial, advance)
-            break
+            return
         except _LinkCut:
-            if attempt == ATTEMPTS - 1:
+            if attempt == ATTEMPTS:
                 raise
         except OSError:
             partial.unlink(missing_ok=True)  # the disk is full: give the room back
             raise
-    if sha256(partial) != file.sha256:
-        partial.unlink()
-        raise _MirrorError("le fichier reçu n'est pas celui du catalogue (somme SHA-256)")
-    os.replace(partial, path)
 
 
-def _append(url: str, file: DataFile, partial: Path, advance) -> None:
+def _append(url: str, file: DataFile, partial: Path, advance: Advance) -> None:
     """Receive what `partial` lacks."""
-    start = partial.stat().st_size if partial.exists() else 0
-    if start >= file.size:  # a leftover: complete, which the sum will tell, or too long
+    start = _resumable(partial)
+    if start >= file.size:  # a leftover: complete or too long, which the sum will tell
         return
     try:
         with _response(url, start) as response:
@@ -147,55 +179,66 @@ def _append(url: str, file: DataFile, partial: Path, advance) -> None:
             with partial.open("r+b" if start else "wb") as stream:
                 stream.seek(start)
                 advance(file, start)
-                for chunk in response.iter_content(_CHUNK):
-                    if stream.tell() + len(chunk) > file.size:
-                        raise _MirrorError("le fichier est plus long que celui du catalogue")
+                # The bytes as they are: some servers declare a .gz file as an encoding to undo.
+                for chunk in response.raw.stream(_CHUNK, decode_content=False):
                     stream.write(chunk)
                     advance(file, stream.tell())
-    except _MirrorError:
-        partial.unlink(missing_ok=True)
-        raise
-    except requests.RequestException as error:
+                    if stream.tell() > file.size:
+                        break
+    except (requests.RequestException, HTTPError) as error:
         raise _LinkCut(_explained(error)) from error
-    if partial.stat().st_size < file.size:
+    received = partial.stat().st_size
+    if received < file.size:
         raise _LinkCut("liaison coupée avant la fin")
+    if received > file.size:
+        partial.unlink()
+        raise _MirrorError("le fichier est plus long que celui du catalogue")
+
+
+def _resumable(partial: Path) -> int:
+    """How many bytes are there to go on from; what another user began is left aside."""
+    if not partial.exists():
+        return 0
+    if not os.access(partial, os.R_OK | os.W_OK):
+        partial.unlink()
+        return 0
+    return partial.stat().st_size
 
 
 @contextmanager
 def _response(url: str, start: int) -> Iterator[requests.Response]:
-    headers = {"Accept-Encoding": "identity"}  # the sum is that of the file as it is
+    headers = {"Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
-    with requests.get(
-        url, headers=headers, stream=True, timeout=(CONNECT_SECONDS, STALL_SECONDS)
-    ) as response:
+    with requests.get(url, headers=headers, stream=True, timeout=STALL_SECONDS) as response:
         if response.status_code not in (requests.codes.ok, requests.codes.partial_content):
             raise _MirrorError(f"réponse {response.status_code}")
-        if start and response.status_code == requests.codes.partial_content:
+        if response.status_code == requests.codes.partial_content:
             served = response.headers.get("Content-Range", "")
             if not served.startswith(f"bytes {start}-"):
                 raise _MirrorError("reprise refusée")
         yield response
 
 
-def _explained(error: requests.RequestException) -> str:
-    if isinstance(error, requests.ConnectTimeout):
-        return "le serveur ne répond pas"
-    if isinstance(error, requests.Timeout) or "timed out" in str(error):
+def _explained(error: requests.RequestException | HTTPError) -> str:
+    if isinstance(error, requests.Timeout | ReadTimeoutError):
         return f"plus rien reçu pendant {STALL_SECONDS} s"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "liaison coupée avant la fin"
-    return "connexion impossible ou coupée"
+    return "liaison coupée avant la fin"
 
 
 @contextmanager
-def _progress(dataset: Dataset):
-    """Yield `advance(file, position)`, which draws one bar for the whole data set."""
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+def _progress(dataset: Dataset) -> Iterator[Advance]:
+    """Draw one bar for the whole data set, where somebody looks."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console()
+    seen = console.is_terminal or console.is_jupyter
 
     positions = dict.fromkeys(dataset.files, 0)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, TimeRemainingColumn()) as progress:
+    text, percentage = TextColumn("{task.description}"), TextColumn("{task.percentage:>3.0f} %")
+    columns = (text, BarColumn(), percentage, TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not seen) as progress:
         task = progress.add_task(f"Téléchargement de {dataset.title}", total=dataset.size)
 
         def advance(file: DataFile, position: int) -> None:
