@@ -28,12 +28,11 @@ _STYLES = {
 
 def show(lab: str, results: Sequence[Graded], console: Console) -> None:
     """The class: one line per student, one column per test."""
-    tests = [verdict for verdict in results[0].outcome.report.verdicts]
+    tests = results[0].outcome.report.verdicts
     table = Table(title=lab, caption="automatic points; written answers are graded by a person")
     table.add_column("student", no_wrap=True)
-    for test in tests:
-        name = test.grade_id.removeprefix("test_").replace("_", " ")
-        table.add_column(f"{escape(name)}\n/{test.max_score:g}", justify="right")
+    for number, test in enumerate(tests, start=1):
+        table.add_column(f"{number}\n/{test.max_score:g}", justify="right")
     most = sum(test.max_score for test in tests)
     table.add_column(f"total\n/{most:g}", justify="right", style="bold")
     for graded in results:
@@ -42,8 +41,10 @@ def show(lab: str, results: Sequence[Graded], console: Console) -> None:
         mark = " [yellow]![/]" if graded.attention else ""
         table.add_row(escape(graded.student) + mark, *cells, f"{graded.score:g}")
     console.print(table)
-    needing = [graded for graded in results if graded.attention]
-    for graded in needing:
+    names = (test.grade_id.removeprefix("test_") for test in tests)
+    legend = ", ".join(f"{number} {name}" for number, name in enumerate(names, start=1))
+    console.print(f"[dim]{escape(legend)}[/]")
+    for graded in filter(lambda graded: graded.attention, results):
         reasons = "; ".join(graded.attention)
         console.print(f"[yellow]![/] {escape(graded.student)}: {escape(reasons)}", soft_wrap=True)
 

@@ -1,0 +1,179 @@
+"""`grader demo`: the whole road on one lab, from its source to a graded class, in a few seconds.
+
+Everything is made in `.demo/`, a course like any other: built from solutions/laboratoire_01.py,
+with a small class that hands in what classes hand in.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from grader import table
+from grader.autograde import grade_with_progress
+from grader.build import Lab, build, course_root, source_notebook
+from grader.course import Course
+from grader.engine import EngineConfig
+from grader.feedback import write_all
+from grader.intake import grade_id
+from grader.release import CONFIG_FILE, release
+from grader.source import read_source
+
+LAB = "laboratoire_01"
+FOLDER = ".demo"
+
+# What two students who are half right wrote; the other exercises are right.
+MISTAKES = {
+    "chloé": {
+        "hinge_loss": (  # the right class is counted too
+            "def hinge_loss(scores, target):\n"
+            "    own = scores.gather(1, target.unsqueeze(1))\n"
+            "    return (1 - own + scores).clamp(min=0).sum(1).mean()\n"
+        ),
+        "fuse": (  # the first bias is forgotten
+            "def fuse(weight1, bias1, weight2, bias2):\n    return weight2 @ weight1, bias2\n"
+        ),
+        "SimpleLinear": (  # parameters that no optimiser will see
+            "class SimpleLinear(nn.Module):\n"
+            "    def __init__(self, n_in, n_out):\n"
+            "        super().__init__()\n"
+            "        self.weight = 0.01 * torch.randn(n_out, n_in)\n"
+            "        self.bias = torch.zeros(n_out)\n\n"
+            "    def forward(self, x):\n"
+            "        return x @ self.weight.T + self.bias\n"
+        ),
+    },
+    "david": {
+        "epoch_batches": (  # drawn with replacement
+            "def epoch_batches(n, batch_size):\n"
+            "    return list(torch.randint(n, (n,)).split(batch_size))\n"
+        ),
+        "train_one_epoch": (  # gradients are never reset
+            "def train_one_epoch(model, optimizer, loss_function, batches):\n"
+            "    losses = []\n"
+            "    for x, y in batches:\n"
+            "        loss = loss_function(model(x), y)\n"
+            "        loss.backward()\n"
+            "        optimizer.step()\n"
+            "        losses.append(loss.item())\n"
+            "    return sum(losses) / len(losses)\n"
+        ),
+        "permute_weights": (  # the inverse permutation
+            "def permute_weights(weight, permutation):\n"
+            "    return weight[:, permutation.argsort()]\n"
+        ),
+    },
+}
+
+
+def run(console: Console) -> None:
+    """Build, release, hand in, grade, give back; then say where everything is."""
+    root = course_root()
+    stages = _Stages(console)
+    with stages("build and release"):
+        course = _course(root)
+    with stages("hand in"):
+        _hand_in(course)
+    with stages("grade"):
+        results = grade_with_progress(course, LAB, EngineConfig())
+    with stages("feedback"):
+        feedback = write_all(course, LAB)
+    with stages("train a linear classifier"):
+        accuracy, data = _train()
+    table.show(LAB, results, console)
+    console.print(f"\nA linear classifier reaches [bold]{accuracy:.1f} %[/] on: {data}")
+    console.print(f"gradebook  {course.directory.db_url.removeprefix('sqlite:///')}")
+    console.print(f"feedback   {feedback}/STUDENT/{LAB}/{LAB}.html")
+    console.print(f"why?       cd {course.root.name} && grader show chloé {LAB}")
+    stages.show()
+
+
+class _Stages:
+    """Announces each step and remembers how long it took."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        began = time.monotonic()
+        self.console.print(f"[dim]{name}…[/]")
+        yield
+        self.seconds[name] = time.monotonic() - began
+
+    def show(self) -> None:
+        summary = Table(
+            box=None, show_header=False, title="where the time went", title_justify="left"
+        )
+        for name, seconds in self.seconds.items():
+            summary.add_row(name, f"{seconds:.1f} s")
+        summary.add_row("[bold]total[/]", f"[bold]{sum(self.seconds.values()):.1f} s[/]")
+        self.console.print(summary)
+
+
+def _course(root: Path) -> Course:
+    """The demonstration's own course, released again only if the lab changed."""
+    folder = root / FOLDER
+    (folder / "solutions").mkdir(parents=True, exist_ok=True)
+    shutil.copy(root / CONFIG_FILE, folder)
+    source = shutil.copy(root / "solutions" / f"{LAB}.py", folder / "solutions")
+    lab = Lab(folder, LAB)
+    changed = build(lab)
+    course = Course(folder)
+    if changed or not (folder / "gradebook.db").exists():
+        release(source_notebook(read_source(Path(source))), LAB, folder)
+    return course
+
+
+def _hand_in(course: Course) -> None:
+    """Reference, skeleton, two half right, one that does not parse."""
+    solved = course.source(LAB)
+    released = json.loads((course.root / "labs" / LAB / f"{LAB}.ipynb").read_text("utf-8"))
+    _submit(course, "alice", json.dumps(solved))
+    _submit(course, "bruno", json.dumps(released))
+    for student, answers in MISTAKES.items():
+        _submit(course, student, json.dumps(_with_answers(solved, answers)))
+    _submit(course, "émile", '{"cells": [ <<<<<<< HEAD')
+
+
+def _with_answers(notebook: dict[str, Any], answers: dict[str, str]) -> dict[str, Any]:
+    changed = json.loads(json.dumps(notebook))
+    for cell in changed["cells"]:
+        cell["source"] = answers.get(grade_id(cell), cell["source"])
+    return changed
+
+
+def _submit(course: Course, student: str, text: str) -> None:
+    folder = course.folder("submitted", student, LAB)
+    path = folder / f"{LAB}.ipynb"
+    if path.is_file() and path.read_text("utf-8") == text:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+    now = datetime.now(UTC)
+    (folder / "timestamp.txt").write_text(f"{now:%Y-%m-%d %H:%M:%S.%f} UTC")
+
+
+def _train() -> tuple[float, str]:
+    """Test accuracy (percent) of a linear classifier, and on which data."""
+    import torch
+
+    import labo
+
+    device = labo.device()
+    data = labo.load_dataset("mnist", small=(60_000, 10_000)).flattened().to(device)
+    torch.manual_seed(0)
+    model = torch.nn.Linear(data.train_input.shape[1], len(data.classes)).to(device)
+    train, test = (data.train_input, data.train_target), (data.test_input, data.test_target)
+    labo.train(model, train, epochs=5, lr=0.2, verbose=False)
+    return labo.evaluate(model, test)["accuracy"], data.description
