@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+# Where torchvision keeps what it downloads, from its root.
+_TORCHVISION = {"mnist": "MNIST/raw", "fashion_mnist": "FashionMNIST/raw"}
+
 
 class DataNotFoundError(FileNotFoundError):
     """Un jeu de données est introuvable ici ; le message dit quoi faire."""
@@ -82,8 +85,9 @@ def search_path(data_dir: Path | str | None = None) -> list[Path]:
 def find(dataset: Dataset, data_dir: Path | str | None = None) -> dict[str, Path] | None:
     """Le chemin de chaque fichier de `dataset`, ou None s'il en manque un.
 
-    Un fichier est cherché dans `<dossier>/<nom du jeu>/`, puis dans le dossier même, et n'est
-    accepté que si sa somme SHA-256, ou celle de son contenu décompressé, est celle du catalogue.
+    Un fichier est cherché dans `<dossier>/<nom du jeu>/`, dans le dossier même, puis là où
+    torchvision l'aurait mis. Il n'est accepté que si sa somme SHA-256, ou celle de son contenu
+    décompressé, est celle du catalogue.
     """
     found = {file.name: _find_file(dataset, file, data_dir) for file in dataset.files}
     return None if None in found.values() else found
@@ -96,9 +100,12 @@ def _find_file(dataset: Dataset, file: DataFile, data_dir: Path | str | None) ->
 
 
 def _candidates(dataset: Dataset, file: DataFile, data_dir: Path | str | None) -> Iterator[Path]:
+    torchvision = _TORCHVISION.get(dataset.name, "")
     for folder in search_path(data_dir):
         yield folder / dataset.name / file.name
         yield folder / file.name
+        yield folder / torchvision / file.name
+        yield folder / dataset.name / torchvision / file.name  # as EE-559's prologue asks
 
 
 def is_valid(path: Path, file: DataFile) -> bool:

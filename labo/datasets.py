@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import math
 import pickle
 import tarfile
 from collections.abc import Callable
@@ -52,7 +53,8 @@ _CLASSES = {
     "digits": _DIGITS,
     "shapes": synthetic.SHAPES,
 }
-_STAND_IN = {"mnist": "digits", "fashion_mnist": "digits", "cifar10": "shapes"}
+# What is shipped or generated instead.
+STAND_IN = {"mnist": "digits", "fashion_mnist": "digits", "cifar10": "shapes"}
 
 
 @dataclass(frozen=True)
@@ -144,12 +146,12 @@ def load_dataset(
     chosen = _profile(profile)
     sizes = {"tiny": TINY, "small": small, "full": (None, None)}[chosen]
     if chosen == "tiny":
-        name = _STAND_IN.get(name, name)
-    if name in _STAND_IN:
+        name = STAND_IN.get(name, name)
+    if name in STAND_IN:
         paths = _paths(name, data_dir, fallback)
         if paths is not None:
             return _READERS[name](name, paths, sizes)
-        name = _STAND_IN[name]
+        name = STAND_IN[name]
     return _GENERATORS[name](sizes, seed)
 
 
@@ -171,7 +173,7 @@ def _paths(name: str, data_dir: Path | str | None, fallback: bool) -> dict[str, 
     except DownloadError as error:
         if not fallback:
             raise DataNotFoundError(_how_to_get(dataset, data_dir, error)) from error
-        stand_in = "des chiffres 8 × 8 agrandis" if _STAND_IN[name] == "digits" else "des formes"
+        stand_in = "des chiffres 8 × 8 agrandis" if STAND_IN[name] == "digits" else "des formes"
         print(
             f"{dataset.title} est introuvable ici ({error.reason}) : {stand_in} en tiennent lieu."
         )
@@ -208,9 +210,9 @@ def _read_idx(path: Path, size: int | None) -> Tensor:
     with gzip.open(path) as stream:
         magic = stream.read(4)
         dims = [int.from_bytes(stream.read(4)) for _ in range(magic[3])]
-        count = min(dims[0], size or dims[0])
-        values = np.frombuffer(stream.read(count * int(np.prod(dims[1:]))), np.uint8)
-    return torch.from_numpy(values.reshape(count, *dims[1:]).copy())
+        dims[0] = min(dims[0], size or dims[0])
+        values = np.frombuffer(stream.read(math.prod(dims)), np.uint8)
+    return torch.from_numpy(values.reshape(dims).copy())
 
 
 def _read_cifar(name: str, paths: dict[str, Path], sizes: Sizes) -> ImageData:

@@ -1,19 +1,20 @@
-"""Le chargeur de données des séances d'EE-559 (F. Fleuret, EPFL), pour en reprendre les exercices."""
+"""Le chargeur de données des séances d'EE-559 (F. Fleuret, EPFL), pour reprendre ses exercices."""
 
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import torch
 from torch import Tensor
 
-from labo.datasets import load_dataset
-from labo.settings import PROFILES, profile
+from labo.datasets import STAND_IN, load_dataset
+from labo.settings import profile
 
-_SIZES = {"tiny": (500, 100), "small": (1000, 1000), "full": (None, None)}
+_SMALL, _TINY = (1000, 1000), (500, 100)  # training and test examples
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,10 @@ class Options:
     cifar: bool = False
     data_dir: Path | None = None
 
+    def __post_init__(self) -> None:
+        if self.full and self.tiny:
+            raise ValueError("--full et --tiny s'excluent")
+
 
 def parse_options(argv: Sequence[str] | None = None) -> Options:
     """Lit les options d'un script : celles de `argv`, ou celles de la ligne de commande.
@@ -35,23 +40,53 @@ def parse_options(argv: Sequence[str] | None = None) -> Options:
     `labo.load_data(options=options)`. Une option inconnue arrête le script en disant lesquelles
     existent. Dans un notebook, la ligne de commande est celle de Jupyter : elle n'est pas lue.
     """
-    parser = argparse.ArgumentParser(
-        description="Options des séances pratiques.", allow_abbrev=False
+    parser = _FrenchParser(
+        description="Options des séances pratiques.",
+        allow_abbrev=False,
+        add_help=False,
+        formatter_class=_FrenchFormatter,
     )
+    parser.add_argument("-h", "--help", action="help", help="afficher cette aide")
     parser.add_argument("--full", action="store_true", help="toutes les données (peut être long)")
     parser.add_argument("--tiny", action="store_true", help="très peu de données, pour un essai")
     parser.add_argument("--force_cpu", action="store_true", help="CPU, même s'il y a un GPU")
     parser.add_argument(
-        "--seed", type=int, default=0, help="graine (0 par défaut ; négative : aucune)"
+        "--seed",
+        type=_integer,
+        default=0,
+        metavar="N",
+        help="graine (0 par défaut ; négative : aucune)",
     )
     parser.add_argument("--cifar", action="store_true", help="CIFAR-10 au lieu de MNIST")
-    parser.add_argument("--data_dir", type=Path, help="dossier des données ($PYTORCH_DATA_DIR)")
+    parser.add_argument(
+        "--data_dir", type=Path, metavar="D", help="dossier des données ($PYTORCH_DATA_DIR)"
+    )
     if argv is None:
         argv = [] if _in_notebook() else sys.argv[1:]
-    options = Options(**vars(parser.parse_args(argv)))
-    if options.full and options.tiny:
-        parser.error("--full et --tiny s'excluent")
-    return options
+    known, unknown = parser.parse_known_args(argv)
+    if unknown:
+        parser.error(f"options inconnues : {' '.join(unknown)}")
+    try:
+        return Options(**vars(known))
+    except ValueError as error:
+        parser.error(str(error))
+
+
+class _FrenchParser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.format_usage()}Erreur : {message}\n")
+
+
+class _FrenchFormatter(argparse.HelpFormatter):
+    def add_usage(self, usage: str | None, actions: Iterable, groups: Iterable, *_: str) -> None:
+        super().add_usage(usage, actions, groups, "Utilisation : ")
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"un entier est attendu, et non « {text} »") from None
 
 
 def load_data(
@@ -67,7 +102,7 @@ def load_data(
         train_input, train_target, test_input, test_target = labo.load_data(normalize=True)
 
     Args :
-        cifar : CIFAR-10 si vrai, MNIST si faux ; par défaut, ce que disent les options (MNIST).
+        cifar : CIFAR-10 si vrai ; sinon MNIST, sauf si les options demandent CIFAR-10.
         one_hot_labels : cibles N × C de -1, avec +1 à la classe, au lieu d'indices.
         normalize : retire aux pixels la moyenne et divise par l'écart-type, deux nombres calculés
             sur tous les pixels de l'entraînement. Sinon, les pixels vont de 0 à 255.
@@ -87,16 +122,21 @@ def load_data(
         train_input, train_target, test_input, test_target : float32, int64 (float32 si
         `one_hot_labels`), placés sur le GPU s'il y en a un, sauf avec --force_cpu.
 
+    Dans le profil « tiny » du cours (`LABO_PROFILE`), les données sont livrées ou engendrées, et en
+    nombre de --tiny ; --full l'emporte.
+
     Source : https://fleuret.org/dlc/ (dlc_practical_prologue.py). Si le jeu est introuvable, des
     données livrées avec le cours en tiennent lieu, et une ligne le dit.
     """
     options = options or Options()
     if options.seed >= 0:
         torch.manual_seed(options.seed)
+    name = "cifar10" if cifar or options.cifar else "mnist"
+    tiny = profile() == "tiny" and not options.full
     data = load_dataset(
-        "cifar10" if (options.cifar if cifar is None else cifar) else "mnist",
-        profile="full" if options.full else min(profile(), "small", key=PROFILES.index),
-        small=_SIZES["tiny" if options.tiny else "small"],
+        STAND_IN[name] if tiny else name,
+        profile="full" if options.full else "small",
+        small=_TINY if tiny or options.tiny else _SMALL,
         data_dir=options.data_dir or os.environ.get("PYTORCH_DATA_DIR"),
     )
     print(f"** {data.description}")
