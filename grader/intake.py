@@ -323,36 +323,35 @@ def _is_code(cell: Cell) -> bool:
 
 
 def _ordered(cells: list[Cell], authored: dict[str, Cell], problems: list[Problem]) -> list[Cell]:
-    """Graded cells in the author's order, in the places where graded cells stand."""
+    """With each locked cell after what comes before it in the author's notebook."""
     order = list(authored)
     present = [name for cell in cells if (name := grade_id(cell))]
-    wanted = sorted(present, key=order.index)
-    if present == wanted:
+    if present == sorted(present, key=order.index):
         return cells
     problems.append(
         Problem(
-            "order: graded cells were moved; put back in order",
-            "Des cellules d'exercices avaient été déplacées : elles sont remises en ordre.",
+            "order: graded cells were moved; tests were put back after what they examine",
+            "Des cellules d'exercices avaient été déplacées : les tests sont remis à leur place.",
         )
     )
-    by_name = {grade_id(cell): cell for cell in cells}
-    graded = iter(by_name[name] for name in wanted)
-    return [next(graded) if grade_id(cell) else cell for cell in cells]
+    moved = {name: cell for cell in cells if (name := grade_id(cell)) and not is_solution(cell)}
+    cells = [cell for cell in cells if grade_id(cell) not in moved]
+    for name in sorted(moved, key=order.index):
+        _insert(cells, moved[name], order)
+    return cells
 
 
 def _completed(cells: list[Cell], authored: dict[str, Cell], problems: list[Problem]) -> list[Cell]:
     """With the graded cells that were deleted: tests as they are, answers empty."""
-    order = list(authored)
-    for position, name in enumerate(order):
-        if any(grade_id(cell) == name for cell in cells):
+    present = {grade_id(cell) for cell in cells}
+    for name, original in authored.items():
+        if name in present:
             continue
-        added = _clean(authored[name])
+        added = _clean(original)
         if is_solution(added):
             added["source"] = ""
-        before = {*order[:position]}
-        places = [index for index, cell in enumerate(cells) if grade_id(cell) in before]
-        cells.insert(max(places, default=-1) + 1, added)
-        kind = "test" if is_test(authored[name]) else "answer"
+        _insert(cells, added, list(authored))
+        kind = "test" if is_test(original) else "answer"
         problems.append(
             Problem(
                 f"missing: the {kind} cell {name} was deleted; inserted again",
@@ -361,6 +360,13 @@ def _completed(cells: list[Cell], authored: dict[str, Cell], problems: list[Prob
             )
         )
     return cells
+
+
+def _insert(cells: list[Cell], added: Cell, order: list[str]) -> None:
+    """Put a graded cell after the last of those that precede it in the author's order."""
+    before = set(order[: order.index(grade_id(added))])
+    places = [index for index, cell in enumerate(cells) if grade_id(cell) in before]
+    cells.insert(max(places, default=-1) + 1, added)
 
 
 def unreadable_notebook(source: Notebook) -> Notebook:

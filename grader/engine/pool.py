@@ -98,6 +98,8 @@ class Engine:
             settings = self._settings()
             self.candidates = stack.enter_context(_Zygote("candidate", home, settings))
             self.examiners = stack.enter_context(_Zygote("examiner", home, settings))
+            self.candidates.wait_ready()  # both import at the same time
+            self.examiners.wait_ready()
             self._stack = stack.pop_all()
         return self
 
@@ -277,13 +279,12 @@ class _Zygote:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        try:
-            zygote.send(self.control, self.settings)
-            self._answer()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
+        zygote.send(self.control, self.settings)
         return self
+
+    def wait_ready(self) -> None:
+        """Return once everything is imported."""
+        self._answer()
 
     def __exit__(
         self,
