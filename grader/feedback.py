@@ -119,14 +119,14 @@ def _comments(comment: Comment) -> tuple[str, ...]:
 
 
 def _exercises(cells: Sequence[Cell]) -> Iterable[list[Cell]]:
-    """The cells of each exercise: the answer, then its tests and what runs in between."""
+    """The cells of each exercise: the answer, its tests, and the cells that show its result."""
     current: list[Cell] = []
     for cell in cells:
         if grade_id(cell) and is_solution(cell):
             if current:
                 yield current
             current = [cell]
-        elif current and (grade_id(cell) or cell.get("outputs")):
+        elif current and (grade_id(cell) or str(grade_id(current[0])) in cell["source"]):
             current.append(cell)
     if current:
         yield current
