@@ -1,21 +1,61 @@
 """La commande `labo`, pour les étudiantes et les étudiants."""
 
-from typing import Annotated
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+
+# What Typer writes around our own words.
+_FRENCH = {
+    "Usage: ": "Utilisation : ",
+    "[OPTIONS]": "[OPTIONS…]",
+    "COMMAND [ARGS]...": "COMMANDE […]",
+    "Show this message and exit.": "Afficher cette aide.",
+    "\nOptions:": "\nOptions :",
+    "\nCommands:": "\nCommandes :",
+    "\nArguments:": "\nArguments :",
+}
+
+
+class _FrenchHelp:
+    def get_help(self, ctx: typer.Context) -> str:
+        text = super().get_help(ctx)
+        for english, french in _FRENCH.items():
+            text = text.replace(english, french)
+        return text
+
+
+class _Command(_FrenchHelp, TyperCommand):
+    pass
+
+
+class _Group(_FrenchHelp, TyperGroup):
+    def get_command(self, ctx: typer.Context, name: str) -> Any:
+        command = super().get_command(ctx, name)
+        if command is None:
+            known = ", ".join(self.list_commands(ctx))
+            _stop(f"Commande inconnue : « {name} ». Les commandes sont {known}.", code=2)
+        return command
+
+
+def _stop(message: str, code: int) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(code)
+
 
 app = typer.Typer(
     help="Les outils des laboratoires.",
+    cls=_Group,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-data_app = typer.Typer(help="Les jeux de données du cours.", no_args_is_help=True)
+data_app = typer.Typer(help="Les jeux de données du cours.", cls=_Group, no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
 
-@app.command()
+@app.command(cls=_Command)
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="Sortie en JSON.")] = False,
 ) -> None:
@@ -33,9 +73,9 @@ def doctor(
     raise typer.Exit(int(room.needs_attention(findings)))
 
 
-@data_app.command("list")
+@data_app.command("list", cls=_Command)
 def list_data() -> None:
-    """Lister les jeux de données : où ils sont, ou ce qu'il faudrait télécharger."""
+    """Lister les jeux de données, et où ils sont."""
     from labo.catalogue import catalogue, find, search_path
     from labo.french import decimal
 
@@ -49,20 +89,27 @@ def list_data() -> None:
         print(f"  {folder}")
 
 
-@data_app.command()
-def download(name: Annotated[str, typer.Argument(help="mnist, fashion_mnist ou cifar10")]) -> None:
-    """Télécharger un jeu de données, dans le premier dossier où l'on peut écrire."""
+@data_app.command(cls=_Command)
+def download(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="JEU", help="mnist, fashion_mnist ou cifar10", show_default=False),
+    ] = "",
+) -> None:
+    """Télécharger un jeu de données.
+
+    Il va dans le premier dossier où l'on peut écrire : « labo data list » les montre.
+    """
     from labo.catalogue import catalogue, find
     from labo.download import DownloadError
     from labo.download import download as fetch
 
     dataset = catalogue().get(name)
     if dataset is None:
-        print(f"Jeu inconnu : « {name} ». Jeux du catalogue : {', '.join(catalogue())}.")
-        raise typer.Exit(2)
+        problem = f"Jeu inconnu : « {name} »." if name else "Quel jeu ?"
+        _stop(f"{problem} Les jeux sont {', '.join(catalogue())}.", code=2)
     try:
         paths = find(dataset) or fetch(dataset)
     except DownloadError as error:
-        print(f"Échec : {error}")
-        raise typer.Exit(1) from None
+        _stop(f"Échec : {error}", code=1)
     print(f"{dataset.title} : {next(iter(paths.values())).parent}")

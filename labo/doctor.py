@@ -1,26 +1,24 @@
 """`labo doctor` : ce que cette session permet, et quoi faire de ce qui manque."""
 
 import json
-import os
+import re
 import shutil
-import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from importlib import metadata
+from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from labo.catalogue import catalogue, find, search_path
 from labo.french import decimal
-from labo.machine import Kind, Machine, Probe, Torch, can_run, gpu_signs, inspect
+from labo.machine import Gpu, Machine, Probe, Torch, can_run, gpu_signs, in_gib, inspect
+from labo.network import answers
 
 _GB = 1e9
 _LITTLE_MEMORY = 3 * 2**30
 _LITTLE_TIME = 15 * 60
 _LITTLE_DISK = 1 * _GB
-_NETWORK_SECONDS = 3
 
 
 class Level(StrEnum):
@@ -42,21 +40,30 @@ class Finding:
 
 
 def diagnose(probe: Probe | None = None) -> list[Finding]:
-    """Tous les constats de cette machine."""
+    """Tous les constats de cette machine. N'échoue jamais : un constat impossible en est un."""
     probe = probe or Probe()
     machine, torch = inspect(probe), probe.torch()
-    findings = [
-        *_session(machine),
-        *_software(torch),
-        *_processor(machine),
-        *_memory(machine),
-        *_gpu(probe, machine, torch),
-        *_time(machine),
-        *_storage(probe),
-        *_data(probe),
-        *(Finding("contradiction", Level.WARNING, text) for text in machine.conflicts),
-    ]
-    return findings
+    rooms = (
+        partial(_session, machine),
+        partial(_software, torch),
+        partial(_processor, probe, machine, torch),
+        partial(_memory, machine),
+        partial(_gpu, probe, machine, torch),
+        partial(_time, machine),
+        partial(_storage, probe),
+        _data,
+        partial(_network, probe),
+        partial(_contradictions, machine),
+    )
+    return [finding for room in rooms for finding in _safely(room)]
+
+
+def _safely(room: Callable[[], Iterable[Finding]]) -> list[Finding]:
+    try:
+        return list(room())
+    except Exception as error:  # whatever is wrong with this machine, the rest must be told
+        text = f"un constat a échoué : {type(error).__name__}: {error}"
+        return [Finding("diagnostic", Level.WARNING, text, "Signalez-le avec cette ligne.")]
 
 
 def _session(machine: Machine) -> Iterator[Finding]:
@@ -66,35 +73,49 @@ def _session(machine: Machine) -> Iterator[Finding]:
 
 def _software(torch: Torch) -> Iterator[Finding]:
     python = ".".join(map(str, sys.version_info[:3]))
+    if torch.version is None:
+        yield Finding(
+            "logiciels",
+            Level.WARNING,
+            f"Python {python}, sans torch : {torch.error}",
+            "Choisissez le noyau du cours, ou installez requirements.txt.",
+        )
+        return
     build = f"CUDA {torch.cuda}" if torch.cuda else "CPU seul"
     yield Finding("logiciels", Level.OK, f"Python {python}, torch {torch.version} ({build})")
-    try:
-        vision = metadata.version("torchvision")
-    except metadata.PackageNotFoundError:
+    if torch.vision is None:
         yield Finding(
             "torchvision", Level.WARNING, "absent", "Installez-le : pip install torchvision"
         )
-        return
-    if not _go_together(torch.version, vision):
+    elif not _go_together(torch.version, torch.vision):
         yield Finding(
             "torchvision",
             Level.WARNING,
-            f"version {vision}, qui n'est pas celle de torch {torch.version}",
+            f"version {torch.vision}, qui n'est pas celle de torch {torch.version}",
             "Installez la version qui va avec ce torch (voir requirements.txt).",
         )
 
 
 def _go_together(torch: str, vision: str) -> bool:
-    """torch 2.N goes with torchvision 0.(N+15)."""
-    torch_minor, vision_minor = (version.split(".")[1] for version in (torch, vision))
-    return int(torch_minor) + 15 == int(vision_minor)
+    """torch 2.N goes with torchvision 0.(N+15); of another numbering, nothing is known."""
+    ours, theirs = re.match(r"2\.(\d+)\.", torch), re.match(r"0\.(\d+)\.", vision)
+    return not (ours and theirs) or int(ours[1]) + 15 == int(theirs[1])
 
 
-def _processor(machine: Machine) -> Iterator[Finding]:
+def _processor(probe: Probe, machine: Machine, torch: Torch) -> Iterator[Finding]:
     if machine.cpus is None:
         yield Finding("cœurs", Level.NOTE, "nombre inconnu")
         return
     yield Finding("cœurs", Level.OK, f"{machine.cpus} ({machine.sources['cpus']})")
+    if torch.threads is None or torch.threads <= machine.cpus:
+        return
+    text = f"de lui-même, torch emploie {torch.threads} fils : plus que de cœurs accordés"
+    if "OMP_NUM_THREADS" in probe.environ:
+        advice = "Cela ralentit les calculs. Retirez la variable OMP_NUM_THREADS, qui l'impose."
+        yield Finding("fils de calcul", Level.WARNING, text, advice)
+    else:
+        advice = "labo.device(), au début d'un notebook, règle ce nombre."
+        yield Finding("fils de calcul", Level.NOTE, text, advice)
 
 
 def _memory(machine: Machine) -> Iterator[Finding]:
@@ -106,7 +127,7 @@ def _memory(machine: Machine) -> Iterator[Finding]:
             "Ne vous fiez pas à la mémoire du nœud entier.",
         )
         return
-    text = f"{decimal(machine.memory / 2**30, 1)} Gio ({machine.sources['memory']})"
+    text = f"{in_gib(machine.memory)} ({machine.sources['memory']})"
     if machine.memory < _LITTLE_MEMORY:
         advice = "Restez au profil « small », fermez les autres notebooks, ou demandez 4 Gio."
         yield Finding("mémoire", Level.WARNING, text, advice)
@@ -116,16 +137,20 @@ def _memory(machine: Machine) -> Iterator[Finding]:
 
 def _gpu(probe: Probe, machine: Machine, torch: Torch) -> Iterator[Finding]:
     if torch.gpus:
+        failure = probe.failure("cuda")
         for gpu in torch.gpus:
-            yield _usable_gpu(gpu, machine, torch)
+            yield _visible_gpu(gpu, machine, torch, failure)
     elif torch.mps:
-        yield Finding("GPU", Level.OK, "GPU Apple (mps)")
+        yield _apple_gpu(probe.failure("mps"))
+    elif torch.version is None:
+        return
     elif gpu_signs(probe) and torch.cuda is None:
         yield Finding(
             "GPU",
             Level.WARNING,
             "un GPU est là, mais ce torch est une version CPU seule",
-            "Installez une version CUDA de torch, ou choisissez le noyau du cours.",
+            "Installez une version CUDA de torch, ou choisissez le noyau du cours ; les "
+            "laboratoires fonctionnent aussi sur le CPU.",
         )
     elif gpu_signs(probe):
         reason = torch.error or "torch n'en voit aucun"
@@ -155,32 +180,41 @@ def _gpu(probe: Probe, machine: Machine, torch: Torch) -> Iterator[Finding]:
         yield Finding("GPU", Level.NOTE, "aucun : les calculs se feront sur le CPU")
 
 
-def _usable_gpu(gpu, machine: Machine, torch: Torch) -> Finding:
-    slice_ = f", tranche MIG {machine.mig}" if machine.mig else ""
+def _visible_gpu(gpu: Gpu, machine: Machine, torch: Torch, failure: str | None) -> Finding:
+    """A GPU is usable if a computation succeeded, and only then; otherwise, why."""
+    part = f", tranche {machine.mig}" if machine.mig and "MIG" not in gpu.name else ""
     capability = ".".join(map(str, gpu.capability))
     text = (
-        f"{gpu.name}{slice_}, {decimal(gpu.free / 2**30, 1)} Gio libres sur "
-        f"{decimal(gpu.total / 2**30, 1)}, capacité de calcul {capability}"
+        f"{gpu.name}{part}, {decimal(gpu.free / 2**30, 1)} Gio libres sur {in_gib(gpu.total)}, "
+        f"capacité de calcul {capability}"
     )
-    if not can_run(torch.architectures, gpu.capability):
-        built = ", ".join(torch.architectures) or "aucune"
-        return Finding(
-            "GPU",
-            Level.WARNING,
-            f"{text} : trop ancien ou trop récent pour ce torch ({built})",
-            "labo.device() donne le CPU. Un torch compilé pour ce GPU l'emploierait.",
-        )
-    if gpu.free < 0.25 * gpu.total:
+    fallback = "labo.device() donne le CPU, où les laboratoires fonctionnent aussi."
+    if failure is None and gpu.free < 0.25 * gpu.total:
         advice = "D'autres s'en servent : prenez des lots plus petits, ou le CPU."
         return Finding("GPU", Level.WARNING, text, advice)
-    return Finding("GPU", Level.OK, text)
+    if failure is None:
+        return Finding("GPU", Level.OK, text)
+    if torch.architectures and not can_run(torch.architectures, gpu.capability):
+        built = ", ".join(torch.architectures)
+        text += f" : ce torch n'a pas été compilé pour lui ({built})"
+        return Finding("GPU", Level.WARNING, text, f"{fallback} Un autre torch l'emploierait.")
+    return Finding("GPU", Level.WARNING, f"{text} : un petit calcul y échoue ({failure})", fallback)
+
+
+def _apple_gpu(failure: str | None) -> Finding:
+    if failure is None:
+        return Finding("GPU", Level.OK, "GPU Apple (mps)")
+    text = f"GPU Apple (mps) : un petit calcul y échoue ({failure})"
+    return Finding("GPU", Level.WARNING, text, "labo.device() donne le CPU.")
 
 
 def _time(machine: Machine) -> Iterator[Finding]:
     if machine.job is None:
         return
     if machine.time_left is None:
-        yield Finding("temps", Level.NOTE, "temps restant inconnu (ni Slurm ni squeue ne le disent)")
+        yield Finding(
+            "temps", Level.NOTE, "temps restant inconnu : ni Slurm ni squeue ne le disent"
+        )
         return
     hours, minutes = divmod(int(machine.time_left) // 60, 60)
     text = f"il reste {hours} h {minutes:02d}"
@@ -214,7 +248,7 @@ def _storage(probe: Probe) -> Iterator[Finding]:
             )
 
 
-def _data(probe: Probe) -> Iterator[Finding]:
+def _data() -> Iterator[Finding]:
     for dataset in catalogue().values():
         paths = find(dataset)
         if paths:
@@ -228,27 +262,31 @@ def _data(probe: Probe) -> Iterator[Finding]:
                 f"« labo data download {dataset.name} » là où il y a Internet. "
                 "Sans lui, des données livrées avec le cours en tiennent lieu.",
             )
-    yield _network(probe)
 
 
-def _network(probe: Probe) -> Finding:
+def _network(probe: Probe) -> Iterator[Finding]:
     if probe.environ.get("LABO_OFFLINE", "0") not in ("", "0"):
-        return Finding("réseau", Level.NOTE, "interdit par LABO_OFFLINE")
-    server = urlsplit(catalogue()["mnist"].mirrors[0]).hostname
-    proxied = any(name in probe.environ for name in ("https_proxy", "HTTPS_PROXY"))
-    try:
-        socket.create_connection((server, 443), timeout=_NETWORK_SECONDS).close()
-    except OSError:
-        folder = search_path()[0]
-        text = "pas d'accès direct à Internet" + (" (un mandataire est configuré)" * proxied)
-        advice = f"C'est habituel sur un nœud de calcul. Les données se placent dans {folder}."
-        return Finding("réseau", Level.NOTE, text, advice)
-    return Finding("réseau", Level.OK, f"Internet répond ({server})")
+        yield Finding("réseau", Level.NOTE, "interdit par LABO_OFFLINE")
+    elif answers(catalogue()["mnist"].mirrors[0]):
+        yield Finding("réseau", Level.OK, "Internet répond")
+    else:
+        advice = (
+            "C'est habituel sur un nœud de calcul. Les données, téléchargées ailleurs, se placent "
+            f"dans {search_path()[0]}."
+        )
+        yield Finding("réseau", Level.NOTE, "pas d'accès à Internet", advice)
+
+
+def _contradictions(machine: Machine) -> Iterator[Finding]:
+    for text in machine.conflicts:
+        advice = "La plus petite valeur compte. Si la session se comporte mal, signalez-le."
+        yield Finding("contradiction", Level.WARNING, text, advice)
 
 
 def show(findings: list[Finding]) -> None:
     """Affiche les constats dans un tableau."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     marks = {Level.OK: "[green]✓[/]", Level.NOTE: "[blue]i[/]", Level.WARNING: "[yellow]![/]"}
@@ -257,8 +295,8 @@ def show(findings: list[Finding]) -> None:
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
     for finding in findings:
-        advice = f"\n[dim]→ {finding.advice}[/]" if finding.advice else ""
-        table.add_row(marks[finding.level], finding.subject, finding.text + advice)
+        advice = f"\n[dim]→ {escape(finding.advice)}[/]" if finding.advice else ""
+        table.add_row(marks[finding.level], finding.subject, escape(finding.text) + advice)
     Console(width=min(100, shutil.get_terminal_size().columns)).print(table)
 
 

@@ -5,16 +5,20 @@ Tout passe par un `Probe`, que les tests remplacent par des sessions enregistré
 
 import math
 import os
-import platform
 import re
 import shutil
 import subprocess
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from labo.french import decimal
+
+COMMAND_SECONDS = 5  # for a command to answer
 _MB = 2**20
 _UNLIMITED = 2**60  # cgroup v1 writes "no limit" as a huge number
 
@@ -25,6 +29,7 @@ class Kind(StrEnum):
     ALLIANCE_HUB = "JupyterHub de Calcul Québec ou de l'Alliance"
     SLURM_HUB = "JupyterHub sur une grappe Slurm"
     SLURM_JOB = "tâche Slurm sans JupyterHub"
+    ALLIANCE_LOGIN = "nœud de connexion de Calcul Québec ou de l'Alliance"
     HUB = "JupyterHub"
     COLAB = "Google Colab"
     OWN = "machine personnelle"
@@ -42,9 +47,15 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Torch:
-    """Ce que torch dit de lui-même et des GPU ; `error` quand CUDA refuse de démarrer."""
+    """Ce que torch dit de lui-même et des GPU.
 
-    version: str
+    `version` est None quand torch ne s'importe pas ; `error` dit alors pourquoi, ou bien ce qui
+    empêche CUDA de démarrer. `vision` est la version de torchvision, `threads` le nombre de fils.
+    """
+
+    version: str | None
+    vision: str | None = None
+    threads: int | None = None
     cuda: str | None = None
     architectures: tuple[str, ...] = ()
     gpus: tuple[Gpu, ...] = ()
@@ -58,7 +69,6 @@ class Probe:
 
     environ: dict[str, str] = field(default_factory=lambda: dict(os.environ))
     root: Path = Path("/")
-    system: str = field(default_factory=platform.system)
     now: float = field(default_factory=time.time)
 
     def read(self, path: str) -> str | None:
@@ -77,7 +87,9 @@ class Probe:
         if shutil.which(command[0]) is None:
             return None
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=True
+            )
         except (OSError, subprocess.SubprocessError):
             return None
         return done.stdout.strip()
@@ -90,16 +102,35 @@ class Probe:
 
     def torch(self) -> Torch:
         """Interroge torch. Ne touche CUDA que si un GPU NVIDIA a laissé un signe de vie."""
-        import torch
+        try:
+            import torch
+        except (ImportError, OSError) as error:  # OSError: a library that it is linked to
+            return Torch(None, _version("torchvision"), error=_first_line(error))
+        facts = Torch(
+            torch.__version__,
+            _version("torchvision"),
+            torch.get_num_threads(),
+            torch.version.cuda,
+            mps=torch.backends.mps.is_available(),
+        )
+        return _with_cuda(facts, torch) if facts.cuda and gpu_signs(self) else facts
 
-        facts = Torch(torch.__version__, torch.version.cuda, mps=_has_mps(torch))
-        if torch.version.cuda is None or not gpu_signs(self):
-            return facts
-        return _with_cuda(facts, torch)
+    def failure(self, device: str) -> str | None:
+        """Ce qui empêche un petit calcul sur cet appareil, ou None s'il réussit."""
+        from labo.accelerator import failure
+
+        return failure(device)
 
 
-def _has_mps(torch: Any) -> bool:
-    return bool(torch.backends.mps.is_available())
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _with_cuda(facts: Torch, torch: Any) -> Torch:
@@ -108,9 +139,8 @@ def _with_cuda(facts: Torch, torch: Any) -> Torch:
         architectures = tuple(torch.cuda.get_arch_list())
         gpus = tuple(_gpu(torch, index) for index in range(torch.cuda.device_count()))
     except (RuntimeError, AssertionError) as error:
-        message = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return Torch(facts.version, facts.cuda, error=message, mps=facts.mps)
-    return Torch(facts.version, facts.cuda, architectures, gpus, mps=facts.mps)
+        return replace(facts, error=_first_line(error))
+    return replace(facts, architectures=architectures, gpus=gpus)
 
 
 def _gpu(torch: Any, index: int) -> Gpu:
@@ -142,8 +172,8 @@ def inspect(probe: Probe | None = None) -> Machine:
     """Les faits de cette machine."""
     probe = probe or Probe()
     job = probe.environ.get("SLURM_JOB_ID")
-    cpus, cpu_source, cpu_conflicts = _least(_cpu_limits(probe), "cœurs")
-    memory, memory_source, memory_conflicts = _least(_memory_limits(probe), "mémoire")
+    cpus, cpu_source, cpu_conflicts = _least(_cpu_limits(probe), "cœurs", _in_cores)
+    memory, memory_source, memory_conflicts = _least(_memory_limits(probe), "mémoire", in_gib)
     left, time_source = _time_left(probe)
     sources = {"cpus": cpu_source, "memory": memory_source, "time_left": time_source}
     return Machine(
@@ -174,36 +204,46 @@ def _kind(probe: Probe) -> Kind:
         return Kind.ALLIANCE_HUB if alliance else Kind.SLURM_HUB
     if slurm:
         return Kind.SLURM_JOB
+    if "CC_CLUSTER" in environ and not hub:
+        return Kind.ALLIANCE_LOGIN
     return Kind.HUB if hub else Kind.OWN
 
 
 Limits = dict[str, float]
 
 
-def _least(limits: Limits, what: str) -> tuple[float | None, str, tuple[str, ...]]:
+def _least(
+    limits: Limits, what: str, written: Callable[[float], str]
+) -> tuple[float | None, str, tuple[str, ...]]:
     """The smallest limit, where it comes from, and what disagrees with it by more than a tenth."""
     if not limits:
         return None, "", ()
     source = min(limits, key=limits.__getitem__)
     granted = {name: value for name, value in limits.items() if name.startswith("SLURM")}
     conflicts = tuple(
-        f"{what} : {name} accorde plus que {source}"
+        f"{what} : {name} accorde {written(value)}, mais {source} limite à "
+        f"{written(limits[source])}"
         for name, value in granted.items()
         if value > 1.1 * limits[source]
     )
     return limits[source], source, conflicts
 
 
+def _in_cores(value: float) -> str:
+    return decimal(value, 1).removesuffix(",0")
+
+
 def _cpu_limits(probe: Probe) -> Limits:
     limits: Limits = {}
-    if (granted := _integer(probe.environ.get("SLURM_CPUS_PER_TASK"))) is not None:
-        limits["SLURM_CPUS_PER_TASK"] = granted
+    # The second, for all tasks, only where nobody said how many one task has.
+    for name in ("SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE"):
+        if not limits and (granted := _integer(probe.environ.get(name))):
+            limits[name] = granted
     if (affinity := probe.affinity()) is not None:
         limits["affinité"] = affinity
     for group in _cgroups(probe, ""):
-        quota, period = [*(probe.read(f"{group}/cpu.max") or "max 1").split(), "100000"][:2]
-        if quota != "max":
-            _keep_least(limits, "cgroup", int(quota) / int(period))
+        if found := re.match(r"(\d+) (\d+)$", probe.read(f"{group}/cpu.max") or ""):
+            _keep_least(limits, "cgroup", int(found[1]) / int(found[2]))
     for group in _cgroups(probe, "cpu"):
         quota = _integer(probe.read(f"{group}/cpu.cfs_quota_us"))
         period = _integer(probe.read(f"{group}/cpu.cfs_period_us"))
@@ -213,9 +253,7 @@ def _cpu_limits(probe: Probe) -> Limits:
 
 
 def _memory_limits(probe: Probe) -> Limits:
-    limits: Limits = {}
-    if granted := _slurm_memory(probe.environ):
-        limits["SLURM_MEM_PER_NODE"] = granted
+    limits = _slurm_memory(probe.environ)
     for group in _cgroups(probe, ""):
         if (maximum := _integer(probe.read(f"{group}/memory.max"))) is not None:
             _keep_least(limits, "cgroup", maximum)
@@ -223,18 +261,23 @@ def _memory_limits(probe: Probe) -> Limits:
         maximum = _integer(probe.read(f"{group}/memory.limit_in_bytes"))
         if maximum is not None and maximum < _UNLIMITED:
             _keep_least(limits, "cgroup", maximum)
-    if not limits and "SLURM_JOB_ID" not in probe.environ and (total := _total_memory(probe)):
+    if "SLURM_JOB_ID" not in probe.environ and (total := _total_memory(probe)):
         limits["machine entière"] = total  # in a job, the node's memory is not ours
     return limits
 
 
-def _slurm_memory(environ: dict[str, str]) -> int | None:
-    """Bytes; Slurm gives MB, per node or per CPU, and 0 for the whole node."""
+def _slurm_memory(environ: dict[str, str]) -> Limits:
+    """Slurm gives MB, per node or per CPU, and 0 for the whole node."""
     if per_node := _integer(environ.get("SLURM_MEM_PER_NODE")):
-        return per_node * _MB
+        return {"SLURM_MEM_PER_NODE": per_node * _MB}
     per_cpu = _integer(environ.get("SLURM_MEM_PER_CPU"))
     cpus = _integer(environ.get("SLURM_CPUS_ON_NODE"))
-    return per_cpu * cpus * _MB if per_cpu and cpus else None
+    return {"SLURM_MEM_PER_CPU": per_cpu * cpus * _MB} if per_cpu and cpus else {}
+
+
+def in_gib(size: float) -> str:
+    """Une taille en octets, écrite en gibioctets : « 2,0 Gio »."""
+    return f"{decimal(size / 2**30, 1)} Gio"
 
 
 def _total_memory(probe: Probe) -> int | None:
@@ -251,8 +294,8 @@ def _total_memory(probe: Probe) -> int | None:
 def _cgroups(probe: Probe, controller: str) -> list[str]:
     """Folders of this process's control group and of its parents: v2, or v1 with `controller`."""
     for line in (probe.read("/proc/self/cgroup") or "").splitlines():
-        _, names, path = line.split(":", 2)
-        if controller in names.split(","):
+        _, names, path = [*line.split(":", 2), "", ""][:3]
+        if path and controller in names.split(","):
             mount = f"/sys/fs/cgroup/{names}" if controller else "/sys/fs/cgroup"
             if controller and not probe.exists(mount):
                 mount = f"/sys/fs/cgroup/{controller}"
@@ -285,22 +328,36 @@ def _slurm_duration(text: str) -> float | None:
     return float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
 
 
+_GPU_LISTS = ("SLURM_JOB_GPUS", "SLURM_STEP_GPUS")  # identifiers: "0" is the first GPU, not none
+_GPU_COUNTS = (
+    "SLURM_GPUS",
+    "SLURM_GPUS_ON_NODE",
+    "SLURM_GPUS_PER_NODE",
+    "SLURM_GPUS_PER_TASK",
+    "SLURM_GPUS_PER_SOCKET",
+    "SLURM_SHARDS_ON_NODE",
+)
+
+
 def _gpu_requested(probe: Probe) -> bool | None:
     """Whether this session asked for a GPU; None outside Slurm, where nobody has to ask."""
     environ = probe.environ
     if "SLURM_JOB_ID" not in environ:
         return None
-    asked = ("SLURM_JOB_GPUS", "SLURM_GPUS", "SLURM_GPUS_ON_NODE", "SLURM_GPUS_PER_NODE")
-    if any(environ.get(name, "0") not in ("", "0") for name in (*asked, "SLURM_STEP_GPUS")):
+    if any(environ.get(name) for name in _GPU_LISTS):
+        return True
+    if any(environ.get(name, "0") not in ("", "0") for name in _GPU_COUNTS):
+        return True
+    if "gpu" in environ.get("SLURM_TRES_PER_TASK", ""):
         return True
     return environ.get("CUDA_VISIBLE_DEVICES", "") not in ("", "NoDevFiles", "-1")
 
 
 def _mig(probe: Probe) -> str | None:
     """The MIG slice of this session, as it is named in what was asked for or made visible."""
-    for name in ("SLURM_GPUS_PER_NODE", "SLURM_GPUS", "SLURM_JOB_GRES", "SLURM_TRES_PER_TASK"):
-        if found := re.search(r"\d+g\.\d+gb|\w+_\d+g\.\d+gb", probe.environ.get(name, "")):
-            return found[0]
+    for name in (*_GPU_COUNTS, "SLURM_TRES_PER_TASK"):
+        if found := re.search(r"\d+g\.\d+gb", probe.environ.get(name, "")):
+            return f"MIG {found[0]}"
     visible = probe.environ.get("CUDA_VISIBLE_DEVICES", "")
     return visible if visible.startswith("MIG-") else None
 
@@ -313,15 +370,18 @@ def can_run(architectures: tuple[str, ...], capability: tuple[int, int]) -> bool
     """Ce torch a-t-il été compilé pour un GPU de cette capacité de calcul ?
 
     Un code `sm_XY` tourne sur les GPU de même majeure et de mineure au moins égale ; un code
-    intermédiaire `compute_XY` est recompilé pour tous les GPU plus récents.
+    intermédiaire `compute_XY` est recompilé pour tous les GPU plus récents. Un code `XYa` ne tourne
+    que sur les GPU de cette capacité.
     """
-    for architecture in architectures:
-        found = re.match(r"(sm|compute)_(\d+)(\d)", architecture)
-        if not found:
-            continue
-        built = int(found[2]), int(found[3])
-        if found[1] == "compute" and built <= capability:
-            return True
-        if built[0] == capability[0] and built[1] <= capability[1]:
-            return True
-    return False
+    return any(_runs(architecture, capability) for architecture in architectures)
+
+
+def _runs(architecture: str, capability: tuple[int, int]) -> bool:
+    found = re.fullmatch(r"(sm|compute)_(\d+)(\d)([af]?)", architecture)
+    if not found:
+        return False
+    built = int(found[2]), int(found[3])
+    if found[4] == "a":
+        return built == capability
+    same_major = built[0] == capability[0]
+    return built <= capability and (same_major or (found[1] == "compute" and not found[4]))
