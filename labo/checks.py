@@ -1,9 +1,10 @@
 """Ce que les cellules de test emploient, dans un notebook comme à la correction.
 
-À la correction, le code de l'étudiant vit dans un autre processus que le test : ces deux fonctions
+À la correction, le code de l'étudiant vit dans un autre processus que le test : ces fonctions
 y sont remplacées par celles qui franchissent la frontière.
 """
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +28,17 @@ def operators_used(function: Callable, *args: Any, **kwargs: Any) -> set[str]:
     with recorder:
         function(*args, **kwargs)
     return recorder.names
+
+
+def source_of(value: Callable) -> str:
+    """Le texte d'une fonction ou d'une classe du notebook ; pour y chercher une boucle interdite.
+
+    À la correction, il vient du notebook remis, et n'a plus de commentaires.
+    """
+    if not inspect.isclass(value):
+        return inspect.getsource(value)
+    # Un notebook n'est pas un fichier : Python n'y retrouve que les fonctions.
+    return "\n".join(inspect.getsource(m) for m in vars(value).values() if inspect.isfunction(m))
 
 
 class _Recorder(TorchDispatchMode):

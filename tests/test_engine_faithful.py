@@ -1,7 +1,9 @@
 """A test cell behaves across the boundary as it does in an ordinary kernel."""
 
+import runpy
+
 import pytest
-from engine_cases import job
+from engine_cases import IMPORTS, cell, job
 
 from grader.engine import Engine, EngineConfig, Status
 
@@ -136,6 +138,82 @@ PASSING = {
         "x = torch.ones(2, requires_grad=True)\ny = f(x)\n"
         "y.backward(retain_graph=True)\ny.backward()\nassert x.grad.tolist() == [4, 4]",
     ),
+    "second derivatives": (
+        "def f(x): return (x ** 3).sum()",
+        "x = torch.randn(3, dtype=torch.float64, requires_grad=True)\n"
+        "(g,) = torch.autograd.grad(f(x), x, create_graph=True)\n"
+        "g.sum().backward()\n"
+        "torch.testing.assert_close(x.grad, 6 * x.detach())\n"
+        "assert torch.autograd.gradgradcheck(f, (x,))",
+    ),
+    "gradients of parameters, without accumulating them": (
+        "net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))",
+        "x = torch.randn(5, 3)\nloss = net(x).sum()\n"
+        "grads = torch.autograd.grad(loss, list(net.parameters()))\n"
+        "assert [g.shape for g in grads] == [p.shape for p in net.parameters()]\n"
+        "assert all(p.grad is None for p in net.parameters())\n"
+        "torch.testing.assert_close(grads[-1], torch.tensor([5.0]))",
+    ),
+    "a penalty on the gradient of a student's network": (
+        "net = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 1))",
+        "x = torch.randn(5, 2, requires_grad=True)\n"
+        "(g,) = torch.autograd.grad(net(x).sum(), x, create_graph=True)\n"
+        "(g.norm(dim=1) - 1).square().mean().backward()\n"
+        "w0, b0, w1, b1 = (p.detach().clone().requires_grad_() for p in net.parameters())\n"
+        "y = torch.tanh(F.linear(x, w0, b0)) @ w1.T\n"
+        "(g,) = torch.autograd.grad(y.sum(), x, create_graph=True)\n"
+        "(g.norm(dim=1) - 1).square().mean().backward()\n"
+        "torch.testing.assert_close(net[0].weight.grad, w0.grad)\n"
+        "torch.testing.assert_close(net[2].weight.grad, w1.grad)",
+    ),
+    "the same tensor given twice": (
+        "def f(x, y):\n    x += 1\n    return y",
+        "x = torch.zeros(2)\nassert f(x, x).tolist() == [1, 1] and x.tolist() == [1, 1]",
+    ),
+    "the same object found twice": (
+        "net = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))",
+        "assert net[0] is net[0] and net[0] is not net[1] and net[0].weight is net[0].weight",
+    ),
+    "classes of the student's in isinstance and issubclass": (
+        "class Net(nn.Module): pass\nclass Other: pass",
+        "assert isinstance(Net(), Net) and not isinstance(Other(), Net)\n"
+        "assert issubclass(Net, nn.Module) and not issubclass(Other, nn.Module)\n"
+        "assert issubclass(Net, Net) and not isinstance(3, Net)",
+    ),
+    "copies": (
+        "net = nn.Linear(2, 2)",
+        "import copy\nother = copy.deepcopy(net)\n"
+        "with torch.no_grad():\n    other.weight.zero_()\n"
+        "assert net.weight.abs().sum() > 0 and other.weight.abs().sum() == 0",
+    ),
+    "callable or not": (
+        "class A: pass\nclass B:\n    def __call__(self): pass\na, b = A(), B()",
+        "assert callable(b) and callable(B) and not callable(a)",
+    ),
+    "names used in functions and classes of the test": (
+        "def f(x): return 2 * x\nn = 3",
+        "def g(): return [f(n) for _ in range(2)]\n"
+        "class C:\n    size = n\n    def double(self): return f(self.size)\n"
+        "assert g() == [6, 6] and C().double() == 6",
+    ),
+    "random numbers of several calls": (
+        "import random\ndef f(): return torch.randn(3), np.random.rand(), random.random()",
+        "import random\n"
+        "torch.manual_seed(1), np.random.seed(1), random.seed(1)\n"
+        "given = [f(), (torch.randn(3), np.random.rand(), random.random()), f()]\n"
+        "torch.manual_seed(1), np.random.seed(1), random.seed(1)\n"
+        "expected = [(torch.randn(3), np.random.rand(), random.random()) for _ in range(3)]\n"
+        "torch.testing.assert_close(given, expected)",
+    ),
+    "a student's own seed": (
+        "def f():\n    torch.manual_seed(3)\n    return torch.rand(2)",
+        "f()\na = torch.rand(2)\ntorch.manual_seed(3)\n"
+        "torch.rand(2)\nassert torch.equal(a, torch.rand(2))",
+    ),
+    "messages of exceptions": (
+        "def f(): raise KeyError('clé')",
+        "try:\n    f()\nexcept KeyError as error:\n    assert 'clé' in str(error)",
+    ),
     "no_grad": (
         "def f(x): return x * 2, torch.is_grad_enabled()",
         "x = torch.ones(2, requires_grad=True)\nwith torch.no_grad():\n    y, enabled = f(x)\n"
@@ -250,8 +328,6 @@ def test_passes_isolated(engine, name):
 
 @pytest.mark.parametrize("name", PASSING)
 def test_passes_in_an_ordinary_kernel(name):
-    from engine_cases import IMPORTS
-
     student, test = PASSING[name]
     code = [IMPORTS, student, test] if "aliases" not in name else [IMPORTS]
     exec("\n".join(code), {"__name__": "__main__"})
@@ -281,18 +357,7 @@ FAILING = {
     "an object is never ordered": (
         "class A:\n    def __lt__(self, other): return True\ndef f(): return A()",
         "assert f() < 3",
-        "compare",
-    ),
-    "a module of the test's": (
-        "def f(m): return 1",
-        "f(nn.Linear(2, 2))",
-        "labo.checks.build",
-    ),
-    "second derivatives": (
-        "def f(x): return (x ** 3).sum()",
-        "x = torch.ones(2, requires_grad=True)\n"
-        "g, = torch.autograd.grad(f(x), x, create_graph=True)\ng.sum().backward()",
-        "",
+        "classe A",
     ),
 }
 
@@ -304,6 +369,99 @@ def test_fails_and_says_why(engine, name):
     assert verdict.status is Status.FAILED
     assert verdict.score == 0
     assert message in verdict.message
+
+
+# name: (what the student wrote, a test that cannot run across the boundary, what its author reads)
+UNSUPPORTED = {
+    "a module of the test's": ("def f(m): return 1", "f(nn.Linear(2, 2))", "labo.checks.build"),
+    "a sparse result": ("def f(): return torch.ones(2).to_sparse()", "f()", "to_dense"),
+    "a long list": ("def f(): return list(range(100_000))", "f()", "more than"),
+    "the gradient of a callback": (
+        "def derivative(g, x):\n    x = x.clone().requires_grad_()\n"
+        "    g(x).backward()\n    return x.grad",
+        "derivative(lambda x: (x * x).sum(), torch.ones(2))",
+        "torch.sin",
+    ),
+    "even where the test catches everything": (
+        "def f(m): return 1",
+        "try:\n    f(nn.Linear(2, 2))\nexcept Exception:\n    pass",
+        "labo.checks.build",
+    ),
+    "a test that does not parse": ("x = 1", "assert x ==", "SyntaxError"),
+}
+
+
+@pytest.mark.parametrize("name", UNSUPPORTED)
+def test_tells_the_author_what_cannot_be_done(engine, name):
+    student, test, told = UNSUPPORTED[name]
+    report = engine.run(job(student, test)).report
+    assert report.verdicts[0].status is Status.ERROR
+    assert report.verdicts[0].score == 0
+    assert told in report.incidents[0]
+
+
+def test_the_objects_of_an_earlier_test_are_still_those(engine):
+    first = "a = Box(1)\nnets = [nn_of(2), nn_of(3)]\nweight = nets[0].weight"
+    second = (
+        "b = Box(2)\nassert (a.x, b.x) == (1, 2)\n"
+        "assert nets[1](torch.ones(1, 3)).shape == (1, 1)\n"
+        "with torch.no_grad():\n    weight.zero_()\n"
+        "assert nets[0].weight is weight and nets[0](torch.ones(1, 2)) == nets[0].bias"
+    )
+    student = (
+        "class Box:\n    def __init__(self, x): self.x = x\ndef nn_of(n): return nn.Linear(n, 1)"
+    )
+    for verdict in engine.run(job(student, first, second)).report.verdicts:
+        assert (verdict.status, verdict.message) == (Status.PASSED, "")
+
+
+def test_the_last_to_bind_a_name_has_it(engine):
+    cells = job("x = 1\ny = 1", "x = 2\nz = 2", "assert (x, y, z) == (3, 1, 2)")
+    cells.notebook["cells"].insert(3, cell("x = 3"))
+    verdicts = engine.run(cells).report.verdicts
+    assert [verdict.status for verdict in verdicts] == [Status.PASSED] * 2
+
+
+def test_a_figure_drawn_by_a_test_is_not_shown_by_the_next_cell(engine):
+    draw = "import matplotlib.pyplot as plt\ndef draw(x): plt.plot(x)"
+    cells = job(draw, "draw([1, 2])")
+    cells.notebook["cells"].append(cell("1 + 1"))
+    outcome = engine.run(cells)
+    (output,) = outcome.notebook["cells"][-1]["outputs"]
+    assert output["data"] == {"text/plain": "2"}
+
+
+def test_source_is_read_from_the_notebook_and_from_a_kernel(engine, tmp_path):
+    student = (
+        "def f(x):\n    for y in x:  # boucle\n        pass\nclass A:\n    def g(self): return 1"
+    )
+    test = "assert 'for y in x' in checks.source_of(f)\nassert 'return 1' in checks.source_of(A)"
+    (verdict,) = engine.run(job(student, test)).report.verdicts
+    assert (verdict.status, verdict.message) == (Status.PASSED, "")
+    path = tmp_path / "ordinary.py"  # Python reads sources from files, IPython from its cells
+    path.write_text(f"{IMPORTS}\n{student}\n{test}", encoding="utf-8")
+    runpy.run_path(str(path))
+
+
+def test_a_test_that_catches_everything_does_not_pass_on_a_crash(engine):
+    test = "try:\n    f()\nexcept Exception:\n    pass"
+    (verdict,) = engine.run(job("import os\ndef f(): os._exit(0)", test)).report.verdicts
+    assert verdict.score == 0
+
+
+def test_a_state_that_no_draw_leads_to_is_not_followed(engine):
+    student = (
+        "def f():\n"
+        "    words = np.zeros(624, np.uint32)\n"
+        "    np.random.set_state(('MT19937', words, 624, 0, 0.0))\n"
+        "    state = torch.get_rng_state()\n"
+        "    state.view(torch.int64)[3:627] = 0\n"
+        "    torch.set_rng_state(state)\n"
+        "    return torch.rand(3).sum()"
+    )
+    test = "f()\nassert torch.rand(3).min() > 0 and np.random.rand() > 0"
+    (verdict,) = engine.run(job(student, test)).report.verdicts
+    assert (verdict.status, verdict.message) == (Status.PASSED, "")
 
 
 @pytest.mark.parametrize(
@@ -319,6 +477,8 @@ def test_fails_and_says_why(engine, name):
         ("'2'", 0, Status.ERROR),
         ("True", 0, Status.ERROR),
         ("f()", 0.5, Status.PARTIAL),
+        ("np.float64(1.5)", 1.5, Status.PARTIAL),
+        ("1.23456789", 1.23456789, Status.PARTIAL),
     ],
 )
 def test_a_last_number_is_partial_credit(engine, last, score, status):

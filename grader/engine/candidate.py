@@ -7,13 +7,16 @@ it answers is believed: the examiner decodes plain data, and compares with its o
 from __future__ import annotations
 
 import builtins
+import copy
+import itertools
 import operator
 import signal
 import socket
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NoReturn
 
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
@@ -23,10 +26,25 @@ from grader.engine.shell import Shell
 from grader.engine.wire import WireError
 from labo import checks
 
+
+def _ancestors(kind: type) -> list[str]:
+    if not isinstance(kind, type):
+        raise AttributeError("__bases__")
+    return _names(kind)
+
+
+def _names(kind: type) -> list[str]:
+    return [f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__[:_KINDS]]
+
+
+_PRINTED: Final = 4_000  # characters of what one call prints
+_KINDS: Final = 40
+
 OPERATIONS: Final[dict[str, Callable]] = {
     "call": lambda function, *args, **kwargs: function(*args, **kwargs),
     "getattr": getattr,
     "setattr": setattr,
+    "delattr": delattr,
     "getitem": operator.getitem,
     "setitem": operator.setitem,
     "delitem": operator.delitem,
@@ -38,15 +56,17 @@ OPERATIONS: Final[dict[str, Callable]] = {
     "float": float,
     "int": int,
     "repr": repr,
+    "isinstance": isinstance,
+    "issubclass": issubclass,
+    "ancestors": _ancestors,
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
     **{name: getattr(operator, name) for name in ("neg", "pos", "abs", "invert")},
     **{
         name: getattr(operator, name)
         for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
     },
 }
-
-_PRINTED: Final = 4_000  # characters of what one call prints
-_KINDS: Final = 40
 
 
 def main(sock: socket.socket, shell: Shell) -> NoReturn:
@@ -65,14 +85,12 @@ class Candidate:
         self.peer = Peer(sock, self._serve)
         self.shell = shell
         self.running = False
-        self._forget()
-        signal.signal(signal.SIGINT, self._interrupt)
-
-    def _forget(self) -> None:
+        self.fresh_numbers = itertools.count()
         self.objects: dict[int, Any] = {}
-        self.numbers: dict[int, int] = {}
-        self.tapes: list[tuple[list[torch.Tensor], list[torch.Tensor]]] = []
+        self.numbers: dict[int, int] = {}  # by id: an object stays here under one number
         self.mirrors: dict[int, bytes] = {}
+        self.tapes: dict[int, tuple[list[torch.Tensor], list[torch.Tensor]]] = {}
+        signal.signal(signal.SIGINT, self._interrupt)
 
     def _interrupt(self, *_: object) -> None:
         if self.running:  # between two requests, it came too late
@@ -80,7 +98,10 @@ class Candidate:
 
     def _serve(self, message: bytes) -> bytes:
         request = wire.decode(message)
-        return getattr(self, f"_on_{request['op']}")(request)
+        try:
+            return getattr(self, f"_on_{request['op']}")(request)
+        except WireError as error:  # a value that cannot cross
+            return wire.encode({"refused": str(error)})
 
     # ---- Requests
 
@@ -93,11 +114,12 @@ class Candidate:
         return wire.encode({"outputs": outputs})
 
     def _on_lookup(self, request: dict) -> bytes:
-        """The values of these names, for those that the notebook has."""
-        names = [name for name in request["names"] if name in self.shell.user_ns]
+        """The value of this name, if the notebook has it."""
         tape = _Tape(())
-        values = {name: self._encoded(self.shell.user_ns[name], tape) for name in names}
-        return self._answer(values, tape)
+        answer = {}
+        if request["name"] in self.shell.user_ns:
+            answer["value"] = self._encoded(self.shell.user_ns[request["name"]], tape)
+        return self._answer(answer, tape)
 
     def _on_apply(self, request: dict) -> bytes:
         self._receive_mirrors(request["mirrors"])
@@ -110,81 +132,111 @@ class Candidate:
             self.running = True
             try:
                 value = OPERATIONS[request["operation"]](*args, **kwargs)
-                result = {"value": self._encoded(value, tape)}
+                answer = {"value": self._encoded(value, tape)}
+            except WireError:
+                raise
             except BaseException as error:  # whatever student code raises is its answer
-                result = {"raised": _described(error)}
+                answer = {"raised": _described(error)}
             finally:
                 self.running = False
-        result["changed"] = {
+        answer["changed"] = {
             i: tensor.detach() if isinstance(tensor, torch.Tensor) else tensor
             for i, tensor in enumerate(arguments.tensors)
             if not _same(tensor, before[i])
         }
-        result["printed"] = capture.text()[:_PRINTED]
-        result["state"] = state.current()
-        return self._answer(result, tape)
+        answer["printed"] = wire.clean(capture.text()[:_PRINTED])
+        answer["state"] = state.current()
+        return self._answer(answer, tape)
 
     def _on_backward(self, request: dict) -> bytes:
-        """Vector-Jacobian product of a recorded call; parameters accumulate their gradient."""
+        """Vector-Jacobian product of a recorded call, recorded in turn under `create_graph`."""
         self._receive_mirrors(request["mirrors"])
-        inputs, outputs = self.tapes[request["tape"]]
-        for leaf in inputs:
-            leaf.grad = None
-        pairs = zip(outputs, request["grads"], strict=True)
-        reached = [(output, grad) for output, grad in pairs if grad is not None]
+        leaves, outputs = self.tapes[request["tape"]]
+        grads = wire.decode(request["grads"])
+        given = [(out, grad) for out, grad in zip(outputs, grads, strict=True) if grad is not None]
+        create_graph = request["create_graph"]
+        tape = _Tape([grad for _, grad in given if grad.requires_grad] + leaves)
         self.running = True
         try:
-            if reached:
-                torch.autograd.backward(*map(list, zip(*reached, strict=True)), retain_graph=True)
-            result = {"value": wire.encode([leaf.grad for leaf in inputs])}
+            results = torch.autograd.grad(
+                [out for out, _ in given],
+                leaves,
+                [grad for _, grad in given],
+                retain_graph=True,
+                create_graph=create_graph,
+                allow_unused=True,
+            )
+            answer = {"value": self._encoded(list(results), tape)}
+        except WireError:
+            raise
         except BaseException as error:
-            result = {"raised": _described(error)}
+            answer = {"raised": _described(error)}
         finally:
             self.running = False
-        return self._answer(result, _Tape(()))
+        return self._answer(answer, tape)
 
     def _on_operators(self, request: dict) -> bytes:
         """The names of the operators that a call uses, as torch's dispatcher sees them."""
         args, kwargs = wire.decode(request["arguments"], _Arguments(self).build, names=True)
+        self.running = True
         try:
-            return wire.encode({"value": sorted(checks.operators_used(*args, **kwargs))})
-        except Exception as error:
+            return wire.encode({"names": sorted(checks.operators_used(*args, **kwargs))})
+        except BaseException as error:
             return wire.encode({"raised": _described(error)})
+        finally:
+            self.running = False
 
     def _on_forget(self, request: dict) -> bytes:
-        self._forget()
+        """A test cell has ended: keep only what the examiner still holds."""
+        self.objects = {number: self.objects[number] for number in request["keep"]}
+        self.numbers = {id(value): number for number, value in self.objects.items()}
+        self.mirrors = {n: sent for n, sent in self.mirrors.items() if n in self.objects}
+        self.tapes.clear()
+        plt.close("all")  # what tests draw is not for the student's next cell to show
         return wire.encode(None)
 
     # ---- Values
 
-    def _answer(self, result: dict, tape: _Tape) -> bytes:
+    def _answer(self, answer: dict, tape: _Tape) -> bytes:
+        """An answer, with what ties it to the examiner's graph and parameters."""
         if tape.outputs:
-            self.tapes.append((tape.inputs, tape.outputs))
-            result["tape"] = len(self.tapes) - 1
-        result["mirrors"] = self._changed_mirrors()
-        return wire.encode(result)
+            reached = [leaf for leaf in _leaves(tape.outputs) if not tape.has_input(leaf)]
+            answer["leaves"] = wire.encode(reached, self._mirror)
+            answer["tape"] = next(self.fresh_numbers)
+            self.tapes[answer["tape"]] = ([*tape.inputs, *reached], tape.outputs)
+        answer["mirrors"] = self._changed_mirrors()
+        return wire.encode(answer)
 
     def _encoded(self, value: Any, tape: _Tape) -> bytes:
         return wire.encode(value, lambda part: self._special(part, tape))
 
     def _special(self, value: Any, tape: _Tape) -> list | None:
         if isinstance(value, torch.Tensor):
-            if value.is_leaf and value.requires_grad and not tape.has_input(value):
-                number = self._number(value)
-                self.mirrors[number] = wire.encode(_mirror_state(value))
-                is_parameter = isinstance(value, torch.nn.Parameter)
-                return ["mirror", number, is_parameter, self.mirrors[number]]
-            if value.requires_grad:
-                tape.outputs.append(value)
-                return ["graph", len(tape.outputs) - 1, wire.encode(value.detach())]
-            return None
+            if not value.requires_grad:
+                return None
+            if value.is_leaf and not tape.has_input(value):
+                return self._mirror(value)
+            tape.outputs.append(value)
+            return ["graph", wire.encode(value.detach())]
         if value is None or isinstance(value, _PLAIN):
             return None
-        return ["object", self._number(value), _kinds(value), callable(value)]
+        return ["object", self._number(value), _names(type(value)), callable(value)]
+
+    def _mirror(self, value: Any) -> list | None:
+        """A leaf of the graph: its content is sent once, then its changes."""
+        if not isinstance(value, torch.Tensor):
+            return None
+        number = self._number(value)
+        content = None
+        if number not in self.mirrors:
+            content = self.mirrors[number] = wire.encode(_mirror_state(value))
+        return ["mirror", number, isinstance(value, torch.nn.Parameter), content]
 
     def _number(self, value: Any) -> int:
-        number = self.numbers.setdefault(id(value), len(self.objects))
-        self.objects[number] = value  # kept alive, so that its id stays its own
+        number = self.numbers.get(id(value))
+        if number is None:
+            number = self.numbers[id(value)] = next(self.fresh_numbers)
+            self.objects[number] = value  # kept alive, so that its id stays its own
         return number
 
     def _receive_mirrors(self, mirrors: dict) -> None:
@@ -198,11 +250,11 @@ class Candidate:
     def _changed_mirrors(self) -> dict[int, list]:
         changed = {}
         for number, sent in self.mirrors.items():
-            state = _mirror_state(self.objects[number])
-            encoded = wire.encode(state)
+            now = _mirror_state(self.objects[number])
+            encoded = wire.encode(now)
             if encoded != sent:
                 self.mirrors[number] = encoded
-                changed[number] = state
+                changed[number] = now
         return changed
 
 
@@ -240,6 +292,20 @@ class _Tape:
         return any(tensor is leaf for leaf in self.inputs)
 
 
+def _leaves(outputs: list[torch.Tensor]) -> Iterator[torch.Tensor]:
+    """The tensors that a graph starts from, found from its end."""
+    seen = set()
+    nodes = [output.grad_fn for output in outputs]
+    while nodes:
+        node = nodes.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if hasattr(node, "variable"):  # an AccumulateGrad
+            yield node.variable
+        nodes.extend(following for following, _ in node.next_functions)
+
+
 class _Arguments:
     """Builds the arguments of a call; keeps the tensors, to see which ones it changes."""
 
@@ -256,6 +322,8 @@ class _Arguments:
         if tag == "argument":
             self.tensors.append(wire.decode(fields[0]))
             return self.tensors[-1]
+        if tag == "again":
+            return self.tensors[fields[0]]
         if tag == "callback":
             return self._callback(fields[0])
         raise WireError(f"unexpected tag {tag!r}")
@@ -284,11 +352,6 @@ def _same(value: torch.Tensor | np.ndarray, before: torch.Tensor | np.ndarray) -
     return wire.encode(value)[:-1] == wire.encode(before)[:-1]  # but for requires_grad, at the end
 
 
-def _kinds(value: Any) -> list[str]:
-    kinds = type(value).__mro__[:_KINDS]
-    return [f"{kind.__module__}.{kind.__qualname__}" for kind in kinds]
-
-
 def _described(error: BaseException) -> dict[str, Any]:
     """An exception as data: its classes, its message, and the student's own frames."""
     kinds = [kind.__name__ for kind in type(error).__mro__ if kind.__module__ == builtins.__name__]
@@ -301,9 +364,9 @@ def _described(error: BaseException) -> dict[str, Any]:
         message = str(error)[:_PRINTED]
     except Exception:
         message = ""
-    lines = traceback.format_list(own[-20:])
-    name = type(error).__name__[:100]
-    return {"kinds": kinds, "name": name, "message": message, "frames": "".join(lines)[:_PRINTED]}
+    frames = "".join(traceback.format_list(own[-20:]))[:_PRINTED]
+    told = {"name": type(error).__name__[:100], "message": message, "frames": frames}
+    return {"kinds": kinds, **{key: wire.clean(text) for key, text in told.items()}}
 
 
 _ENGINE: Final = __file__.rpartition("/")[0]

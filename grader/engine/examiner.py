@@ -6,16 +6,18 @@ import ast
 import builtins
 import io
 import math
+import numbers
+import signal
 import time
 import traceback
-from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 from grader.engine import french
 from grader.engine.peer import Gone, Late, Peer
-from grader.engine.proxy import Remote, StudentError, UnsupportedAcrossBoundary
+from grader.engine.remote import Remote, StudentError, UnsupportedAcrossBoundary
 from grader.engine.report import Report, Status, Verdict
 from grader.engine.wire import WireError
 from labo import checks
@@ -23,6 +25,8 @@ from labo import checks
 _MAX_TEXT: Final = 20_000  # characters that a test cell may print
 _MIME_TEXT: Final = 5_000_000  # characters of one output
 _INTERRUPT_SECONDS: Final = 2.0  # left to a cell, once interrupted, to end
+_START_SECONDS: Final = 30.0  # for a candidate to answer when it runs no code of a student
+_ALARM_SECONDS: Final = 1.0  # after which a test that waits for nobody is late
 
 
 @dataclass(frozen=True)
@@ -52,10 +56,12 @@ class Examiner:
         self.mode = mode
         self.interrupt = interrupt
         self.why = why
-        checks.build = self._build
-        checks.operators_used = self.remote.operators_used
+        self._open_checks()
+        self.student = _StudentNames(self.remote)
         self.trusted = _trusted_names(source)
-        self.from_tests: dict[str, Any] = {}
+        # A test's own names come first, then Python's, then the student's.
+        self.names = {"__name__": "__main__", "__builtins__": self.student, **self.trusted}
+        self.definitions: dict[str, str] = {}  # by name, the source of the student's last one
         self.incidents: list[str] = []
         self.end = time.monotonic() + budgets.notebook
         self.gone: str | None = None  # why the candidate no longer answers, in French
@@ -68,6 +74,7 @@ class Examiner:
             notebook: nbformat 4, as plain data; its cells are given their outputs.
         """
         began = time.monotonic()
+        self._greet()
         verdicts = []
         for cell in notebook["cells"]:
             if cell["cell_type"] != "code":
@@ -87,32 +94,65 @@ class Examiner:
         )
         return notebook, report
 
-    def _build(self, factory: Callable, *args: Any, **kwargs: Any) -> Any:
-        return self.remote.apply("call", factory, *args, **kwargs)
+    def _open_checks(self) -> None:
+        """Let `labo.checks` reach across the boundary."""
+        checks.build = lambda factory, *args, **kwargs: self.remote.apply(
+            "call", factory, *args, **kwargs
+        )
+        checks.operators_used = self.remote.operators_used
+        checks.source_of = self._source_of
+
+    def _source_of(self, value: Any) -> str:
+        """The definition of what a test found under a name of the student's notebook."""
+        for name, found in self.student.fetched.items():
+            if found is value and name in self.definitions:
+                return self.definitions[name]
+        raise UnsupportedAcrossBoundary(
+            "labo.checks.source_of knows functions and classes that a cell defines by def or class"
+        )
+
+    def _greet(self) -> None:
+        """Make sure that there is a candidate, before any of its student's code has run.
+
+        Raises:
+            Gone, Late: there is none.
+        """
+        self.peer.deadline = time.monotonic() + _START_SECONDS
+        self.remote.forget()
 
     # ---- The student's cells
 
     def _run(self, source: str) -> list[dict]:
         self.peer.deadline = self._deadline()
+        self._note_definitions(source)
         try:
             return [_checked_output(output, self.count) for output in self.remote.run(source)]
         except Late:
             return self._interrupted()
-        except (Gone, WireError, KeyError, TypeError, ValueError, AttributeError) as error:
+        except (Gone, Exception) as error:  # also when the answer is none that we would send
             return self._lost(self.why(), f"cell {self.count}: {_brief(error)}")
+
+    def _note_definitions(self, source: str) -> None:
+        """What a cell binds is the student's from now on, even when a test had such a name."""
+        for node in _statements(source):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                self.definitions[node.name] = ast.unparse(node)
+            for name in _bound_names(node) - self.trusted.keys():
+                self.names.pop(name, None)
 
     def _interrupted(self) -> list[dict]:
         """A cell beyond its budget gets one KeyboardInterrupt, as in Jupyter, and then no mercy."""
         self.incidents.append(f"cell {self.count}: stopped after {self.budgets.cell:g} s")
         message = french.too_long(self.budgets.cell)
-        if time.monotonic() < self.end:
+        if self.peer.waiting and time.monotonic() < self.end:
             self.interrupt()
             self.peer.deadline = time.monotonic() + _INTERRUPT_SECONDS
-            try:
-                self.peer.answer()
-                return [error_output("TimeoutError", message)]
-            except (Late, Gone, WireError):
-                pass
+            with suppress(Late, Gone, WireError):
+                while self.peer.waiting:
+                    self.peer.answer()
+        if not self.peer.waiting:
+            self.remote.trouble = None
+            return [error_output("TimeoutError", message)]
         return self._lost(message, f"cell {self.count}: did not stop when interrupted")
 
     def _lost(self, message: str, incident: str) -> list[dict]:
@@ -144,7 +184,7 @@ class Examiner:
         """What nbgrader reads the score from: a number, or an error."""
         if status not in (Status.PASSED, Status.PARTIAL):
             return error_output(french.STATUS[status], message)
-        data = {"text/plain": f"{score:g}"}
+        data = {"text/plain": repr(score)}
         return {
             "output_type": "execute_result",
             "execution_count": self.count,
@@ -157,21 +197,22 @@ class Examiner:
         printed = io.StringIO()
         self.remote.printed.clear()
         try:
-            with redirect_stdout(printed), redirect_stderr(io.StringIO()):
+            with redirect_stdout(printed), redirect_stderr(io.StringIO()), self._alarm():
                 value = self._execute(source)
             status, score, message = _graded(value, points)
-            if status is Status.ERROR:
-                self.incidents.append(f"cell {self.count}: {message}")
         except Late:
             status, score, message = Status.TIMEOUT, 0.0, self._interrupted()[0]["evalue"]
         except Gone as error:
             status, score, message = Status.ERROR, 0.0, self.why()
             self._lost(message, f"cell {self.count}: {_brief(error)}")
-        except AssertionError as error:
+        except (UnsupportedAcrossBoundary, SyntaxError) as error:
+            status, score, message = Status.ERROR, 0.0, french.not_a_test()
+            self.incidents.append(f"cell {self.count}: {_brief(error)}")
+        except Exception as error:  # an assertion, student code's, or what a wrong result causes
             status, score, message = Status.FAILED, 0.0, _failure(error)
-        except Exception as error:  # student code's, or what a wrong result does to the test
-            status, score, message = Status.FAILED, 0.0, _failure(error)
-        self._forget()
+        if status is Status.ERROR and not self.gone:
+            self.incidents.append(f"cell {self.count}: {message}")
+        self._end_test()
         text = (printed.getvalue() + "".join(self.remote.printed))[:_MAX_TEXT]
         outputs = [{"output_type": "stream", "name": "stdout", "text": text}] if text else []
         return status, score, message, outputs
@@ -179,32 +220,34 @@ class Examiner:
     def _execute(self, source: str) -> Any:
         """Run a test cell; the value of its last expression."""
         tree = ast.parse(source)
-        names = self._names(tree)
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         # The file name is no file: a traceback shows no line of the test.
-        exec(compile(tree, "<test>", "exec"), names)
-        value = eval(compile(ast.Expression(last.value), "<test>", "eval"), names) if last else None
-        assigned = {name for name in _names_in(tree, ast.Store) if name in names}
-        self.from_tests |= {name: names[name] for name in assigned}
+        exec(compile(tree, "<test>", "exec"), self.names)
+        value = None
+        if last:
+            value = eval(compile(ast.Expression(last.value), "<test>", "eval"), self.names)
+        if self.remote.trouble:  # a test may have caught it, with all else that student code raises
+            raise self.remote.trouble
         return value
 
-    def _names(self, tree: ast.Module) -> dict[str, Any]:
-        """What the test's names mean: the author's imports first, then the notebook's own."""
-        wanted = sorted(_names_in(tree, ast.Load) - self.trusted.keys() - vars(builtins).keys())
-        return {
-            "__name__": "__main__",
-            "__builtins__": builtins,
-            **self.from_tests,
-            **self.remote.lookup(wanted),
-            **self.trusted,
-        }
+    @contextmanager
+    def _alarm(self) -> Iterator[None]:
+        """A test that computes for too long on its own, with what it was given, is late too."""
+        signal.signal(signal.SIGALRM, _ring)
+        signal.setitimer(signal.ITIMER_REAL, self._deadline() - time.monotonic() + _ALARM_SECONDS)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
-    def _forget(self) -> None:
+    def _end_test(self) -> None:
+        self.student.fetched.clear()
         if self.gone:
             return
+        self.peer.deadline = time.monotonic() + _START_SECONDS
         try:
             self.remote.forget()
-        except (Gone, Late, WireError) as error:
+        except (Gone, Late, WireError, UnsupportedAcrossBoundary) as error:
             self._lost(self.why(), f"cell {self.count}: {_brief(error)}")
 
     def _run_shared(self, source: str, points: float) -> tuple[Status, float, str, list[dict]]:
@@ -220,6 +263,27 @@ class Examiner:
         value = _as_number(results[0]["data"].get("text/plain", "")) if results else None
         status, score, message = _graded(value, points)
         return status, score, message, kept
+
+
+class _StudentNames(dict):
+    """Python's builtins, and behind them the names of the notebook, fetched when a test uses them.
+
+    CPython looks for a name in the globals and then in `__builtins__`, which may be any mapping.
+    """
+
+    def __init__(self, remote: Remote) -> None:
+        super().__init__(vars(builtins))
+        self.remote = remote
+        self.fetched: dict[str, Any] = {}
+
+    def __missing__(self, name: str) -> Any:
+        if name not in self.fetched:
+            self.fetched[name] = self.remote.lookup(name)
+        return self.fetched[name]
+
+
+def _ring(*_: object) -> None:
+    raise Late
 
 
 def is_test(cell: dict) -> bool:
@@ -250,23 +314,34 @@ def _statements(source: str) -> list[ast.stmt]:
         return []
 
 
-def _names_in(tree: ast.Module, context: type) -> set[str]:
-    return {
-        node.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, context)
-    }
+def _bound_names(tree: ast.AST) -> set[str]:
+    """The names that a statement may bind."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.alias):
+            names.add(node.asname or node.name.partition(".")[0])
+    return names
 
 
 def _graded(value: Any, points: float) -> tuple[Status, float, str]:
     """Score of a test that ran to its end: its last expression may give part of the points."""
     if value is None:
         return Status.PASSED, points, ""
-    if type(value) not in (int, float) or not math.isfinite(value) or not 0 <= value <= points:
+    if not _is_score(value, points):
         return Status.ERROR, 0.0, french.not_a_score(value, points)
     if value == points:
         return Status.PASSED, points, ""
     return Status.PARTIAL, float(value), french.partial(value, points)
+
+
+def _is_score(value: Any, points: float) -> bool:
+    """Whether this is a number, of Python's or NumPy's, from 0 to `points`."""
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return is_number and math.isfinite(value) and 0 <= value <= points
 
 
 def _as_number(text: Any) -> Any:
@@ -280,7 +355,7 @@ def _failure(error: Exception) -> str:
     """What a student reads of a failed test: the author's message, or their own traceback."""
     if isinstance(error, StudentError):
         return french.raised(_name_of(error), str(error), error.frames)
-    if isinstance(error, UnsupportedAcrossBoundary | AssertionError):
+    if isinstance(error, AssertionError):
         return str(error) or french.failed()
     return french.broke_the_test(_brief(error))
 

@@ -21,11 +21,11 @@ _CHUNK: Final = 1 << 20
 _MAX_NESTING: Final = 50
 
 
-class Gone(Exception):
+class Gone(BaseException):  # not for a test's `except Exception`
     """The other side has ended, or no longer speaks as agreed."""
 
 
-class Late(Exception):
+class Late(BaseException):
     """The other side has not answered in time."""
 
 
@@ -39,6 +39,7 @@ class Peer:
         self.socket = sock
         self.serve = serve
         self.deadline: float | None = None
+        self.waiting = 0  # answers yet to come
         self._nesting = 0
 
     def request(self, message: bytes) -> bytes:
@@ -47,6 +48,7 @@ class Peer:
         Raises:
             Gone, Late: no answer will come, or none came in time.
         """
+        self.waiting += 1
         self._send(_REQUEST, message)
         return self.answer()
 
@@ -55,6 +57,7 @@ class Peer:
         while True:
             kind, message = self._receive()
             if kind == _ANSWER:
+                self.waiting -= 1
                 return message
             self._serve_one(message)
 

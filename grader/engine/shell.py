@@ -15,7 +15,10 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
+from grader.engine import wire
+
 MAX_OUTPUTS: Final = 200  # per cell
+_MAX_LINES: Final = 1_000  # of one traceback
 _TRUNCATED: Final = "\n… (sortie tronquée)\n"
 
 
@@ -47,8 +50,10 @@ class Capture:
 
     def error(self, name: str, message: str, frames: list[str]) -> None:
         text = self._within("\n".join(frames))
-        error = {"output_type": "error", "ename": name[:200], "evalue": message[:2000]}
-        self.outputs.append(error | {"traceback": text.split("\n")})
+        told = {"ename": name[:200], "evalue": message[:2000], "traceback": text}
+        told = {key: wire.clean(part) for key, part in told.items()}
+        told["traceback"] = told["traceback"].split("\n")[:_MAX_LINES]
+        self.outputs.append({"output_type": "error", **told})
 
     def text(self) -> str:
         return "".join(out["text"] for out in self.outputs if out["output_type"] == "stream")
@@ -60,7 +65,7 @@ class Capture:
     def _within(self, text: str) -> str:
         if self.room <= 0:
             return ""
-        kept = text[: self.room]
+        kept = wire.clean(text[: self.room])
         self.room -= len(kept)
         return kept if self.room > 0 else kept + _TRUNCATED
 
@@ -68,7 +73,7 @@ class Capture:
     def _as_text(value: Any) -> str:
         if isinstance(value, bytes):
             return base64.b64encode(value).decode("ascii")
-        return value if isinstance(value, str) else str(value)
+        return wire.clean(value if isinstance(value, str) else str(value))
 
 
 class _Stream(io.TextIOBase):

@@ -1,14 +1,23 @@
-"""What code uses without naming it: random generators, gradient mode, default dtype."""
+"""What code uses without naming it: random generators, gradient mode, default dtype.
+
+It travels to the candidate with each call. The random state also comes back, but a student who
+chose it could choose what a test draws next, such as zeros only. So a state that comes back counts
+only when it is the one that was sent, some draws later; of any other one, nothing is kept but that
+the generator moved.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import random
 from typing import Any, Final
 
 import numpy as np
 import torch
 
-_WORDS: Final = 624  # of a Mersenne twister
+_WORDS: Final = 624  # all three generators are Mersenne twisters of so many 32-bit words
+_TORCH_WORDS: Final = slice(3, 3 + _WORDS)  # among the 64-bit fields of torch's state
+_MAX_BLOCKS: Final = 20_000  # of 624 draws: about a second to follow
 
 
 def current() -> dict[str, Any]:
@@ -27,20 +36,75 @@ def restore(state: dict[str, Any]) -> None:
     """Put this process in that state."""
     torch.set_grad_enabled(state["grad"])
     torch.set_default_dtype(state["dtype"])
-    restore_random(state)
-
-
-def restore_random(state: dict[str, Any]) -> None:
-    """Put the random generators where `current` found them.
-
-    Raises:
-        ValueError, TypeError, RuntimeError, KeyError: this is no such state.
-    """
     torch.set_rng_state(state["torch"])
-    _, words, position, *_ = numpy_state = state["numpy"]
-    # NumPy checks neither, and would read outside the array.
-    if words.shape != (_WORDS,) or words.dtype != np.uint32 or not 0 <= position <= _WORDS:
-        raise ValueError("not a state of NumPy's generator")
-    np.random.set_state(tuple(numpy_state))
+    np.random.set_state(tuple(state["numpy"]))
     version, words, gauss = state["python"]
     random.setstate((version, tuple(words.tolist()), gauss))
+
+
+def follow(sent: dict[str, Any], left: dict[str, Any]) -> None:
+    """Advance the random generators from `sent` as far as a call did, if that is what `left` says.
+
+    Raises:
+        ValueError, TypeError, RuntimeError, LookupError, AttributeError: this is no such state.
+    """
+    _follow_torch(sent["torch"], left["torch"])
+    _follow_numpy(sent["numpy"], left["numpy"])
+    _follow_python(sent["python"], left["python"])
+
+
+def _follow_torch(sent: torch.Tensor, left: torch.Tensor) -> None:
+    if torch.equal(left, sent):
+        return
+    words, seed = _torch_words(left), int(left.view(torch.int64)[0])
+    starts = [_torch_words(sent)]
+    if seed != int(sent.view(torch.int64)[0]):  # it called `torch.manual_seed`
+        starts = [_torch_words(torch.Generator().manual_seed(seed).get_state()), *starts]
+    if any(_is_later(start, words) for start in starts):
+        torch.set_rng_state(left)
+    else:
+        torch.manual_seed(_digest(words))
+
+
+def _follow_numpy(sent: list, left: list) -> None:
+    _, words, position, has_gauss, gauss = left
+    # NumPy checks none of this, and would read outside the array.
+    if words.shape != (_WORDS,) or words.dtype != np.uint32 or not 0 <= position <= _WORDS:
+        raise ValueError("not a state of NumPy's generator")
+    if _is_later(sent[1], words):
+        np.random.set_state(("MT19937", words, position, has_gauss, gauss))
+    else:
+        np.random.seed(_digest(words) % 2**32)
+
+
+def _follow_python(sent: list, left: list) -> None:
+    version, words, gauss = left
+    if words.shape != (_WORDS + 1,) or words.min() < 0 or words.max() >= 2**32:
+        raise ValueError("not a state of Python's generator")
+    if _is_later(sent[1][:_WORDS], words[:_WORDS]):
+        random.setstate((version, tuple(words.tolist()), gauss))
+    else:
+        random.seed(_digest(words))
+
+
+def _torch_words(state: torch.Tensor) -> np.ndarray:
+    return state.view(torch.int64)[_TORCH_WORDS].numpy()
+
+
+def _is_later(start: np.ndarray, words: np.ndarray) -> bool:
+    """Whether a twister with the words `start` comes to `words` by drawing."""
+    if np.array_equal(start, words):
+        return True
+    twister = np.random.MT19937()
+    state = {"key": start.astype(np.uint32), "pos": _WORDS}
+    twister.state = {"bit_generator": "MT19937", "state": state}
+    for _ in range(_MAX_BLOCKS):
+        twister.random_raw(_WORDS, output=False)
+        if np.array_equal(twister.state["state"]["key"], words):
+            return True
+    return False
+
+
+def _digest(words: np.ndarray) -> int:
+    """A seed that nobody can choose."""
+    return int.from_bytes(hashlib.sha256(words.tobytes()).digest()[:7], "big")

@@ -71,7 +71,6 @@ class Handle:
 
     number: int
     kinds: tuple[str, ...] = ()
-    is_callable: bool = False
 
 
 Special = Callable[[Any], list | None]
@@ -84,7 +83,12 @@ def encode(value: Any, special: Special = lambda _: None) -> bytes:
     Raises:
         WireError: for an object without a form, or a value beyond the limits.
     """
-    packed = msgpack.packb(_Encoder(special).pack(value), use_bin_type=True)
+    try:
+        packed = msgpack.packb(_Encoder(special).pack(value), use_bin_type=True)
+    except WireError:
+        raise
+    except ValueError as error:  # half a surrogate pair, an integer of too many digits
+        raise WireError(f"no form as data: {error}") from error
     if len(packed) > MAX_BYTES:
         raise WireError(f"value of {len(packed) >> 20} MB, more than {MAX_BYTES >> 20}")
     return packed
@@ -195,6 +199,11 @@ def qualified_name(value: Any) -> tuple[str, str] | None:
         if module.__dict__.get(name) is value and callable(value):
             return module_name, name
     return None
+
+
+def clean(text: str) -> str:
+    """The text with what UTF-8 cannot hold replaced."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def decode(
