@@ -7,8 +7,9 @@ Un fichier n'apparaît sous son nom qu'entier et vérifié : il est écrit à c�
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import requests
@@ -60,11 +61,23 @@ def download(dataset: Dataset, data_dir: Path | str | None = None) -> dict[str, 
     """
     if os.environ.get("LABO_OFFLINE", "0") not in ("", "0"):
         raise DownloadError("réseau interdit par LABO_OFFLINE")
+    mirrors = [mirror for mirror in dataset.mirrors if answers(mirror)]
+    if not mirrors:  # before anything is written, and once for all the files
+        raise DownloadError("aucun miroir ne répond", _advice(dataset.mirrors))
+    reachable = replace(dataset, mirrors=tuple(mirrors))
     folder = _writable_folder(dataset, data_dir)
     with _progress(dataset) as advance:
         return {
-            file.name: _fetch(dataset, file, folder / file.name, advance) for file in dataset.files
+            file.name: _fetch(reachable, file, folder / file.name, advance)
+            for file in dataset.files
         }
+
+
+def _advice(lines: Iterable[str]) -> str:
+    return (
+        "Le réseau est-il coupé ? Un nœud de calcul n'a souvent pas Internet : téléchargez depuis "
+        "le nœud de connexion.\n" + "\n".join(f"    {line}" for line in lines)
+    )
 
 
 def _writable_folder(dataset: Dataset, data_dir: Path | str | None) -> Path:
@@ -130,16 +143,10 @@ def _fetch_from_mirrors(dataset: Dataset, file: DataFile, path: Path, advance: A
             return
         except (_MirrorError, _LinkCut) as error:
             failures.append(f"{mirror} : {error}")
-    raise DownloadError(
-        f"aucun miroir n'a donné {file.name}",
-        "Le réseau est-il coupé ? Un nœud de calcul n'a souvent pas Internet : téléchargez depuis "
-        "le nœud de connexion.\n" + "\n".join(f"    {failure}" for failure in failures),
-    )
+    raise DownloadError(f"aucun miroir n'a donné {file.name}", _advice(failures))
 
 
 def _fetch_from(url: str, file: DataFile, path: Path, advance: Advance) -> None:
-    if not answers(url):
-        raise _MirrorError("le serveur ne répond pas")
     partial = path.with_name(path.name + ".partiel")
     inherited = partial.exists()
     _receive(url, file, partial, advance)

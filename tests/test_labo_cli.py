@@ -64,7 +64,7 @@ def test_data_download_that_fails_says_why_and_exits_with_1(monkeypatch):
     monkeypatch.delenv("LABO_OFFLINE")
     result = labo("data", "download", "essai")
     assert result.exit_code == 1
-    assert "Échec : aucun miroir n'a donné data.bin" in result.stderr
+    assert "Échec : aucun miroir ne répond" in result.stderr
 
 
 @pytest.mark.parametrize(
