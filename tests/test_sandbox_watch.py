@@ -103,7 +103,8 @@ def test_files_in_the_private_tmpfs_count_as_memory(user: str) -> None:
 
     def work() -> list:
         need(Level.NAMESPACES)
-        little = policy_for(Level.NAMESPACES, scratch_mb=2 * files, memory_mb=files - 50)
+        room = {"scratch_mb": 2 * files, "scratch_files": 2 * files}
+        little = policy_for(Level.NAMESPACES, memory_mb=files - 50, **room)
         return watched(little, Level.NAMESPACES, fill, PATIENCE)
 
     assert run_as(user, work) == [Excess.MEMORY, -9, []]
