@@ -27,6 +27,7 @@ _PUBLIC = {
     "load_data": "prologue",
     "load_dataset": "datasets",
     "needs": "exercises",
+    "parse_options": "prologue",
     "plot_confusion": "figures",
     "plot_history": "figures",
     "plot_images": "figures",

@@ -36,7 +36,7 @@ class Options:
 def parse_options(argv: Sequence[str] | None = None) -> Options:
     """Lit les options d'un script : celles de `argv`, ou celles de la ligne de commande.
 
-    Dans un script : `options = labo.prologue.parse_options()`, puis
+    Dans un script : `options = labo.parse_options()`, puis
     `labo.load_data(options=options)`. Une option inconnue arrête le script en disant lesquelles
     existent. Dans un notebook, la ligne de commande est celle de Jupyter : elle n'est pas lue.
     """
@@ -107,7 +107,7 @@ def load_data(
         normalize : retire aux pixels la moyenne et divise par l'écart-type, deux nombres calculés
             sur tous les pixels de l'entraînement. Sinon, les pixels vont de 0 à 255.
         flatten : images en vecteurs N × D si vrai, N × C × H × W sinon.
-        options : les options d'un script, données par `labo.prologue.parse_options()` ; aucune
+        options : les options d'un script, données par `labo.parse_options()` ; aucune
             ligne de commande n'est lue sans cela.
 
     Options d'un script :

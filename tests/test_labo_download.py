@@ -133,7 +133,9 @@ def closed_port() -> str:
 
 
 def test_a_file_is_placed_under_its_name_readable_by_all(server, tmp_path):
+    usual = os.umask(0o077)
     path = fetched(server.url("good"))
+    os.umask(usual)
     assert path == folder_of_downloads(tmp_path) / "data.bin"
     assert path.read_bytes() == CONTENT
     assert path.stat().st_mode & 0o777 == 0o644
@@ -247,11 +249,12 @@ def test_a_closed_port_is_given_up_at_once_and_nothing_is_written(server, tmp_pa
 
 
 def test_a_silent_address_costs_a_bounded_time(server, monkeypatch):
-    asked = []
+    asked, waited = [], []
 
     def lost(address, timeout):  # as on a node without Internet, for a name with many addresses
         asked.append(address)
         server.over.wait(10)
+        waited.append(address)
         raise TimeoutError
 
     monkeypatch.setattr(socket, "create_connection", lost)
@@ -259,7 +262,7 @@ def test_a_silent_address_costs_a_bounded_time(server, monkeypatch):
     with pytest.raises(DownloadError, match="aucun miroir ne répond"):
         fetched("https://miroir.invalid/")
     assert asked == [("miroir.invalid", 443)]
-    assert not server.over.is_set()
+    assert waited == []
 
 
 def test_offline_means_no_attempt_at_all(server, monkeypatch, tmp_path):

@@ -15,8 +15,8 @@ from labo.prologue import Options, load_data, parse_options
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = """
-import torch, labo, labo.prologue
-options = labo.prologue.parse_options()
+import torch, labo
+options = labo.parse_options()
 train_input, train_target, test_input, test_target = labo.load_data(options=options)
 print(list(train_input.shape), list(test_input.shape), torch.initial_seed(), train_input.device)
 """
