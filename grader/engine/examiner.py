@@ -67,6 +67,15 @@ class Examiner:
         self.gone: str | None = None  # why the candidate no longer answers, in French
         self.count = 0
 
+    def greet(self) -> None:
+        """Make sure that there is a candidate, before any of its student's code has run.
+
+        Raises:
+            Gone, Late: there is none.
+        """
+        self.peer.deadline = time.monotonic() + _START_SECONDS
+        self.remote.forget()
+
     def run(self, notebook: dict[str, Any]) -> tuple[dict[str, Any], Report]:
         """Execute a sanitised notebook: its test cells are the trusted ones.
 
@@ -74,7 +83,6 @@ class Examiner:
             notebook: nbformat 4, as plain data; its cells are given their outputs.
         """
         began = time.monotonic()
-        self._greet()
         verdicts = []
         for cell in notebook["cells"]:
             if cell["cell_type"] != "code":
@@ -110,15 +118,6 @@ class Examiner:
         raise UnsupportedAcrossBoundary(
             "labo.checks.source_of knows functions and classes that a cell defines by def or class"
         )
-
-    def _greet(self) -> None:
-        """Make sure that there is a candidate, before any of its student's code has run.
-
-        Raises:
-            Gone, Late: there is none.
-        """
-        self.peer.deadline = time.monotonic() + _START_SECONDS
-        self.remote.forget()
 
     # ---- The student's cells
 

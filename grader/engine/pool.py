@@ -191,6 +191,10 @@ class _Run:
                 os.kill(self.candidate, signal.SIGINT)
         elif kind == service.WHY:
             service.send(self.results, service.BECAUSE, self._why().encode())
+        elif kind == service.ALONE:
+            raise GraderError(
+                "a sandboxed process could not be started: grader doctor may tell why"
+            )
         elif kind == service.OUTCOME:
             return self._completed(Outcome.from_json(data.decode()))
         return None

@@ -8,11 +8,11 @@ import struct
 from typing import Any, Final
 
 from grader.engine.examiner import Budgets, Examiner
-from grader.engine.peer import Peer
+from grader.engine.peer import Gone, Late, Peer
 from grader.engine.report import Outcome
 
 HEADER: Final = struct.Struct(">cI")
-JOB, OUTCOME, INTERRUPT, WHY, BECAUSE = b"J", b"O", b"I", b"W", b"B"
+JOB, OUTCOME, INTERRUPT, WHY, BECAUSE, ALONE = b"J", b"O", b"I", b"W", b"B", b"A"
 
 
 def main(link: socket.socket, grader: socket.socket) -> None:
@@ -32,6 +32,11 @@ def main(link: socket.socket, grader: socket.socket) -> None:
         interrupt=lambda: send(grader, INTERRUPT),
         why=why,
     )
+    try:
+        examiner.greet()
+    except (Gone, Late):
+        send(grader, ALONE)
+        return
     notebook, report = examiner.run(job["notebook"])
     send(grader, OUTCOME, Outcome(job["key"], notebook, report).to_json().encode())
 

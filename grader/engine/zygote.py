@@ -13,8 +13,10 @@ import contextlib
 import gc
 import os
 import random
+import resource
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -61,6 +63,9 @@ def _fork(control: socket.socket, run: Callable[..., Any], descriptors: list[int
         run(*descriptors)
     except SystemExit:
         os._exit(0)
+    except GraderError as error:
+        print(error, file=sys.stderr)
+        os._exit(70)
     except BaseException:
         os._exit(70)
     os._exit(0)
@@ -88,10 +93,10 @@ def _candidates(settings: dict) -> Callable[[int], None]:
     prepare(policy)
     _preload()
     terminal = shell.make_shell(settings["output_bytes"])
-    _reset_random()
 
     def run(link: int) -> None:
         enter(replace(policy, keep_fds=(link,)))
+        _reset_random()
         candidate.main(socket.socket(fileno=link), terminal)
 
     return run
@@ -100,10 +105,14 @@ def _candidates(settings: dict) -> Callable[[int], None]:
 def _examiners(settings: dict) -> Callable[[int, int], None]:
     shield()
     _preload()
-    _reset_random()
+    # What a student's code returns is kept here, and must not fill the machine.
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    room = pages * resource.getpagesize() + (settings["limits"]["memory_mb"] << 20)
 
     def run(link: int, results: int) -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (room, room))
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader to handle
+        _reset_random()
         service.main(socket.socket(fileno=link), socket.socket(fileno=results))
 
     return run
@@ -123,6 +132,7 @@ def _preload() -> None:
 
 
 def _reset_random() -> None:
+    """The same state for everybody; after the fork, for Python seeds `random` anew in a child."""
     torch.manual_seed(0)
     np.random.seed(0)
     random.seed(0)
