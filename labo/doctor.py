@@ -272,7 +272,7 @@ def _network(probe: Probe) -> Iterator[Finding]:
     else:
         advice = (
             "C'est habituel sur un nœud de calcul. Les données, téléchargées ailleurs, se placent "
-            f"dans {search_path()[0]}."
+            f"dans {search_path()[-1]}."
         )
         yield Finding("réseau", Level.NOTE, "pas d'accès à Internet", advice)
 

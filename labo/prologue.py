@@ -107,12 +107,12 @@ def load_data(
         normalize : retire aux pixels la moyenne et divise par l'écart-type, deux nombres calculés
             sur tous les pixels de l'entraînement. Sinon, les pixels vont de 0 à 255.
         flatten : images en vecteurs N × D si vrai, N × C × H × W sinon.
-        options : les options d'un script, données par `labo.parse_options()` ; aucune
-            ligne de commande n'est lue sans cela.
+        options : les options d'un script, données par `labo.parse_options()` ; aucune ligne de
+            commande n'est lue sans cela.
 
     Options d'un script :
-        --full       toutes les données, au lieu de 1 000 exemples et 1 000 de test
-        --tiny       500 exemples et 100 de test
+        --full       toutes les données, au lieu de 1 000 d'entraînement et 1 000 de test
+        --tiny       500 d'entraînement et 100 de test
         --force_cpu  les tenseurs restent sur le CPU
         --seed N     graine de torch, 0 par défaut ; négative : aucune
         --cifar      CIFAR-10
