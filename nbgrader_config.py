@@ -4,6 +4,10 @@ import os
 import shutil
 import sysconfig
 
+from nbgrader import preprocessors as steps
+from nbgrader.converters import Autograde
+
+from grader.execute import Execute
 from grader.release import TEXT_STUB, preprocessors
 
 c = get_config()  # noqa: F821 (given by traitlets)
@@ -30,3 +34,10 @@ c.CourseDirectory.ignore = [
 # -- What students receive --------------------------------------------------------------------
 c.GenerateAssignment.preprocessors = preprocessors()  # its own, with stubs that name the exercise
 c.ClearSolutions.text_stub = TEXT_STUB
+
+# -- How submissions are graded ---------------------------------------------------------------
+# nbgrader's own steps, but for the one that runs notebooks: ours isolates them (docs/engine.md).
+c.Autograde.autograde_preprocessors = [
+    Execute if step is steps.Execute else step
+    for step in Autograde.autograde_preprocessors.default()
+]

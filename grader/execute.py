@@ -1,0 +1,99 @@
+"""The engine inside nbgrader: plain `nbgrader autograde`, and formgrader's button, use it too.
+
+nbgrader_config.py puts `Execute` in the place of nbgrader's own. It takes one notebook at a time,
+as nbgrader does: `grader autograde` is the way for a class.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nbformat
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat import NotebookNode
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Enum, Float, Integer
+
+if TYPE_CHECKING:  # imported when a notebook is run: every nbgrader command reads the configuration
+    from grader.engine import Engine, EngineConfig
+
+_IDLE_SECONDS = 60.0  # formgrader lives in a server, which should not keep an idle engine
+
+
+class Execute(NbGraderPreprocessor):
+    """Runs a sanitised notebook in the engine; its outputs say the scores, as nbgrader wants."""
+
+    mode = Enum(["isolated", "shared"], "isolated", help="See docs/engine.md.").tag(config=True)
+    cell_seconds = Float(60.0, help="Time of one cell.").tag(config=True)
+    notebook_seconds = Float(600.0, help="Time of one notebook.").tag(config=True)
+    memory_mb = Integer(2048, help="Memory of one notebook.").tag(config=True)
+
+    def preprocess(
+        self, nb: NotebookNode, resources: ResourcesDict
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        from grader.engine import EngineConfig, Job
+
+        names = resources["nbgrader"]
+        config = EngineConfig(
+            workers=1,
+            cell_seconds=self.cell_seconds,
+            notebook_seconds=self.notebook_seconds,
+            memory_mb=self.memory_mb,
+            mode=self.mode,
+        )
+        source = self._source(names["assignment"], names["notebook"])
+        outcome = _ENGINES.get(config).run(Job(names["student"], _plain(nb), source))
+        for cell, executed in zip(nb.cells, outcome.notebook["cells"], strict=True):
+            if cell.cell_type == "code":
+                cell.outputs = nbformat.from_dict(executed["outputs"])
+                cell.execution_count = executed["execution_count"]
+        for incident in outcome.report.incidents:
+            self.log.warning("%s: %s", names["student"], incident)
+        return nb, resources
+
+    def _source(self, assignment: str, notebook: str) -> dict:
+        """The author's notebook, whose imports the tests rely on."""
+        course = CourseDirectory(config=self.config)
+        folder = Path(course.format_path(course.source_directory, ".", assignment))
+        return _plain(nbformat.read(folder / f"{notebook}.ipynb", as_version=4))
+
+
+def _plain(nb: NotebookNode) -> dict:
+    return json.loads(json.dumps(nb))
+
+
+class _Engines:
+    """One engine at a time, kept from one notebook to the next and closed when idle."""
+
+    def __init__(self) -> None:
+        self.config: EngineConfig | None = None
+        self.engine: Engine | None = None
+        self.stack = ExitStack()
+        self.timer: threading.Timer | None = None
+        atexit.register(self.close)
+
+    def get(self, config: EngineConfig) -> Engine:
+        from grader.engine import Engine
+
+        if self.timer is not None:
+            self.timer.cancel()
+        if self.engine is None or config != self.config:
+            self.close()
+            self.engine, self.config = self.stack.enter_context(Engine(config)), config
+        self.timer = threading.Timer(config.notebook_seconds + _IDLE_SECONDS, self.close)
+        self.timer.daemon = True
+        self.timer.start()
+        return self.engine
+
+    def close(self) -> None:
+        self.engine = None
+        self.stack.close()
+
+
+_ENGINES = _Engines()
