@@ -417,9 +417,16 @@ def test_the_objects_of_an_earlier_test_are_still_those(engine):
 
 def test_the_last_to_bind_a_name_has_it(engine):
     cells = job("x = 1\ny = 1", "x = 2\nz = 2", "assert (x, y, z) == (3, 1, 2)")
-    cells.notebook["cells"].insert(3, cell("x = 3"))
+    cells.source["cells"].append(cell("x = 3"))
+    cells.notebook["cells"].insert(3, cell("x = 3\ndef f():\n    z = 0"))
     verdicts = engine.run(cells).report.verdicts
     assert [verdict.status for verdict in verdicts] == [Status.PASSED] * 2
+
+
+def test_a_student_does_not_take_the_place_of_what_a_test_defined(engine):
+    cells = job("def f(): return 1", "def check(x): assert x == 2\nimport copy", "check(f())")
+    cells.notebook["cells"].insert(3, cell("def check(x): pass"))
+    assert engine.run(cells).report.verdicts[1].status is Status.FAILED
 
 
 def test_a_figure_drawn_by_a_test_is_not_shown_by_the_next_cell(engine):

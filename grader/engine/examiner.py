@@ -10,7 +10,7 @@ import numbers
 import signal
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -61,7 +61,8 @@ class Examiner:
         self.trusted = _trusted_names(source)
         # A test's own names come first, then Python's, then the student's.
         self.names = {"__name__": "__main__", "__builtins__": self.student, **self.trusted}
-        self.definitions: dict[str, str] = {}  # by name, the source of the student's last one
+        self.notebook_names = _notebook_names(source)
+        self.sources: list[str] = []  # of the student's cells, as they have run
         self.incidents: list[str] = []
         self.end = time.monotonic() + budgets.notebook
         self.gone: str | None = None  # why the candidate no longer answers, in French
@@ -92,7 +93,7 @@ class Examiner:
             if is_test(cell):
                 verdicts.append(self._examine(cell))
             elif not self.gone:
-                cell["outputs"] = self._run(cell["source"])
+                cell["outputs"], _ = self._run(cell["source"])
                 cell["execution_count"] = self.count
         report = Report(
             tuple(verdicts),
@@ -112,35 +113,44 @@ class Examiner:
 
     def _source_of(self, value: Any) -> str:
         """The definition of what a test found under a name of the student's notebook."""
-        for name, found in self.student.fetched.items():
-            if found is value and name in self.definitions:
-                return self.definitions[name]
+        names = {name for name, found in self.student.fetched.items() if found is value}
+        for source in reversed(self.sources):
+            for node in reversed(_statements(source)):
+                if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in names:
+                    return ast.unparse(node)
         raise UnsupportedAcrossBoundary(
             "labo.checks.source_of knows functions and classes that a cell defines by def or class"
         )
 
     # ---- The student's cells
 
-    def _run(self, source: str) -> list[dict]:
+    def _run(self, source: str) -> tuple[list[dict], Status | None]:
+        """The outputs of a cell, and how it was stopped, if it was."""
         self.peer.deadline = self._deadline()
-        self._note_definitions(source)
+        self._note(source)
         try:
-            return [_checked_output(output, self.count) for output in self.remote.run(source)]
+            outputs = self.remote.run(source)
+            return [_checked_output(output, self.count) for output in outputs], None
         except Late:
-            return self._interrupted()
+            return [error_output("TimeoutError", self._interrupted())], Status.TIMEOUT
         except (Gone, Exception) as error:  # also when the answer is none that we would send
-            return self._lost(self.why(), f"cell {self.count}: {_brief(error)}")
+            return [error_output("Arrêt", self._lost(self.why(), _brief(error)))], Status.ERROR
 
-    def _note_definitions(self, source: str) -> None:
-        """What a cell binds is the student's from now on, even when a test had such a name."""
-        for node in _statements(source):
-            if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                self.definitions[node.name] = ast.unparse(node)
-            for name in _bound_names(node) - self.trusted.keys():
-                self.names.pop(name, None)
+    def _note(self, source: str) -> None:
+        """A name that a test has used is the notebook's again when a cell binds it.
 
-    def _interrupted(self) -> list[dict]:
-        """A cell beyond its budget gets one KeyboardInterrupt, as in Jupyter, and then no mercy."""
+        Only where the author's notebook binds it too: else a student could take the place of what
+        one test defines for the next ones.
+        """
+        self.sources.append(source)
+        for name in _bound_names(_statements(source)) & self.notebook_names:
+            self.names.pop(name, None)
+
+    def _interrupted(self) -> str:
+        """A cell beyond its budget gets one KeyboardInterrupt, as in Jupyter, and then no mercy.
+
+        Returns what the student reads.
+        """
         self.incidents.append(f"cell {self.count}: stopped after {self.budgets.cell:g} s")
         message = french.too_long(self.budgets.cell)
         if self.peer.waiting and time.monotonic() < self.end:
@@ -149,15 +159,16 @@ class Examiner:
             with suppress(Late, Gone, WireError):
                 while self.peer.waiting:
                     self.peer.answer()
-        if not self.peer.waiting:
-            self.remote.trouble = None
-            return [error_output("TimeoutError", message)]
-        return self._lost(message, f"cell {self.count}: did not stop when interrupted")
+        if self.peer.waiting:
+            return self._lost(message, "did not stop when interrupted")
+        self.remote.trouble = None
+        return message
 
-    def _lost(self, message: str, incident: str) -> list[dict]:
+    def _lost(self, message: str, incident: str) -> str:
+        """There is no candidate any more; `message` is what the student reads."""
         self.gone = message
-        self.incidents.append(incident)
-        return [error_output("Arrêt", message)]
+        self.incidents.append(f"cell {self.count}: {incident}")
+        return message
 
     def _deadline(self) -> float:
         return min(time.monotonic() + self.budgets.cell, self.end)
@@ -200,10 +211,9 @@ class Examiner:
                 value = self._execute(source)
             status, score, message = _graded(value, points)
         except Late:
-            status, score, message = Status.TIMEOUT, 0.0, self._interrupted()[0]["evalue"]
+            status, score, message = Status.TIMEOUT, 0.0, self._interrupted()
         except Gone as error:
-            status, score, message = Status.ERROR, 0.0, self.why()
-            self._lost(message, f"cell {self.count}: {_brief(error)}")
+            status, score, message = Status.ERROR, 0.0, self._lost(self.why(), _brief(error))
         except (UnsupportedAcrossBoundary, SyntaxError) as error:
             status, score, message = Status.ERROR, 0.0, french.not_a_test()
             self.incidents.append(f"cell {self.count}: {_brief(error)}")
@@ -247,17 +257,16 @@ class Examiner:
         try:
             self.remote.forget()
         except (Gone, Late, WireError, UnsupportedAcrossBoundary) as error:
-            self._lost(self.why(), f"cell {self.count}: {_brief(error)}")
+            self._lost(self.why(), _brief(error))
 
     def _run_shared(self, source: str, points: float) -> tuple[Status, float, str, list[dict]]:
         """The test runs among the student's objects: for assignments written for stock nbgrader."""
-        outputs = self._run(source)
+        outputs, stopped = self._run(source)
         failure = next((out for out in outputs if out["output_type"] == "error"), None)
         kept = [out for out in outputs if out["output_type"] in ("stream", "display_data")]
         kept = [out | {"name": "stdout"} if "name" in out else out for out in kept]
         if failure:
-            status = Status.NOT_RUN if self.gone else Status.FAILED
-            return status, 0.0, failure["evalue"] or failure["ename"], kept
+            return stopped or Status.FAILED, 0.0, failure["evalue"] or failure["ename"], kept
         results = [out for out in outputs if out["output_type"] == "execute_result"]
         value = _as_number(results[0]["data"].get("text/plain", "")) if results else None
         status, score, message = _graded(value, points)
@@ -305,24 +314,36 @@ def _trusted_names(source: dict[str, Any]) -> dict[str, Any]:
     return names
 
 
+def _notebook_names(source: dict[str, Any]) -> set[str]:
+    """What the author's cells bind, but for tests and imports."""
+    cells = [c for c in source["cells"] if c["cell_type"] == "code" and not is_test(c)]
+    return {name for cell in cells for name in _bound_names(_statements(cell["source"]))}
+
+
 def _statements(source: str) -> list[ast.stmt]:
+    """A cell's statements; none when it is not Python."""
     kept = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
     try:
         return ast.parse("\n".join(kept)).body
-    except SyntaxError:
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
 
 
-def _bound_names(tree: ast.AST) -> set[str]:
-    """The names that a statement may bind."""
+_SCOPES: Final = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def _bound_names(statements: Sequence[ast.AST]) -> set[str]:
+    """The names that these statements may bind in their own scope, but for imports."""
     names = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+    waiting = list(statements)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             names.add(node.name)
-        elif isinstance(node, ast.alias):
-            names.add(node.asname or node.name.partition(".")[0])
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif not isinstance(node, _SCOPES):
+            waiting.extend(ast.iter_child_nodes(node))
     return names
 
 
