@@ -95,6 +95,8 @@ def autograde(
             cannot be reached, or the gradebook cannot be written.
     """
     course.check_released(lab)
+    for partial in course.results(lab).glob(".*.partial"):  # a grading that was killed
+        partial.unlink(missing_ok=True)
     wanted = _wanted(course, lab, students)
     source = course.source(lab)
     engine = Engine(config)

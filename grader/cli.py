@@ -1,6 +1,7 @@
 """The instructor's command: ``grader``. Each verb lives in the module that does the work.
 
-Exit codes: 0 done; 1 refused or failed, with a message that says why; 2 wrong usage.
+Exit codes: 0 done; 1 refused or failed, with a message that says why; 2 wrong usage;
+130 interrupted, nothing lost.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ def told() -> Iterator[None]:
         fail(str(error))
 
 
-def fail(message: str) -> NoReturn:
+def fail(message: str, code: int = 1) -> NoReturn:
     Console(stderr=True, highlight=False).print(message, style="red", markup=False, soft_wrap=True)
-    raise typer.Exit(1)
+    raise typer.Exit(code)
 
 
 Labs = Annotated[
@@ -162,7 +163,10 @@ def autograde(
         mode="shared" if shared else "isolated",
     )
     with told():
-        results = grade_with_progress(Course.here(), lab, config, student or (), force)
+        try:
+            results = grade_with_progress(Course.here(), lab, config, student or (), force)
+        except KeyboardInterrupt:
+            fail(f"Interrupted. What was run is recorded: grader autograde {lab} goes on.", 130)
     if as_json:
         print(table.to_json(results))
     else:

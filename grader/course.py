@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import OperationalError
 from traitlets.config import Config
@@ -77,9 +77,10 @@ class Course:
         try:
             with Gradebook(self.directory.db_url, self.directory.course_id) as gradebook:
                 yield gradebook
-        except OperationalError as error:
+        except (OperationalError, InvalidEntry) as error:
+            reason = getattr(error, "orig", error)
             raise GraderError(
-                f"The gradebook {self.directory.db_url} cannot be written: {error.orig}. Nothing is"
+                f"The gradebook {self.directory.db_url} cannot be written: {reason}. Nothing is"
                 " lost: once nobody else writes to it and the disk has room, run the same command"
                 " again."
             ) from error

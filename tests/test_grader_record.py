@@ -1,0 +1,134 @@
+"""The gradebook holds what nbgrader's own autograding would have written, row for row."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from course_cases import LAB, QUICK, ROOT, WRONG, answered, make_course, submit
+from nbgrader.api import Comment, Grade
+
+from grader.autograde import autograde, results
+from grader.course import Course
+from grader.errors import GraderError
+from grader.record import record
+
+LATE_POLICY = """
+from nbgrader.plugins import BasePlugin
+
+class OnePointLess(BasePlugin):
+    def late_submission_penalty(self, student_id, score, total_seconds_late):
+        return 1.0
+
+c.AssignLatePenalties.plugin_class = OnePointLess
+"""
+# Stock nbgrader runs the notebooks itself; the rest of the configuration stays.
+STOCK = "\nc.Autograde.autograde_preprocessors = Autograde.autograde_preprocessors.default()\n"
+
+
+def an_honest_class(folder: Path, extra: str = "") -> Course:
+    course = make_course(folder)
+    with (course.root / "nbgrader_config.py").open("a") as config:
+        config.write(LATE_POLICY + extra)
+    with course.gradebook() as gradebook:
+        gradebook.update_or_create_assignment(LAB, duedate=datetime(2026, 12, 1))
+        gradebook.add_student("zoé", first_name="Zoé", email="zoe@example.org")
+    released = (course.root / "labs" / LAB / f"{LAB}.ipynb").read_text("utf-8")
+    submit(course, "alice", answered(course))
+    submit(course, "bruno", released)
+    submit(course, "carla", answered(course, standardize=WRONG, q1="Parce que c'est mieux."))
+    late = submit(course, "zoé", answered(course))
+    (late / "timestamp.txt").write_text("2026-12-02 10:00:00 UTC")
+    (late / "notes.txt").write_text("à lire")
+    return course
+
+
+def rows(course: Course) -> dict:
+    """Everything that autograding writes, without identifiers."""
+    with course.gradebook() as gradebook:
+        students = [(s.id, s.first_name, s.last_name, s.email) for s in gradebook.students]
+        found = {"students": sorted(students, key=str)}
+        for submission in gradebook.assignment_submissions(LAB):
+            (notebook,) = submission.notebooks
+            grades = gradebook.db.query(Grade).filter(Grade.notebook_id == notebook.id)
+            comments = gradebook.db.query(Comment).filter(Comment.notebook_id == notebook.id)
+            found[submission.student.id] = {
+                "submission": (submission.timestamp, submission.extension),
+                "notebook": (notebook.name, notebook.late_submission_penalty, notebook.flagged),
+                "grades": sorted(
+                    (g.cell.name, g.auto_score, g.manual_score, g.needs_manual_grade)
+                    for g in grades
+                ),
+                "comments": sorted(
+                    (c.cell.name, c.auto_comment, c.manual_comment) for c in comments
+                ),
+            }
+        return found
+
+
+@pytest.mark.slow
+def test_rows_are_those_of_stock_nbgrader(tmp_path):
+    ours, theirs = an_honest_class(tmp_path / "ours"), an_honest_class(tmp_path / "theirs", STOCK)
+    autograde(ours, LAB, QUICK)
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        [sys.executable, "-m", "nbgrader", "autograde", LAB],
+        cwd=theirs.root,
+        env=os.environ | {"PATH": path, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    expected = rows(theirs)
+    assert rows(ours) == expected
+    assert expected["zoé"]["notebook"][1] == 1.0
+    files = {
+        course: sorted(
+            str(path.relative_to(course.root))
+            for path in (course.root / "autograded").rglob("*")
+            if path.is_file()
+        )
+        for course in (ours, theirs)
+    }
+    assert files[ours] == files[theirs]
+
+
+def test_grading_again_changes_nothing(tmp_path):
+    course = an_honest_class(tmp_path / "course")
+    autograde(course, LAB, QUICK)
+    first = rows(course)
+    autograde(course, LAB, QUICK)
+    assert rows(course) == first
+    record(course, LAB, results(course, LAB), rerecord={"alice", "bruno"})
+    assert rows(course) == first
+
+
+def test_what_a_person_graded_stays(tmp_path):
+    course = an_honest_class(tmp_path / "course")
+    autograde(course, LAB, QUICK)
+    with course.gradebook() as gradebook:
+        grade = gradebook.find_grade("q1", LAB, LAB, "carla")
+        grade.manual_score, grade.needs_manual_grade = 0.5, False
+        gradebook.db.commit()
+    graded = rows(course)["carla"]
+    autograde(course, LAB, QUICK)
+    assert rows(course)["carla"] == graded
+    autograde(course, LAB, QUICK, students=["carla"], force=True)
+    again = {name: rest for name, *rest in rows(course)["carla"]["grades"]}
+    assert again["q1"] == [None, 0.5, True]  # to be read again, as nbgrader has it
+
+
+def test_a_locked_gradebook_is_told_and_nothing_is_lost(tmp_path):
+    course = an_honest_class(tmp_path / "course")
+    lock = sqlite3.connect(course.root / "gradebook.db", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    with pytest.raises(GraderError, match="locked"):
+        autograde(course, LAB, QUICK)
+    assert len(results(course, LAB)) == 4  # what was run stays
+    lock.execute("ROLLBACK")
+    lock.close()
+    autograde(course, LAB, QUICK)
+    assert set(rows(course)) == {"students", "alice", "bruno", "carla", "zoé"}
