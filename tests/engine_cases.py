@@ -44,6 +44,6 @@ def job(student: str | list[str], *tests: str, key: str = "student", points: flo
     """A notebook: the author's imports, the student's cells, then the test cells."""
     cells = [student] if isinstance(student, str) else student
     graded = [cell(test, f"test_{i}", points) for i, test in enumerate(tests)]
-    source = {"cells": [cell(IMPORTS)], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    source = {"cells": [cell(IMPORTS)], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
     notebook = source | {"cells": [cell(IMPORTS), *map(cell, cells), *graded]}
     return Job(key, notebook, source)

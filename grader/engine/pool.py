@@ -288,7 +288,7 @@ class _Zygote:
 
     def wait_ready(self) -> None:
         """Return once everything is imported."""
-        self._answer()
+        self._answer("ready")
 
     def __exit__(
         self,
@@ -310,24 +310,33 @@ class _Zygote:
 
     def forked(self) -> int:
         """The process id of the child asked for."""
-        return self._answer()["pid"]
+        return self._answer("pid")["pid"]
 
     def end(self, pid: int) -> int:
         """End a child and all that it started; its wait status."""
         zygote.send(self.control, {"do": "end", "pid": pid})
-        return self._answer()["status"]
+        while (answer := self._answer("status"))["ended"] != pid:
+            pass  # an answer that nobody waited for: Ctrl-C came in between
+        return answer["status"]
 
-    def _answer(self) -> dict[str, Any]:
-        received = zygote.receive(self.control)
-        if received is None:
-            raise GraderError(f"the {self.role} zygote ended; its message, if any, is above")
-        if "error" in received[0]:
-            raise GraderError(received[0]["error"])
-        return received[0]
+    def _answer(self, key: str) -> dict[str, Any]:
+        """The next answer that has this key."""
+        while (received := zygote.receive(self.control)) is not None:
+            answer, _ = received
+            if "error" in answer:
+                raise GraderError(answer["error"])
+            if key in answer:
+                return answer
+        raise GraderError(f"the {self.role} zygote ended; its message, if any, is above")
 
 
 def _course_environment(profile: str) -> dict[str, str]:
-    return {"LABO_PROFILE": profile, "LABO_OFFLINE": "1", "LABO_FORCE_CPU": "1"}
+    return {
+        "LABO_PROFILE": profile,
+        "LABO_OFFLINE": "1",
+        "LABO_FORCE_CPU": "1",
+        "TORCH_COMPILE_DISABLE": "1",  # there is no C++ compiler to run
+    }
 
 
 def _import_roots() -> tuple[Path, ...]:

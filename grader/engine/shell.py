@@ -12,6 +12,8 @@ from typing import Any, Final
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from torch.utils.data import DataLoader
+from torch.utils.data.dataloader import _SingleProcessDataLoaderIter
 from traitlets import Type
 from traitlets.config import Config
 
@@ -28,6 +30,7 @@ class Capture:
     def __init__(self, limit: int) -> None:
         self.outputs: list[dict[str, Any]] = []
         self.room = limit
+        self.named: dict[str, dict[str, Any]] = {}  # what may be updated, by display_id
 
     def stream(self, name: str, text: str) -> None:
         text = self._within(text)
@@ -37,16 +40,22 @@ class Capture:
         elif text:
             self._add({"output_type": "stream", "name": name, "text": text})
 
-    def display(self, data: dict[str, Any], count: int | None = None) -> None:
-        data = {mime: self._as_text(value) for mime, value in data.items()}
-        size = sum(map(len, data.values()))
-        if size > self.room:
-            data = {"text/plain": "(sortie trop volumineuse, non conservée)"}
-        self.room -= min(size, self.room)
-        output = {"output_type": "display_data", "data": data, "metadata": {}}
-        if count is not None:
-            output |= {"output_type": "execute_result", "execution_count": count}
+    def display(self, data: dict[str, Any], name: str | None = None) -> None:
+        output = {"output_type": "display_data", "data": self._fitting(data), "metadata": {}}
+        if name is not None:
+            self.named[name] = output
         self._add(output)
+
+    def update(self, data: dict[str, Any], name: str | None) -> None:
+        """Put this in the place of what has this name in this cell, as a progress bar does."""
+        if name in self.named:
+            output = self.named[name]
+            self.room += _size(output["data"])
+            output["data"] = self._fitting(data)
+
+    def result(self, data: dict[str, Any], count: int) -> None:
+        output = {"output_type": "execute_result", "execution_count": count, "metadata": {}}
+        self._add(output | {"data": self._fitting(data)})
 
     def error(self, name: str, message: str, frames: list[str]) -> None:
         text = self._within("\n".join(frames))
@@ -57,6 +66,13 @@ class Capture:
 
     def text(self) -> str:
         return "".join(out["text"] for out in self.outputs if out["output_type"] == "stream")
+
+    def _fitting(self, data: dict[str, Any]) -> dict[str, str]:
+        data = {mime: self._as_text(value) for mime, value in data.items()}
+        if _size(data) > self.room:
+            data = {"text/plain": "(sortie trop volumineuse, non conservée)"}
+        self.room -= min(_size(data), self.room)
+        return data
 
     def _add(self, output: dict[str, Any]) -> None:
         if len(self.outputs) < MAX_OUTPUTS:
@@ -74,6 +90,10 @@ class Capture:
         if isinstance(value, bytes):
             return base64.b64encode(value).decode("ascii")
         return wire.clean(value if isinstance(value, str) else str(value))
+
+
+def _size(data: dict[str, str]) -> int:
+    return sum(map(len, data.values()))
 
 
 class _Stream(io.TextIOBase):
@@ -96,8 +116,10 @@ class _Stream(io.TextIOBase):
 
 
 class _Publisher(DisplayPublisher):
-    def publish(self, data, metadata=None, **_: Any) -> None:
-        self.shell.capture.display(data)
+    def publish(self, data, metadata=None, *, transient=None, update=False, **_: Any) -> None:
+        name = (transient or {}).get("display_id")
+        show = self.shell.capture.update if update else self.shell.capture.display
+        show(data, name)
 
     def clear_output(self, wait: bool = False) -> None:
         self.shell.capture.outputs.clear()
@@ -110,7 +132,7 @@ class _Hook(DisplayHook):
         pass
 
     def write_format_data(self, format_dict, md_dict=None) -> None:
-        self.shell.capture.display(format_dict, self.shell.execution_count)
+        self.shell.capture.result(format_dict, self.shell.execution_count)
 
     def finish_displayhook(self) -> None:
         pass
@@ -150,6 +172,16 @@ class Shell(InteractiveShell):
         finally:
             sys.stdout, sys.stderr = streams
             self.capture = outer
+
+
+def read_data_in_one_process() -> None:
+    """Have DataLoader ignore `num_workers`: its workers want sockets, which the sandbox refuses."""
+
+    def iterator(self: DataLoader) -> _SingleProcessDataLoaderIter:
+        self.num_workers = self.timeout = 0
+        return _SingleProcessDataLoaderIter(self)
+
+    DataLoader._get_iterator = iterator
 
 
 def make_shell(output_limit: int) -> Shell:

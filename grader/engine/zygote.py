@@ -49,7 +49,7 @@ def main(role: str, control: socket.socket) -> None:
         if request["do"] == "fork":
             send(control, {"pid": _fork(control, fork_one, descriptors)})
         else:
-            send(control, {"status": _end(request["pid"])})
+            send(control, {"ended": request["pid"], "status": _end(request["pid"])})
 
 
 def _fork(control: socket.socket, run: Callable[..., Any], descriptors: list[int]) -> int:
@@ -92,6 +92,7 @@ def _candidates(settings: dict) -> Callable[[int], None]:
     )
     prepare(policy)
     _preload()
+    shell.read_data_in_one_process()
     terminal = shell.make_shell(settings["output_bytes"])
 
     def run(link: int) -> None:
