@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -18,7 +18,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from grader import intake
 from grader.course import Course, write_atomically
-from grader.engine import Engine, EngineConfig, Job, Outcome, Report, Status, Verdict
+from grader.engine import (
+    Engine,
+    EngineConfig,
+    Job,
+    Outcome,
+    Report,
+    Status,
+    Verdict,
+    modules_used,
+)
 from grader.engine.examiner import is_test
 from grader.errors import GraderError
 from grader.intake import Notebook, Problem
@@ -99,7 +108,7 @@ def autograde(
         partial.unlink(missing_ok=True)
     wanted = _wanted(course, lab, students)
     source = course.source(lab)
-    engine = Engine(config)
+    engine = Engine(replace(config, preload=modules_used(source)))
     salt = _digest_of_grading(source, engine)
     taken = {student: _take_in(course, lab, student, source, salt) for student in wanted}
     kept = {} if force else _kept(course, lab, taken)

@@ -5,8 +5,18 @@ Three processes share each notebook: the *candidate* (sandboxed) runs the studen
 starts both and watches. Values cross between them, never code. docs/engine.md tells why and how.
 """
 
-from grader.engine.pool import Engine, EngineConfig, Job
+from grader.engine.pool import Engine, EngineConfig, Job, modules_used
 from grader.engine.report import Outcome, Report, Status, Verdict
 from grader.engine.sandbox import Level
 
-__all__ = ["Engine", "EngineConfig", "Job", "Level", "Outcome", "Report", "Status", "Verdict"]
+__all__ = [
+    "Engine",
+    "EngineConfig",
+    "Job",
+    "Level",
+    "Outcome",
+    "Report",
+    "Status",
+    "Verdict",
+    "modules_used",
+]

@@ -52,6 +52,8 @@ class EngineConfig:
     profile: str = "tiny"
     readable: tuple[Path, ...] = ()
     """Folders that notebooks may read, beside the interpreter and the course's own package."""
+    preload: tuple[str, ...] = ("labo.figures", "labo.training")
+    """Modules imported once, before forking; see `modules_used`."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,21 @@ class Job:
     key: str
     notebook: dict[str, Any] = field(repr=False)
     source: dict[str, Any] = field(repr=False)
+
+
+# Poutyne takes two seconds to import: a class that does not train should not wait for it.
+_PRELOADED = {
+    "labo.train": "labo.training",
+    "labo.evaluate": "labo.training",
+    "poutyne": "labo.training",
+    "labo.plot_": "labo.figures",
+}
+
+
+def modules_used(source: dict[str, Any]) -> tuple[str, ...]:
+    """The slow modules of the course's that a lab uses, worth importing once for all notebooks."""
+    code = "\n".join(cell["source"] for cell in source["cells"] if cell["cell_type"] == "code")
+    return tuple(sorted({module for word, module in _PRELOADED.items() if word in code}))
 
 
 class Engine:
@@ -116,6 +133,7 @@ class Engine:
             "readable": list(map(str, self.policy.readable)),
             "required": int(self.policy.required),
             "limits": {name: getattr(self.policy, name) for name in _LIMITS},
+            "preload": list(self.config.preload),
             "environment": list(_course_environment(self.config.profile).items()),
             "output_bytes": self.config.output_kb * 1000,
         }

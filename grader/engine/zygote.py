@@ -19,6 +19,7 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ def _candidates(settings: dict) -> Callable[[int], None]:
         **settings["limits"],
     )
     prepare(policy)
-    _preload()
+    _preload(settings["preload"])
     shell.read_data_in_one_process()
     terminal = shell.make_shell(settings["output_bytes"])
 
@@ -105,7 +106,7 @@ def _candidates(settings: dict) -> Callable[[int], None]:
 
 def _examiners(settings: dict) -> Callable[[int, int], None]:
     shield()
-    _preload()
+    _preload(settings["preload"])
     # What a student's code returns is kept here, and must not fill the machine.
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     room = pages * resource.getpagesize() + (settings["limits"]["memory_mb"] << 20)
@@ -122,11 +123,10 @@ def _examiners(settings: dict) -> Callable[[int, int], None]:
 _ROLES = {"candidate": _candidates, "examiner": _examiners}
 
 
-def _preload() -> None:
+def _preload(modules: list[str]) -> None:
     torch.set_num_threads(1)
-    import labo.figures
-    import labo.training  # noqa: F401 (with Poutyne and torchvision)
-
+    for module in modules:
+        import_module(module)
     with contextlib.suppress(AssertionError):  # the first failure costs half a second of imports
         torch.testing.assert_close(torch.zeros(1), torch.ones(1))
     torch.ones(1, requires_grad=True).sum().backward()
