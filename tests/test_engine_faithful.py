@@ -49,6 +49,24 @@ PASSING = {
         "def f(x): return x * 2",
         "x = torch.ones(3)\nf(x)\nassert x.sum() == 3",
     ),
+    "the last sign changed in place": (
+        "def f(x): x[-1] *= -1",
+        "x, a = torch.ones(2), np.ones(2)\nf(x), f(a)\nassert x[-1] == -1 and a[-1] == -1",
+    ),
+    "generators of random numbers": (
+        "def f(generator): return torch.rand(3, generator=generator)",
+        "g, h = torch.Generator().manual_seed(1), torch.Generator().manual_seed(1)\n"
+        "for _ in range(3):\n"
+        "    assert torch.equal(f(g), torch.rand(3, generator=h))\n"
+        "    assert torch.equal(torch.rand(2, generator=g), torch.rand(2, generator=h))",
+    ),
+    "objects of labo and torch built there": (
+        "def count(loader): return sum(len(x) for x, _ in loader)",
+        "x, y = torch.randn(10, 2), torch.arange(10)\n"
+        "assert count(checks.build(labo.BatchLoader, x, y, batch_size=4)) == 10\n"
+        "data = checks.build(torch.utils.data.TensorDataset, x, y)\n"
+        "assert count(checks.build(torch.utils.data.DataLoader, data, batch_size=4)) == 10",
+    ),
     "builtin exceptions": (
         "def f(x):\n    if x < 0: raise ValueError('négatif')",
         "try:\n    f(-1)\nexcept ValueError as error:\n    assert 'négatif' in str(error)\n"

@@ -35,9 +35,7 @@ def test_each_notebook_has_its_own_outcome(engine):
 
 
 def test_the_same_notebook_gives_the_same_outcome(engine):
-    student = (
-        "import random\nprint(torch.rand(2), np.random.rand(), random.random(), hash('a'))"
-    )
+    student = "import random\nprint(torch.rand(2), np.random.rand(), random.random(), hash('a'))"
     first, second = engine.map([job(student, "torch.rand(1).item()") for _ in range(2)])
     assert first.notebook == second.notebook
     assert first.report.verdicts[0].score == second.report.verdicts[0].score

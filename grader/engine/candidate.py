@@ -126,7 +126,7 @@ class Candidate:
         state.restore(request["state"])
         arguments = _Arguments(self)
         args, kwargs = wire.decode(request["arguments"], arguments.build, names=True)
-        before = [_copy(tensor) for tensor in arguments.tensors]
+        before = [_content(value) for value in arguments.values]
         tape = _Tape(arguments.leaves())
         with self.shell.capturing() as capture:
             self.running = True
@@ -140,9 +140,9 @@ class Candidate:
             finally:
                 self.running = False
         answer["changed"] = {
-            i: tensor.detach() if isinstance(tensor, torch.Tensor) else tensor
-            for i, tensor in enumerate(arguments.tensors)
-            if not _same(tensor, before[i])
+            i: content
+            for i, content in enumerate(map(_content, arguments.values))
+            if content != before[i]
         }
         answer["printed"] = wire.clean(capture.text()[:_PRINTED])
         answer["state"] = state.current()
@@ -276,6 +276,7 @@ _PLAIN: Final = (
     type(Ellipsis),
     np.ndarray,
     np.generic,
+    torch.Generator,
     torch.dtype,
     torch.device,
 )
@@ -307,23 +308,23 @@ def _leaves(outputs: list[torch.Tensor]) -> Iterator[torch.Tensor]:
 
 
 class _Arguments:
-    """Builds the arguments of a call; keeps the tensors, to see which ones it changes."""
+    """Builds the arguments of a call; keeps those that it may change."""
 
     def __init__(self, candidate: Candidate) -> None:
         self.candidate = candidate
-        self.tensors: list[torch.Tensor | np.ndarray] = []
+        self.values: list[torch.Tensor | np.ndarray | torch.Generator] = []
 
     def leaves(self) -> list[torch.Tensor]:
-        return [t for t in self.tensors if isinstance(t, torch.Tensor) and t.requires_grad]
+        return [v for v in self.values if isinstance(v, torch.Tensor) and v.requires_grad]
 
     def build(self, tag: str, fields: list) -> Any:
         if tag == "object":
             return self.candidate.objects[fields[0]]
         if tag == "argument":
-            self.tensors.append(wire.decode(fields[0]))
-            return self.tensors[-1]
+            self.values.append(wire.decode(fields[0]))
+            return self.values[-1]
         if tag == "again":
-            return self.tensors[fields[0]]
+            return self.values[fields[0]]
         if tag == "callback":
             return self._callback(fields[0])
         raise WireError(f"unexpected tag {tag!r}")
@@ -344,12 +345,8 @@ def _mirror_state(tensor: torch.Tensor) -> list:
     return [tensor.detach(), None if grad is None else grad.detach()]
 
 
-def _copy(value: torch.Tensor | np.ndarray) -> torch.Tensor | np.ndarray:
-    return value.detach().clone() if isinstance(value, torch.Tensor) else value.copy()
-
-
-def _same(value: torch.Tensor | np.ndarray, before: torch.Tensor | np.ndarray) -> bool:
-    return wire.encode(value)[:-1] == wire.encode(before)[:-1]  # but for requires_grad, at the end
+def _content(value: torch.Tensor | np.ndarray | torch.Generator) -> bytes:
+    return wire.encode(value.detach() if isinstance(value, torch.Tensor) else value)
 
 
 def _described(error: BaseException) -> dict[str, Any]:

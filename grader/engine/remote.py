@@ -96,8 +96,8 @@ class Remote:
         self.printed.append(_text(answer["printed"]))
         self._follow(now, answer["state"])
         self._update_mirrors(answer["mirrors"])
-        for index, value in answer["changed"].items():
-            _overwrite(encoder.arguments[index], value)
+        for index, content in answer["changed"].items():
+            _overwrite(encoder.arguments[index], wire.decode(content))
         if "raised" in answer:
             raise _rebuilt(answer["raised"])
         return self._decoded(answer, encoder.inputs)
@@ -249,11 +249,11 @@ class Remote:
 
 
 class _ArgumentEncoder:
-    """Writes the arguments of a call; keeps the tensors, which may come back changed."""
+    """Writes the arguments of a call; keeps those that may come back changed."""
 
     def __init__(self, remote: Remote) -> None:
         self.remote = remote
-        self.arguments: list[torch.Tensor | np.ndarray] = []
+        self.arguments: list[torch.Tensor | np.ndarray | torch.Generator] = []
 
     @property
     def inputs(self) -> list[torch.Tensor]:
@@ -270,7 +270,7 @@ class _ArgumentEncoder:
     def _special(self, value: Any) -> list | None:
         if isinstance(value, Proxy):
             return ["object", handle_of(value).number]
-        if isinstance(value, torch.Tensor | np.ndarray):
+        if isinstance(value, torch.Tensor | np.ndarray | torch.Generator):
             number = self.remote.number_of(value)
             return self._argument(value) if number is None else ["object", number]
         if isinstance(value, torch.nn.Module | torch.optim.Optimizer):
@@ -283,7 +283,7 @@ class _ArgumentEncoder:
             return ["callback", len(self.remote.callbacks) - 1]
         return None
 
-    def _argument(self, value: torch.Tensor | np.ndarray) -> list:
+    def _argument(self, value: torch.Tensor | np.ndarray | torch.Generator) -> list:
         for index, argument in enumerate(self.arguments):
             if argument is value:
                 return ["again", index]
@@ -336,9 +336,11 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _overwrite(argument: torch.Tensor | np.ndarray, value: Any) -> None:
+def _overwrite(argument: torch.Tensor | np.ndarray | torch.Generator, value: Any) -> None:
     """Give an argument the content that the call left in it."""
-    if isinstance(argument, torch.Tensor):
+    if isinstance(argument, torch.Generator):
+        state.follow_torch(argument, argument.get_state(), value.get_state())
+    elif isinstance(argument, torch.Tensor):
         with torch.no_grad():
             argument.data.copy_(value) if argument.shape == value.shape else argument.set_(value)
     else:

@@ -48,12 +48,13 @@ def follow(sent: dict[str, Any], left: dict[str, Any]) -> None:
     Raises:
         ValueError, TypeError, RuntimeError, LookupError, AttributeError: this is no such state.
     """
-    _follow_torch(sent["torch"], left["torch"])
+    follow_torch(torch.default_generator, sent["torch"], left["torch"])
     _follow_numpy(sent["numpy"], left["numpy"])
     _follow_python(sent["python"], left["python"])
 
 
-def _follow_torch(sent: torch.Tensor, left: torch.Tensor) -> None:
+def follow_torch(generator: torch.Generator, sent: torch.Tensor, left: torch.Tensor) -> None:
+    """As `follow`, for one generator."""
     if torch.equal(left, sent):
         return
     words, seed = _torch_words(left), int(left.view(torch.int64)[0])
@@ -61,9 +62,9 @@ def _follow_torch(sent: torch.Tensor, left: torch.Tensor) -> None:
     if seed != int(sent.view(torch.int64)[0]):  # it called `torch.manual_seed`
         starts = [_torch_words(torch.Generator().manual_seed(seed).get_state()), *starts]
     if any(_is_later(start, words) for start in starts):
-        torch.set_rng_state(left)
+        generator.set_state(left)
     else:
-        torch.manual_seed(_digest(words))
+        generator.manual_seed(_digest(words))
 
 
 def _follow_numpy(sent: list, left: list) -> None:

@@ -17,6 +17,9 @@ from typing import Any, Final
 import msgpack
 import numpy as np
 import torch
+import torch.utils.data
+
+import labo
 
 MAX_BYTES: Final = 256 * 2**20  # one message
 MAX_DEPTH: Final = 64
@@ -29,6 +32,9 @@ DTYPES: Final = {
     for dtype in (
         torch.bool,
         torch.uint8,
+        torch.uint16,
+        torch.uint32,
+        torch.uint64,
         torch.int8,
         torch.int16,
         torch.int32,
@@ -43,7 +49,7 @@ DTYPES: Final = {
 }
 _ARRAY_KINDS: Final = "biufc"
 
-# Functions, classes and constants that pass by name. Looked up, never imported.
+# Where functions and classes that pass by name are looked up.
 _NAMED_MODULES: Final = {
     "torch": torch,
     "torch.nn": torch.nn,
@@ -52,8 +58,10 @@ _NAMED_MODULES: Final = {
     "torch.optim": torch.optim,
     "torch.linalg": torch.linalg,
     "torch.special": torch.special,
+    "torch.utils.data": torch.utils.data,
     "math": math,
     "numpy": np,
+    "labo": labo,
 }
 _NAMED_BUILTINS: Final = {
     kind.__name__: kind
@@ -141,6 +149,8 @@ def _pack_leaf(value: Any) -> list:
         return pack_tensor(value)
     if isinstance(value, np.ndarray | np.generic):
         return _pack_array(value)
+    if isinstance(value, torch.Generator):
+        return ["generator", *pack_tensor(value.get_state())[1:]]
     if isinstance(value, complex):
         return ["complex", value.real, value.imag]
     if isinstance(value, slice):
@@ -311,6 +321,10 @@ def _build_array(fields: list) -> np.ndarray:
     return np.frombuffer(bytearray(content), dtype).reshape(shape)
 
 
+def _build_generator(fields: list) -> torch.Generator:
+    return torch.Generator().set_state(_build_tensor(fields))
+
+
 def _count(shape: list) -> int:
     if len(shape) > MAX_DEPTH or any(type(n) is not int or not 0 <= n < 2**40 for n in shape):
         raise WireError("not a shape")
@@ -328,8 +342,8 @@ def _build_named(fields: list) -> Any:
     module, name = _fields(fields, str, str)
     value = _NAMED_BUILTINS.get(name) if module == "builtins" else None
     if module in _NAMED_MODULES:
-        value = _NAMED_MODULES[module].__dict__.get(name)
-    if not callable(value):
+        value = getattr(_NAMED_MODULES[module], name, None)
+    if name.startswith("_") or not callable(value):
         raise WireError(f"unknown name {module[:40]}.{name[:40]}")
     return value
 
@@ -347,6 +361,7 @@ _SEQUENCES: Final = dict(_CONTAINERS)
 _BUILDERS: Final = {
     "tensor": _build_tensor,
     "array": _build_array,
+    "generator": _build_generator,
     "scalar": lambda fields: _build_array(fields)[()],
     "int": _build_int,
     "bytes": lambda fields: bytearray(_fields(fields, bytes)[0]),
