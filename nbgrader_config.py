@@ -7,7 +7,7 @@ import sysconfig
 from nbgrader import preprocessors as steps
 from nbgrader.converters import Autograde
 
-from grader.execute import Execute
+from grader.execute import Execute, Restore
 from grader.release import TEXT_STUB, preprocessors
 
 c = get_config()  # noqa: F821 (given by traitlets)
@@ -36,8 +36,10 @@ c.GenerateAssignment.preprocessors = preprocessors()  # its own, with stubs that
 c.ClearSolutions.text_stub = TEXT_STUB
 
 # -- How submissions are graded ---------------------------------------------------------------
-# nbgrader's own steps, but for the one that runs notebooks: ours isolates them (docs/engine.md).
-c.Autograde.autograde_preprocessors = [
-    Execute if step is steps.Execute else step
-    for step in Autograde.autograde_preprocessors.default()
-]
+# nbgrader's own steps, but for two: cells are put back before anything is run, and what is run is
+# isolated (docs/engine.md).
+OURS = {steps.DeduplicateIds: Restore, steps.Execute: Execute}
+c.Autograde.sanitize_preprocessors, c.Autograde.autograde_preprocessors = (
+    [OURS.get(step, step) for step in trait.default()]
+    for trait in (Autograde.sanitize_preprocessors, Autograde.autograde_preprocessors)
+)

@@ -1,7 +1,8 @@
 """The engine inside nbgrader: plain `nbgrader autograde`, and formgrader's button, use it too.
 
-nbgrader_config.py puts `Execute` in the place of nbgrader's own. It takes one notebook at a time,
-as nbgrader does: `grader autograde` is the way for a class.
+nbgrader_config.py puts `Restore` and `Execute` in the place of nbgrader's own `DeduplicateIds` and
+`Execute`. One notebook is taken at a time, as nbgrader does: `grader autograde` is the way for a
+class, and also takes files that nbgrader cannot read.
 """
 
 from __future__ import annotations
@@ -19,11 +20,30 @@ from nbformat import NotebookNode
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Enum, Float, Integer
+from traitlets.config import Config
 
 if TYPE_CHECKING:  # imported when a notebook is run: every nbgrader command reads the configuration
     from grader.engine import Engine, EngineConfig
 
 _IDLE_SECONDS = 60.0  # formgrader lives in a server, which should not keep an idle engine
+
+
+class Restore(NbGraderPreprocessor):
+    """Puts the author's graded cells back, as `grader autograde` does.
+
+    nbgrader restores the text and points of cells, not what makes them tests: a student could mark
+    a cell of their own as one, and a test is trusted. A second cell of a name stops its batch.
+    """
+
+    def preprocess(
+        self, nb: NotebookNode, resources: ResourcesDict
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        from grader.intake import sanitise
+
+        restored, problems = sanitise(_plain(nb), _source(self.config, resources))
+        for problem in problems:
+            self.log.warning("%s: %s", resources["nbgrader"]["student"], problem.message)
+        return nbformat.from_dict(restored), resources
 
 
 class Execute(NbGraderPreprocessor):
@@ -47,7 +67,7 @@ class Execute(NbGraderPreprocessor):
             memory_mb=self.memory_mb,
             mode=self.mode,
         )
-        source = self._source(names["assignment"], names["notebook"])
+        source = _source(self.config, resources)
         outcome = _ENGINES.get(config).run(Job(names["student"], _plain(nb), source))
         for cell, executed in zip(nb.cells, outcome.notebook["cells"], strict=True):
             if cell.cell_type == "code":
@@ -57,11 +77,13 @@ class Execute(NbGraderPreprocessor):
             self.log.warning("%s: %s", names["student"], incident)
         return nb, resources
 
-    def _source(self, assignment: str, notebook: str) -> dict:
-        """The author's notebook, whose imports the tests rely on."""
-        course = CourseDirectory(config=self.config)
-        folder = Path(course.format_path(course.source_directory, ".", assignment))
-        return _plain(nbformat.read(folder / f"{notebook}.ipynb", as_version=4))
+
+def _source(config: Config, resources: ResourcesDict) -> dict:
+    """The author's notebook, with solutions and hidden tests."""
+    names = resources["nbgrader"]
+    course = CourseDirectory(config=config)
+    folder = Path(course.format_path(course.source_directory, ".", names["assignment"]))
+    return _plain(nbformat.read(folder / f"{names['notebook']}.ipynb", as_version=4))
 
 
 def _plain(nb: NotebookNode) -> dict:

@@ -10,6 +10,8 @@ from course_cases import LAB, QUICK, ROOT, WRONG, answered, make_course, submit
 
 from grader.autograde import autograde
 from grader.course import Course
+from grader.engine.examiner import is_test
+from grader.intake import grade_id
 
 CHEAT = (
     "import torch\n"
@@ -26,7 +28,32 @@ def fill(course: Course) -> Course:
     for cell in skipped["cells"]:
         cell["metadata"]["tags"] = ["skip-execution"]
     submit(course, "skips", skipped)
+    submit(course, "moved", moved(answered(course)))
+    submit(course, "twice", twice(answered(course)))
+    submit(course, "marks", marked(answered(course, standardize=WRONG)))
     return course
+
+
+def moved(notebook: dict) -> dict:
+    """The tests before the answers."""
+    notebook["cells"].sort(key=lambda cell: not is_test(cell))
+    return notebook
+
+
+def twice(notebook: dict) -> dict:
+    """A second, wrong answer under the same name."""
+    index, cell = next(
+        (i, c) for i, c in enumerate(notebook["cells"]) if grade_id(c) == "standardize"
+    )
+    notebook["cells"].insert(index + 1, cell | {"id": "second", "source": WRONG})
+    return notebook
+
+
+def marked(notebook: dict) -> dict:
+    """The student's answer to another exercise, marked as a test that earns points."""
+    cell = next(c for c in notebook["cells"] if grade_id(c) == "SimpleLinear")
+    cell["metadata"]["nbgrader"] |= {"grade": True, "solution": False, "points": 10}
+    return notebook
 
 
 def scores(course: Course) -> dict[str, tuple]:
@@ -54,4 +81,12 @@ def test_nbgrader_gives_the_same_scores(tmp_path):
     assert done.returncode == 0, done.stderr
     assert scores(theirs) == scores(ours)
     totals = {student: sum(s or 0 for _, s in grades) for student, grades in scores(ours).items()}
-    assert totals == {"right": 5, "wrong": 3, "cheat": 3, "skips": 3}
+    assert totals == {
+        "right": 5,
+        "wrong": 3,
+        "cheat": 3,
+        "skips": 3,
+        "moved": 5,
+        "twice": 5,
+        "marks": 3,
+    }
