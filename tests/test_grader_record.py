@@ -1,6 +1,8 @@
 """The gradebook holds what nbgrader's own autograding would have written, row for row."""
 
 import os
+import resource
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -10,8 +12,9 @@ from pathlib import Path
 import pytest
 from course_cases import LAB, QUICK, ROOT, WRONG, answered, make_course, submit
 from nbgrader.api import Comment, Grade
+from nbgrader.apps.api import NbGraderAPI
 
-from grader.autograde import autograde, results
+from grader.autograde import Graded, autograde, results
 from grader.course import Course
 from grader.errors import GraderError
 from grader.record import record
@@ -25,8 +28,10 @@ class OnePointLess(BasePlugin):
 
 c.AssignLatePenalties.plugin_class = OnePointLess
 """
-# Stock nbgrader runs the notebooks itself; the rest of the configuration stays.
-STOCK = "\nc.Autograde.autograde_preprocessors = Autograde.autograde_preprocessors.default()\n"
+# Stock nbgrader sanitises and runs the notebooks itself; the rest of the configuration stays.
+STOCK = """
+del c.Autograde.sanitize_preprocessors, c.Autograde.autograde_preprocessors
+"""
 
 
 def an_honest_class(folder: Path, extra: str = "") -> Course:
@@ -121,14 +126,89 @@ def test_what_a_person_graded_stays(tmp_path):
     assert again["q1"] == [None, 0.5, True]  # to be read again, as nbgrader has it
 
 
-def test_a_locked_gradebook_is_told_and_nothing_is_lost(tmp_path):
+def test_formgrader_reads_the_result(tmp_path):
+    course = an_honest_class(tmp_path / "course")
+    autograde(course, LAB, QUICK)
+    api = NbGraderAPI(config=course.config)
+    listed = {one["student"]: one for one in api.get_submissions(LAB)}
+    assert {name: one["score"] for name, one in listed.items()} == {
+        "alice": 5,
+        "bruno": 0,
+        "carla": 3,
+        "zoé": 5 - 1,
+    }
+    assert all(one["autograded"] for one in listed.values())
+    assert {name for name, one in listed.items() if one["needs_manual_grade"]} == {
+        "alice",
+        "carla",
+        "zoé",
+    }
+    assert {name for name, one in listed.items() if one["late_submission_penalty"]} == {"zoé"}
+    assert len(api.get_notebook_submissions(LAB, LAB)) == 4
+    (notebook,) = api.get_student_notebook_submissions("carla", LAB)
+    assert (notebook["code_score"], notebook["max_code_score"]) == (3, 5)
+    assert notebook["failed_tests"]
+
+
+@pytest.mark.parametrize("moment", ["a result", "the gradebook's copy"])
+def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path, monkeypatch, moment):
+    course = an_honest_class(tmp_path / "course")
+    kept = course.results(LAB) if moment == "a result" else course.root / "autograded"
+    write = Path.replace
+
+    def full(partial: Path, target: Path) -> Path:
+        if target.is_relative_to(kept) and "carla" in str(target):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(partial, target)
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(GraderError, match="No space left on device.*Nothing is lost"):
+        autograde(course, LAB, QUICK)
+    assert not list(course.root.rglob("*.partial"))
+    saved = {one.student: one for one in results(course, LAB)}
+    monkeypatch.undo()
+    autograde(course, LAB, QUICK)
+    assert {g.student: g for g in results(course, LAB)}.items() >= saved.items()
+    assert set(rows(course)) == {"students", "alice", "bruno", "carla", "zoé"}
+    assert sum(score or 0 for _, score, *_ in rows(course)["carla"]["grades"]) == 3
+
+
+@pytest.mark.parametrize("kind", ["IMMEDIATE", "EXCLUSIVE"])  # against writers, or readers too
+def test_a_locked_gradebook_is_told_and_nothing_is_lost(tmp_path, kind):
     course = an_honest_class(tmp_path / "course")
     lock = sqlite3.connect(course.root / "gradebook.db", isolation_level=None)
-    lock.execute("BEGIN IMMEDIATE")
+
+    def take_lock(graded: Graded) -> None:
+        if not lock.in_transaction:
+            lock.execute(f"BEGIN {kind}")
+
     with pytest.raises(GraderError, match="locked"):
-        autograde(course, LAB, QUICK)
+        autograde(course, LAB, QUICK, seen=take_lock)
     assert len(results(course, LAB)) == 4  # what was run stays
     lock.execute("ROLLBACK")
     lock.close()
+    autograde(course, LAB, QUICK)
+    assert set(rows(course)) == {"students", "alice", "bruno", "carla", "zoé"}
+
+
+def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path):
+    course = an_honest_class(tmp_path / "course")
+
+    def with_little_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, resource.RLIM_INFINITY))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    full = subprocess.run(
+        [sys.executable, "-c", "from grader.cli import app; app()", "autograde", LAB],
+        cwd=course.root,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        preexec_fn=with_little_room,
+        capture_output=True,
+        text=True,
+    )
+    assert full.returncode == 1
+    assert "cannot be written" in full.stderr
+    assert "Traceback" not in full.stderr
+    assert not list(course.root.rglob("*.partial"))
     autograde(course, LAB, QUICK)
     assert set(rows(course)) == {"students", "alice", "bruno", "carla", "zoé"}
