@@ -20,7 +20,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from grader.engine import state, wire
+from grader.engine import mirrors, state, wire
+from grader.engine.mirrors import Mirrors
 from grader.engine.peer import Gone, Peer
 from grader.engine.shell import Shell
 from grader.engine.wire import WireError
@@ -88,7 +89,7 @@ class Candidate:
         self.fresh_numbers = itertools.count()
         self.objects: dict[int, Any] = {}
         self.numbers: dict[int, int] = {}  # by id: an object stays here under one number
-        self.mirrors: dict[int, bytes] = {}
+        self.mirrors = Mirrors()
         self.tapes: dict[int, tuple[list[torch.Tensor], list[torch.Tensor]]] = {}
         signal.signal(signal.SIGINT, self._interrupt)
 
@@ -122,7 +123,7 @@ class Candidate:
         return self._answer(answer, tape)
 
     def _on_apply(self, request: dict) -> bytes:
-        self._receive_mirrors(request["mirrors"])
+        self.mirrors.take(request["mirrors"])
         state.restore(request["state"])
         arguments = _Arguments(self)
         args, kwargs = wire.decode(request["arguments"], arguments.build, names=True)
@@ -150,7 +151,7 @@ class Candidate:
 
     def _on_backward(self, request: dict) -> bytes:
         """Vector-Jacobian product of a recorded call, recorded in turn under `create_graph`."""
-        self._receive_mirrors(request["mirrors"])
+        self.mirrors.take(request["mirrors"])
         leaves, outputs = self.tapes[request["tape"]]
         grads = wire.decode(request["grads"])
         given = [(out, grad) for out, grad in zip(outputs, grads, strict=True) if grad is not None]
@@ -190,7 +191,7 @@ class Candidate:
         """A test cell has ended: keep only what the examiner still holds."""
         self.objects = {number: self.objects[number] for number in request["keep"]}
         self.numbers = {id(value): number for number, value in self.objects.items()}
-        self.mirrors = {n: sent for n, sent in self.mirrors.items() if n in self.objects}
+        self.mirrors.keep(request["keep"])
         self.tapes.clear()
         plt.close("all")  # what tests draw is not for the student's next cell to show
         return wire.encode(None)
@@ -204,7 +205,7 @@ class Candidate:
             answer["leaves"] = wire.encode(reached, self._mirror)
             answer["tape"] = next(self.fresh_numbers)
             self.tapes[answer["tape"]] = ([*tape.inputs, *reached], tape.outputs)
-        answer["mirrors"] = self._changed_mirrors()
+        answer["mirrors"] = self.mirrors.changed()
         return wire.encode(answer)
 
     def _encoded(self, value: Any, tape: _Tape) -> bytes:
@@ -227,9 +228,10 @@ class Candidate:
         if not isinstance(value, torch.Tensor):
             return None
         number = self._number(value)
-        content = None
-        if number not in self.mirrors:
-            content = self.mirrors[number] = wire.encode(_mirror_state(value))
+        known = number in self.mirrors
+        if not known:
+            self.mirrors.add(number, value)
+        content = None if known else wire.encode(mirrors.content(value))
         return ["mirror", number, isinstance(value, torch.nn.Parameter), content]
 
     def _number(self, value: Any) -> int:
@@ -238,24 +240,6 @@ class Candidate:
             number = self.numbers[id(value)] = next(self.fresh_numbers)
             self.objects[number] = value  # kept alive, so that its id stays its own
         return number
-
-    def _receive_mirrors(self, mirrors: dict) -> None:
-        for number, (data, grad) in mirrors.items():
-            tensor = self.objects[number]
-            with torch.no_grad():
-                tensor.data = data.to(tensor.device)
-            tensor.grad = grad
-            self.mirrors[number] = wire.encode(_mirror_state(tensor))
-
-    def _changed_mirrors(self) -> dict[int, list]:
-        changed = {}
-        for number, sent in self.mirrors.items():
-            now = _mirror_state(self.objects[number])
-            encoded = wire.encode(now)
-            if encoded != sent:
-                self.mirrors[number] = encoded
-                changed[number] = now
-        return changed
 
 
 _PLAIN: Final = (
@@ -338,11 +322,6 @@ class _Arguments:
             return answer["value"]
 
         return callback
-
-
-def _mirror_state(tensor: torch.Tensor) -> list:
-    grad = tensor.grad
-    return [tensor.detach(), None if grad is None else grad.detach()]
 
 
 def _content(value: torch.Tensor | np.ndarray | torch.Generator) -> bytes:

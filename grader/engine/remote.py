@@ -24,6 +24,7 @@ import numpy as np
 import torch
 
 from grader.engine import state, wire
+from grader.engine.mirrors import Mirrors
 from grader.engine.peer import Gone, Late, Peer
 from grader.engine.proxy import CallableProxy, Proxy, handle_of
 from grader.engine.wire import WireError
@@ -57,8 +58,7 @@ class Remote:
         self.unsupported: UnsupportedAcrossBoundary | None = None  # in a callback
         self.printed: list[str] = []
         self.callbacks: list[Callable] = []
-        self.mirrors: dict[int, torch.Tensor] = {}  # kept, for they may be written to
-        self.sent: dict[int, bytes] = {}
+        self.mirrors = Mirrors()
         self.proxies: WeakValueDictionary[int, Proxy] = WeakValueDictionary()
 
     # ---- Requests
@@ -74,7 +74,7 @@ class Remote:
             KeyError: it has not.
         """
         answer = self._ask({"op": "lookup", "name": name})
-        self._update_mirrors(answer["mirrors"])
+        self.mirrors.take(answer["mirrors"])
         if "value" not in answer:
             raise KeyError(name)
         return self._decoded(answer, ())
@@ -89,13 +89,13 @@ class Remote:
                 "op": "apply",
                 "operation": operation,
                 "arguments": arguments,
-                "mirrors": self._changed_mirrors(),
+                "mirrors": self.mirrors.changed(),
                 "state": now,
             }
         )
         self.printed.append(_text(answer["printed"]))
         self._follow(now, answer["state"])
-        self._update_mirrors(answer["mirrors"])
+        self.mirrors.take(answer["mirrors"])
         for index, content in answer["changed"].items():
             _overwrite(encoder.arguments[index], wire.decode(content))
         if "raised" in answer:
@@ -120,10 +120,10 @@ class Remote:
                 "tape": tape,
                 "grads": _encoded(list(grads)),
                 "create_graph": torch.is_grad_enabled(),
-                "mirrors": self._changed_mirrors(),
+                "mirrors": self.mirrors.changed(),
             }
         )
-        self._update_mirrors(answer["mirrors"])
+        self.mirrors.take(answer["mirrors"])
         if "raised" in answer:
             raise _rebuilt(answer["raised"])
         differentiable = [grad for grad in grads if grad is not None and grad.requires_grad]
@@ -133,11 +133,8 @@ class Remote:
         """Let go of all that the test cells no longer hold."""
         self.callbacks.clear()
         self.unsupported = None
-        held = WeakValueDictionary(self.mirrors)
-        self.mirrors.clear()
-        self.mirrors = dict(held)
-        self.sent = {number: self.sent[number] for number in self.mirrors}
-        self._ask({"op": "forget", "keep": [*self.mirrors, *self.proxies]})
+        self.mirrors.keep_held()
+        self._ask({"op": "forget", "keep": [*self.mirrors.tensors, *self.proxies]})
 
     def _ask(self, request: dict) -> Any:
         if self.trouble:
@@ -214,38 +211,12 @@ class Remote:
         return proxy
 
     def _mirror(self, number: int, is_parameter: bool, content: bytes | None) -> torch.Tensor:
-        if number not in self.mirrors:
-            data = wire.decode(content)[0]
-            made = torch.nn.Parameter(data) if is_parameter else data.requires_grad_()
-            self.mirrors[number] = made
         if content is not None:
-            self._update_mirror(number, *wire.decode(content))
-        return self.mirrors[number]
-
-    def _update_mirror(self, number: int, data: torch.Tensor, grad: torch.Tensor | None) -> None:
-        tensor = self.mirrors[number]
-        tensor.data = data.detach()
-        tensor.grad = grad
-        self.sent[number] = wire.encode([tensor.detach(), grad])
-
-    def _update_mirrors(self, changed: dict) -> None:
-        for number, (data, grad) in changed.items():
-            if number in self.mirrors:
-                self._update_mirror(number, data, grad)
-
-    def _changed_mirrors(self) -> dict[int, list]:
-        changed = {}
-        for number, tensor in self.mirrors.items():
-            now = [tensor.detach(), None if tensor.grad is None else tensor.grad.detach()]
-            encoded = wire.encode(now)
-            if encoded != self.sent[number]:
-                self.sent[number] = encoded
-                changed[number] = now
-        return changed
-
-    def number_of(self, tensor: object) -> int | None:
-        """The number of the mirrored tensor that this is, if it is one."""
-        return next((n for n, mirror in self.mirrors.items() if mirror is tensor), None)
+            value, grad = wire.decode(content)
+            made = torch.nn.Parameter(value) if is_parameter else value.requires_grad_()
+            made.grad = grad
+            self.mirrors.add(number, made)
+        return self.mirrors.tensors[number]
 
 
 class _ArgumentEncoder:
@@ -271,7 +242,7 @@ class _ArgumentEncoder:
         if isinstance(value, Proxy):
             return ["object", handle_of(value).number]
         if isinstance(value, torch.Tensor | np.ndarray | torch.Generator):
-            number = self.remote.number_of(value)
+            number = self.remote.mirrors.number_of(value)
             return self._argument(value) if number is None else ["object", number]
         if isinstance(value, torch.nn.Module | torch.optim.Optimizer):
             raise UnsupportedAcrossBoundary(

@@ -1,0 +1,80 @@
+"""Parameters and other leaves of the graph that both sides hold, kept equal at each exchange."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from weakref import WeakValueDictionary
+
+import torch
+
+Content = list[torch.Tensor | None]
+"""A tensor's value, and its gradient or None."""
+
+
+class Mirrors:
+    """One side's tensors, by the number that both sides know them by."""
+
+    def __init__(self) -> None:
+        self.tensors: dict[int, torch.Tensor] = {}  # kept alive: a test may write to one and let go
+        self._exchanged: dict[int, Content] = {}
+
+    def __contains__(self, number: int) -> bool:
+        return number in self.tensors
+
+    def add(self, number: int, tensor: torch.Tensor) -> None:
+        """Mirror a tensor, which the other side now has as it is."""
+        self.tensors[number] = tensor
+        self._exchanged[number] = _copy(content(tensor))
+
+    def changed(self) -> dict[int, Content]:
+        """What has changed since the last exchange, for the other side to take."""
+        changed = {}
+        for number, tensor in self.tensors.items():
+            now = content(tensor)
+            if not all(map(_same, now, self._exchanged[number])):
+                self._exchanged[number] = _copy(now)
+                changed[number] = now
+        return changed
+
+    def take(self, changed: dict[int, Content]) -> None:
+        """Make the same changes here."""
+        for number, (value, grad) in changed.items():
+            if number in self.tensors:
+                tensor = self.tensors[number]
+                if tensor.shape == value.shape:
+                    tensor.data.copy_(value.detach())  # also for what shares its memory
+                else:
+                    tensor.data = value.detach()
+                tensor.grad = grad
+                self.add(number, tensor)
+
+    def keep(self, numbers: Iterable[int]) -> None:
+        """Forget the others."""
+        self.tensors = {n: self.tensors[n] for n in numbers if n in self.tensors}
+        self._exchanged = {n: self._exchanged[n] for n in self.tensors}
+
+    def keep_held(self) -> None:
+        """Forget those that nobody else holds."""
+        held = WeakValueDictionary(self.tensors)
+        self.tensors.clear()
+        self.tensors.update(held)
+        self.keep(self.tensors)
+
+    def number_of(self, tensor: object) -> int | None:
+        """The number of this very tensor, if it is mirrored."""
+        return next((n for n, mirror in self.tensors.items() if mirror is tensor), None)
+
+
+def content(tensor: torch.Tensor) -> Content:
+    """A tensor's value and gradient, for the other side."""
+    return [tensor.detach(), None if tensor.grad is None else tensor.grad.detach()]
+
+
+def _copy(values: Content) -> Content:
+    return [None if value is None else value.clone() for value in values]
+
+
+def _same(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return (one.dtype, one.shape) == (other.dtype, other.shape) and torch.equal(one, other)
