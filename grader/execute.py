@@ -10,7 +10,8 @@ from __future__ import annotations
 import atexit
 import json
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,8 @@ class Execute(NbGraderPreprocessor):
             mode=self.mode,
         )
         source = _source(self.config, resources)
-        outcome = _ENGINES.get(config).run(Job(names["student"], _plain(nb), source))
+        with _ENGINE.lent(config) as engine:
+            outcome = engine.run(Job(names["student"], _plain(nb), source))
         for cell, executed in zip(nb.cells, outcome.notebook["cells"], strict=True):
             if cell.cell_type == "code":
                 cell.outputs = nbformat.from_dict(executed["outputs"])
@@ -90,32 +92,38 @@ def _plain(nb: NotebookNode) -> dict:
     return json.loads(json.dumps(nb))
 
 
-class _Engines:
-    """One engine at a time, kept from one notebook to the next and closed when idle."""
+class _KeptEngine:
+    """One engine, kept from one notebook to the next, and closed when idle or after an error."""
 
     def __init__(self) -> None:
+        self.lock = threading.RLock()
         self.config: EngineConfig | None = None
-        self.engine: Engine | None = None
         self.stack = ExitStack()
-        self.timer: threading.Timer | None = None
+        self.timer = threading.Timer(0, self.close)
         atexit.register(self.close)
 
-    def get(self, config: EngineConfig) -> Engine:
+    @contextmanager
+    def lent(self, config: EngineConfig) -> Iterator[Engine]:
         from grader.engine import Engine
 
-        if self.timer is not None:
+        with self.lock:
             self.timer.cancel()
-        if self.engine is None or config != self.config:
-            self.close()
-            self.engine, self.config = self.stack.enter_context(Engine(config)), config
-        self.timer = threading.Timer(config.notebook_seconds + _IDLE_SECONDS, self.close)
-        self.timer.daemon = True
-        self.timer.start()
-        return self.engine
+            try:
+                if config != self.config:
+                    self.close()
+                    self.engine, self.config = self.stack.enter_context(Engine(config)), config
+                yield self.engine
+            except BaseException:
+                self.close()
+                raise
+            self.timer = threading.Timer(_IDLE_SECONDS, self.close)
+            self.timer.daemon = True
+            self.timer.start()
 
     def close(self) -> None:
-        self.engine = None
-        self.stack.close()
+        with self.lock:
+            self.config = None
+            self.stack.close()
 
 
-_ENGINES = _Engines()
+_ENGINE = _KeptEngine()
