@@ -8,7 +8,6 @@ of what student code displayed only text and PNG pictures are kept. It goes wher
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -28,11 +27,11 @@ from grader.course import Course, write_atomically
 from grader.engine import Status, Verdict
 from grader.errors import GraderError
 from grader.intake import Cell, grade_id, is_solution
+from grader.text import printable
 
 _MAX_TEXT = 4_000
 _MAX_IMAGES = 4
 _PNG = b"\x89PNG\r\n\x1a\n"
-_CONTROL = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 _NO_RESPONSE = {"No response.": "Pas de réponse."}  # nbgrader writes it in English
 
 
@@ -197,7 +196,7 @@ def _is_png(text: str) -> bool:
 
 
 def _clean(text: str) -> str:
-    text = _CONTROL.sub("", text)
+    text = printable(text)
     return text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT] + "\n…"
 
 

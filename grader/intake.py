@@ -19,12 +19,14 @@ from typing import Any, Final
 import nbformat
 
 from grader.engine.examiner import is_test
+from grader.text import printable
 
 MAX_BYTES: Final = 20 * 2**20
 MAX_DEPTH: Final = 100
 MAX_CELLS: Final = 2_000
-_OPENING, _CLOSING = b"[{", b"]}"
-_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# A bracket, or a text; possessive, and matching unclosed texts, so that any bytes take linear time.
+_TOKEN = re.compile(rb'[\[{\]}]|"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_STEP: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _KEPT_METADATA: Final = ("nbgrader",)
 _CELL_TYPES: Final = ("code", "markdown", "raw")
 
@@ -78,15 +80,17 @@ def take_in(folder: Path, name: str, source: Notebook) -> Intake:
 
 def find(folder: Path, name: str) -> tuple[Path, tuple[Problem, ...]]:
     """The notebook's path; one under another name will do if it is the only one."""
+    if folder.is_symlink():
+        raise Unreadable("a symbolic link to another folder", "Le dossier remis est un lien.")
     path = folder / name
     if os.path.lexists(path):
         return path, ()
-    others = sorted(other for other in folder.glob("*.ipynb") if other.is_file())
+    others = sorted(folder.glob("[!.]*.ipynb"))  # macOS adds hidden ones to archives
     if len(others) != 1:
         raise Unreadable(
             f"missing: no file {name} was submitted", f"Aucun fichier {name} n'a été remis."
         )
-    found = others[0].name
+    found = printable(others[0].name)
     return others[0], (
         Problem(
             f"another name: {found!r} was taken for {name}",
@@ -105,7 +109,7 @@ def read(path: Path) -> Notebook:
     data = read_bytes(path)
     if not data.strip():
         raise Unreadable("empty file", "Le fichier remis est vide.")
-    if _depth(data) > MAX_DEPTH:
+    if _is_too_deep(data):
         raise Unreadable("nested too deep", "Le fichier remis n'est pas un notebook valide.")
     try:
         notebook = json.loads(data.decode("utf-8-sig"))
@@ -148,16 +152,14 @@ def _check_plain(status: os.stat_result) -> None:
         )
 
 
-def _depth(data: bytes) -> int:
-    """How deep brackets are nested, outside of texts; before any parser recurses."""
-    depth = deepest = 0
-    for byte in _TEXT.sub(b"", data):
-        if byte in _OPENING:
-            depth += 1
-            deepest = max(deepest, depth)
-        elif byte in _CLOSING:
-            depth -= 1
-    return deepest
+def _is_too_deep(data: bytes) -> bool:
+    """Whether brackets are nested, outside of texts, deeper than a parser should follow."""
+    depth = 0
+    for token in _TOKEN.finditer(data):
+        depth += _STEP.get(data[token.start()], 0)
+        if depth > MAX_DEPTH:
+            return True
+    return False
 
 
 def _as_version_4(notebook: Any) -> Notebook:
@@ -202,10 +204,11 @@ def _plain_cell(cell: Any) -> Cell:
         raise Unreadable(
             "a cell of an unknown format", "Le notebook remis a une cellule illisible."
         )
+    source = source.replace("\x00", "").encode("utf-8", "replace").decode()  # lone surrogates
     meta = cell.get("metadata")
     graded = meta.get("nbgrader") if isinstance(meta, dict) else None
     metadata = {"nbgrader": graded} if isinstance(graded, dict) else {}
-    plain = {"cell_type": kind, "metadata": metadata, "source": source.replace("\x00", "")}
+    plain = {"cell_type": kind, "metadata": metadata, "source": source}
     return plain | {"outputs": [], "execution_count": None} if kind == "code" else plain
 
 
@@ -284,6 +287,14 @@ def _restored(cell: Cell, authored: dict[str, Cell], problems: list[Problem]) ->
             Problem(
                 f"changed metadata of {name}, restored: {', '.join(changed)}",
                 f"Les réglages de la cellule « {name} » avaient été modifiés : ils sont rétablis.",
+            )
+        )
+    if cell["cell_type"] != original["cell_type"]:
+        problems.append(
+            Problem(
+                f"type: the cell {name} was turned into {cell['cell_type']}; restored",
+                f"La cellule « {name} » avait changé de type : il est rétabli.",
+                serious=False,
             )
         )
     if is_solution(original):

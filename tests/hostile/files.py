@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
+
 NAME = "laboratoire_mini.ipynb"
 
 
@@ -98,7 +100,29 @@ def cells_of_the_wrong_type(folder, notebook):
     )
 
 
+@case(0, "(?i)json")
+def endless_string(folder, notebook):
+    # Takes a careless scanner time in the square of its size.
+    (folder / NAME).write_bytes(b'"' + b'\\"' * (4 << 20))
+
+
 # --- unusual formats, honest content
+
+
+@case(5)
+def lone_surrogates(folder, notebook):
+    # What no encoding holds: the report could not be written either.
+    notebook["cells"].insert(
+        0, {"cell_type": "markdown", "id": "moitié", "metadata": {}, "source": "a\ud800b"}
+    )
+    notebook["cells"][1]["metadata"]["nbgrader"] = {"grade_id": "\udfff"}
+    write(folder, notebook)
+
+
+@case(5)
+def format_3(folder, notebook):
+    old = nbformat.convert(nbformat.from_dict(notebook), 3)
+    write(folder, json.loads(json.dumps(old)))
 
 
 @case(5)
@@ -241,6 +265,14 @@ def test_turned_into_markdown(folder, notebook):
     write(folder, notebook)
 
 
+@case(5, "(?i)type")
+def exercise_turned_into_markdown(folder, notebook):
+    exercise = cell_of(notebook, "standardize")
+    exercise["cell_type"] = "markdown"
+    del exercise["outputs"], exercise["execution_count"]
+    write(folder, notebook)
+
+
 @case(3, "")
 def outputs_written_by_hand(folder, notebook):
     cell_of(notebook, "standardize")["source"] = "def standardize(x):\n    return x\n"
@@ -293,6 +325,19 @@ def wrong_name(folder, notebook):
     (folder / "laboratoire_mini (1) - copie.ipynb").write_text(json.dumps(notebook))
 
 
+@case(5, "(?i)name")
+def undecodable_name(folder, notebook):
+    path = os.fsencode(folder) + b"/\xff\x1b[2J.ipynb"
+    with open(path, "w") as file:
+        json.dump(notebook, file)
+
+
+@case(5, "(?i)name")
+def archive_made_on_a_mac(folder, notebook):
+    (folder / "remise.ipynb").write_text(json.dumps(notebook))
+    (folder / "._remise.ipynb").write_bytes(b"\x00\x05\x16\x07")
+
+
 @case(0, "(?i)missing|no notebook|not found|no file")
 def nothing_at_all(folder, notebook):
     pass
@@ -321,6 +366,8 @@ def unicode_file_names(folder, notebook):
     (folder / "été\u202eipynb.exe").write_text("x")
     (folder / "ligne\nsuivante.txt").write_text("x")
     (folder / "<img src=x onerror=alert(1)>.txt").write_text("x")
+    (folder / ("n" * 255)).write_text("x")
+    os.close(os.open(os.fsencode(folder) + b"/\xff\xfe", os.O_CREAT))
     write(folder, notebook)
 
 

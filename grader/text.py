@@ -1,0 +1,20 @@
+"""Text that somebody else wrote, made safe to show."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_ESCAPE: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
+# Control characters, changes of writing direction, and surrogates, which no encoding holds.
+_UNSHOWN: Final = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def printable(text: str) -> str:
+    """The text without what a terminal, a page or an encoder would trip over.
+
+    Colours and other terminal sequences go; any other such character leaves a "�" behind.
+    """
+    return _UNSHOWN.sub("\N{REPLACEMENT CHARACTER}", _ESCAPE.sub("", text))
