@@ -282,6 +282,40 @@ PASSING = {
         "weight = layer.weight\nbefore = weight.detach().clone()\nreset(layer)\n"
         "assert weight.abs().sum() == 0 and before.abs().sum() > 0",
     ),
+    "parameters frozen there and here": (
+        "net = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))\n"
+        "def freeze(m): m.requires_grad_(False)",
+        "first = net[0].weight\nfreeze(net[0])\n"
+        "assert not first.requires_grad and net[1].weight.requires_grad\n"
+        "assert isinstance(net[0].bias, nn.Parameter) and not net[0].bias.requires_grad\n"
+        "with torch.no_grad():\n    net[0].bias.fill_(3)\n    first.zero_()\n"
+        "assert net[0](torch.ones(1, 2)).tolist() == [[3, 3, 3]]\n"
+        "net[1].weight.requires_grad_(False)\nnet(torch.ones(1, 2)).sum().backward()\n"
+        "assert net[1].weight.grad is None and net[1].bias.grad is not None",
+    ),
+    "parameters in another dtype": (
+        "net = nn.Linear(2, 3)",
+        "weight = net.weight\nnet.double()\nassert weight.dtype is torch.float64\n"
+        "x = torch.randn(4, 2, dtype=torch.float64, requires_grad=True)\n"
+        "assert torch.autograd.gradcheck(net, (x,))",
+    ),
+    "parts of a module": (
+        "net = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))",
+        "assert sum(isinstance(m, nn.Linear) for m in net.modules()) == 2\n"
+        "assert [n for n, _ in net.named_children()] == ['0', '1', '2'] and len(net) == 3\n"
+        "for a, b in zip(net[0].parameters(), dict(net.named_parameters()).values()):\n"
+        "    assert a is b\n"
+        "net.load_state_dict({k: v * 0 for k, v in net.state_dict().items()})\n"
+        "assert torch.nn.utils.parameters_to_vector(net.parameters()).abs().sum() == 0",
+    ),
+    "tied weights": (
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n"
+        "        self.a, self.b = nn.Linear(3, 3), nn.Linear(3, 3)\n"
+        "        self.b.weight = self.a.weight\n"
+        "net = Net()",
+        "assert net.a.weight is net.b.weight and len(list(net.parameters())) == 3",
+    ),
     "a training step of the student's, on a model built there": (
         "def step(model, optimizer, x, y):\n"
         "    optimizer.zero_grad()\n    loss = F.mse_loss(model(x), y)\n"

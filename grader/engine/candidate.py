@@ -213,6 +213,8 @@ class Candidate:
 
     def _special(self, value: Any, tape: _Tape) -> list | None:
         if isinstance(value, torch.Tensor):
+            if isinstance(value, torch.nn.Parameter):
+                return self._mirror(value)
             if not value.requires_grad:
                 return None
             if value.is_leaf and not tape.has_input(value):

@@ -7,8 +7,8 @@ from weakref import WeakValueDictionary
 
 import torch
 
-Content = list[torch.Tensor | None]
-"""A tensor's value, and its gradient or None."""
+Content = list[torch.Tensor | bool | None]
+"""A tensor's value, its gradient or None, and whether it requires one."""
 
 
 class Mirrors:
@@ -38,14 +38,15 @@ class Mirrors:
 
     def take(self, changed: dict[int, Content]) -> None:
         """Make the same changes here."""
-        for number, (value, grad) in changed.items():
+        for number, (value, grad, requires_grad) in changed.items():
             if number in self.tensors:
                 tensor = self.tensors[number]
-                if tensor.shape == value.shape:
+                if (tensor.shape, tensor.dtype) == (value.shape, value.dtype):
                     tensor.data.copy_(value.detach())  # also for what shares its memory
                 else:
-                    tensor.data = value.detach()
+                    tensor.grad, tensor.data = None, value.detach()
                 tensor.grad = grad
+                tensor.requires_grad_(requires_grad)
                 self.add(number, tensor)
 
     def keep(self, numbers: Iterable[int]) -> None:
@@ -66,15 +67,16 @@ class Mirrors:
 
 
 def content(tensor: torch.Tensor) -> Content:
-    """A tensor's value and gradient, for the other side."""
-    return [tensor.detach(), None if tensor.grad is None else tensor.grad.detach()]
+    """What the other side needs to know of a tensor."""
+    grad = None if tensor.grad is None else tensor.grad.detach()
+    return [tensor.detach(), grad, tensor.requires_grad]
 
 
-def _copy(values: Content) -> Content:
-    return [None if value is None else value.clone() for value in values]
+def _copy(parts: Content) -> Content:
+    return [part.clone() if isinstance(part, torch.Tensor) else part for part in parts]
 
 
-def _same(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:
-    if one is None or other is None:
+def _same(one: torch.Tensor | bool | None, other: torch.Tensor | bool | None) -> bool:
+    if not isinstance(one, torch.Tensor) or not isinstance(other, torch.Tensor):
         return one is other
     return (one.dtype, one.shape) == (other.dtype, other.shape) and torch.equal(one, other)

@@ -212,9 +212,9 @@ class Remote:
 
     def _mirror(self, number: int, is_parameter: bool, content: bytes | None) -> torch.Tensor:
         if content is not None:
-            value, grad = wire.decode(content)
-            made = torch.nn.Parameter(value) if is_parameter else value.requires_grad_()
-            made.grad = grad
+            value, grad, requires_grad = wire.decode(content)
+            made = torch.nn.Parameter(value, requires_grad) if is_parameter else value
+            made.requires_grad_(requires_grad).grad = grad
             self.mirrors.add(number, made)
         return self.mirrors.tensors[number]
 

@@ -183,7 +183,9 @@ def pack_tensor(tensor: torch.Tensor) -> list:
     if tensor.numel() * tensor.element_size() > MAX_BYTES:
         raise WireError(f"tensor of {tensor.numel() * tensor.element_size() >> 20} MB")
     plain = tensor.detach().cpu().contiguous().resolve_conj().resolve_neg()
-    content = plain.reshape(-1).view(torch.uint8).numpy().tobytes() if plain.numel() else b""
+    # A single element may have the stride 0 and count as contiguous, which `view` does not accept.
+    flat = plain.as_strided((plain.numel(),), (1,))
+    content = flat.view(torch.uint8).numpy().tobytes() if plain.numel() else b""
     return ["tensor", name, list(plain.shape), content, tensor.requires_grad]
 
 
