@@ -9,15 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from grader import intake
-from grader.course import Course, write_atomically
+from grader.course import Course, write_atomically, writing
 from grader.engine import (
     Engine,
     EngineConfig,
@@ -104,32 +105,45 @@ def autograde(
             cannot be reached, or the gradebook cannot be written.
     """
     course.check_released(lab)
-    for partial in course.results(lab).glob(".*.partial"):  # a grading that was killed
-        partial.unlink(missing_ok=True)
-    wanted = _wanted(course, lab, students)
-    source = course.source(lab)
-    engine = Engine(replace(config, preload=modules_used(source)))
-    salt = _digest_of_grading(source, engine)
-    taken = {student: _take_in(course, lab, student, source, salt) for student in wanted}
-    kept = {} if force else _kept(course, lab, taken)
-    for graded in kept.values():
-        seen(graded)
-    fresh = []
-    pending = [item for student, item in taken.items() if student not in kept]
-    try:
-        for graded in _run(engine, pending, source):
-            _save(course, lab, graded)
-            fresh.append(graded)
+    with _alone(course, lab):
+        for partial in course.results(lab).glob(".*.partial"):  # a grading that was killed
+            partial.unlink(missing_ok=True)
+        wanted = _wanted(course, lab, students)
+        source = course.source(lab)
+        engine = Engine(replace(config, preload=modules_used(source)))
+        salt = _digest_of_grading(source, engine)
+        taken = {student: _take_in(course, lab, student, source, salt) for student in wanted}
+        kept = {} if force else _kept(course, lab, taken)
+        for graded in kept.values():
             seen(graded)
-    finally:  # also after Ctrl-C: what was run counts
-        record(course, lab, [*kept.values(), *fresh], rerecord={g.student for g in fresh})
-    return sorted([*kept.values(), *fresh], key=lambda graded: graded.student)
+        fresh = []
+        pending = [item for student, item in taken.items() if student not in kept]
+        try:
+            for graded in _run(engine, pending, source):
+                _save(course, lab, graded)
+                fresh.append(graded)
+                seen(graded)
+        finally:  # also after Ctrl-C: what was run counts
+            record(course, lab, [*kept.values(), *fresh])
+        return sorted([*kept.values(), *fresh], key=lambda graded: graded.student)
 
 
 def results(course: Course, lab: str) -> list[Graded]:
     """The results of the last grading of a lab, as they are on disk."""
-    paths = sorted(course.results(lab).glob("*.json"))
-    return [Graded.from_json(path.read_text(encoding="utf-8")) for path in paths]
+    return [_load(path, lab) for path in sorted(course.results(lab).glob("*.json"))]
+
+
+@contextmanager
+def _alone(course: Course, lab: str) -> Iterator[None]:
+    """Two gradings of a lab at a time would write each other's files."""
+    folder = course.results(lab)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            yield
+    except Timeout:
+        raise GraderError(f"{lab} is being graded already, by another command") from None
 
 
 def _wanted(course: Course, lab: str, students: Sequence[str]) -> list[str]:
@@ -137,6 +151,11 @@ def _wanted(course: Course, lab: str, students: Sequence[str]) -> list[str]:
     unknown = sorted(set(students) - set(submitted))
     if unknown:
         raise GraderError(f"no submission of {lab} by {', '.join(unknown)}")
+    for student in submitted:
+        try:
+            student.encode()
+        except UnicodeEncodeError:
+            raise GraderError(f"{student!r} is not a name in UTF-8: rename this folder") from None
     if not submitted:
         folder = course.folder("submitted", "STUDENT", lab)
         raise GraderError(f"nobody has submitted {lab}: submissions are looked for in {folder}")
@@ -214,7 +233,14 @@ def result_of(course: Course, lab: str, student: str) -> Graded:
     path = _result_path(course, lab, student)
     if not path.is_file():
         raise GraderError(f"no result of {student} for {lab}: grader autograde {lab}")
-    return Graded.from_json(path.read_text(encoding="utf-8"))
+    return _load(path, lab)
+
+
+def _load(path: Path, lab: str) -> Graded:
+    try:
+        return Graded.from_json(path.read_text(encoding="utf-8"))
+    except (ValueError, KeyError, TypeError):
+        raise GraderError(f"{path} is damaged: grader autograde {lab} makes it anew") from None
 
 
 def grade_with_progress(

@@ -16,7 +16,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from nbgrader.api import Comment, Grade, Gradebook, SubmittedNotebook
+from nbgrader.api import Comment, Grade, Gradebook, MissingEntry, SubmittedNotebook
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
@@ -98,7 +98,12 @@ def _template():
 
 
 def _grades(gradebook: Gradebook, lab: str, student: str) -> _Grades:
-    notebook: SubmittedNotebook = gradebook.find_submission_notebook(lab, lab, student)
+    try:
+        notebook: SubmittedNotebook = gradebook.find_submission_notebook(lab, lab, student)
+    except MissingEntry:
+        raise GraderError(
+            f"{student} is not in the gradebook for {lab}: grader autograde {lab}"
+        ) from None
     query = gradebook.db.query(Grade).options(joinedload(Grade.cell))
     grades = query.filter(Grade.notebook_id == notebook.id).all()
     query = gradebook.db.query(Comment).options(joinedload(Comment.cell))
@@ -138,8 +143,8 @@ def _part(cells: list[Cell], graded: Graded, grades: _Grades) -> Part:
     tests = tuple(verdicts[grade_id(cell)] for cell in cells if grade_id(cell) in verdicts)
     code = answer["cell_type"] == "code"
     if code:
-        score, most = sum(t.score for t in tests), sum(t.max_score for t in tests)
         score = sum(grades.scores.get(test.grade_id, test.score) for test in tests)
+        most = sum(test.max_score for test in tests)
     else:
         score, most = grades.scores.get(name, 0.0), answer["metadata"]["nbgrader"]["points"]
     waiting = name in grades.waiting

@@ -13,10 +13,12 @@ import os
 import re
 import stat
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import nbformat
+from nbgrader.utils import parse_utc
 
 from grader.engine.examiner import is_test
 from grader.text import printable
@@ -68,11 +70,16 @@ def take_in(folder: Path, name: str, source: Notebook) -> Intake:
     """
     try:
         path, problems = find(folder, name)
-        notebook = read(path)
-        mended, found = sanitise(notebook, source)
+        notebook, found = sanitise(read(path), source)
     except Unreadable as error:
         return Intake(None, (error.problem,))
-    return Intake(mended, (*problems, *found))
+    except Exception as error:  # whatever a file provokes, it costs its own student only
+        problem = Problem(
+            printable(f"could not be read: {type(error).__name__}: {error}"),
+            "Le fichier remis n'a pas pu être lu ; l'équipe du cours est prévenue.",
+        )
+        return Intake(None, (problem,))
+    return Intake(notebook, (*problems, *found, *_problems_of_the_date(folder)))
 
 
 # ---- The file
@@ -137,6 +144,33 @@ def read_bytes(path: Path) -> bytes:
             return stream.read(MAX_BYTES + 1)
     finally:
         os.close(descriptor)
+
+
+def read_timestamp(folder: Path) -> datetime | None:
+    """When it was submitted, in UTC, as the exchange wrote it; None without a timestamp.txt.
+
+    Raises:
+        Unreadable: there is one, but it does not hold a date.
+    """
+    path = folder / "timestamp.txt"
+    if folder.is_symlink() or not os.path.lexists(path):
+        return None
+    try:
+        text = read_bytes(path)[:100].decode().strip()
+        return parse_utc(text) if text else None
+    except (Unreadable, ValueError, TypeError, OverflowError) as error:
+        raise Unreadable(
+            printable(f"no date in timestamp.txt ({error}): taken as handed in on time"),
+            "La date de remise est illisible.",
+        ) from error
+
+
+def _problems_of_the_date(folder: Path) -> tuple[Problem, ...]:
+    try:
+        read_timestamp(folder)
+    except Unreadable as error:
+        return (error.problem,)
+    return ()
 
 
 def _check_plain(status: os.stat_result) -> None:

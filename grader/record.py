@@ -8,9 +8,12 @@ database is asked once, and committed once.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,28 +29,26 @@ from nbgrader.api import (
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy.orm import joinedload
 
-from grader.course import Course, write_atomically
-from grader.intake import read_bytes
+from grader.course import Course, write_atomically, write_durably, writing
+from grader.intake import Unreadable, read_bytes, read_timestamp
 
 if TYPE_CHECKING:
     from grader.autograde import Graded
 
 _BATCH = 100
+_LONGEST_PATH = 1_000  # bytes: the copy's path is a little longer, and systems allow 4,096
 _NO_RESPONSE = "No response."  # nbgrader's own words, which formgrader shows
 
 
-def record(
-    course: Course, lab: str, results: Sequence[Graded], rerecord: Collection[str] = ()
-) -> None:
-    """Write results to autograded/ and to the gradebook.
+def record(course: Course, lab: str, results: Sequence[Graded]) -> None:
+    """Write results to autograded/ and to the gradebook, unless they hold these already.
 
-    Args:
-        rerecord: students whose result is new. The others are written only if the gradebook does
-            not have them yet, so that what a person has graded since is left alone.
+    What a person has graded since is left alone. Killed in between, the next call writes the rest.
     """
+    marks = _Marks(course, lab)
     with course.gradebook() as gradebook:
         known = _recorded(gradebook, lab)
-        due = [g for g in results if g.student in rerecord or g.student not in known]
+        due = [g for g in results if g.student not in known or not marks.has(g)]
         checksums = _checksums(gradebook, lab)
         for batch in _batches(due):
             for graded in batch:
@@ -55,6 +56,35 @@ def record(
             with _one_commit(gradebook):
                 for graded in batch:
                     _record_one(course, gradebook, lab, graded, checksums)
+            marks.add(batch)
+
+
+class _Marks:
+    """What was recorded last of each student: a result, and the submission's date and files."""
+
+    def __init__(self, course: Course, lab: str) -> None:
+        self.course, self.lab = course, lab
+        self.path = course.results(lab) / ".recorded"
+        self.marks: dict[str, str] = {}
+        with suppress(OSError, ValueError):  # none yet: all is recorded again
+            self.marks = json.loads(self.path.read_text("utf-8"))
+
+    def has(self, graded: Graded) -> bool:
+        copy = self.course.folder("autograded", graded.student, self.lab) / f"{self.lab}.ipynb"
+        return copy.is_file() and self.marks.get(graded.student) == self._mark(graded)
+
+    def add(self, batch: Sequence[Graded]) -> None:
+        self.marks |= {graded.student: self._mark(graded) for graded in batch}
+        write_atomically(self.path, json.dumps(self.marks).encode())
+
+    def _mark(self, graded: Graded) -> str:
+        digest = hashlib.sha256(graded.to_json().encode())
+        folder = self.course.folder("submitted", graded.student, self.lab)
+        for path in _beside(self.course, folder):
+            status = path.lstat()
+            facts = f"{path}|{status.st_size}|{status.st_mtime_ns}"
+            digest.update(facts.encode(errors="replace"))
+        return digest.hexdigest()
 
 
 def _batches(results: list[Graded]) -> Iterator[Sequence[Graded]]:
@@ -101,7 +131,9 @@ def _record_one(
     course: Course, gradebook: Gradebook, lab: str, graded: Graded, checksums: dict[str, str]
 ) -> None:
     folder = course.folder("submitted", graded.student, lab)
-    timestamp = course.directory.get_existing_timestamp(str(folder))
+    timestamp = None
+    with suppress(Unreadable):  # which the result tells
+        timestamp = read_timestamp(folder)
     gradebook.update_or_create_student(graded.student)
     dates = {"timestamp": timestamp} if timestamp else {}
     submission = gradebook.update_or_create_submission(lab, graded.student, **dates)
@@ -182,20 +214,37 @@ def _write_files(course: Course, lab: str, graded: Graded, checksums: dict[str, 
     """What formgrader opens: the executed notebook, beside what else was submitted."""
     folder = course.folder("autograded", graded.student, lab)
     submitted = course.folder("submitted", graded.student, lab)
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in _other_files(submitted):
-        copy = folder / path.relative_to(submitted)
-        write_atomically(copy, read_bytes(path))
-    text = nbformat.writes(_as_node(graded, checksums))
-    write_atomically(folder / f"{lab}.ipynb", text.encode())
+    staged = folder.with_name(f".{lab}.partial")
+    shutil.rmtree(staged, ignore_errors=True)  # of a recording that was killed
+    with writing(folder):
+        staged.mkdir(parents=True)
+        try:
+            for path in _beside(course, submitted):
+                with suppress(Unreadable):  # links and special files stay where they are
+                    _copy(path, staged / path.relative_to(submitted))
+            text = nbformat.writes(_as_node(graded, checksums))
+            write_durably(staged / f"{lab}.ipynb", text.encode())
+            shutil.rmtree(folder, ignore_errors=True)
+            staged.replace(folder)
+        except BaseException:
+            shutil.rmtree(staged, ignore_errors=True)
+            raise
 
 
-def _other_files(folder: Path) -> Iterator[Path]:
-    """Plain files beside the notebook; links and special files stay where they are."""
-    for parent, _, names in os.walk(folder, followlinks=False):
-        for name in names:
+def _copy(path: Path, copy: Path) -> None:
+    data = read_bytes(path)
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    write_durably(copy, data)
+
+
+def _beside(course: Course, folder: Path) -> Iterator[Path]:
+    """What was submitted beside notebooks, but for what the course's configuration ignores."""
+    if folder.is_symlink():
+        return
+    ignored = utils.ignore_patterns(exclude=[*course.directory.ignore, "*.ipynb"])
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(set(folders) - set(ignored(parent, folders)))
+        for name in sorted(set(names) - set(ignored(parent, names))):
             path = Path(parent, name)
-            if path.suffix == ".ipynb" or path.is_symlink() or not path.is_file():
-                continue
-            if path.stat().st_nlink == 1 and path.stat().st_size < 2**20 * 20:
+            if len(os.fsencode(path.relative_to(folder))) <= _LONGEST_PATH:
                 yield path

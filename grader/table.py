@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as escape_markup
 from rich.panel import Panel
 from rich.table import Table
 
 from grader.engine import Status
+from grader.text import printable
 
 if TYPE_CHECKING:
     from grader.autograde import Graded
@@ -24,6 +25,11 @@ _STYLES = {
     Status.TIMEOUT: "magenta",
     Status.NOT_RUN: "dim",
 }
+
+
+def escape(text: str) -> str:
+    """Text of others, for the terminal: neither markup nor escape sequences."""
+    return escape_markup(printable(text))
 
 
 def show(lab: str, results: Sequence[Graded], console: Console) -> None:

@@ -1,13 +1,16 @@
 """A class is graded once, whatever was handed in, and only what changed is run again."""
 
 import json
+import os
 import shutil
+from datetime import datetime
 
 import pytest
 from course_cases import LAB, QUICK, WRONG, answered, make_course, submit
 from hostile.files import CASES
 
 from grader import autograde as module
+from grader import intake
 from grader.autograde import autograde, results
 from grader.engine import Engine, EngineConfig, Status
 from grader.errors import GraderError
@@ -108,6 +111,84 @@ def test_an_interrupted_grading_goes_on(course, runs):
     assert set(runs) == {"alice", "bruno", "carla", "david"} - done
 
 
+def recorded(course) -> dict[str, float]:
+    with course.gradebook() as gradebook:
+        return {s.student.id: s.score for s in gradebook.assignment_submissions(LAB)}
+
+
+def test_a_new_result_is_recorded_even_if_killed_before(course, monkeypatch):
+    submit(course, "alice", answered(course, standardize=WRONG))
+    autograde(course, LAB, QUICK)
+    assert recorded(course) == {"alice": 3}
+    submit(course, "alice", answered(course))
+    with monkeypatch.context() as killed:
+        killed.setattr(module, "record", lambda *_: None)
+        autograde(course, LAB, QUICK)
+    assert recorded(course) == {"alice": 3}
+    autograde(course, LAB, QUICK)
+    assert recorded(course) == {"alice": 5}
+
+
+def test_what_is_handed_in_beside_the_notebook_follows_it(course, runs):
+    folder = submit(course, "alice", answered(course))
+    (folder / "notes").mkdir()
+    (folder / "notes" / "plan.txt").write_text("d'abord")
+    (folder / "timestamp.txt").write_text("2026-10-01 10:00:00 UTC")
+    autograde(course, LAB, QUICK)
+    shutil.rmtree(folder / "notes")
+    (folder / "notes").write_text("ensuite")  # a file where a folder was
+    (folder / "timestamp.txt").write_text("2026-10-02 10:00:00 UTC")
+    autograde(course, LAB, QUICK)
+    assert runs == ["alice"]  # the notebook is the same
+    kept = course.folder("autograded", "alice", LAB)
+    assert (kept / "notes").read_text() == "ensuite"
+    with course.gradebook() as gradebook:
+        assert gradebook.find_submission(LAB, "alice").timestamp == datetime(2026, 10, 2, 10)
+    shutil.rmtree(kept)
+    autograde(course, LAB, QUICK)
+    assert (kept / f"{LAB}.ipynb").is_file()
+
+
+@pytest.mark.parametrize("date", ["hier soir", "9" * 1_000, "\x00", "fifo"])
+def test_a_date_that_is_none_costs_nothing_and_is_told(course, date):
+    folder = submit(course, "alice", answered(course))
+    if date == "fifo":
+        os.mkfifo(folder / "timestamp.txt")
+    else:
+        (folder / "timestamp.txt").write_text(date)
+    (graded,) = autograde(course, LAB, QUICK)
+    assert graded.score == 5
+    assert any("timestamp.txt" in reason for reason in graded.attention)
+    assert recorded(course) == {"alice": 5}
+
+
+def test_one_grading_of_a_lab_at_a_time(course):
+    submit(course, "alice", answered(course))
+
+    def again(_):
+        with pytest.raises(GraderError, match="being graded already"):
+            autograde(course, LAB, QUICK)
+
+    autograde(course, LAB, QUICK, seen=again)
+    autograde(course, LAB, QUICK)
+
+
+def test_a_file_that_breaks_the_reader_costs_its_own_student(course, monkeypatch):
+    submit(course, "alice", answered(course))
+    submit(course, "eve", "{}")
+    original = intake.read
+
+    def fragile(path):
+        if "eve" in path.parts:
+            raise MemoryError("no more")
+        return original(path)
+
+    monkeypatch.setattr(intake, "read", fragile)
+    alice, eve = autograde(course, LAB, QUICK)
+    assert (alice.score, eve.score) == (5, 0)
+    assert "MemoryError" in eve.attention[0]
+
+
 def test_a_damaged_result_is_run_again(course, runs):
     submit(course, "alice", answered(course))
     autograde(course, LAB, QUICK)
@@ -148,6 +229,12 @@ def test_mistakes_of_the_instructor_are_told(course, tmp_path):
         autograde(course, LAB, QUICK)
     with pytest.raises(GraderError, match="no result of alice"):
         module.result_of(course, LAB, "alice")
+    os.makedirs(os.fsencode(course.root / "submitted") + b"/\xff/" + LAB.encode())
+    with pytest.raises(GraderError, match="rename this folder"):
+        autograde(course, LAB, QUICK)
+    (course.results(LAB) / "alice.json").write_text("{")
+    with pytest.raises(GraderError, match="damaged"):
+        results(course, LAB)
 
 
 def test_results_are_plain_files(course):

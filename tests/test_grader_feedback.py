@@ -9,6 +9,7 @@ from course_cases import LAB, QUICK, WRONG, answered, make_course, submit
 from test_engine_hostile import CASES
 
 from grader.autograde import autograde
+from grader.errors import GraderError
 from grader.feedback import write_all
 from grader.source import read_source
 
@@ -68,6 +69,17 @@ def test_nothing_that_runs(pages):
             assert "javascript:" not in tag
         sources = re.findall(r'<img[^>]*src="([^"]*)"', page)
         assert all(src.startswith("data:image/png;base64,") for src in sources)
+
+
+def test_a_result_that_was_not_recorded_is_told(tmp_path, monkeypatch):
+    course = make_course(tmp_path / "course")
+    with pytest.raises(GraderError, match="has not been graded"):
+        write_all(course, LAB)
+    submit(course, "alice", answered(course))
+    monkeypatch.setattr("grader.autograde.record", lambda *_: None)
+    autograde(course, LAB, QUICK)
+    with pytest.raises(GraderError, match="alice is not in the gradebook"):
+        write_all(course, LAB)
 
 
 def test_a_page_stays_light(pages):
