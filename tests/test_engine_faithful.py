@@ -396,6 +396,7 @@ FAILING = {
         "f()",
         "in inner",
     ),
+    "a student's own SyntaxError": ("def f(): compile('1 +', '', 'eval')", "f()", "SyntaxError"),
     "an object in place of a tensor": (
         "class A: pass\ndef f(): return A()",
         "torch.testing.assert_close(f(), torch.ones(1))",
@@ -439,7 +440,8 @@ UNSUPPORTED = {
         "try:\n    f(nn.Linear(2, 2))\nexcept Exception:\n    pass",
         "labo.checks.build",
     ),
-    "a test that does not parse": ("x = 1", "assert x ==", "SyntaxError"),
+    "a test that does not parse": ("x = 1", "assert x ==", "not Python"),
+    "a test that is no cell": ("x = 1", "return x", "not Python"),
 }
 
 

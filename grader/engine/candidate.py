@@ -288,7 +288,7 @@ def _leaves(outputs: list[torch.Tensor]) -> Iterator[torch.Tensor]:
         if node is None or node in seen:
             continue
         seen.add(node)
-        if hasattr(node, "variable"):  # an AccumulateGrad
+        if node.name() == "torch::autograd::AccumulateGrad":
             yield node.variable
         nodes.extend(following for following, _ in node.next_functions)
 

@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
+from types import CodeType
 from typing import Any, Final
 
 from grader.engine import french
@@ -210,17 +211,17 @@ class Examiner:
             with redirect_stdout(printed), redirect_stderr(io.StringIO()), self._alarm():
                 value = self._execute(source)
             status, score, message = _graded(value, points)
+            if status is Status.ERROR:
+                self.incidents.append(f"cell {self.count}: {message}")
         except Late:
             status, score, message = Status.TIMEOUT, 0.0, self._interrupted()
         except Gone as error:
             status, score, message = Status.ERROR, 0.0, self._lost(self.why(), _brief(error))
-        except (UnsupportedAcrossBoundary, SyntaxError) as error:
+        except UnsupportedAcrossBoundary as error:
             status, score, message = Status.ERROR, 0.0, french.not_a_test()
             self.incidents.append(f"cell {self.count}: {_brief(error)}")
         except Exception as error:  # an assertion, student code's, or what a wrong result causes
             status, score, message = Status.FAILED, 0.0, _failure(error)
-        if status is Status.ERROR and not self.gone:
-            self.incidents.append(f"cell {self.count}: {message}")
         self._end_test()
         text = (printed.getvalue() + "".join(self.remote.printed))[:_MAX_TEXT]
         outputs = [{"output_type": "stream", "name": "stdout", "text": text}] if text else []
@@ -228,15 +229,12 @@ class Examiner:
 
     def _execute(self, source: str) -> Any:
         """Run a test cell; the value of its last expression."""
-        tree = ast.parse(source)
-        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-        # The file name is no file: a traceback shows no line of the test.
-        exec(compile(tree, "<test>", "exec"), self.names)
-        value = None
-        if last:
-            value = eval(compile(ast.Expression(last.value), "<test>", "eval"), self.names)
-        if self.remote.trouble:  # a test may have caught it, with all else that student code raises
-            raise self.remote.trouble
+        body, last = _compiled(source)
+        exec(body, self.names)
+        value = eval(last, self.names)
+        # A test may have caught these, with all else that student code raises.
+        if self.remote.trouble or self.remote.unsupported:
+            raise self.remote.trouble or self.remote.unsupported
         return value
 
     @contextmanager
@@ -345,6 +343,19 @@ def _bound_names(statements: Sequence[ast.AST]) -> set[str]:
         elif not isinstance(node, _SCOPES):
             waiting.extend(ast.iter_child_nodes(node))
     return names
+
+
+def _compiled(source: str) -> tuple[CodeType, CodeType]:
+    """A test cell's statements, and its last expression or None."""
+    # The file name is no file: a traceback shows no line of the test.
+    try:
+        tree = ast.parse(source, "<test>")
+        last: ast.expr = ast.Constant(None, lineno=1, col_offset=0)
+        if tree.body and isinstance(tree.body[-1], ast.Expr):
+            last = tree.body.pop().value
+        return compile(tree, "<test>", "exec"), compile(ast.Expression(last), "<test>", "eval")
+    except SyntaxError as error:
+        raise UnsupportedAcrossBoundary(f"the test is not Python: {error}") from error
 
 
 def _graded(value: Any, points: float) -> tuple[Status, float, str]:

@@ -55,7 +55,8 @@ class Remote:
         peer.serve = self._serve_callback
         self.trouble: BaseException | None = None
         """What ended the conversation, even when a test has caught it."""
-        self.unsupported: UnsupportedAcrossBoundary | None = None  # in a callback
+        self.unsupported: UnsupportedAcrossBoundary | None = None
+        """What this test cell asked for in vain, even when it has caught that."""
         self.printed: list[str] = []
         self.callbacks: list[Callable] = []
         self.mirrors = Mirrors()
@@ -145,10 +146,10 @@ class Remote:
         except (Gone, Late, WireError) as error:
             self.trouble = error
             raise
-        if self.unsupported:
-            raise self.unsupported
         if isinstance(answer, dict) and "refused" in answer:
-            raise UnsupportedAcrossBoundary(_text(answer["refused"]))
+            self.unsupported = UnsupportedAcrossBoundary(_text(answer["refused"]))
+        if self.unsupported:  # perhaps in a callback
+            raise self.unsupported
         return answer
 
     def _follow(self, sent: dict, left: Any) -> None:
