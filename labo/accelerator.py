@@ -1,11 +1,12 @@
 """L'appareil de calcul du cours : choisi une fois, après un vrai calcul."""
 
 import os
+import warnings
 from functools import cache
 
 import torch
 
-from labo.machine import Probe, gpu_signs, inspect
+from labo.machine import Probe, gpu_signs, granted_cpus
 
 
 def device(force_cpu: bool = False) -> torch.device:
@@ -39,8 +40,9 @@ def _accelerator() -> torch.device:
 def failure(name: str) -> str | None:
     """Ce qui empêche un petit calcul sur cet appareil, ou None s'il réussit."""
     try:
-        x = torch.arange(6.0, device=name).reshape(2, 3)
-        total = (x @ x.T).sum().item()
+        with warnings.catch_warnings(action="ignore"):  # torch's own, about an old GPU or driver
+            x = torch.arange(6.0, device=name).reshape(2, 3)
+            total = (x @ x.T).sum().item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         return str(error).splitlines()[0] if str(error) else type(error).__name__
     return None if total == 83.0 else f"un calcul a donné {total} au lieu de 83"
@@ -48,6 +50,6 @@ def failure(name: str) -> str | None:
 
 @cache
 def _use_granted_cpus() -> None:
-    cpus = inspect().cpus
+    cpus, _, _ = granted_cpus(Probe())
     if cpus is not None and "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(cpus)

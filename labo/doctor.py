@@ -12,13 +12,14 @@ from pathlib import Path
 
 from labo.catalogue import catalogue, find, search_path
 from labo.french import decimal
-from labo.machine import Gpu, Machine, Probe, Torch, can_run, gpu_signs, in_gib, inspect
+from labo.machine import Gpu, Kind, Machine, Probe, Torch, can_run, gpu_signs, in_gib, inspect
 from labo.network import answers
 
 _GB = 1e9
 _LITTLE_MEMORY = 3 * 2**30
 _LITTLE_TIME = 15 * 60
 _LITTLE_DISK = 1 * _GB
+_NEARLY_FULL = 90  # percent of a quota
 
 
 class Level(StrEnum):
@@ -50,7 +51,8 @@ def diagnose(probe: Probe | None = None) -> list[Finding]:
         partial(_memory, machine),
         partial(_gpu, probe, machine, torch),
         partial(_time, machine),
-        partial(_storage, probe),
+        partial(_disk, probe, machine),
+        partial(_temporary, probe),
         _data,
         partial(_network, probe),
         partial(_contradictions, machine),
@@ -68,7 +70,8 @@ def _safely(room: Callable[[], Iterable[Finding]]) -> list[Finding]:
 
 def _session(machine: Machine) -> Iterator[Finding]:
     job = f", tâche {machine.job}" if machine.job else ""
-    yield Finding("machine", Level.OK, f"{machine.kind}{job}")
+    sign = f", d'après {machine.sources['kind']}" if "kind" in machine.sources else ""
+    yield Finding("machine", Level.OK, f"{machine.kind}{job}{sign}")
 
 
 def _software(torch: Torch) -> Iterator[Finding]:
@@ -144,6 +147,14 @@ def _gpu(probe: Probe, machine: Machine, torch: Torch) -> Iterator[Finding]:
         yield _apple_gpu(probe.failure("mps"))
     elif torch.version is None:
         return
+    elif machine.gpu_requested is False:
+        yield Finding(
+            "GPU",
+            Level.NOTE,
+            "aucun GPU n'a été demandé pour cette session",
+            "C'est suffisant. Pour en avoir un : arrêtez le serveur, et choisissez-en un dans le "
+            "formulaire de démarrage.",
+        )
     elif gpu_signs(probe) and torch.cuda is None:
         yield Finding(
             "GPU",
@@ -167,14 +178,6 @@ def _gpu(probe: Probe, machine: Machine, torch: Torch) -> Iterator[Finding]:
             Level.WARNING,
             "un GPU a été demandé, et aucun n'est visible",
             "Redémarrez la session ; si cela persiste, signalez le numéro de tâche.",
-        )
-    elif machine.gpu_requested is False:
-        yield Finding(
-            "GPU",
-            Level.NOTE,
-            "aucun GPU n'a été demandé pour cette session",
-            "C'est suffisant. Pour en avoir un : arrêtez le serveur, et choisissez-en un dans le "
-            "formulaire de démarrage.",
         )
     else:
         yield Finding("GPU", Level.NOTE, "aucun : les calculs se feront sur le CPU")
@@ -224,28 +227,66 @@ def _time(machine: Machine) -> Iterator[Finding]:
     yield Finding("temps", Level.OK, text)
 
 
-def _storage(probe: Probe) -> Iterator[Finding]:
+def _disk(probe: Probe, machine: Machine) -> Iterator[Finding]:
+    quota = _quota(probe.run("diskusage_report") or "")
+    if quota:
+        yield quota
+        return
     home = probe.environ.get("HOME")
-    if home and Path(home).exists():
-        free = shutil.disk_usage(home).free
-        text = f"{decimal(free / _GB, 1)} Go libres dans {home}"
-        if free < _LITTLE_DISK:
-            advice = "Supprimez de vieux fichiers, ou vérifiez votre quota."
-            yield Finding("disque", Level.WARNING, text, advice)
-        else:
-            yield Finding("disque", Level.OK, text)
+    if not home or not Path(home).exists():
+        return
+    free = shutil.disk_usage(home).free
+    text = f"{decimal(free / _GB, 1)} Go libres dans {home}"
+    if machine.kind not in (Kind.OWN, Kind.COLAB):
+        text += ", partagés avec d'autres : votre quota, inconnu ici, peut être plus petit"
+    if free < _LITTLE_DISK:
+        advice = "Supprimez de vieux fichiers, ou vérifiez votre quota."
+        yield Finding("disque", Level.WARNING, text, advice)
+        return
+    yield Finding("disque", Level.OK, text)
+
+
+# A line of the Alliance's diskusage_report: used/limit, in space then in files.
+_HOME_QUOTA = re.compile(
+    r"^\s*/home \([^)]*\)\s+{0}\s*/\s*{0}\s+{0}\s*/\s*{0}\s*$".format(
+        r"([\d.]+)\s*([KMGTP]?)(?:i?B)?"
+    ),
+    re.MULTILINE | re.IGNORECASE,
+)
+
+
+def _quota(report: str) -> Finding | None:
+    """How full the home folder is, if `report` says it."""
+    found = _HOME_QUOTA.search(report)
+    if not found:
+        return None
+    numbers = [
+        float(number) * 1000 ** " KMGTP".index(prefix.upper() or " ")
+        for number, prefix in zip(found.groups()[::2], found.groups()[1::2], strict=True)
+    ]
+    if not (numbers[1] and numbers[3]):
+        return None  # no limit
+    space, files = 100 * numbers[0] / numbers[1], 100 * numbers[2] / numbers[3]
+    text = f"{space:.0f} % de l'espace et {files:.0f} % du nombre de fichiers du dossier personnel"
+    if max(space, files) < _NEARLY_FULL:
+        return Finding("quota", Level.OK, text)
+    advice = "Supprimez de vieux fichiers : une fois plein, plus rien ne s'enregistre."
+    return Finding("quota", Level.WARNING, text, advice)
+
+
+def _temporary(probe: Probe) -> Iterator[Finding]:
     temporary = probe.environ.get("SLURM_TMPDIR")
-    if temporary:
+    if not temporary:
+        return
+    text = f"{temporary} est rapide, et effacé à la fin de la session"
+    yield Finding("SLURM_TMPDIR", Level.NOTE, text)
+    if probe.environ.get("PIP_PREFIX", "").startswith(temporary):
         yield Finding(
-            "SLURM_TMPDIR", Level.NOTE, f"{temporary} est rapide, et effacé à la fin de la session"
+            "PIP_PREFIX",
+            Level.WARNING,
+            "pip installe dans SLURM_TMPDIR : cela disparaîtra avec la session",
+            "Pour garder un paquet : env -u PIP_PREFIX pip install --user PAQUET",
         )
-        if probe.environ.get("PIP_PREFIX", "").startswith(temporary):
-            yield Finding(
-                "PIP_PREFIX",
-                Level.WARNING,
-                "pip installe dans SLURM_TMPDIR",
-                "Ce que vous installez disparaîtra avec la session.",
-            )
 
 
 def _data() -> Iterator[Finding]:

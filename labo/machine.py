@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -18,9 +19,10 @@ from typing import Any
 
 from labo.french import decimal
 
-COMMAND_SECONDS = 5  # for a command to answer
+COMMAND_SECONDS = 3  # for a command to answer
 _MB = 2**20
 _UNLIMITED = 2**60  # cgroup v1 writes "no limit" as a huge number
+_NO_GPU = ("", "-1", "NoDevFiles")  # what CUDA_VISIBLE_DEVICES holds to hide every GPU
 
 
 class Kind(StrEnum):
@@ -82,6 +84,11 @@ class Probe:
         """Ce fichier du système existe-t-il ?"""
         return (self.root / path.lstrip("/")).exists()
 
+    def usable(self, pattern: str) -> bool:
+        """Un fichier du système de ce nom existe-t-il, que cette session ait le droit d'ouvrir ?"""
+        paths = self.root.glob(pattern.lstrip("/"))
+        return any(os.access(path, os.R_OK | os.W_OK) for path in paths)
+
     def run(self, *command: str) -> str | None:
         """Ce qu'affiche une commande, ou None si elle est absente, échoue ou tarde."""
         if shutil.which(command[0]) is None:
@@ -99,6 +106,12 @@ class Probe:
         if hasattr(os, "sched_getaffinity"):
             return len(os.sched_getaffinity(0))
         return os.cpu_count()
+
+    def total_memory(self) -> int | None:
+        """La mémoire de la machine entière, en octets."""
+        import psutil
+
+        return psutil.virtual_memory().total
 
     def torch(self) -> Torch:
         """Interroge torch. Ne touche CUDA que si un GPU NVIDIA a laissé un signe de vie."""
@@ -135,9 +148,10 @@ def _first_line(error: Exception) -> str:
 
 def _with_cuda(facts: Torch, torch: Any) -> Torch:
     try:
-        torch.cuda.init()
-        architectures = tuple(torch.cuda.get_arch_list())
-        gpus = tuple(_gpu(torch, index) for index in range(torch.cuda.device_count()))
+        with warnings.catch_warnings(action="ignore"):  # the findings say it, in French
+            torch.cuda.init()
+            architectures = tuple(torch.cuda.get_arch_list())
+            gpus = tuple(_gpu(torch, index) for index in range(torch.cuda.device_count()))
     except (RuntimeError, AssertionError) as error:
         return replace(facts, error=_first_line(error))
     return replace(facts, architectures=architectures, gpus=gpus)
@@ -172,14 +186,20 @@ def inspect(probe: Probe | None = None) -> Machine:
     """Les faits de cette machine."""
     probe = probe or Probe()
     job = probe.environ.get("SLURM_JOB_ID")
-    cpus, cpu_source, cpu_conflicts = _least(_cpu_limits(probe), "cœurs", _in_cores)
+    kind, kind_source = _kind(probe)
+    cpus, cpu_source, cpu_conflicts = granted_cpus(probe)
     memory, memory_source, memory_conflicts = _least(_memory_limits(probe), "mémoire", in_gib)
     left, time_source = _time_left(probe)
-    sources = {"cpus": cpu_source, "memory": memory_source, "time_left": time_source}
+    sources = {
+        "kind": kind_source,
+        "cpus": cpu_source,
+        "memory": memory_source,
+        "time_left": time_source,
+    }
     return Machine(
-        kind=_kind(probe),
+        kind=kind,
         job=job,
-        cpus=None if cpus is None else max(1, math.floor(cpus)),
+        cpus=cpus,
         memory=None if memory is None else int(memory),
         time_left=left,
         gpu_requested=_gpu_requested(probe),
@@ -190,23 +210,42 @@ def inspect(probe: Probe | None = None) -> Machine:
 
 
 def gpu_signs(probe: Probe) -> bool:
-    """Y a-t-il un signe qu'un GPU NVIDIA est là, sans démarrer CUDA ?"""
-    return any(map(probe.exists, ("/dev/nvidiactl", "/proc/driver/nvidia", "/dev/dxg")))
+    """Y a-t-il un signe que cette session a un GPU NVIDIA, sans démarrer CUDA ?
+
+    Le pilote ne suffit pas : celui d'un nœud se montre aussi aux sessions qui n'ont pas de GPU.
+    """
+    if probe.environ.get("CUDA_VISIBLE_DEVICES") in _NO_GPU:
+        return False
+    if windows := probe.environ.get("SYSTEMROOT"):
+        return probe.exists(f"{windows}/System32/nvcuda.dll")
+    return any(map(probe.usable, ("/dev/nvidia[0-9]*", "/dev/dxg")))
 
 
-def _kind(probe: Probe) -> Kind:
+def _kind(probe: Probe) -> tuple[Kind, str]:
+    """What machine this is, and the sign by which one of the Alliance was recognised."""
     environ = probe.environ
     if probe.exists("/content") and "COLAB_RELEASE_TAG" in environ:
-        return Kind.COLAB
+        return Kind.COLAB, ""
     hub, slurm = "JUPYTERHUB_USER" in environ, "SLURM_JOB_ID" in environ
-    alliance = "CC_CLUSTER" in environ or probe.exists("/cvmfs/soft.computecanada.ca")
     if slurm and hub:
-        return Kind.ALLIANCE_HUB if alliance else Kind.SLURM_HUB
+        sign = _alliance(probe)
+        return (Kind.ALLIANCE_HUB if sign else Kind.SLURM_HUB), sign
     if slurm:
-        return Kind.SLURM_JOB
-    if "CC_CLUSTER" in environ and not hub:
-        return Kind.ALLIANCE_LOGIN
-    return Kind.HUB if hub else Kind.OWN
+        return Kind.SLURM_JOB, ""
+    if hub:
+        return Kind.HUB, ""
+    # The Alliance's software, which anyone may install, names no cluster of its own accord.
+    cluster = environ.get("CC_CLUSTER")
+    if cluster and cluster != "computecanada":
+        return Kind.ALLIANCE_LOGIN, f"CC_CLUSTER={cluster}"
+    return Kind.OWN, ""
+
+
+def _alliance(probe: Probe) -> str:
+    if cluster := probe.environ.get("CC_CLUSTER"):
+        return f"CC_CLUSTER={cluster}"
+    software = "/cvmfs/soft.computecanada.ca"
+    return software if probe.exists(software) else ""
 
 
 Limits = dict[str, float]
@@ -231,6 +270,12 @@ def _least(
 
 def _in_cores(value: float) -> str:
     return decimal(value, 1).removesuffix(",0")
+
+
+def granted_cpus(probe: Probe) -> tuple[int | None, str, tuple[str, ...]]:
+    """Nombre de cœurs accordés, d'où il vient, et ce qui le contredit."""
+    cpus, source, conflicts = _least(_cpu_limits(probe), "cœurs", _in_cores)
+    return None if cpus is None else max(1, math.floor(cpus)), source, conflicts
 
 
 def _cpu_limits(probe: Probe) -> Limits:
@@ -261,7 +306,7 @@ def _memory_limits(probe: Probe) -> Limits:
         maximum = _integer(probe.read(f"{group}/memory.limit_in_bytes"))
         if maximum is not None and maximum < _UNLIMITED:
             _keep_least(limits, "cgroup", maximum)
-    if "SLURM_JOB_ID" not in probe.environ and (total := _total_memory(probe)):
+    if "SLURM_JOB_ID" not in probe.environ and (total := probe.total_memory()):
         limits["machine entière"] = total  # in a job, the node's memory is not ours
     return limits
 
@@ -278,17 +323,6 @@ def _slurm_memory(environ: dict[str, str]) -> Limits:
 def in_gib(size: float) -> str:
     """Une taille en octets, écrite en gibioctets : « 2,0 Gio »."""
     return f"{decimal(size / 2**30, 1)} Gio"
-
-
-def _total_memory(probe: Probe) -> int | None:
-    found = re.search(r"^MemTotal:\s+(\d+) kB", probe.read("/proc/meminfo") or "", re.MULTILINE)
-    if found:
-        return int(found[1]) * 1024
-    if probe.root != Path("/"):
-        return None
-    import psutil
-
-    return psutil.virtual_memory().total
 
 
 def _cgroups(probe: Probe, controller: str) -> list[str]:
@@ -350,7 +384,7 @@ def _gpu_requested(probe: Probe) -> bool | None:
         return True
     if "gpu" in environ.get("SLURM_TRES_PER_TASK", ""):
         return True
-    return environ.get("CUDA_VISIBLE_DEVICES", "") not in ("", "NoDevFiles", "-1")
+    return environ.get("CUDA_VISIBLE_DEVICES", "") not in _NO_GPU
 
 
 def _mig(probe: Probe) -> str | None:

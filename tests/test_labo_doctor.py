@@ -53,6 +53,38 @@ def test_a_home_folder_that_does_not_exist_says_nothing(tmp_path):
     assert "disque" not in {finding.subject for finding in findings}
 
 
+def test_free_space_is_not_taken_for_a_quota_where_others_share_the_disk(tmp_path):
+    alone = about("disque", HOME=str(tmp_path), LABO_OFFLINE="1")
+    shared = about("disque", HOME=str(tmp_path), LABO_OFFLINE="1", JUPYTERHUB_USER="etudiante")
+    assert "quota" not in alone.text
+    assert "votre quota, inconnu ici" in shared.text
+
+
+@pytest.mark.parametrize(
+    ("line", "space", "files"),
+    [
+        ("     /home (etudiante)      24 GB/50 GB       30k/500k", 48, 6),
+        ("   /home (user etudiante)  512MiB/  25GiB    208K/ 250K", 2, 83),
+        ("   /home (user etudiante)  0B/47G   25/500k", 0, 0),
+    ],
+)
+def test_a_quota_is_read_in_each_of_its_forms(line, space, files):
+    report = (
+        f"   Description   Space   # of files\n{line}\n  /scratch (etudiante)  1G/20T  9/1000k\n"
+    )
+    found = doctor._quota(report)
+    assert f"{space} % de l'espace et {files} % du nombre de fichiers" in found.text
+    assert found.level is Level.OK
+
+
+@pytest.mark.parametrize(
+    "report",
+    ["", "/scratch (e)  1G/20T  9/1000k", "/home (e)  lost", "/home (e)  1G/0G  9/0", "TypeError"],
+)
+def test_a_report_without_a_quota_says_nothing(report):
+    assert doctor._quota(report) is None
+
+
 # ---- The network
 
 

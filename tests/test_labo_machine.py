@@ -3,6 +3,7 @@
 import os
 import sys
 import tomllib
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +15,7 @@ import labo
 from labo import accelerator, doctor
 from labo import machine as machine_room
 from labo.doctor import Level
-from labo.machine import Gpu, Kind, Probe, Torch, can_run, inspect
+from labo.machine import Gpu, Kind, Probe, Torch, can_run, gpu_signs, inspect
 
 SESSIONS = sorted(Path(__file__).parent.glob("recorded/*.toml"))
 
@@ -25,6 +26,7 @@ class Recorded(Probe):
 
     commands: dict[str, str] = field(default_factory=dict)
     cores: int | None = None
+    total: int | None = None
     facts: Torch = field(default_factory=lambda: Torch("2.6.0"))
     result: str | None = None  # of a small computation: None if it succeeded
 
@@ -33,6 +35,9 @@ class Recorded(Probe):
 
     def affinity(self) -> int | None:
         return self.cores
+
+    def total_memory(self) -> int | None:
+        return self.total
 
     def torch(self) -> Torch:
         return self.facts
@@ -67,6 +72,7 @@ def replay(session: dict, root: Path) -> Recorded:
         now=session["now"],
         commands=session.get("commands", {}),
         cores=session["cores"],
+        total=session["total_mib"] * 2**20 if "total_mib" in session else None,
         facts=Torch(**facts | changed),
         result=session.get("result"),
     )
@@ -190,6 +196,44 @@ def test_slurm_durations_are_read(answer, seconds):
     assert machine.time_left == seconds
 
 
+# ---- A GPU within reach, told without starting CUDA
+
+
+def signs(root: Path, *files: str, **environ: str) -> bool:
+    for name in files:
+        file = root / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    return gpu_signs(Probe(environ=environ, root=root))
+
+
+@pytest.mark.parametrize("file", ["dev/nvidia0", "dev/nvidia3", "dev/dxg"])
+def test_a_device_file_is_a_sign_of_a_gpu(tmp_path, file):
+    assert signs(tmp_path, file)
+
+
+def test_the_driver_of_the_node_is_no_sign_of_a_gpu_in_this_session(tmp_path):
+    node = ("proc/driver/nvidia/version", "dev/nvidiactl", "dev/nvidia-uvm")
+    assert not signs(tmp_path, *node)
+
+
+def test_a_gpu_that_this_session_may_not_open_is_no_sign(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert not signs(tmp_path, "dev/nvidia0")
+
+
+@pytest.mark.parametrize("hidden", ["", "-1", "NoDevFiles"])
+def test_a_hidden_gpu_is_no_sign(tmp_path, hidden):
+    assert not signs(tmp_path, "dev/nvidia0", CUDA_VISIBLE_DEVICES=hidden)
+    assert signs(tmp_path, "dev/nvidia0", CUDA_VISIBLE_DEVICES="0")
+
+
+def test_windows_has_no_device_files_but_a_driver(tmp_path):
+    windows = "C:\\Windows"
+    assert not signs(tmp_path, SYSTEMROOT=windows)
+    assert signs(tmp_path, f"{windows}/System32/nvcuda.dll", SYSTEMROOT=windows)
+
+
 # ---- What was granted
 
 
@@ -219,7 +263,6 @@ def test_the_number_of_cores_is_the_least_of_three(tmp_path):
         ("sys/fs/cgroup/cpu.max", "beaucoup"),
         ("sys/fs/cgroup/cpu.max", ""),
         ("sys/fs/cgroup/memory.max", "1e9"),
-        ("proc/meminfo", "MemTotal: ?"),
     ],
 )
 def test_what_cannot_be_understood_is_no_limit(tmp_path, path, text):
@@ -372,6 +415,24 @@ def test_a_computation_that_fails_is_told_in_one_line(monkeypatch):
     assert accelerator.failure("cuda") == "CUDA error: out of memory"
 
 
+@pytest.mark.filterwarnings("error")
+def test_what_torch_would_print_about_an_old_gpu_is_not_printed(monkeypatch):
+    def warn(*args, **kwargs):
+        warnings.warn("Found GPU0 Tesla K20m which is too old", stacklevel=1)
+        return torch.tensor([0.0, 1.0, 2.0, 3.0, 4.0, 5.0])
+
+    monkeypatch.setattr(torch, "arange", warn)
+    assert accelerator.failure("cpu") is None
+
+
+@pytest.mark.usefixtures("fresh")
+def test_cuda_is_not_touched_without_a_sign_of_a_gpu(monkeypatch):
+    asked = with_gpu(monkeypatch, None)
+    monkeypatch.setattr(accelerator, "gpu_signs", lambda probe: False)
+    assert labo.device().type == "cpu"
+    assert asked == []
+
+
 def test_a_computation_that_gives_something_else_is_a_failure(monkeypatch):
     monkeypatch.setattr(torch, "arange", lambda *args, **kwargs: torch.ones(6))
     assert accelerator.failure("cpu") == "un calcul a donné 12.0 au lieu de 83"
@@ -380,15 +441,23 @@ def test_a_computation_that_gives_something_else_is_a_failure(monkeypatch):
 @pytest.mark.usefixtures("fresh")
 def test_torch_uses_the_cores_that_were_granted(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(accelerator, "inspect", lambda: SimpleNamespace(cpus=3))
+    monkeypatch.setattr(accelerator, "granted_cpus", lambda probe: (3, "affinité", ()))
     labo.device()
     assert torch.get_num_threads() == 3
 
 
 @pytest.mark.usefixtures("fresh")
+def test_choosing_the_device_waits_for_no_command(monkeypatch):
+    monkeypatch.setenv("SLURM_JOB_ID", "1")
+    monkeypatch.delenv("SLURM_JOB_END_TIME", raising=False)
+    monkeypatch.setattr(Probe, "run", lambda self, *command: pytest.fail(f"ran {command}"))
+    labo.device()
+
+
+@pytest.mark.usefixtures("fresh")
 def test_a_number_of_threads_that_somebody_chose_is_kept(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.setattr(accelerator, "inspect", lambda: SimpleNamespace(cpus=3))
+    monkeypatch.setattr(accelerator, "granted_cpus", lambda probe: (3, "affinité", ()))
     before = torch.get_num_threads()
     labo.device()
     assert torch.get_num_threads() == before
