@@ -7,9 +7,12 @@ Un fichier n'apparaît sous son nom qu'entier et vérifié : il est écrit à c�
 import errno
 import os
 import stat
+import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import compress
 from pathlib import Path
 
 import requests
@@ -21,6 +24,7 @@ from labo.french import decimal
 from labo.network import answers
 
 STALL_SECONDS = 30  # without a byte, before the link is held to be cut
+SLOWEST = 20_000  # bytes per second; a mirror that stays below is left
 LOCK_SECONDS = 1800  # for another process that downloads the same file
 ATTEMPTS = 3  # times that a mirror which cut the link is taken up where it stopped
 _CHUNK = 1 << 18
@@ -61,10 +65,12 @@ def download(dataset: Dataset, data_dir: Path | str | None = None) -> dict[str, 
     """
     if os.environ.get("LABO_OFFLINE", "0") not in ("", "0"):
         raise DownloadError("réseau interdit par LABO_OFFLINE")
-    mirrors = [mirror for mirror in dataset.mirrors if answers(mirror)]
+    with ThreadPoolExecutor() as pool:  # all at once: a lost packet costs seconds
+        answered = pool.map(answers, dataset.mirrors)
+    mirrors = tuple(compress(dataset.mirrors, answered))
     if not mirrors:  # before anything is written, and once for all the files
         raise DownloadError("aucun miroir ne répond", _advice(dataset.mirrors))
-    reachable = replace(dataset, mirrors=tuple(mirrors))
+    reachable = replace(dataset, mirrors=mirrors)
     folder = _writable_folder(dataset, data_dir)
     with _progress(dataset) as advance:
         return {
@@ -180,6 +186,7 @@ def _append(url: str, file: DataFile, partial: Path, advance: Advance) -> None:
     if start >= file.size:  # a leftover: complete or too long, which the sum will tell
         return
     try:
+        began = time.monotonic()
         with _response(url, start) as response:
             if start and response.status_code == requests.codes.ok:
                 start = 0  # this server sends all of it again
@@ -187,11 +194,15 @@ def _append(url: str, file: DataFile, partial: Path, advance: Advance) -> None:
                 stream.seek(start)
                 advance(file, start)
                 # The bytes as they are: some servers declare a .gz file as an encoding to undo.
-                for chunk in response.raw.stream(_CHUNK, decode_content=False):
+                # And as they come: waiting for a full chunk would hide how slow the link is.
+                while chunk := response.raw.read1(_CHUNK, decode_content=False):
                     stream.write(chunk)
                     advance(file, stream.tell())
                     if stream.tell() > file.size:
                         break
+                    patience = STALL_SECONDS + (stream.tell() - start) / SLOWEST
+                    if time.monotonic() - began > patience:
+                        raise _LinkCut("liaison trop lente")
     except (requests.RequestException, HTTPError) as error:
         raise _LinkCut(_explained(error)) from error
     received = partial.stat().st_size

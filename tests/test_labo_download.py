@@ -76,9 +76,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         sent = body[: len(CONTENT) // 3] if behaviour in ("cut", "stall", "lying") else body
         if behaviour == "slow":
             time.sleep(0.2)  # long enough for others to want the same file
+        if behaviour == "trickle":
+            self.trickle(sent)
         self.wfile.write(sent)
         if behaviour == "stall":
             self.server.over.wait(10)
+
+    def trickle(self, body: bytes) -> None:
+        """Send a byte now and then, always before one would think that the link is cut."""
+        for byte in body[:500]:
+            self.wfile.write(bytes([byte]))
+            if self.server.over.wait(0.02):
+                return
 
     def log_message(self, *args) -> None:
         pass
@@ -237,6 +246,17 @@ def test_a_stalled_mirror_is_given_up_and_its_bytes_are_kept(server, monkeypatch
     with pytest.raises(DownloadError, match=r"plus rien reçu pendant 0\.2 s"):
         fetched(server.url("stall"))
     assert fetched(server.url("stall"), server.url("good")).read_bytes() == CONTENT
+
+
+def test_a_mirror_that_trickles_is_left_and_its_bytes_are_kept(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(room, "STALL_SECONDS", 0.2)
+    monkeypatch.setattr(room, "ATTEMPTS", 1)
+    with pytest.raises(DownloadError, match="liaison trop lente"):
+        fetched(server.url("trickle"))
+    kept = (folder_of_downloads(tmp_path) / "data.bin.partiel").stat().st_size
+    assert kept > 0
+    assert fetched(server.url("good")).read_bytes() == CONTENT
+    assert server.requests[-1][-1] == kept
 
 
 def test_a_closed_port_is_given_up_at_once_and_nothing_is_written(server, tmp_path):
