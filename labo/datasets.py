@@ -8,6 +8,7 @@ import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -57,7 +58,7 @@ _CLASSES = {
 STAND_IN = {"mnist": "digits", "fashion_mnist": "digits", "cifar10": "shapes"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ImageData:
     """Des images et leurs classes, déjà séparées en entraînement et test.
 
@@ -66,7 +67,10 @@ class ImageData:
         train_target, test_target : N, int64, indices de classes.
         classes : le nom de chaque classe, dans l'ordre des indices.
         name : le nom du jeu, celui des données vraiment chargées.
-        description : une phrase qui dit lesquelles, combien, et d'où.
+        description : une phrase qui dit lesquelles, et combien.
+
+    En mémoire : 38 Mo pour 12 000 images de MNIST, 220 Mo pour MNIST entier, 740 Mo pour CIFAR-10
+    entier. `normalized` en fait une copie, et `to` aussi, vers un autre appareil.
     """
 
     train_input: Tensor
@@ -89,7 +93,7 @@ class ImageData:
         dims = (0, *range(2, self.train_input.dim()))
         mean = self.train_input.mean(dims, keepdim=True)
         std = self.train_input.std(dims, keepdim=True)
-        return self._map(lambda x: (x - mean) / std)
+        return self._map(lambda x: (x - mean).div_(std))
 
     def flattened(self) -> "ImageData":
         """Chaque image devenue un vecteur : N × D, où D = C·H·W."""
@@ -210,16 +214,15 @@ def _read_idx(path: Path, size: int | None) -> Tensor:
     with gzip.open(path) as stream:
         magic = stream.read(4)
         dims = [int.from_bytes(stream.read(4)) for _ in range(magic[3])]
-        dims[0] = min(dims[0], size or dims[0])
+        dims[0] = dims[0] if size is None else min(dims[0], size)
         values = np.frombuffer(stream.read(math.prod(dims)), np.uint8)
     return torch.from_numpy(values.reshape(dims).copy())
 
 
 def _read_cifar(name: str, paths: dict[str, Path], sizes: Sizes) -> ImageData:
-    # The archive holds pickles, which could run code: `find` has checked the SHA-256 of the whole.
     with tarfile.open(paths["cifar-10-python.tar.gz"]) as archive:
         batches = {
-            Path(member.name).name: pickle.load(archive.extractfile(member), encoding="bytes")
+            Path(member.name).name: _Batch(archive.extractfile(member), encoding="bytes").load()
             for member in archive
             if Path(member.name).name.startswith(("data_batch_", "test_batch"))
         }
@@ -229,6 +232,23 @@ def _read_cifar(name: str, paths: dict[str, Path], sizes: Sizes) -> ImageData:
         for part, size in zip((train, [batches["test_batch"]]), sizes, strict=True)
     ]
     return _image_data(name, splits, catalogue()[name].title)
+
+
+class _Batch(pickle.Unpickler):
+    """Reads arrays and plain values only.
+
+    A pickle can name any function and have it called. The archive's SHA-256 was checked, but in a
+    folder that others can write to, the file read may no longer be the file checked.
+    """
+
+    _NAMES = frozenset(
+        [("numpy.core.multiarray", "_reconstruct"), ("numpy", "ndarray"), ("numpy", "dtype")]
+    )
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in self._NAMES:
+            raise pickle.UnpicklingError(f"{module}.{name} n'a rien à faire dans CIFAR-10")
+        return super().find_class(module, name)
 
 
 def _cifar_split(batches: list[dict], size: int | None) -> tuple[Tensor, Tensor]:
@@ -268,7 +288,8 @@ def _as_mnist(images: Tensor) -> Tensor:
 
 
 def _shapes(sizes: Sizes, seed: int) -> ImageData:
-    counts = [size or default for size, default in zip(sizes, (10_000, 2_000), strict=True)]
+    full = (10_000, 2_000)
+    counts = [n if size is None else size for size, n in zip(sizes, full, strict=True)]
     # One seed per part: the test must not begin like the training set.
     splits = [synthetic.shapes(n, seed=2 * seed + part) for part, n in enumerate(counts)]
     return _image_data("shapes", splits, "Formes colorées engendrées (32 × 32)")

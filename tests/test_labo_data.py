@@ -4,10 +4,12 @@ import gzip
 import hashlib
 import io
 import pickle
+import struct
 import subprocess
 import sys
 import tarfile
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -43,18 +45,36 @@ def mnist_files(train: int, test: int) -> tuple[dict[str, np.ndarray], dict[str,
     return arrays, {name: idx(values) for name, values in arrays.items()}
 
 
+class Python2Pickler(pickle._Pickler):
+    """Writes as Python 2 did, where every string was bytes."""
+
+    dispatch: ClassVar = dict(pickle._Pickler.dispatch)
+
+    def save_string(self, text: str | bytes) -> None:
+        content = text if isinstance(text, bytes) else text.encode("ascii")
+        self.write(pickle.BINSTRING + struct.pack("<i", len(content)) + content)
+
+    dispatch[str] = dispatch[bytes] = save_string
+
+
+def python2(value: object) -> bytes:
+    stream = io.BytesIO()
+    Python2Pickler(stream, protocol=2).dump(value)
+    return stream.getvalue().replace(b"numpy._core", b"numpy.core")  # as a numpy of that time
+
+
 def cifar_batch(images: np.ndarray, labels: list[int]) -> bytes:
-    """Return a pickle like those published, which a numpy of that time wrote."""
-    batch = {b"batch_label": b"essai", b"data": images, b"labels": labels}
-    return pickle.dumps(batch, protocol=2).replace(b"numpy._core", b"numpy.core")
+    """Return a pickle like those published."""
+    return python2({"batch_label": "essai", "data": images, "labels": labels})
 
 
-def cifar_archive(images: np.ndarray, labels: list[int]) -> bytes:
+def cifar_archive(images: np.ndarray, labels: list[int], **others: bytes) -> bytes:
     names = [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]
     members = {
         name: cifar_batch(images[i * PER_BATCH :][:PER_BATCH], labels[i * PER_BATCH :][:PER_BATCH])
         for i, name in enumerate(names)
     }
+    members |= others
     members |= {"batches.meta": pickle.dumps({}), "readme.html": b"<p>"}
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w:gz") as tar:
@@ -142,6 +162,27 @@ def test_cifar_archives_become_images_and_classes(place):
     assert torch.equal(torch.cat([data.train_target, data.test_target]), torch.from_numpy(labels))
     assert len(data.test_input) == PER_BATCH
     assert data.classes[3] == "chat"
+
+
+def test_what_a_pickle_would_run_is_not_run(place, tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return Path.touch, (tmp_path / "piège",)
+
+    images = np.zeros((6 * PER_BATCH, 3072), np.uint8)
+    archive = cifar_archive(images, [0] * len(images), data_batch_3=pickle.dumps(Trap()))
+    place("cifar10", {"cifar-10-python.tar.gz": archive})
+    with pytest.raises(pickle.UnpicklingError, match="n'a rien à faire dans CIFAR-10"):
+        load_dataset("cifar10")
+    assert not (tmp_path / "piège").exists()
+
+
+def test_no_test_image_is_loaded_where_none_is_asked_for(place):
+    place("mnist", mnist_files(TRAIN, TEST)[1])
+    for name in ("mnist", "digits", "shapes"):
+        data = load_dataset(name, small=(20, 0))
+        assert data.train_input.shape[0] == len(data.train_target) == 20
+        assert data.test_input.shape == (0, *data.train_input.shape[1:])
 
 
 @pytest.mark.parametrize(
