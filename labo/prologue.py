@@ -32,13 +32,18 @@ class Options:
         if self.full and self.tiny:
             raise ValueError("--full et --tiny s'excluent")
 
+    @property
+    def size(self) -> str | None:
+        """« full », « tiny », ou None : rien n'a été demandé."""
+        return "full" if self.full else "tiny" if self.tiny else None
+
 
 def parse_options(argv: Sequence[str] | None = None) -> Options:
     """Lit les options d'un script : celles de `argv`, ou celles de la ligne de commande.
 
     Dans un script : `options = labo.parse_options()`, puis
     `labo.load_data(options=options)`. Une option inconnue arrête le script en disant lesquelles
-    existent. Dans un notebook, la ligne de commande est celle de Jupyter : elle n'est pas lue.
+    existent. Dans un notebook, la ligne de commande n'est pas la vôtre : elle n'est pas lue.
     """
     parser = _FrenchParser(
         description="Options des séances pratiques.",
@@ -62,7 +67,7 @@ def parse_options(argv: Sequence[str] | None = None) -> Options:
         "--data_dir", type=Path, metavar="D", help="dossier des données ($PYTORCH_DATA_DIR)"
     )
     if argv is None:
-        argv = [] if _in_notebook() else sys.argv[1:]
+        argv = sys.argv[1:] if _in_script() else []
     known, unknown = parser.parse_known_args(argv)
     if unknown:
         parser.error(f"options inconnues : {' '.join(unknown)}")
@@ -122,8 +127,8 @@ def load_data(
         train_input, train_target, test_input, test_target : float32, int64 (float32 si
         `one_hot_labels`), placés sur le GPU s'il y en a un, sauf avec --force_cpu.
 
-    Dans le profil « tiny » du cours (`LABO_PROFILE`), les données sont livrées ou engendrées, et en
-    nombre de --tiny ; --full l'emporte.
+    Sans --full ni --tiny, le profil du cours (`LABO_PROFILE`) en décide. Dans le profil « tiny »,
+    sauf avec --full, les données sont livrées ou engendrées, les mêmes partout.
 
     Source : https://fleuret.org/dlc/ (dlc_practical_prologue.py). Si le jeu est introuvable, des
     données livrées avec le cours en tiennent lieu, et une ligne le dit.
@@ -132,18 +137,21 @@ def load_data(
     if options.seed >= 0:
         torch.manual_seed(options.seed)
     name = "cifar10" if cifar or options.cifar else "mnist"
-    tiny = profile() == "tiny" and not options.full
+    size = options.size or profile()
+    if profile() == size == "tiny":
+        name = STAND_IN[name]
     data = load_dataset(
-        STAND_IN[name] if tiny else name,
-        profile="full" if options.full else "small",
-        small=_TINY if tiny or options.tiny else _SMALL,
+        name,
+        profile="full" if size == "full" else "small",
+        small=_TINY if size == "tiny" else _SMALL,
         data_dir=options.data_dir or os.environ.get("PYTORCH_DATA_DIR"),
     )
     print(f"** {data.description}")
-    inputs = [255 * data.train_input, 255 * data.test_input]
+    # In place: CIFAR-10 takes 740 MB, and a session may have 2 GB.
+    inputs = [data.train_input.mul_(255), data.test_input.mul_(255)]
     if normalize:
         mean, std = inputs[0].mean(), inputs[0].std()
-        inputs = [(x - mean) / std for x in inputs]
+        inputs = [x.sub_(mean).div_(std) for x in inputs]
     if flatten:
         inputs = [x.flatten(1) for x in inputs]
     targets = [data.train_target, data.test_target]
@@ -164,5 +172,5 @@ def _device(options: Options) -> torch.device:
     return device(force_cpu=options.force_cpu)
 
 
-def _in_notebook() -> bool:
-    return "ipykernel" in sys.modules
+def _in_script() -> bool:
+    return hasattr(sys.modules["__main__"], "__file__")  # a notebook comes from no file

@@ -104,10 +104,20 @@ def test_the_tiny_profile_is_tiny_and_made_of_what_is_shipped(monkeypatch, capsy
     assert "introuvable" not in capsys.readouterr().out
 
 
-def test_full_wins_over_the_profile(full_sized, monkeypatch):
-    monkeypatch.setenv("LABO_PROFILE", "tiny")
-    load_data(options=Options(full=True))
-    assert full_sized == [("mnist", "full", None)]
+@pytest.mark.parametrize(
+    ("profile", "options", "name", "sizes"),
+    [
+        ("full", Options(), "mnist", (1200, 1100)),
+        ("full", Options(tiny=True), "mnist", (500, 100)),
+        ("tiny", Options(full=True), "mnist", (1200, 1100)),
+        ("tiny", Options(tiny=True), "digits", (500, 100)),
+    ],
+)
+def test_options_win_over_the_profile(full_sized, monkeypatch, profile, options, name, sizes):
+    monkeypatch.setenv("LABO_PROFILE", profile)
+    train_input, _, test_input, _ = load_data(options=options)
+    assert (len(train_input), len(test_input)) == sizes
+    assert full_sized[0][0] == name
 
 
 @pytest.mark.parametrize(
@@ -202,10 +212,20 @@ def test_no_command_line_is_read_without_being_asked(full_sized, monkeypatch):
     assert len(train_input) == 1000
 
 
-def test_in_a_notebook_the_command_line_of_jupyter_is_not_read(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["ipykernel_launcher.py", "-f", "/noyau.json", "--tiny"])
-    monkeypatch.setitem(sys.modules, "ipykernel", sys)
-    assert parse_options() == Options()
+NOTEBOOK = """
+import sys
+from IPython.core.interactiveshell import InteractiveShell
+sys.argv = ["lanceur.py", "-f", "/noyau.json", "--tiny"]
+done = InteractiveShell.instance().run_cell("import labo; options = labo.parse_options()")
+done.raise_error()
+from labo.prologue import Options
+assert sys.modules["__main__"].options == Options()
+"""
+
+
+def test_in_a_notebook_the_command_line_of_jupyter_is_not_read(tmp_path):
+    done = run_script(tmp_path, NOTEBOOK)
+    assert done.returncode == 0, done.stderr
 
 
 def run_script(tmp_path: Path, code: str, *options: str) -> subprocess.CompletedProcess:
