@@ -282,6 +282,27 @@ PASSING = {
         "weight = layer.weight\nbefore = weight.detach().clone()\nreset(layer)\n"
         "assert weight.abs().sum() == 0 and before.abs().sum() > 0",
     ),
+    "gradients of the test's own tensors": (
+        "def step(params, lr):\n    with torch.no_grad():\n"
+        "        for p in params:\n            p -= lr * p.grad\n            p.grad.zero_()\n"
+        "def backward(w): (w * w).sum().backward()",
+        "w, x = nn.Parameter(torch.ones(2)), torch.ones(2, requires_grad=True)\n"
+        "(w * w).sum().backward()\nbackward(w)\nbackward(x)\n"
+        "assert w.grad.tolist() == [4, 4] and x.grad.tolist() == [2, 2]\n"
+        "step([w, x], 0.25)\n"
+        "assert w.tolist() == [0, 0] and x.tolist() == [0.5, 0.5] and w.grad.sum() == 0",
+    ),
+    "an optimiser of the student's": (
+        "class Mine(torch.optim.Optimizer):\n"
+        "    def __init__(self, params, lr): super().__init__(params, {'lr': lr})\n"
+        "    @torch.no_grad()\n    def step(self):\n"
+        "        for p in self.param_groups[0]['params']: p -= self.defaults['lr'] * p.grad",
+        "model = checks.build(nn.Linear, 3, 1)\nopt = Mine(model.parameters(), 0.5)\n"
+        "assert isinstance(opt, torch.optim.Optimizer)\n"
+        "model(torch.ones(4, 3)).sum().backward()\nbefore = model.weight.detach().clone()\n"
+        "opt.step()\ntorch.testing.assert_close(model.weight.detach(), before - 2)\n"
+        "opt.zero_grad()\nassert model.weight.grad is None",
+    ),
     "parameters frozen there and here": (
         "net = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))\n"
         "def freeze(m): m.requires_grad_(False)",

@@ -309,6 +309,10 @@ class _Arguments:
         if tag == "argument":
             self.values.append(wire.decode(fields[0]))
             return self.values[-1]
+        if tag == "tensor argument":
+            is_parameter, content = fields
+            self.values.append(mirrors.made(wire.decode(content), is_parameter=is_parameter))
+            return self.values[-1]
         if tag == "again":
             return self.values[fields[0]]
         if tag == "callback":
@@ -327,7 +331,7 @@ class _Arguments:
 
 
 def _content(value: torch.Tensor | np.ndarray | torch.Generator) -> bytes:
-    return wire.encode(value.detach() if isinstance(value, torch.Tensor) else value)
+    return wire.encode(mirrors.content(value) if isinstance(value, torch.Tensor) else value)
 
 
 def _described(error: BaseException) -> dict[str, Any]:

@@ -68,8 +68,16 @@ class Mirrors:
 
 def content(tensor: torch.Tensor) -> Content:
     """What the other side needs to know of a tensor."""
-    grad = None if tensor.grad is None else tensor.grad.detach()
+    grad = tensor.grad.detach() if tensor.is_leaf and tensor.grad is not None else None
     return [tensor.detach(), grad, tensor.requires_grad]
+
+
+def made(parts: Content, *, is_parameter: bool) -> torch.Tensor:
+    """A tensor of that content."""
+    value, grad, requires_grad = parts
+    tensor = torch.nn.Parameter(value, requires_grad) if is_parameter else value
+    tensor.requires_grad_(requires_grad).grad = grad
+    return tensor
 
 
 def _copy(parts: Content) -> Content:

@@ -6,6 +6,7 @@ ordered, and never receives a tensor to compute with: what a test compares is pl
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
@@ -162,19 +163,10 @@ def _claimed_classes(kinds: Any) -> tuple[type, ...]:
     for kind in kinds:
         if isinstance(kind, str) and kind.startswith(_CLAIMABLE):
             module, _, name = kind.rpartition(".")
-            found = getattr(_loaded(module), name, None)
+            found = getattr(sys.modules.get(module), name, None)
             if isinstance(found, type) and not issubclass(found, torch.Tensor):
                 return (found,)
     return (Proxy,)
-
-
-def _loaded(module: str) -> Any:
-    found: Any = torch
-    for part in module.split(".")[1:]:
-        found = found.__dict__.get(part)
-        if found is None:
-            break
-    return found
 
 
 def _plain(value: Any, kind: type) -> Any:

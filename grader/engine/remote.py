@@ -23,7 +23,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 import torch
 
-from grader.engine import state, wire
+from grader.engine import mirrors, state, wire
 from grader.engine.mirrors import Mirrors
 from grader.engine.peer import Gone, Late, Peer
 from grader.engine.proxy import CallableProxy, Proxy, handle_of
@@ -213,9 +213,7 @@ class Remote:
 
     def _mirror(self, number: int, is_parameter: bool, content: bytes | None) -> torch.Tensor:
         if content is not None:
-            value, grad, requires_grad = wire.decode(content)
-            made = torch.nn.Parameter(value, requires_grad) if is_parameter else value
-            made.requires_grad_(requires_grad).grad = grad
+            made = mirrors.made(wire.decode(content), is_parameter=is_parameter)
             self.mirrors.add(number, made)
         return self.mirrors.tensors[number]
 
@@ -260,7 +258,10 @@ class _ArgumentEncoder:
             if argument is value:
                 return ["again", index]
         self.arguments.append(value)
-        return ["argument", wire.encode(value)]
+        if not isinstance(value, torch.Tensor):
+            return ["argument", wire.encode(value)]
+        is_parameter = isinstance(value, torch.nn.Parameter)
+        return ["tensor argument", is_parameter, wire.encode(mirrors.content(value))]
 
 
 class _Pending:
@@ -313,8 +314,11 @@ def _overwrite(argument: torch.Tensor | np.ndarray | torch.Generator, value: Any
     if isinstance(argument, torch.Generator):
         state.follow_torch(argument, argument.get_state(), value.get_state())
     elif isinstance(argument, torch.Tensor):
+        data, grad, _ = value
         with torch.no_grad():
-            argument.data.copy_(value) if argument.shape == value.shape else argument.set_(value)
+            argument.data.copy_(data) if argument.shape == data.shape else argument.set_(data)
+        if argument.is_leaf:
+            argument.grad = grad
     else:
         argument[...] = value
 
