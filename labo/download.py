@@ -201,7 +201,7 @@ def _append(url: str, file: DataFile, partial: Path, advance: Advance) -> None:
                     if stream.tell() > file.size:
                         break
                     patience = STALL_SECONDS + (stream.tell() - start) / SLOWEST
-                    if time.monotonic() - began > patience:
+                    if stream.tell() < file.size and time.monotonic() - began > patience:
                         raise _LinkCut("liaison trop lente")
     except (requests.RequestException, HTTPError) as error:
         raise _LinkCut(_explained(error)) from error
