@@ -70,9 +70,7 @@ def test_verdicts_are_those_of_an_ordinary_kernel(engine, lab):
         given = {verdict.grade_id: verdict.score for verdict in outcome.report.verdicts}
         for answer, code in answers[name].items():
             ordinary = harness.score(lab, exercises[name], code)
-            isolated = [
-                given[f"{answer}/{test.role.grade_id}"] for test in exercises[name].tests
-            ]
+            isolated = [given[f"{answer}/{test.role.grade_id}"] for test in exercises[name].tests]
             assert isolated == ordinary, (name, answer)
             examined += 1
     assert examined == sum(map(len, answers.values()))
