@@ -25,7 +25,6 @@ from torch import nn
 # Chaque colonne de $X \in \mathbb{R}^{N \times D}$ doit avoir une moyenne nulle et un écart-type
 # de 1 (diviser par $N$, et non par $N - 1$).
 
-
 # %% exercice="standardize"
 def standardize(x: torch.Tensor) -> torch.Tensor:
     """Centre et réduit chaque colonne de `x` (N×D) ; renvoie un nouveau tenseur N×D.
@@ -61,7 +60,6 @@ torch.testing.assert_close(
 # ## Exercice 2 : une couche linéaire
 #
 # $y = x W^\top + b$, sans `nn.Linear`.
-
 
 # %% exercice="SimpleLinear"
 class SimpleLinear(nn.Module):
