@@ -14,7 +14,7 @@ from typing import Any
 import nbformat
 from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
 from nbgrader.coursedir import CourseDirectory
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 from traitlets.config import Config
 
 from grader.build import course_root
@@ -77,12 +77,13 @@ class Course:
         try:
             with Gradebook(self.directory.db_url, self.directory.course_id) as gradebook:
                 yield gradebook
-        except (OperationalError, InvalidEntry) as error:
+        except (DatabaseError, InvalidEntry) as error:
             reason = getattr(error, "orig", error)
             raise GraderError(
                 f"The gradebook {self.directory.db_url} cannot be written: {reason}. Nothing is"
                 " lost: once nobody else writes to it and the disk has room, run the same command"
-                " again."
+                " again. Should nobody else have it open, its file system may offer no locks, as NFS"
+                " may not: keep the gradebook on a local disk (CourseDirectory.db_url)."
             ) from error
 
     def check_released(self, lab: str) -> None:

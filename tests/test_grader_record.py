@@ -3,6 +3,7 @@
 import errno
 import os
 import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -191,6 +192,23 @@ def test_a_locked_gradebook_is_told_and_nothing_is_lost(tmp_path, kind):
     assert set(rows(course)) == {"students", "alice", "bruno", "carla", "zoé"}
 
 
+def refused(course: Course, **options) -> str:
+    """What `grader autograde` says when it cannot record; a later run must record everything."""
+    ended = subprocess.run(
+        [sys.executable, "-c", "from grader.cli import app; app()", "autograde", LAB],
+        cwd=course.root,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | options.pop("env", {}),
+        capture_output=True,
+        text=True,
+        **options,
+    )
+    assert ended.returncode == 1
+    assert "cannot be written" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not list(course.root.rglob("*.partial"))
+    return ended.stderr
+
+
 def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path):
     course = an_honest_class(tmp_path / "course")
 
@@ -198,17 +216,46 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, resource.RLIM_INFINITY))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
-    full = subprocess.run(
-        [sys.executable, "-c", "from grader.cli import app; app()", "autograde", LAB],
-        cwd=course.root,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        preexec_fn=with_little_room,
-        capture_output=True,
-        text=True,
-    )
-    assert full.returncode == 1
-    assert "cannot be written" in full.stderr
-    assert "Traceback" not in full.stderr
-    assert not list(course.root.rglob("*.partial"))
+    refused(course, preexec_fn=with_little_room)
+    autograde(course, LAB, QUICK)
+    assert set(rows(course)) == {"students", "alice", "bruno", "carla", "zoé"}
+
+
+NO_LOCKS = """
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int fcntl64(int fd, int command, ...) {
+    va_list rest;
+    va_start(rest, command);
+    void *argument = va_arg(rest, void *);
+    va_end(rest);
+    if (command == F_SETLK || command == F_SETLKW) { errno = ENOLCK; return -1; }
+    return syscall(SYS_fcntl, fd, command, argument);
+}
+"""
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler for a file system's stand-in")
+def test_a_file_system_without_locks_is_told_and_nothing_is_lost(tmp_path):
+    """As NFS answers when its lock daemon does not run."""
+    library = tmp_path / "no_locks.so"
+    command = ["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(library)]
+    subprocess.run(command, input=NO_LOCKS, text=True, check=True)
+    course = an_honest_class(tmp_path / "course")
+    assert "NFS" in refused(course, env={"LD_PRELOAD": str(library)})
+    autograde(course, LAB, QUICK)
+    assert set(rows(course)) == {"students", "alice", "bruno", "carla", "zoé"}
+
+
+def test_a_gradebook_that_is_no_database_is_told(tmp_path):
+    course = an_honest_class(tmp_path / "course")
+    book = course.root / "gradebook.db"
+    good = book.read_bytes()
+    book.write_bytes(b"something else" * 1000)
+    assert "not a database" in refused(course)
+    book.write_bytes(good)
     autograde(course, LAB, QUICK)
     assert set(rows(course)) == {"students", "alice", "bruno", "carla", "zoé"}

@@ -135,6 +135,7 @@ class Engine:
             "limits": {name: getattr(self.policy, name) for name in _LIMITS},
             "preload": list(self.config.preload),
             "environment": list(_course_environment(self.config.profile).items()),
+            "mode": self.config.mode,
             "output_bytes": self.config.output_kb * 1000,
         }
 
@@ -287,6 +288,7 @@ class _Zygote:
             "PYTHONPATH": os.pathsep.join(map(str, _import_roots())),
             "PYTHONHASHSEED": "0",
             "IPYTHONDIR": home,
+            "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # see `zygote.use_huge_pages`
         }
         self.environment = minimal_environment(home, home, extra)
 

@@ -1,4 +1,4 @@
-"""A process that has imported everything once, and forks: 10 ms a child instead of seconds.
+"""A process that has imported everything once, and forks: 4 ms a child instead of seconds.
 
 Two of them run, started afresh with a minimal environment: one forks candidates and has never held
 a secret, the other forks examiners. Neither starts a thread nor touches CUDA, so that forking is
@@ -10,6 +10,7 @@ safe.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import os
 import random
@@ -27,11 +28,12 @@ import msgpack
 import numpy as np
 import torch
 
-from grader.engine import candidate, service, shell
 from grader.engine.sandbox import Level, Policy, enter, kill_tree, prepare, shield
 from grader.errors import GraderError
 
 _MAX_MESSAGE = 1 << 16
+_HUGE = 1 << 21  # bytes
+_COLLAPSE = 25  # MADV_COLLAPSE
 
 
 def main(role: str, control: socket.socket) -> None:
@@ -43,6 +45,7 @@ def main(role: str, control: socket.socket) -> None:
         send(control, {"error": str(error)})
         return
     gc.collect()
+    use_huge_pages()
     gc.freeze()  # the collector must not write to pages that children share
     send(control, {"ready": True})
     while (received := receive(control)) is not None:
@@ -85,6 +88,8 @@ def _end(pid: int) -> int:
 
 
 def _candidates(settings: dict) -> Callable[[int], None]:
+    from grader.engine import candidate, shell
+
     policy = Policy(
         readable=tuple(map(Path, settings["readable"])),
         environment=tuple(map(tuple, settings["environment"])),
@@ -93,6 +98,8 @@ def _candidates(settings: dict) -> Callable[[int], None]:
     )
     prepare(policy)
     _preload(settings["preload"])
+    if settings["mode"] == "shared":
+        _prepare_tests()
     shell.read_data_in_one_process()
     terminal = shell.make_shell(settings["output_bytes"])
 
@@ -105,8 +112,11 @@ def _candidates(settings: dict) -> Callable[[int], None]:
 
 
 def _examiners(settings: dict) -> Callable[[int, int], None]:
+    from grader.engine import service
+
     shield()
     _preload(settings["preload"])
+    _prepare_tests()
     # What a student's code returns is kept here, and must not fill the machine.
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     room = pages * resource.getpagesize() + (settings["limits"]["memory_mb"] << 20)
@@ -127,9 +137,14 @@ def _preload(modules: list[str]) -> None:
     torch.set_num_threads(1)
     for module in modules:
         import_module(module)
-    with contextlib.suppress(AssertionError):  # the first failure costs half a second of imports
-        torch.testing.assert_close(torch.zeros(1), torch.ones(1))
     torch.ones(1, requires_grad=True).sum().backward()
+    _reset_random()  # numpy.random is imported when first used
+
+
+def _prepare_tests() -> None:
+    """Where tests run: the first `assert_close` imports for half a second."""
+    with contextlib.suppress(AssertionError):
+        torch.testing.assert_close(torch.zeros(1), torch.ones(1))
 
 
 def _reset_random() -> None:
@@ -137,6 +152,21 @@ def _reset_random() -> None:
     torch.manual_seed(0)
     np.random.seed(0)
     random.seed(0)
+
+
+def use_huge_pages() -> None:
+    """Put what was imported in pages of 2 MB, where the kernel offers them (Linux 6.1).
+
+    A fork copies the page tables of all that, and an exit frees them: 4 ms together instead of 10.
+    """
+    libc = ctypes.CDLL(None)
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        place, access, _, _, _, *name = line.split(maxsplit=5)
+        if access.startswith("rw") and name in ([], ["[heap]"]):
+            start, end = (int(address, 16) for address in place.split("-"))
+            start, end = -(-start // _HUGE) * _HUGE, end // _HUGE * _HUGE
+            if start < end:
+                libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), _COLLAPSE)
 
 
 # ---- Messages with descriptors
