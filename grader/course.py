@@ -82,7 +82,7 @@ class Course:
             raise GraderError(
                 f"The gradebook {self.directory.db_url} cannot be written: {reason}. Nothing is"
                 " lost: once nobody else writes to it and the disk has room, run the same command"
-                " again. Should nobody else have it open, its file system may offer no locks, as NFS"
+                " again. If nobody else has it open, its file system may offer no locks, as NFS"
                 " may not: keep the gradebook on a local disk (CourseDirectory.db_url)."
             ) from error
 

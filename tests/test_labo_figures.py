@@ -71,10 +71,11 @@ def test_a_notebook_shows_each_figure_and_the_progress_once():
 
 
 def test_nothing_is_left_open_in_pyplot_even_after_an_error():
+    before = plt.get_fignums()  # another test's
     plot_images(torch.rand(2, 1, 4, 4))
     with pytest.raises(ValueError, match="titles contient 1 éléments au lieu de 2"):
         plot_images(torch.rand(2, 1, 4, 4), ["un"])
-    assert plt.get_fignums() == []
+    assert plt.get_fignums() == before
 
 
 def test_the_style_is_not_imposed_on_other_figures():
