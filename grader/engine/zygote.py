@@ -179,5 +179,8 @@ def send(control: socket.socket, message: dict, descriptors: tuple[int, ...] = (
 
 def receive(control: socket.socket) -> tuple[dict, list[int]] | None:
     """The next message and its descriptors; None when the other side has closed."""
-    data, descriptors, _, _ = socket.recv_fds(control, _MAX_MESSAGE, 4)
+    try:
+        data, descriptors, _, _ = socket.recv_fds(control, _MAX_MESSAGE, 4)
+    except ConnectionResetError:  # closed by a kill, before it had read all
+        return None
     return (msgpack.unpackb(data), list(descriptors)) if data else None
