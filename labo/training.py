@@ -1,20 +1,19 @@
 """Entraîner et évaluer un modèle, sur Poutyne."""
 
 import itertools
-import math
-import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from labo.callbacks import BestKept, DivergenceGuard, Recorder, progress
+from labo.checkpoint import Run, resumed
 from labo.french import measure_name, measure_value
 from labo.loader import BatchLoader
 from labo.torchvision_compat import ensure_torchvision
@@ -22,7 +21,7 @@ from labo.torchvision_compat import ensure_torchvision
 ensure_torchvision()  # before Poutyne, which imports torchvision
 
 import poutyne  # noqa: E402
-from poutyne import Callback, EarlyStopping, Metric, PeriodicSaveLambda  # noqa: E402
+from poutyne import Metric  # noqa: E402
 
 Data = tuple[Tensor, Tensor] | Iterable[tuple[Tensor, Tensor]]
 Loss = str | Callable[[Tensor, Tensor], Tensor]
@@ -30,8 +29,6 @@ Measure = str | Callable[[Tensor, Tensor], Tensor]
 
 _EVALUATION_BATCH = 1024
 _OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
-_BAR_WIDTH = 24
-_BAR_PERIOD = 0.2  # seconds between two drawings: each one is a message to the browser
 _LONGEST_TABLE = 20  # epochs
 
 
@@ -143,14 +140,14 @@ def train(
         epoch_metrics=_epoch_metrics(metrics),
         device=device,
     )
-    recorder, guard = _Recorder(), _DivergenceGuard()
+    recorder, guard = Recorder(), DivergenceGuard()
     stopper = _stopper(patience, min_delta, valid)
     callbacks = [recorder, guard, *([stopper] if stopper else [])]
     if checkpoint is not None:
-        run = _Run(fit, recorder, stopper, [train_loader, valid_loader], batch_size, seed)
-        callbacks.append(_resumed(run, Path(checkpoint), verbose))
+        run = Run(fit, recorder, stopper, [train_loader, valid_loader], batch_size, seed)
+        callbacks.append(resumed(run, Path(checkpoint), verbose))
     if verbose:
-        callbacks.append(_progress())
+        callbacks.append(progress())
     finished = stopper is not None and stopper.stopped
     interrupted = False
     with _modes_kept(model):
@@ -331,74 +328,7 @@ def _modes_kept(model: nn.Module) -> Iterator[None]:
             module.training = mode
 
 
-# ---- What happens during a run
-
-
-class _Recorder(Callback):
-    """Keeps the epochs that are finished, including those of an interrupted run."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.epochs: list[dict[str, float]] = []
-
-    def on_epoch_end(self, epoch_number: int, logs: dict) -> None:
-        measures = {key: float(logs[key]) for key in logs if key not in ("epoch", "time")}
-        self.epochs.append({"epoch": epoch_number, **measures, "time": logs["time"]})
-
-
-class _DivergenceGuard(Callback):
-    """Stops a run whose loss is no longer a finite number."""
-
-    epoch = 0
-    diverged_at: int | None = None
-
-    def on_epoch_begin(self, epoch_number: int, logs: dict) -> None:
-        self.epoch = epoch_number
-
-    def on_train_batch_end(self, batch_number: int, logs: dict) -> None:
-        if self.diverged_at is None and not math.isfinite(logs["loss"]):
-            self.diverged_at = self.epoch
-            self.model.stop_training = True
-
-
-class _EarlyStopping(EarlyStopping):
-    """Poutyne's early stopping, which can be resumed and gives the best weights back."""
-
-    def __init__(self, patience: int, min_delta: float) -> None:
-        super().__init__(monitor="val_loss", patience=patience, min_delta=min_delta)
-        super().on_train_begin({})
-        self.best_weights: dict[str, Tensor] | None = None
-        self.best_epoch = 0
-
-    @property
-    def stopped(self) -> bool:
-        return self.wait >= self.patience
-
-    def on_train_begin(self, logs: dict) -> None:
-        pass  # keep the state that a checkpoint gave
-
-    def on_epoch_end(self, epoch_number: int, logs: dict) -> None:
-        super().on_epoch_end(epoch_number, logs)
-        if self.wait == 0:
-            self.best_epoch, self.best_weights = epoch_number, self.model.get_weight_copies()
-
-    def on_train_end(self, logs: dict) -> None:
-        if self.best_weights is not None:
-            self.model.set_weights(self.best_weights)
-
-    def state_dict(self) -> dict[str, Any]:
-        return {
-            "wait": self.wait,
-            "best": self.best,
-            "best_epoch": self.best_epoch,
-            "best_weights": self.best_weights,
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-
-
-def _stopper(patience: int | None, min_delta: float, valid: Data | None) -> _EarlyStopping | None:
+def _stopper(patience: int | None, min_delta: float, valid: Data | None) -> BestKept | None:
     if patience is None:
         return None
     if patience < 1:
@@ -407,74 +337,11 @@ def _stopper(patience: int | None, min_delta: float, valid: Data | None) -> _Ear
         raise ValueError(
             "L'arrêt précoce (patience) surveille la perte de validation : donnez aussi `valid`."
         )
-    return _EarlyStopping(patience, min_delta)
-
-
-class _EpochLines(Callback):
-    """One line per finished epoch, for a terminal or a log file."""
-
-    def on_epoch_end(self, epoch_number: int, logs: dict) -> None:
-        print(_epoch_line(logs, self.params["epochs"]), flush=True)
-
-
-class _NotebookBar(Callback):
-    """The same lines, and below them a bar, in one output that is redrawn."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[str] = []
-        self.next_drawing = 0.0
-
-    def on_train_begin(self, logs: dict) -> None:
-        from IPython.display import display  # only there in a notebook
-
-        self.handle = display({"text/plain": ""}, raw=True, display_id=True)
-
-    def on_epoch_begin(self, epoch_number: int, logs: dict) -> None:
-        self.epoch = epoch_number
-
-    def on_train_batch_end(self, batch_number: int, logs: dict) -> None:
-        now = time.monotonic()
-        if now < self.next_drawing:
-            return
-        self.next_drawing = now + _BAR_PERIOD
-        head = f"époque {self.epoch}/{self.params['epochs']}"
-        self._draw(f"{head}  {_bar(batch_number, self.params['steps'])}  {_measures(logs, '')}")
-
-    def on_epoch_end(self, epoch_number: int, logs: dict) -> None:
-        self.lines.append(_epoch_line(logs, self.params["epochs"]))
-        self._draw()
-
-    def _draw(self, *bar: str) -> None:
-        self.handle.update({"text/plain": "\n".join([*self.lines, *bar])}, raw=True)
-
-
-def _progress() -> Callback:
-    return _NotebookBar() if poutyne.is_in_jupyter_notebook() else _EpochLines()
-
-
-def _bar(step: int, steps: int | None) -> str:
-    if steps is None:
-        return f"lot {step}"
-    done = _BAR_WIDTH * step // steps
-    return "━" * done + "─" * (_BAR_WIDTH - done) + f" {100 * step // steps:3d}\u00a0%"
-
-
-def _epoch_line(logs: dict, epochs: int) -> str:
-    parts = [f"époque {logs['epoch']}/{epochs}", _measures(logs, "")]
-    if "val_loss" in logs:
-        parts.append("validation\u00a0: " + _measures(logs, "val_"))
-    return "  ".join([*parts, measure_value("time", logs["time"])])
-
-
-def _measures(logs: dict, prefix: str) -> str:
-    keys = [key for key in logs if key not in ("epoch", "time", "batch", "size")]
-    keys = [key for key in keys if key.startswith("val_") == bool(prefix)]
-    return "  ".join(f"{measure_name(key)} {measure_value(key, logs[key])}" for key in keys)
+    return BestKept(patience, min_delta)
 
 
 def _report(
-    history: History, guard: _DivergenceGuard, stopper: _EarlyStopping | None, verbose: bool
+    history: History, guard: DivergenceGuard, stopper: BestKept | None, verbose: bool
 ) -> None:
     if guard.diverged_at is not None:
         warnings.warn(
@@ -494,108 +361,3 @@ def _report(
             f"Arrêt précoce après l'époque {len(history)} : le modèle retrouve ses poids de "
             f"l'époque {stopper.best_epoch}, la meilleure en validation."
         )
-
-
-# ---- Checkpoints
-
-
-@dataclass(frozen=True)
-class _Run:
-    """All that must be saved between two epochs for the rest to be the same."""
-
-    fit: poutyne.Model
-    recorder: _Recorder
-    stopper: _EarlyStopping | None
-    loaders: list[Iterable | None]
-    batch_size: int
-    seed: int
-
-    def settings(self) -> dict[str, Any]:
-        """What the student chose, and must not change between two runs."""
-        optimizer = self.fit.optimizer
-        return {
-            "optimizer": type(optimizer).__name__,
-            "lr": [group["lr"] for group in optimizer.param_groups],
-            "batch_size": self.batch_size,
-            "seed": self.seed,
-            "patience": self.stopper is not None,
-        }
-
-    def generators(self) -> list[torch.Generator]:
-        found = [getattr(loader, "generator", None) for loader in self.loaders]
-        return [generator for generator in found if generator is not None]
-
-    def state_dict(self) -> dict[str, Any]:
-        return {
-            "weights": self.fit.get_weight_copies(),
-            "optimizer": self.fit.optimizer.state_dict(),
-            "epochs": self.recorder.epochs,
-            "early_stopping": self.stopper.state_dict() if self.stopper else None,
-            "device": self.fit.device.type,
-            "random": _random_states(self.fit.device),
-            "generators": [generator.get_state() for generator in self.generators()],
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.fit.set_weights(state["weights"])
-        self.fit.optimizer.load_state_dict(state["optimizer"])
-        self.recorder.epochs[:] = state["epochs"]
-        if self.stopper:
-            self.stopper.load_state_dict(state["early_stopping"])
-        if state["device"] != self.fit.device.type:
-            return  # a generator's state has no meaning on another kind of device
-        _set_random_states(self.fit.device, state["random"])
-        for generator, saved in zip(self.generators(), state["generators"], strict=True):
-            generator.set_state(saved)
-
-
-def _resumed(run: _Run, folder: Path, verbose: bool) -> PeriodicSaveLambda:
-    """Put `run` in the state that `folder` holds, if any, and return what saves it there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "checkpoint.pt"
-    settings = run.settings()
-    if path.exists():
-        _load(run, path, settings)
-        if verbose:
-            print(f"Reprise après l'époque {len(run.recorder.epochs)} ({path}).")
-
-    def save(file: IO[bytes], epoch_number: int, logs: dict) -> None:
-        torch.save({"settings": settings, **run.state_dict()}, file)
-
-    # Poutyne writes atomically, at each epoch, to a path that it formats.
-    return PeriodicSaveLambda(save, str(path).replace("{", "{{").replace("}", "}}"))
-
-
-def _load(run: _Run, path: Path, settings: dict[str, Any]) -> None:
-    advice = f"Pour recommencer du début, supprimez {path} ou choisissez un autre dossier."
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        saved = state["settings"]
-    except Exception as error:  # torch raises many kinds for a damaged file
-        raise ValueError(f"Le point de reprise {path} est illisible. {advice}") from error
-    changed = [name for name in settings if settings[name] != saved[name]]
-    if changed:
-        raise ValueError(
-            f"Le point de reprise {path} vient d'un entraînement dont les réglages étaient autres "
-            f"({', '.join(changed)}). {advice}"
-        )
-    try:
-        run.load_state_dict(state)
-    except (RuntimeError, ValueError) as error:
-        raise ValueError(
-            f"Le point de reprise {path} vient d'un autre modèle ou d'autres données. {advice}"
-        ) from error
-
-
-def _random_states(device: torch.device) -> list[Tensor]:
-    # Dropout draws from these.
-    states = [torch.get_rng_state()]
-    if device.type != "cpu":
-        states.append(torch.get_device_module(device).get_rng_state())
-    return states
-
-
-def _set_random_states(device: torch.device, states: list[Tensor]) -> None:
-    torch.set_rng_state(states[0])
-    if device.type != "cpu":
-        torch.get_device_module(device).set_rng_state(states[1])
