@@ -199,6 +199,29 @@ def feedback(lab: Annotated[str, typer.Argument(metavar="LAB")]) -> None:
 
 
 @app.command()
+def similarity(
+    lab: Annotated[str, typer.Argument(metavar="LAB")],
+    threshold: Annotated[
+        float, typer.Option(min=0, max=1, help="Part of one's own code found in the other's.")
+    ] = 0.5,
+    as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
+) -> None:
+    """Show which submissions are alike, the skeleton and the reference left out."""
+    from grader import similarity, table
+    from grader.course import Course
+
+    with told():
+        course = Course.here()
+        pairs = similarity.alike(course, lab, threshold)
+        page = similarity.write_page(course, lab, pairs)
+    if as_json:
+        print(similarity.to_json(pairs))
+        return
+    table.show_pairs(pairs, Console())
+    print(f"{page}: side by side. A likeness is a reason to look, not a proof.")
+
+
+@app.command()
 def demo() -> None:
     """Grade a small class from nothing, in .demo/, and show the result."""
     from grader.demo import run

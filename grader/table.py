@@ -16,6 +16,9 @@ from grader.text import printable
 
 if TYPE_CHECKING:
     from grader.autograde import Graded
+    from grader.similarity import Pair
+
+_MOST_PAIRS = 20
 
 _STYLES = {
     Status.PASSED: "green",
@@ -53,6 +56,17 @@ def show(lab: str, results: Sequence[Graded], console: Console) -> None:
     for graded in filter(lambda graded: graded.attention, results):
         reasons = "; ".join(graded.attention)
         console.print(f"[yellow]![/] {escape(graded.student)}: {escape(reasons)}", soft_wrap=True)
+
+
+def show_pairs(pairs: Sequence[Pair], console: Console) -> None:
+    """Submissions that are alike, most alike first."""
+    table = Table("students", "share of each one's own code", "characters", title="alike")
+    for pair in pairs[:_MOST_PAIRS]:
+        shares = " and ".join(f"{100 * share:.0f} %" for share in pair.shares)
+        table.add_row(escape(", ".join(pair.students)), shares, str(pair.length))
+    console.print(table)
+    if len(pairs) > _MOST_PAIRS:
+        console.print(f"[dim]and {len(pairs) - _MOST_PAIRS} more, on the page[/]")
 
 
 def _points(verdict: Any) -> str:
