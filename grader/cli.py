@@ -128,7 +128,9 @@ def autograde(
         list[str] | None, typer.Option(help="Only this student (may be repeated).")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Run again what has not changed.")] = False,
-    workers: Annotated[int, typer.Option(min=1, help="Notebooks run at a time.")] = 2,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Notebooks run at a time. [default: what fits here]")
+    ] = None,
     cell_seconds: Annotated[float, typer.Option(help="Time of one cell.")] = 60,
     notebook_seconds: Annotated[float, typer.Option(help="Time of one notebook.")] = 600,
     memory_mb: Annotated[int, typer.Option(help="Memory of one notebook.")] = 2048,
@@ -148,13 +150,14 @@ def autograde(
     from grader import table
     from grader.autograde import grade_with_progress
     from grader.course import Course
+    from grader.doctor import Room
     from grader.engine import EngineConfig, Level
 
     levels = {level.name.lower(): level for level in Level}
     if isolation not in levels:
         raise typer.BadParameter(f"--isolation is one of {', '.join(levels)}.")
     config = EngineConfig(
-        workers=workers,
+        workers=workers or Room.here().workers(memory_mb),
         cell_seconds=cell_seconds,
         notebook_seconds=notebook_seconds,
         memory_mb=memory_mb,

@@ -83,17 +83,31 @@ def _isolation(report: Report, required: Level) -> Finding:
     return Finding("isolation", value, False, advice)
 
 
+@dataclass(frozen=True)
+class Room:
+    """What may be used here, as Slurm or a control group has granted it."""
+
+    processors: int
+    memory_mb: int
+
+    @classmethod
+    def here(cls) -> Room:
+        granted = inspect()
+        memory = min(granted.memory or sys.maxsize, psutil.virtual_memory().available)
+        return cls(granted.cpus or len(os.sched_getaffinity(0)), memory // _MB)
+
+    def workers(self, each_mb: int) -> int:
+        """One per processor, as long as each can give a candidate all that it may use."""
+        return max(1, min(self.processors, self.memory_mb // each_mb))
+
+
 def _workers() -> Finding:
-    """One worker per processor, as long as each can give a candidate all that it may use."""
-    granted = inspect()  # by Slurm or a control group, if either has a say
-    processors = granted.cpus or len(os.sched_getaffinity(0))
-    memory = min(granted.memory or sys.maxsize, psutil.virtual_memory().available) // _MB
-    each = Policy(readable=()).memory_mb
-    workers = max(1, min(processors, memory // each))
-    value = f"{workers} (processors: {processors}, memory: {memory} MB)"
-    if memory < each:
+    room, each = Room.here(), Policy(readable=()).memory_mb
+    workers = room.workers(each)
+    value = f"{workers} (processors: {room.processors}, memory: {room.memory_mb} MB)"
+    if room.memory_mb < each:
         return Finding("workers", value, False, f"a submission may use {each} MB: free some memory")
-    advice = "" if workers == processors else f"memory, at {each} MB each, allows no more"
+    advice = "" if workers == room.processors else f"memory, at {each} MB each, allows no more"
     return Finding("workers", value, advice=advice)
 
 
