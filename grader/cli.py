@@ -129,7 +129,7 @@ def autograde(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Run again what has not changed.")] = False,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Notebooks run at a time. [default: what fits here]")
+        int | None, typer.Option(min=1, help="Notebooks run at a time (default: what fits here).")
     ] = None,
     cell_seconds: Annotated[float, typer.Option(help="Time of one cell.")] = 60,
     notebook_seconds: Annotated[float, typer.Option(help="Time of one notebook.")] = 600,
