@@ -8,6 +8,7 @@ of what student code displayed only text and PNG pictures are kept. It goes wher
 from __future__ import annotations
 
 import base64
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -26,7 +27,7 @@ from grader.autograde import Graded, results
 from grader.course import Course, write_atomically
 from grader.engine import Status, Verdict
 from grader.errors import GraderError
-from grader.intake import Cell, grade_id, is_solution
+from grader.intake import Cell, Unreadable, grade_id, is_solution, read_bytes
 from grader.text import printable
 
 _MAX_TEXT = 4_000
@@ -68,9 +69,25 @@ def write_all(course: Course, lab: str) -> Path:
     with course.gradebook() as gradebook:
         for one in graded:
             grades = _grades(gradebook, lab, one.student)
-            path = course.folder("feedback", one.student, lab) / f"{lab}.html"
-            write_atomically(path, page(lab, one, grades).encode())
+            folder = course.folder("feedback", one.student, lab)
+            write_atomically(folder / f"{lab}.html", page(lab, one, grades).encode())
+            _address(course.folder("submitted", one.student, lab), folder)
     return course.folder("feedback", "*", lab).parent.parent
+
+
+def _address(submitted: Path, folder: Path) -> None:
+    """Put beside a page what `nbgrader release_feedback` finds its reader with.
+
+    What did not come through the exchange has neither: a secret that nobody knows then keeps the
+    release of the others from failing.
+    """
+    kinds = {"timestamp.txt": "unknown", "submission_secret.txt": secrets.token_hex(64)}
+    for name, otherwise in kinds.items():
+        try:
+            content = read_bytes(submitted / name)
+        except Unreadable:
+            content = otherwise.encode()
+        write_atomically(folder / name, content)
 
 
 def page(lab: str, graded: Graded, grades: _Grades) -> str:

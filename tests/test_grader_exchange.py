@@ -1,0 +1,64 @@
+"""From the instructor to the student and back, through nbgrader's own exchange and commands."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from course_cases import LAB, QUICK, ROOT, WRONG, answered, make_course, submit
+
+from grader.autograde import autograde
+from grader.course import Course
+from grader.feedback import write_all
+
+COURSE = "apprentissage-profond"
+
+
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("exchange")
+    folder.chmod(0o777)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory, exchange) -> Course:
+    course = make_course(tmp_path_factory.mktemp("instructor") / "course")
+    with (course.root / "nbgrader_config.py").open("a") as config:
+        config.write(f"\nc.Exchange.root = {str(exchange)!r}\n")
+    return course
+
+
+def nbgrader(folder: Path, home: Path, *words: str) -> str:
+    """What nbgrader's own command says."""
+    env = os.environ | {"PYTHONPATH": str(ROOT), "HOME": str(home), "USER": home.name}
+    env |= {"JUPYTER_DATA_DIR": str(home / "jupyter"), "JUPYTER_CONFIG_DIR": str(home / "config")}
+    command = [sys.executable, "-m", "nbgrader", *words]
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def test_a_lab_goes_out_and_its_feedback_comes_back(course, exchange, tmp_path):
+    instructor, student = tmp_path / "instructor", tmp_path / "student"
+    student.mkdir()
+    options = (f"--Exchange.root={exchange}", "--course", COURSE)
+    nbgrader(course.root, instructor, "release_assignment", LAB)
+    nbgrader(student, student, "fetch_assignment", LAB, *options)
+    notebook = student / LAB / f"{LAB}.ipynb"
+    assert "BEGIN HIDDEN TESTS" not in notebook.read_text("utf-8")
+    notebook.write_text(json.dumps(answered(course, standardize=WRONG)), "utf-8")
+    nbgrader(student, student, "submit", LAB, *options)
+
+    nbgrader(course.root, instructor, "collect", LAB)
+    submit(course, "par_courriel", answered(course))  # never went through the exchange
+    graded = autograde(course, LAB, QUICK)
+    assert sorted(one.score for one in graded) == [3, 5]
+    write_all(course, LAB)
+    nbgrader(course.root, instructor, "release_feedback", LAB)
+
+    nbgrader(student, student, "fetch_feedback", LAB, *options)
+    (page,) = student.glob(f"{LAB}/feedback/*/{LAB}.html")
+    assert "la moyenne se prend par colonne" in page.read_text("utf-8")
