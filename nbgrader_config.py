@@ -43,3 +43,10 @@ c.Autograde.sanitize_preprocessors, c.Autograde.autograde_preprocessors = (
     [OURS.get(step, step) for step in trait.default()]
     for trait in (Autograde.sanitize_preprocessors, Autograde.autograde_preprocessors)
 )
+
+# -- What was handed in elsewhere -------------------------------------------------------------
+# `labo submit --file` names its files so; a course platform may put words before.
+c.FileNameCollectorPlugin.named_regexp = (
+    r"(?:.*[/_])?(?P<file_id>laboratoire_[0-9a-z]+|tp[0-9]+)\+(?P<student_id>[^+/]+)"
+    r"\+(?P<timestamp>[0-9TZ]+)\.ipynb$"
+)

@@ -21,6 +21,7 @@ _PUBLIC = {
     "ImageData": "datasets",
     "RandomCrop": "augment",
     "RandomFlip": "augment",
+    "check": "selfcheck",
     "device": "accelerator",
     "ensure_torchvision": "torchvision_compat",
     "evaluate": "training",

@@ -73,6 +73,82 @@ def doctor(
     raise typer.Exit(int(room.needs_attention(findings)))
 
 
+Opened = Annotated[
+    str | None, typer.Argument(metavar="[NOTEBOOK]", help="Par défaut, celui du dossier courant.")
+]
+
+
+@app.command(cls=_Command)
+def check(path: Opened = None) -> None:
+    """Exécuter un notebook du début à la fin, et montrer ce que disent ses vérifications.
+
+    Code de sortie : 0 si toutes réussissent, 1 sinon.
+    """
+    from labo import selfcheck
+
+    notebook = _notebook(path)
+    checks = selfcheck.check_file(notebook)
+    selfcheck.show(notebook, checks)
+    raise typer.Exit(int(not all(one.passed for one in checks)))
+
+
+@app.command(cls=_Command)
+def submit(
+    path: Opened = None,
+    as_file: Annotated[
+        bool, typer.Option("--file", help="Préparer un fichier à téléverser, sans le dépôt.")
+    ] = False,
+    student: Annotated[
+        str | None, typer.Option("--as", metavar="NOM", help="Votre nom d'utilisateur au cours.")
+    ] = None,
+) -> None:
+    """Remettre un laboratoire, et garder le reçu dans le dossier « remises ».
+
+    On peut remettre plusieurs fois : la dernière remise compte. Enregistrez d'abord le notebook.
+    """
+    from labo.handin import Exchange, HandinError
+    from labo.handin import submit as hand_in
+
+    notebook = _notebook(path)
+    try:
+        exchange = None if as_file else Exchange.here()
+        receipt = hand_in(notebook, exchange, student)
+    except HandinError as error:
+        _stop(str(error), code=1)
+    print(receipt.text())
+    if exchange is None:
+        print("\nCe n'est pas encore remis : téléversez ce fichier là où le cours le demande.")
+
+
+@app.command(cls=_Command)
+def feedback(path: Opened = None) -> None:
+    """Aller chercher la rétroaction d'un laboratoire remis avec « labo submit »."""
+    from labo.handin import Exchange, HandinError, fetch_feedback
+
+    notebook = _notebook(path)
+    try:
+        exchange = Exchange.here()
+        if exchange is None:
+            _stop("Ce cours n'a pas de dépôt : la rétroaction est là où vous avez remis.", code=1)
+        pages = fetch_feedback(notebook.lab, exchange, notebook.path.parent / "feedback")
+    except HandinError as error:
+        _stop(str(error), code=1)
+    if not pages:
+        _stop(f"Pas encore de rétroaction pour {notebook.lab}.", code=1)
+    for page in pages:
+        print(page)
+
+
+def _notebook(path: str | None) -> Any:
+    from labo import notebook
+    from labo.notebook import NotebookError
+
+    try:
+        return notebook.read(path or notebook.current())
+    except NotebookError as error:
+        _stop(str(error), code=1)
+
+
 @data_app.command("list", cls=_Command)
 def list_data() -> None:
     """Lister les jeux de données, et où ils sont."""

@@ -62,3 +62,43 @@ def test_a_lab_goes_out_and_its_feedback_comes_back(course, exchange, tmp_path):
     nbgrader(student, student, "fetch_feedback", LAB, *options)
     (page,) = student.glob(f"{LAB}/feedback/*/{LAB}.html")
     assert "la moyenne se prend par colonne" in page.read_text("utf-8")
+
+
+def labo(folder: Path, exchange: Path, *words: str) -> subprocess.CompletedProcess:
+    env = os.environ | {"PYTHONPATH": str(ROOT), "LABO_EXCHANGE": str(exchange)}
+    env |= {"LABO_COURSE": COURSE, "JUPYTER_DATA_DIR": str(folder / "jupyter")}
+    command = [sys.executable, "-c", "from labo.cli import app; app()", *words]
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+
+
+def test_labo_alone_hands_in_and_receives(course, exchange, tmp_path):
+    instructor = tmp_path / "instructor"
+    nbgrader(course.root, instructor, "release_assignment", LAB, "--force")
+    (tmp_path / f"{LAB}.ipynb").write_text(json.dumps(answered(course)), "utf-8")
+    done = labo(tmp_path, exchange, "submit", "--as", "zoé")
+    assert done.returncode == 0, done.stderr
+    assert labo(tmp_path, exchange, "feedback").returncode == 1, "none yet"
+
+    nbgrader(course.root, instructor, "collect", LAB)
+    handed_in = course.folder("submitted", "zoé", LAB) / f"{LAB}.ipynb"
+    assert handed_in.read_bytes() == (tmp_path / f"{LAB}.ipynb").read_bytes()
+    (graded,) = (one for one in autograde(course, LAB, QUICK) if one.student == "zoé")
+    assert graded.score == 5
+    write_all(course, LAB)
+    nbgrader(course.root, instructor, "release_feedback", LAB)
+    done = labo(tmp_path, exchange, "feedback")
+    assert done.returncode == 0, done.stderr
+    assert "zoé" in Path(done.stdout.strip()).read_text("utf-8")
+
+
+def test_files_uploaded_elsewhere_are_collected(course, tmp_path):
+    (tmp_path / f"{LAB}.ipynb").write_text(json.dumps(answered(course)), "utf-8")
+    assert labo(tmp_path, tmp_path, "submit", "--file", "--as", "noa").returncode == 0
+    (upload,) = tmp_path.glob("remises/*.ipynb")
+    downloaded = course.root / "downloaded" / LAB / "archive"
+    downloaded.mkdir(parents=True)
+    upload.rename(downloaded / f"Noa Roy_1234_assignsubmission_file_{upload.name}")
+    nbgrader(course.root, tmp_path / "instructor", "zip_collect", LAB)
+    folder = course.folder("submitted", "noa", LAB)
+    assert (folder / f"{LAB}.ipynb").is_file()
+    assert (folder / "timestamp.txt").read_text().startswith("20")
