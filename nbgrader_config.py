@@ -44,6 +44,9 @@ c.Autograde.sanitize_preprocessors, c.Autograde.autograde_preprocessors = (
     for trait in (Autograde.sanitize_preprocessors, Autograde.autograde_preprocessors)
 )
 
+# -- What students get back -------------------------------------------------------------------
+c.GenerateFeedback.exporter_class = "grader.feedback.PageExporter"  # nbgrader's shows hidden tests
+
 # -- What was handed in elsewhere -------------------------------------------------------------
 # `labo submit --file` names its files so; a course platform may put words before.
 c.FileNameCollectorPlugin.named_regexp = (

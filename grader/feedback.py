@@ -8,6 +8,7 @@ of what student code displayed only text and PNG pictures are kept. It goes wher
 from __future__ import annotations
 
 import base64
+import json
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,8 +16,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from nbconvert.exporters import HTMLExporter
 from nbgrader.api import Comment, Grade, Gradebook, MissingEntry, SubmittedNotebook
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
@@ -25,7 +28,8 @@ from sqlalchemy.orm import joinedload
 
 from grader.autograde import Graded, results
 from grader.course import Course, write_atomically
-from grader.engine import Status, Verdict
+from grader.engine import Outcome, Report, Status, Verdict
+from grader.engine.examiner import is_test
 from grader.errors import GraderError
 from grader.intake import Cell, Unreadable, grade_id, is_solution, read_bytes
 from grader.text import printable
@@ -105,6 +109,36 @@ def page(lab: str, graded: Graded, grades: _Grades) -> str:
         parts=parts,
         colours=Markup(HtmlFormatter().get_style_defs(".code")),
     )
+
+
+class PageExporter(HTMLExporter):
+    """Our page in the place of nbgrader's, which shows hidden tests.
+
+    For `nbgrader generate_feedback` and formgrader's buttons: nbgrader_config.py names it. What it
+    shows comes from the graded notebook, in autograded/.
+    """
+
+    def from_filename(
+        self, filename: str, resources: dict[str, Any] | None = None, **_: Any
+    ) -> tuple[str, dict[str, Any]]:
+        names = resources["nbgrader"]
+        student, lab = names["student"], names["assignment"]
+        notebook = json.loads(json.dumps(nbformat.read(filename, as_version=4)))
+        verdicts = tuple(_verdict(cell) for cell in notebook["cells"] if is_test(cell))
+        graded = Graded(student, "", (), Outcome(student, notebook, Report(verdicts)))
+        with Gradebook(names["db_url"]) as gradebook:
+            text = page(lab, graded, _grades(gradebook, lab, student))
+        return text, resources | {"output_extension": ".html"}
+
+
+def _verdict(cell: Cell) -> Verdict:
+    """What the engine has written into the outputs of a test cell."""
+    most = float(cell["metadata"]["nbgrader"]["points"])
+    error = next((out for out in cell["outputs"] if out["output_type"] == "error"), None)
+    results = (out for out in cell["outputs"] if out["output_type"] == "execute_result")
+    score = next((float(out["data"]["text/plain"]) for out in results), 0.0)
+    status = Status.FAILED if error else Status.PASSED if score == most else Status.PARTIAL
+    return Verdict(grade_id(cell), status, score, most, error["evalue"] if error else "")
 
 
 @cache

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,18 @@ def test_a_lab_goes_out_and_its_feedback_comes_back(course, exchange, tmp_path):
     nbgrader(student, student, "fetch_feedback", LAB, *options)
     (page,) = student.glob(f"{LAB}/feedback/*/{LAB}.html")
     assert "la moyenne se prend par colonne" in page.read_text("utf-8")
+
+
+def test_nbgraders_own_commands_give_our_feedback(course, tmp_path):
+    submit(course, "rémi", answered(course, standardize=WRONG))
+    instructor = tmp_path / "instructor"
+    for verb in ("autograde", "generate_feedback"):
+        nbgrader(course.root, instructor, verb, LAB, "--student", "rémi")
+    page = (course.folder("feedback", "rémi", LAB) / f"{LAB}.html").read_text("utf-8")
+    assert "la moyenne se prend par colonne" in unescape(page)
+    assert "0 / 2" in page
+    assert "3 <small>sur 6" in page
+    assert "torch.testing" not in page, "a line of a test"
 
 
 def labo(folder: Path, exchange: Path, *words: str) -> subprocess.CompletedProcess:

@@ -1,0 +1,163 @@
+"""A whole course on a JupyterHub of this machine: `make hub`, or `python hub/start.py --help`.
+
+One instructor and two students, Laboratoire 1 ready to be released, an exchange. Everything is kept
+in one folder; Ctrl-C stops it all, and the next start finds it as it was.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+HUB = Path(__file__).resolve().parent
+ROOT = HUB.parent
+COURSE = "apprentissage-profond"  # nbgrader_config.py's
+INSTRUCTOR, STUDENTS = "enseignante", ("alice", "bruno")
+LAB = "laboratoire_01"
+# nbgrader's panels: what is for those who teach, and what for those who learn.
+_TEACHING = ("formgrader", "create-assignment", "course-list")
+_LEARNING = ("assignment-list",)
+
+
+def main(
+    folder: Annotated[Path, typer.Option(help="Where everything is kept.")] = ROOT / ".hub",
+    port: Annotated[int, typer.Option(help="Where the browser finds it.")] = 8000,
+    password: Annotated[str, typer.Option(help="Everybody's. [default: drawn once]")] = "",
+) -> None:
+    """Start a JupyterHub on loopback, with the course installed."""
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    install(folder)
+    make_exchange(folder / "exchange")
+    make_course(folder)
+    for student in STUDENTS:
+        make_student(folder, student)
+    password = remembered(folder / "password", password)
+    print(
+        f"\nhttp://127.0.0.1:{port}    as {INSTRUCTOR}, {' or '.join(STUDENTS)};"
+        f" password: {password}\nCtrl-C stops the hub; all that it keeps is in {folder}\n"
+    )
+    run(folder, port, password)
+
+
+def install(folder: Path) -> None:
+    """JupyterHub into the environment that runs this, its proxy into the folder."""
+    try:
+        import jupyterhub  # noqa: F401
+    except ImportError:
+        requirements = str(HUB / "requirements.txt")
+        subprocess.run(
+            [sys.executable, "-m", "pip", "install", "-q", "-r", requirements], check=True
+        )
+    if (folder / "node_modules").exists():
+        return
+    if not shutil.which("npm"):
+        sys.exit(
+            "npm is needed for JupyterHub's proxy: install Node.js 20 (Debian: apt install npm)"
+        )
+    shutil.copy(HUB / "package.json", folder)
+    subprocess.run(
+        ["npm", "install", "--silent", "--no-fund", "--no-audit"], cwd=folder, check=True
+    )
+
+
+def make_exchange(exchange: Path) -> None:
+    """nbgrader's drop box; open to all, for nbgrader makes in it what only some may read."""
+    exchange.mkdir(exist_ok=True)
+    exchange.chmod(0o777)
+
+
+def make_course(folder: Path) -> None:
+    """The instructor's copy of the course, Laboratoire 1 built and entered in the gradebook."""
+    home = folder / "home" / INSTRUCTOR
+    course = home / "cours"
+    settings = {
+        "CourseDirectory": {"root": str(course), "course_id": COURSE},
+        "Exchange": {"root": str(folder / "exchange")},
+    }
+    write_settings(home, settings, hidden=_LEARNING)
+    if course.exists():
+        return
+    (course / "solutions").mkdir(parents=True)
+    for source in (ROOT / "solutions").glob("*.py"):
+        shutil.copy(source, course / "solutions")
+    config = (ROOT / "nbgrader_config.py").read_text("utf-8")
+    config += f"\nc.Exchange.root = {str(folder / 'exchange')!r}\n"
+    (course / "nbgrader_config.py").write_text(config, "utf-8")
+    command("grader", "release", LAB, folder=course)
+    for student in STUDENTS:
+        command("nbgrader", "db", "student", "add", student, folder=course)
+
+
+def make_student(folder: Path, student: str) -> None:
+    """A student's home."""
+    settings = {
+        "CourseDirectory": {"course_id": COURSE, "student_id": student},
+        "Exchange": {"root": str(folder / "exchange")},
+    }
+    write_settings(folder / "home" / student, settings, hidden=_TEACHING)
+
+
+def write_settings(home: Path, settings: dict, hidden: tuple[str, ...]) -> None:
+    """nbgrader's settings for one user, and the panels of JupyterLab that are not for them."""
+    jupyter = home / ".jupyter"
+    (jupyter / "labconfig").mkdir(parents=True, exist_ok=True)
+    (jupyter / "nbgrader_config.json").write_text(json.dumps(settings, indent=1), "utf-8")
+    panels = {"disabledExtensions": {f"@jupyter/nbgrader:{name}": True for name in hidden}}
+    (jupyter / "labconfig/page_config.json").write_text(json.dumps(panels, indent=1), "utf-8")
+
+
+def command(program: str, *words: str, folder: Path) -> None:
+    """Run one of the course's own commands."""
+    path = str(Path(sys.executable).parent / program)
+    subprocess.run([path, *words], cwd=folder, env=environment(), check=True, stdout=sys.stderr)
+
+
+def environment() -> dict[str, str]:
+    """This environment, with the programs of the interpreter that runs this first."""
+    return os.environ | {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    }
+
+
+def remembered(path: Path, given: str) -> str:
+    """The password: the one given, or that of the last start, or a new one."""
+    word = given or (path.read_text() if path.exists() else secrets.token_urlsafe(9))
+    path.touch(mode=0o600)
+    path.write_text(word)
+    return word
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def run(folder: Path, port: int, password: str) -> None:
+    """Be the hub, until Ctrl-C."""
+    settings = {
+        "HUB_FOLDER": str(folder),
+        "HUB_PORT": str(port),
+        "HUB_INNER_PORT": str(free_port()),
+        "HUB_PROXY_PORT": str(free_port()),
+        "HUB_PASSWORD": password,
+        "HUB_USERS": ",".join([INSTRUCTOR, *STUDENTS]),
+        "HUB_COURSE": COURSE,
+    }
+    os.chdir(folder)
+    command = [sys.executable, "-m", "jupyterhub", "-f", str(HUB / "local.py")]
+    os.execve(sys.executable, command, environment() | settings)
+
+
+if __name__ == "__main__":
+    typer.run(main)
