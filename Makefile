@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test labs answers lint format bench clean
+.PHONY: help setup demo hub test labs answers lint format bench clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ $(READY): requirements.txt pyproject.toml
 demo: setup ## grade a small class from nothing, and show the result
 	@$(BIN)/grader demo
 
+hub: setup ## a JupyterHub on this machine, the course installed; Ctrl-C stops it
+	@$(BIN)/python hub/start.py
+
 test: setup ## run the tests
 	$(BIN)/ruff check .
 	$(BIN)/grader build --check
@@ -39,7 +42,7 @@ lint: setup ## check the style
 
 format: setup ## put the code in the project's style
 	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format labo grader tests bench
+	$(BIN)/ruff format labo grader hub tests bench
 
 bench: setup ## measure speed, as ratios taken in one run
 	@for script in bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -31,7 +31,9 @@ c.Authenticator.allowed_users = set(os.environ["HUB_USERS"].split(","))
 c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = str(FOLDER / "home/{username}")
 c.Spawner.default_url = "/lab"
-c.Spawner.args = ["--ServerApp.ip=127.0.0.1", "--LabApp.news_url=None"]
+c.Spawner.args = ["--ServerApp.ip=127.0.0.1"]
+if os.geteuid() == 0:  # in a container
+    c.Spawner.args.append("--allow-root")
 c.Spawner.env_keep = ["PATH", "LANG", "LC_ALL", "VIRTUAL_ENV"]
 c.Spawner.environment = {
     # Each user's own settings: who they are to nbgrader, and which of its panels they see.

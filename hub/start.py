@@ -23,9 +23,12 @@ ROOT = HUB.parent
 COURSE = "apprentissage-profond"  # nbgrader_config.py's
 INSTRUCTOR, STUDENTS = "enseignante", ("alice", "bruno")
 LAB = "laboratoire_01"
-# nbgrader's panels: what is for those who teach, and what for those who learn.
-_TEACHING = ("formgrader", "create-assignment", "course-list")
-_LEARNING = ("assignment-list",)
+# What is not shown: nbgrader's panels for the others, and the question about Jupyter's news.
+_NOBODY = ("@jupyterlab/apputils-extension:announcements",)
+_TEACHING = tuple(
+    f"@jupyter/nbgrader:{panel}" for panel in ("formgrader", "create-assignment", "course-list")
+)
+_LEARNING = ("@jupyter/nbgrader:assignment-list",)
 
 
 def main(
@@ -81,8 +84,9 @@ def make_course(folder: Path) -> None:
     home = folder / "home" / INSTRUCTOR
     course = home / "cours"
     settings = {
-        "CourseDirectory": {"root": str(course), "course_id": COURSE},
-        "Exchange": {"root": str(folder / "exchange")},
+        "CourseDirectory.root": str(course),
+        "CourseDirectory.course_id": COURSE,
+        "Exchange.root": str(folder / "exchange"),
     }
     write_settings(home, settings, hidden=_LEARNING)
     if course.exists():
@@ -101,18 +105,20 @@ def make_course(folder: Path) -> None:
 def make_student(folder: Path, student: str) -> None:
     """A student's home."""
     settings = {
-        "CourseDirectory": {"course_id": COURSE, "student_id": student},
-        "Exchange": {"root": str(folder / "exchange")},
+        "CourseDirectory.course_id": COURSE,
+        "CourseDirectory.student_id": student,
+        "Exchange.root": str(folder / "exchange"),
     }
     write_settings(folder / "home" / student, settings, hidden=_TEACHING)
 
 
-def write_settings(home: Path, settings: dict, hidden: tuple[str, ...]) -> None:
-    """nbgrader's settings for one user, and the panels of JupyterLab that are not for them."""
+def write_settings(home: Path, settings: dict[str, str], hidden: tuple[str, ...]) -> None:
+    """nbgrader's settings for one user; `hidden`: extensions of JupyterLab not meant for them."""
     jupyter = home / ".jupyter"
     (jupyter / "labconfig").mkdir(parents=True, exist_ok=True)
-    (jupyter / "nbgrader_config.json").write_text(json.dumps(settings, indent=1), "utf-8")
-    panels = {"disabledExtensions": {f"@jupyter/nbgrader:{name}": True for name in hidden}}
+    lines = ["c = get_config()", *(f"c.{name} = {value!r}" for name, value in settings.items())]
+    (jupyter / "nbgrader_config.py").write_text("\n".join(lines) + "\n", "utf-8")
+    panels = {"disabledExtensions": dict.fromkeys([*_NOBODY, *hidden], True)}
     (jupyter / "labconfig/page_config.json").write_text(json.dumps(panels, indent=1), "utf-8")
 
 
