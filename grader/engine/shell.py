@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import io
 import sys
 from collections.abc import Iterator
@@ -197,6 +198,7 @@ def make_shell(output_limit: int) -> Shell:
     shell.enable_matplotlib("inline")
     shell.run("import matplotlib.pyplot as _figure; _figure.figure(); _figure.plot([0]); 1 / 0")
     shell.run("%timeit -n 1 -r 1 None")
+    gc.freeze()  # else `reset` looks for garbage among all that was imported
     shell.reset(new_session=True)
     shell.execution_count = 1
     return shell

@@ -44,9 +44,9 @@ def main(role: str, control: socket.socket) -> None:
     except GraderError as error:
         send(control, {"error": str(error)})
         return
-    gc.collect()
     use_huge_pages()
     gc.freeze()  # the collector must not write to pages that children share
+    gc.enable()
     send(control, {"ready": True})
     while (received := receive(control)) is not None:
         request, descriptors = received
