@@ -1,11 +1,11 @@
-# A picture of a hundred megabytes.
+# A picture of forty megabytes.
 # score: 5
 # status: passed
 import os
 
 from IPython.display import Image, display
 
-display(Image(data=b"\x89PNG\r\n\x1a\n" + os.urandom(100_000_000), format="png"))
+display(Image(data=b"\x89PNG\r\n\x1a\n" + os.urandom(40_000_000), format="png"))
 
 
 def standardize(x):
