@@ -72,7 +72,11 @@ def test_data_download_that_fails_says_why_and_exits_with_1(monkeypatch):
     [
         (["data", "download", "imagenet"], "Jeu inconnu : « imagenet ». Les jeux sont essai."),
         (["data", "download"], "Quel jeu ? Les jeux sont essai."),
-        (["docteur"], "Commande inconnue : « docteur ». Les commandes sont doctor, check, submit, feedback, data."),
+        (
+            ["docteur"],
+            "Commande inconnue : « docteur ». "
+            "Les commandes sont doctor, check, submit, feedback, data.",
+        ),
         (
             ["data", "effacer"],
             "Commande inconnue : « effacer ». Les commandes sont list, download.",
