@@ -49,7 +49,6 @@ import warnings
 import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
-from IPython.display import display
 from torch import nn
 
 import labo
@@ -247,7 +246,8 @@ def sgd_step(parameters: list[torch.Tensor], lr: float) -> None:
 p = torch.tensor([1.0, 2.0], requires_grad=True)
 (p**2).sum().backward()
 sgd_step([p], lr=0.1)
-assert p.is_leaf and p.requires_grad, "le paramètre doit rester une feuille qui demande un gradient"
+assert p.is_leaf, "le paramètre doit rester une feuille"
+assert p.requires_grad, "le paramètre doit encore demander un gradient"
 assert not torch.equal(p.detach(), torch.tensor([1.0, 2.0])), (
     "le paramètre n'a pas bougé : modifiez le tenseur lui-même, et non le nom qui le désigne"
 )
@@ -268,9 +268,8 @@ for _ in range(3):
     optimizer.step()
     optimizer.zero_grad()
     for parameter, reference in zip(parameters, references):
-        assert parameter.is_leaf and parameter.requires_grad, (
-            "après un pas, un paramètre n'est plus une feuille qui demande un gradient"
-        )
+        assert parameter.is_leaf, "après un pas, un paramètre n'est plus une feuille"
+        assert parameter.requires_grad, "après un pas, un paramètre ne demande plus de gradient"
         assert parameter.grad is None or not parameter.grad.any(), (
             "un gradient n'a pas été effacé : il s'ajouterait à celui du pas suivant"
         )
@@ -391,9 +390,8 @@ for name in ("sigmoid", "tanh", "relu", "leaky_relu"):
         ("valeur", value, expected.detach()),
         ("dérivée", derivative, leaf.grad),
     ):
-        assert actual.shape == x.shape and actual.dtype == x.dtype, (
-            f"{name} : la {what} doit avoir la forme et le type de `x`"
-        )
+        assert actual.shape == x.shape, f"{name} : la {what} doit avoir la forme de `x`"
+        assert actual.dtype == x.dtype, f"{name} : la {what} doit avoir le type de `x`"
         torch.testing.assert_close(
             actual,
             reference,
@@ -493,7 +491,7 @@ for shape in ((2, 3), (4,), (), (2, 1, 3)):
     x = torch.randn(shape, dtype=torch.float64)
     coefficients = torch.randn(shape, dtype=torch.float64)
     before = x.clone()
-    actual = numerical_gradient(lambda x: (coefficients * x**3).sum(), x, eps=0.01)
+    actual = numerical_gradient(lambda x, c=coefficients: (c * x**3).sum(), x, eps=0.01)
     assert torch.equal(x, before), (
         "`x` a été modifié : remettez chaque nombre à sa place exacte, ou travaillez sur une copie"
     )
@@ -763,8 +761,9 @@ for n, c in ((6, 4), (1, 5), (8, 3)):
         )
 scores, target = torch.tensor([[1000.0, -1000.0, 0.0]]), torch.tensor([1])
 loss, gradient = loss_and_gradient(scores, target, "cross_entropy")
-assert float(loss) == 2000 and gradient.tolist() == [[1.0, -1.0, 0.0]], (
-    "de grands scores donnent une perte ou un gradient faux : partez de log_softmax"
+assert float(loss) == 2000, "de grands scores donnent une perte fausse : partez de log_softmax"
+assert gradient.tolist() == [[1.0, -1.0, 0.0]], (
+    "de grands scores donnent un gradient faux : partez de log_softmax"
 )
 made = {"nll_loss_forward", "mse_loss", "nll_loss_backward", "mse_loss_backward"}
 for name in ("cross_entropy", "mse"):
@@ -1248,7 +1247,7 @@ u, other = Value(2.0), Value(5.0)
 first, second = u * other, u + other
 first.backward()
 second.backward()
-assert u.grad == 6 and other.grad == 3, (
+assert (u.grad, other.grad) == (6, 3), (
     "deux résultats construits sur les mêmes feuilles : leurs gradients s'y additionnent"
 )
 assert first.grad == 1, "backward ne doit rien changer aux nœuds qui n'ont pas servi au résultat"
