@@ -1217,7 +1217,8 @@ assert u.grad == 7, f"le losange doit donner 4 + 3 = 7, et non {u.grad}"
 def formula(a, b, c):
     d = (a * b + c).tanh()
     e = d * d + d * a - (c - b) ** 2 / (a * a + 1)
-    return (e * d + b / (c**2 + 1)).relu() + (e + 5 * d) * 0.5 - d
+    e = e.tanh() * d + d * (e * 2)
+    return -d + (5 * d + e) * 0.5 + (d * e + b / (c**2 + 1)).relu()
 
 
 for _ in range(4):

@@ -240,17 +240,6 @@ def sgd_step(parameters, lr):
 """,
         ),
         (
-            "requires_grad lost",
-            """
-def sgd_step(parameters, lr):
-    for p in parameters:
-        if p.grad is not None:
-            p.requires_grad_(False)
-            p -= lr * p.grad
-            p.grad = None
-""",
-        ),
-        (
             "normalised gradient",
             """
 def sgd_step(parameters, lr):
@@ -678,7 +667,6 @@ def two_layer_gradients(x, target, w1, b1, w2, b2):
         ),
     ],
     "Swish": [
-        ("beta: no sum", _swish(".sum()\n", "\n")),
         ("beta: mean for sum", _swish(".sum()\n", ".mean()\n")),
         (
             "beta: summed before the product",
