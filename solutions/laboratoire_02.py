@@ -1512,3 +1512,237 @@ for n, h in ((5, 8), (30, 3), (2, 7)):
             "part saturée fausse : regardez |tanh| des deux côtés, et servez-vous de `threshold`"
         )
 ### END HIDDEN TESTS
+
+# %% [markdown]
+# ### L'expérience : deux spirales, dix couches
+#
+# Le problème est petit et difficile : séparer deux spirales enroulées l'une dans l'autre. Aucune droite
+# n'y parvient. Le premier réseau a dix couches cachées de 32 unités tanh, avec les poids initiaux par
+# défaut de PyTorch : tirés uniformément entre $-1/\sqrt{n}$ et $1/\sqrt{n}$, où $n$ est le nombre d'entrées
+# de la couche. Le second n'en diffère que par ses poids initiaux, plus grands (initialisation de Xavier,
+# avec un gain de $5/3$, que le Laboratoire 3 expliquera).
+#
+# Avant d'entraîner, regardons le gradient de la perte par rapport aux poids de chaque couche.
+
+# %%
+EPOCHS = {"tiny": 6, "small": 60, "full": 200}[labo.profile()]
+WIDTH, DEEP, SHALLOW = 32, 10, 4
+points, target = (x.to(device) for x in labo.spirals(1_000, seed=0))
+valid = tuple(x.to(device) for x in labo.spirals(1_000, seed=1))
+
+
+def xavier(weight):
+    nn.init.xavier_normal_(weight, gain=5 / 3)
+
+
+def kaiming(weight):
+    nn.init.kaiming_normal_(weight, nonlinearity="relu")
+
+
+def deep_network(activation, depth, initialise=None):
+    """`depth` couches cachées ; les poids par défaut, ou ceux d'`initialise` et des biais nuls."""
+    torch.manual_seed(0)
+    sizes = [2] + [WIDTH] * depth
+    layers = []
+    for n_inputs, n_outputs in zip(sizes, sizes[1:]):
+        linear = nn.Linear(n_inputs, n_outputs)
+        if initialise:
+            initialise(linear.weight)
+            nn.init.zeros_(linear.bias)
+        layers += [linear, activation()]
+    return nn.Sequential(*layers, nn.Linear(WIDTH, 2)).to(device)
+
+
+def gradient_norms(model):
+    """La norme du gradient de la perte par rapport aux poids de chaque couche linéaire."""
+    weights = [layer.weight for layer in model if isinstance(layer, nn.Linear)]
+    gradients = torch.autograd.grad(F.cross_entropy(model(points), target), weights)
+    return [gradient.norm().item() for gradient in gradients]
+
+
+figure, axes = plt.subplots(figsize=(6.5, 3.2), layout="constrained")
+for name, activation_class, initialise, style in (
+    ("tanh, par défaut", nn.Tanh, None, {"color": blue}),
+    ("tanh, Xavier", nn.Tanh, xavier, {"color": blue, "linestyle": "--"}),
+    ("ReLU, par défaut", nn.ReLU, None, {"color": orange}),
+    ("ReLU, Kaiming", nn.ReLU, kaiming, {"color": orange, "linestyle": "--"}),
+):
+    norms = gradient_norms(deep_network(activation_class, DEEP, initialise))
+    axes.semilogy(range(1, DEEP + 2), norms, marker="o", markersize=4, label=name, **style)
+    print(f"{name:17} : couche 1, {norms[0]:.1e} ; couche {DEEP}, {norms[-2]:.1e}")
+axes.set(xlabel="couche (1 : la plus proche des entrées)", ylabel="norme du gradient")
+axes.legend(fontsize=8)
+plt.show()
+
+# %% [markdown]
+# ### Question 2 - prédire l'entraînement (2 points, 8 min)
+#
+# **Avant d'exécuter la suite**, regardez les deux courbes bleues. (a) Par quel facteur, environ, le
+# gradient du réseau « par défaut » diminue-t-il à chaque couche que l'on remonte ? (b) Prédisez
+# l'exactitude des deux réseaux tanh après 60 époques, avec le même taux d'apprentissage. (c) Suffirait-il
+# de multiplier ce taux par le rapport des gradients entre la dernière et la première couche cachée ?
+# Exécutez, puis commentez.
+
+# %% [markdown] reponse="q2" points=2
+# (a) De la couche 10 à la couche 1, la norme passe d'environ $8 \cdot 10^{-3}$ à $4 \cdot 10^{-4}$ : un facteur
+# 20 pour neuf couches, soit $20^{1/9} \approx 1{,}4$ ; chaque couche ne laisse passer que 70 % environ du
+# gradient. Ce n'est pas la faute de la saturation : les poids par défaut, de variance $1/(3n)$,
+# sont trop petits, et réduisent l'aller comme le retour.
+#
+# (b) Le réseau « par défaut » apprend à peine (environ 65 % après 60 époques, quand le hasard donne 50 %) ;
+# avec Xavier, dont le gradient est le même partout, le réseau dépasse 98 %.
+#
+# (c) Non : le taux est commun à toutes les couches. Celui qui conviendrait à la première serait vingt
+# fois trop grand pour la dernière, qui deviendrait instable. Il faut égaliser les gradients
+# (initialisation, normalisation, connexions résiduelles), ou adapter le pas à chaque paramètre.
+#
+# *Barème : un demi-point pour le facteur ; un demi-point pour une prédiction cohérente avec les
+# courbes et son commentaire ; un point pour l'argument de (c).*
+
+# %%
+def learn(model, lr):
+    return labo.train(
+        model, (points, target), valid, epochs=EPOCHS, lr=lr, batch_size=50, device=device,
+        verbose=False,
+    )
+
+
+networks = {
+    "tanh, par défaut": (deep_network(nn.Tanh, DEEP), 0.1),
+    "tanh, Xavier": (deep_network(nn.Tanh, DEEP, xavier), 0.1),
+    "ReLU, lr = 0,1": (deep_network(nn.ReLU, SHALLOW, kaiming), 0.1),
+    "ReLU, lr = 1": (deep_network(nn.ReLU, SHALLOW, kaiming), 1.0),
+    "ReLU, lr = 2": (deep_network(nn.ReLU, SHALLOW, kaiming), 2.0),
+}
+histories = {name: learn(model, lr) for name, (model, lr) in networks.items()}
+for name, history in histories.items():
+    print(f"{name:17} : {history['val_accuracy'][-1]:5.1f} % (validation)")
+labo.plot_history({name: histories[name] for name in ("tanh, par défaut", "tanh, Xavier")})
+
+# %% [markdown]
+# Une seule chose distingue ces deux réseaux : l'échelle de leurs poids initiaux. Le premier n'est
+# pourtant pas incapable de séparer les spirales : c'est la descente qui n'y arrive pas.
+#
+# Voici maintenant ce que chaque réseau a appris. Le fond donne sa réponse en chaque point du plan. Les
+# trois réseaux ReLU n'ont que quatre couches cachées, et ne diffèrent que par le taux d'apprentissage.
+
+# %%
+# Dessin : la réponse de chaque réseau en chaque point du plan.
+grid_x, grid_y = torch.meshgrid(
+    torch.linspace(-1.2, 1.2, 120), torch.linspace(-1.2, 1.2, 120), indexing="xy"
+)
+plane = torch.stack([grid_x.flatten(), grid_y.flatten()], dim=1).to(device)
+figure, panels = plt.subplots(1, 5, figsize=(12.5, 3), layout="constrained")
+for axes, (name, (model, _)) in zip(panels, networks.items()):
+    with torch.no_grad():
+        probability = model(plane).softmax(1)[:, 1].view(120, 120).cpu()
+    axes.contourf(grid_x, grid_y, probability, levels=20, cmap="RdBu", vmin=0, vmax=1, alpha=0.6)
+    axes.contour(grid_x, grid_y, probability, levels=[0.5], colors="black", linewidths=1)
+    for label, colour in ((0, orange), (1, blue)):
+        axes.scatter(*points[target == label][:200].T.cpu(), s=3, color=colour)
+    axes.set(title=f"{name}\n{histories[name]['val_accuracy'][-1]:.0f} %", aspect="equal")
+    axes.set(xticks=[], yticks=[])
+plt.show()
+
+# %%
+def hidden_sums(model):
+    """Les pré-activations de chaque couche cachée, pour tous les points."""
+    sums, x = [], points
+    with torch.no_grad():
+        for layer in model[:-1]:
+            x = layer(x)
+            if isinstance(layer, nn.Linear):
+                sums.append(x)
+    return sums
+
+
+with labo.needs("unit_health"):
+    # Votre diagnostic : unités mortes des trois réseaux ReLU, couche par couche.
+    figure, axes = plt.subplots(figsize=(6.5, 3), layout="constrained")
+    for rank, (name, colour) in enumerate(
+        (("ReLU, lr = 0,1", blue), ("ReLU, lr = 1", "#e69f00"), ("ReLU, lr = 2", orange))
+    ):
+        dead = [100 * unit_health(sums)[0] for sums in hidden_sums(networks[name][0])]
+        places = [layer + 0.27 * (rank - 1) for layer in range(1, SHALLOW + 1)]
+        axes.bar(places, dead, width=0.25, color=colour, label=name)
+    axes.set(xlabel="couche cachée", ylabel="unités mortes (%)", ylim=(0, 105),
+             xticks=range(1, SHALLOW + 1))
+    axes.legend(fontsize=8)
+    plt.show()
+
+# %% [markdown]
+# ### Question 3 - morts et évanouis (2 points, 10 min)
+#
+# (a) Pourquoi une unité ReLU morte ne revient-elle pas, même si l'on continue l'entraînement avec un
+# petit taux d'apprentissage ? (b) Le réseau à `lr = 2` donne la même réponse partout : expliquez-le à
+# l'aide de l'histogramme. (c) Un gradient évanoui et une unité morte sont-ils le même mal ? Proposez
+# un remède à chacun.
+
+# %% [markdown] reponse="q3" points=2
+# (a) Si la somme d'une unité est négative pour tous les exemples, sa dérivée est nulle pour tous :
+# le gradient de ses poids et de son biais est **exactement** nul, ils ne changent plus. Seul un changement
+# des couches **précédentes** pourrait rendre sa somme positive, et cette unité ne leur transmet rien.
+#
+# (b) Dans une des couches, toutes les unités (ou presque) sont mortes. La sortie de cette couche est
+# nulle quel que soit le point : ce qui suit ne voit plus qu'une constante, et le réseau ne peut apprendre
+# que ses derniers biais, c'est-à-dire la proportion des classes. Un pas trop grand, au début, a
+# poussé les sommes loin du côté négatif.
+#
+# (c) Non. L'évanouissement est progressif : toutes les couches reçoivent un gradient, de plus en plus
+# petit ; il tient à l'échelle des poids (trop petits) ou à la saturation. Remèdes : initialisation adaptée,
+# normalisation, connexions résiduelles, ReLU. La mort est un tout ou rien, unité par unité. Remèdes :
+# un taux plus petit, leaky ReLU (dont la pente n'est jamais nulle), une meilleure initialisation.
+#
+# *Barème : un demi-point pour (a), un demi-point pour (b), un point pour (c) avec deux remèdes justes.*
+
+# %% [markdown]
+# ---
+# ## À retenir
+#
+# - Le graphe de calcul se construit pendant l'aller ; `backward()` le remonte, puis le libère. Seules les
+#   feuilles gardent leur `grad`, et il s'y accumule.
+# - Un paramètre se met à jour **sur place**, sous `torch.no_grad()`, pour rester une feuille.
+# - Les exponentielles se calculent après avoir retranché le maximum ; $\log p$, sans passer par $p$.
+# - Gradient de l'entropie croisée par rapport aux scores : $(P - T)/N$.
+# - Chaque opération n'a besoin que de sa propre dérivée ; le tri topologique garantit qu'un gradient
+#   est complet avant d'être transmis ; plusieurs chemins s'additionnent.
+# - Toute dérivée écrite à la main se vérifie par un gradient numérique, en `float64`.
+# - Le gradient s'évanouit couche par couche ; une unité ReLU meurt d'un coup.
+#
+# ## Questionnaire
+#
+# Sans relire, et sans note : sauriez-vous répondre ?
+#
+# 1. Le résultat d'une opération sur une feuille est-il une feuille ?
+# 2. Pourquoi un second `backward()` sur la même perte échoue-t-il ?
+# 3. Quelle est la plus grande valeur de la dérivée de la sigmoïde, et où ?
+# 4. Pourquoi ne choisit-on pas $\varepsilon = 10^{-12}$ pour un gradient numérique ?
+# 5. Que vaut l'entropie croisée de scores tous égaux, avec $C$ classes ?
+# 6. De quelle forme est $\delta_S^\top H$, si le lot compte 6 exemples, la couche 5 unités, et qu'il y a 3
+#    classes ?
+# 7. Dans $L = u \, v$ avec $v = u + 1$, pourquoi $u$ ne peut-il être traité avant $v$ au retour ?
+# 8. Que faut-il que `backward` d'une `Function` renvoie pour une entrée qui n'est pas un tenseur ?
+#
+# <details><summary>Éléments de réponse</summary>
+#
+# 1. Non, si la feuille demande un gradient : le résultat a un `grad_fn`. (Hors de tout graphe, PyTorch
+#    appelle aussi « feuille » un tenseur qui ne demande pas de gradient.)
+# 2. Les valeurs gardées pour le retour ont été libérées.
+# 3. $1/4$, en 0.
+# 4. L'arrondi des deux valeurs de $f$ l'emporte sur leur différence.
+# 5. $\log C$.
+# 6. $3 \times 5$, la forme de $W_2$.
+# 7. Son gradient n'est complet qu'une fois ajoutée la contribution de $v$.
+# 8. `None`.
+# </details>
+#
+# ## Pour aller plus loin
+#
+# - D. Rumelhart, G. Hinton et R. Williams, *Learning representations by back-propagating errors*,
+#   Nature, 1986.
+# - X. Glorot et Y. Bengio, *Understanding the difficulty of training deep feedforward neural networks*,
+#   AISTATS 2010 : pourquoi le gradient s'évanouit, et l'initialisation de Xavier.
+# - P. Ramachandran, B. Zoph et Q. Le, *Searching for Activation Functions*, 2017 : Swish.
+# - I. Goodfellow, Y. Bengio et A. Courville, *Deep Learning*, MIT Press, 2016, chapitre 6.
+# - A. Karpathy, [*micrograd*](https://github.com/karpathy/micrograd) : un moteur comme le vôtre.
+# - La documentation de PyTorch : [la mécanique d'autograd](https://pytorch.org/docs/stable/notes/autograd.html).
