@@ -1655,10 +1655,11 @@ plt.show()
 # sont trop petits, et réduisent l'aller comme le retour.
 #
 # (b) Le réseau « par défaut » apprend à peine (environ 65 % après 60 époques, quand le hasard donne 50 %) ;
-# avec Xavier, dont le gradient est le même partout, le réseau dépasse 98 %.
+# avec Xavier, dont le gradient est presque le même partout, le réseau approche 99 %.
 #
 # (c) Non : le taux est commun à toutes les couches. Celui qui conviendrait à la première serait vingt
-# fois trop grand pour la dernière, qui deviendrait instable. Il faut égaliser les gradients
+# fois trop grand pour la dernière, qui deviendrait instable. De fait, avec `lr = 2`, la perte
+# dépasse 10 et l'exactitude reste à 50 %. Il faut égaliser les gradients
 # (initialisation, normalisation, connexions résiduelles), ou adapter le pas à chaque paramètre.
 #
 # *Barème : un demi-point pour le facteur ; un demi-point pour une prédiction cohérente avec les
