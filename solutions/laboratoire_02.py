@@ -966,7 +966,7 @@ assert not used & {"tanh_backward", "_log_softmax_backward_data", "_softmax_back
 mnist = labo.load_dataset("mnist", small=(1_000, 1_000))
 digits = mnist.normalized().flattened().to(device)
 print(mnist.description)
-HIDDEN, STEPS, LR = 50, 150, 0.5
+HIDDEN, STEPS, LR = 50, 200, 0.1
 n_in, n_classes = digits.train_input.shape[1], len(digits.classes)
 
 
@@ -997,21 +997,26 @@ def descend(gradients_of, parameters):
     return losses
 
 
-def test_accuracy(w1, b1, w2, b2):
-    scores = torch.tanh(digits.test_input @ w1.T + b1) @ w2.T + b2
-    return 100 * (scores.argmax(1) == digits.test_target).float().mean().item()
+def accuracy(x, target, w1, b1, w2, b2):
+    scores = torch.tanh(x @ w1.T + b1) @ w2.T + b2
+    return 100 * (scores.argmax(1) == target).float().mean().item()
+
+
+def report(name, losses, parameters):
+    on_train = accuracy(digits.train_input, digits.train_target, *parameters)
+    on_test = accuracy(digits.test_input, digits.test_target, *parameters)
+    print(f"{name:18} : perte {losses[-1]:.4f}, exactitude {on_train:.1f} % (entraînement), "
+          f"{on_test:.1f} % (test)")
 
 
 parameters = initial_parameters()
 reference_losses = descend(autograd_gradients, parameters)
-print(f"avec autograd        : perte {reference_losses[-1]:.4f}, "
-      f"exactitude {test_accuracy(*parameters):.1f} % (test)")
+report("avec autograd", reference_losses, parameters)
 
 with labo.needs("two_layer_gradients"):
     parameters = initial_parameters()
     losses = descend(two_layer_gradients, parameters)
-    print(f"avec vos gradients   : perte {losses[-1]:.4f}, "
-          f"exactitude {test_accuracy(*parameters):.1f} % (test)")
+    report("avec vos gradients", losses, parameters)
     figure, axes = plt.subplots(figsize=(6.5, 3), layout="constrained")
     axes.plot(reference_losses, color=orange, linewidth=5, alpha=0.4, label="autograd")
     axes.plot(losses, color=blue, linewidth=1.5, label="vos gradients")
@@ -1021,8 +1026,8 @@ with labo.needs("two_layer_gradients"):
 
 # %% [markdown]
 # Les deux courbes n'en font qu'une : autograd n'a rien fait que vous ne sachiez faire. Remarquez aussi
-# l'écart : sur MNIST, la perte d'entraînement tombe à 0,02 (les 1 000 images sont presque apprises
-# par cœur), pour une exactitude d'environ 86 % en test. C'est moins que le modèle linéaire du
+# l'écart : sur MNIST, le réseau lit sans faute 99 % de ses 1 000 images d'entraînement, mais seulement
+# 85 % environ des images de test. C'est moins que le modèle linéaire du
 # Laboratoire 1, qui avait vu 60 000 images : un modèle plus riche ne remplace pas les données. (Les
 # chiffres de remplacement, plus faciles, donnent un meilleur score.)
 
