@@ -1,6 +1,8 @@
 """A lab's whole life on a real JupyterHub, in a real browser: instructor, student, late student."""
 
+import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -30,6 +32,7 @@ pytestmark = [
 LAB = "laboratoire_01"
 CONFIG = "nbgrader_config.py"
 PASSWORD = "demonstration"
+PATIENCE = 60_000  # milliseconds: a loaded machine imports torch slowly
 STUB = 'raise NotImplementedError("exercice : images_to_tensor")'
 WRONG = "def images_to_tensor(pixels):\n    return pixels.permute(0, 3, 1, 2).float()\n"
 RIGHT = "def images_to_tensor(pixels):\n    return pixels.permute(0, 3, 1, 2).float() / 255\n"
@@ -104,7 +107,7 @@ def browser():
 def enter(browser, hub: Hub, user: str):
     """A page of this user's, logged in, their server started."""
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(PATIENCE)
     page.goto(f"{hub.address}/hub/login")
     page.fill("input[name=username]", user)
     page.fill("input[name=password]", PASSWORD)
@@ -172,6 +175,7 @@ def submit(page, hub: Hub, user: str) -> None:
 def open_lab(page, hub: Hub, user: str):
     """The cells of the fetched notebook, the imports done."""
     page.goto(hub.page(user, f"lab/tree/{LAB}/{LAB}.ipynb?reset"))
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for()
     cells = page.locator(".jp-CodeCell")
     run(page, cells.filter(has_text="import torch.nn.functional as F").first)
     return cells
@@ -187,15 +191,21 @@ def write(page, cell, text: str) -> None:
     cell.locator(".cm-content").click()
     page.keyboard.press("Control+A")
     page.keyboard.insert_text(text)
-    page.keyboard.press("Control+Enter")
-    page.wait_for_timeout(1000)
+    run(page, cell)
 
 
 def run(page, cell) -> str:
-    """Run a cell; what it says."""
-    cell.locator(".cm-content").click()
-    page.keyboard.press("Control+Enter")
-    page.wait_for_timeout(2000)
+    """Run a cell and wait until the kernel has done it; what it says."""
+    prompt = cell.locator(".jp-InputPrompt")
+    before = prompt.inner_text()
+    deadline = time.monotonic() + PATIENCE / 1000
+    while prompt.inner_text() == before and time.monotonic() < deadline:
+        # A page that has just opened may swallow the keys: press them again.
+        cell.locator(".cm-content").click()
+        page.keyboard.press("Control+Enter")
+        with contextlib.suppress(AssertionError):
+            playwright.expect(prompt).not_to_have_text(before, timeout=5000)
+    playwright.expect(prompt).to_have_text(re.compile(r"\[\d+\]"), timeout=PATIENCE)
     return cell.locator(".jp-OutputArea").inner_text()
 
 
