@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from grader.engine import EngineConfig
 
 app = typer.Typer(
     help="Build, release, grade and report on the labs.",
@@ -121,6 +124,50 @@ def doctor(
     raise typer.Exit(not diagnosis.fit)
 
 
+# What `autograde` and `regrade` run notebooks with: `engine_config` makes one object of it.
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Notebooks run at a time (default: what fits here).")
+]
+CellSeconds = Annotated[float, typer.Option(help="Time of one cell.")]
+NotebookSeconds = Annotated[float, typer.Option(help="Time of one notebook.")]
+MemoryMb = Annotated[int, typer.Option(help="Memory of one notebook.")]
+OutputKb = Annotated[int, typer.Option(help="Outputs kept of one cell.")]
+Isolation = Annotated[
+    str, typer.Option(help="Refuse to run below: rlimits, seccomp, landlock, namespaces.")
+]
+Shared = Annotated[
+    bool, typer.Option("--shared", help="Run tests among the student's objects, as nbgrader.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
+
+
+def engine_config(
+    workers: int | None,
+    cell_seconds: float,
+    notebook_seconds: float,
+    memory_mb: int,
+    output_kb: int,
+    isolation: str,
+    shared: bool,
+) -> EngineConfig:
+    """How notebooks are run, from the options of the command line."""
+    from grader.doctor import Room
+    from grader.engine import EngineConfig, Level
+
+    levels = {level.name.lower(): level for level in Level}
+    if isolation not in levels:
+        raise typer.BadParameter(f"--isolation is one of {', '.join(levels)}.")
+    return EngineConfig(
+        workers=workers or Room.here().workers(memory_mb),
+        cell_seconds=cell_seconds,
+        notebook_seconds=notebook_seconds,
+        memory_mb=memory_mb,
+        output_kb=output_kb,
+        required=levels[isolation],
+        mode="shared" if shared else "isolated",
+    )
+
+
 @app.command()
 def autograde(
     lab: Annotated[str, typer.Argument(metavar="LAB", help="laboratoire_01 ...")],
@@ -128,20 +175,14 @@ def autograde(
         list[str] | None, typer.Option(help="Only this student (may be repeated).")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Run again what has not changed.")] = False,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Notebooks run at a time (default: what fits here).")
-    ] = None,
-    cell_seconds: Annotated[float, typer.Option(help="Time of one cell.")] = 60,
-    notebook_seconds: Annotated[float, typer.Option(help="Time of one notebook.")] = 600,
-    memory_mb: Annotated[int, typer.Option(help="Memory of one notebook.")] = 2048,
-    output_kb: Annotated[int, typer.Option(help="Outputs kept of one cell.")] = 1000,
-    isolation: Annotated[
-        str, typer.Option(help="Refuse to run below: rlimits, seccomp, landlock, namespaces.")
-    ] = "namespaces",
-    shared: Annotated[
-        bool, typer.Option("--shared", help="Run tests among the student's objects, as nbgrader.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
+    workers: Workers = None,
+    cell_seconds: CellSeconds = 60,
+    notebook_seconds: NotebookSeconds = 600,
+    memory_mb: MemoryMb = 2048,
+    output_kb: OutputKb = 1000,
+    isolation: Isolation = "namespaces",
+    shared: Shared = False,
+    as_json: AsJson = False,
 ) -> None:
     """Grade what was submitted: only what is new, several at a time, in a sandbox.
 
@@ -150,20 +191,9 @@ def autograde(
     from grader import table
     from grader.autograde import grade_with_progress
     from grader.course import Course
-    from grader.doctor import Room
-    from grader.engine import EngineConfig, Level
 
-    levels = {level.name.lower(): level for level in Level}
-    if isolation not in levels:
-        raise typer.BadParameter(f"--isolation is one of {', '.join(levels)}.")
-    config = EngineConfig(
-        workers=workers or Room.here().workers(memory_mb),
-        cell_seconds=cell_seconds,
-        notebook_seconds=notebook_seconds,
-        memory_mb=memory_mb,
-        output_kb=output_kb,
-        required=levels[isolation],
-        mode="shared" if shared else "isolated",
+    config = engine_config(
+        workers, cell_seconds, notebook_seconds, memory_mb, output_kb, isolation, shared
     )
     with told():
         try:
