@@ -62,6 +62,23 @@ def mutants(lab: str) -> dict[str, list[tuple[str, str]]]:
     return importlib.import_module(f"tests.labs.mutants.{lab}").MUTANTS
 
 
+def edited(lab: str, exercise: str, *changes: tuple[str, str]) -> str:
+    """The reference answer with pieces of its text replaced: a mistake as small as a student's.
+
+    Raises:
+        ValueError: for a piece that is not there exactly once, so that no mutant becomes the
+            reference when that is rewritten.
+    """
+    code = next(c.source for c in source(lab).cells if c.role and c.role.name == exercise)
+    for old, new in changes:
+        if code.count(old) != 1:
+            raise ValueError(
+                f"{lab}, {exercise}: {old!r} is there {code.count(old)} times, not once"
+            )
+        code = code.replace(old, new)
+    return code
+
+
 @cache
 def exercises(lab: str) -> dict[str, Exercise]:
     """The exercises of a lab, after one run of the notebook that students receive.
