@@ -616,6 +616,8 @@ for n, d, c, p in ((6, 9, 4, 0.3), (3, 5, 7, 0.75)):
     many = predict_with_dropout(x, weight, bias, p, passes=400)
     assert ((many - expected).abs() < 5.5 * spread / 20).all(), "moyenne de 400 passes : trop loin de l'exacte"
     assert ((many - expected).abs() > 0).any(), "avec `passes`, le hasard doit rester"
+same = predict_with_dropout(torch.ones(40, 5).double(), weight, bias, p, passes=1)
+assert same.std(0).min() > 0, "un tirage par exemple : deux exemples égaux ne perdent pas les mêmes entrées"
 few = torch.stack([predict_with_dropout(x, weight, bias, p, passes=16) for _ in range(60)])
 ratio = few.std(0) / (spread / 4)
 assert (ratio > 0.55).all() and (ratio < 1.5).all(), (
@@ -1060,6 +1062,8 @@ cases = [
      "bon en validation, mauvais au test : autre distribution"),
     ([60.0, 97.0], [94.0, 85.0], 93.0, 90.0, 5.0, "réussi",
      "pour la validation, c'est la meilleure époque qui compte, non la dernière"),
+    ([60.0, 97.0], [95.0, 80.0], 78.0, 90.0, 5.0, "autre distribution",
+     "c'est la meilleure validation qui se compare au test"),
     ([99.0, 80.0], [79.0, 78.0], 78.0, 90.0, 5.0, "sous-apprentissage",
      "pour l'entraînement, c'est la dernière époque qui compte, non la meilleure"),
     ([90.0], [85.0], 80.0, 90.0, 5.0, "réussi", "atteindre l'objectif, ou un écart égal à `gap`, est permis"),
