@@ -31,7 +31,7 @@ from grader.engine import (
 )
 from grader.engine.examiner import is_test
 from grader.errors import GraderError
-from grader.intake import Notebook, Problem
+from grader.intake import Notebook, Problem, grade_id
 from grader.record import record
 
 
@@ -105,27 +105,60 @@ def autograde(
             cannot be reached, or the gradebook cannot be written.
     """
     course.check_released(lab)
-    with _alone(course, lab):
+    with alone(course, lab):
         for partial in course.results(lab).glob(".*.partial"):  # a grading that was killed
             partial.unlink(missing_ok=True)
         wanted = _wanted(course, lab, students)
         source = course.source(lab)
-        engine = Engine(replace(config, preload=modules_used(source)))
-        salt = _digest_of_grading(source, engine)
-        taken = {student: _take_in(course, lab, student, source, salt) for student in wanted}
-        kept = {} if force else _kept(course, lab, taken)
+        engine, taken = _prepared(course, lab, config, source, wanted)
+        kept = {} if force else _kept(course.results(lab), taken)
         for graded in kept.values():
             seen(graded)
         fresh = []
         pending = [item for student, item in taken.items() if student not in kept]
         try:
             for graded in _run(engine, pending, source):
-                _save(course, lab, graded)
+                save(course.results(lab), graded)
                 fresh.append(graded)
                 seen(graded)
         finally:  # also after Ctrl-C: what was run counts
             record(course, lab, [*kept.values(), *fresh])
         return sorted([*kept.values(), *fresh], key=lambda graded: graded.student)
+
+
+def rehearse(
+    course: Course,
+    lab: str,
+    config: EngineConfig,
+    source: Notebook,
+    students: Sequence[str],
+    folder: Path,
+    seen: Seen = lambda _: None,
+) -> list[Graded]:
+    """The results that another source gives; those that are recorded stay as they are.
+
+    Args:
+        source: in the place of the source notebook that grading takes.
+        folder: for the results, where those of an earlier rehearsal are found again.
+    """
+    engine, taken = _prepared(course, lab, config, source, students)
+    known = _kept(folder, taken) | _kept(course.results(lab), taken)
+    for graded in known.values():
+        seen(graded)
+    for graded in _run(engine, [taken[name] for name in students if name not in known], source):
+        save(folder, graded)
+        known[graded.student] = graded
+        seen(graded)
+    return [known[student] for student in students]
+
+
+def _prepared(
+    course: Course, lab: str, config: EngineConfig, source: Notebook, students: Sequence[str]
+) -> tuple[Engine, dict[str, _Taken]]:
+    """The engine that this lab needs, and each submission with the digest of what it would do."""
+    engine = Engine(replace(config, preload=modules_used(source)))
+    salt = _digest_of_grading(source, engine)
+    return engine, {student: _take_in(course, lab, student, source, salt) for student in students}
 
 
 def results(course: Course, lab: str) -> list[Graded]:
@@ -134,7 +167,7 @@ def results(course: Course, lab: str) -> list[Graded]:
 
 
 @contextmanager
-def _alone(course: Course, lab: str) -> Iterator[None]:
+def alone(course: Course, lab: str) -> Iterator[None]:
     """Two gradings of a lab at a time would write each other's files."""
     folder = course.results(lab)
     with writing(folder):
@@ -173,7 +206,9 @@ def _digest_of_grading(source: Notebook, engine: Engine) -> str:
     """What the results depend on beside the submission."""
     config = asdict(engine.config)
     del config["workers"]
-    facts = json.dumps([source, config, engine.version], sort_keys=True, default=str)
+    graded = [cell for cell in source["cells"] if cell["cell_type"] == "code" or grade_id(cell)]
+    cells = [(cell["cell_type"], cell["source"], cell["metadata"]) for cell in graded]
+    facts = json.dumps([cells, config, engine.version], sort_keys=True, default=str)
     return hashlib.sha256(facts.encode()).hexdigest()
 
 
@@ -183,23 +218,24 @@ def _take_in(course: Course, lab: str, student: str, source: Notebook, salt: str
     return _Taken(student, hashlib.sha256((salt + content).encode()).hexdigest(), taken)
 
 
-def _result_path(course: Course, lab: str, student: str) -> Path:
-    return course.results(lab) / f"{student}.json"
+def _path(folder: Path, student: str) -> Path:
+    return folder / f"{student}.json"
 
 
-def _kept(course: Course, lab: str, taken: dict[str, _Taken]) -> dict[str, Graded]:
-    """The results on disk that are those of these very submissions."""
+def _kept(folder: Path, taken: dict[str, _Taken]) -> dict[str, Graded]:
+    """The results in a folder that are those of these very submissions."""
     kept = {}
     for student, item in taken.items():
         with suppress(OSError, ValueError, KeyError, TypeError):  # none, or not one of ours
-            graded = Graded.from_json(_result_path(course, lab, student).read_text("utf-8"))
+            graded = Graded.from_json(_path(folder, student).read_text("utf-8"))
             if graded.digest == item.digest:
                 kept[student] = graded
     return kept
 
 
-def _save(course: Course, lab: str, graded: Graded) -> None:
-    write_atomically(_result_path(course, lab, graded.student), graded.to_json().encode())
+def save(folder: Path, graded: Graded) -> None:
+    """Keep a result: in the lab's `Course.results`, it is the last one of this student."""
+    write_atomically(_path(folder, graded.student), graded.to_json().encode())
 
 
 def _run(engine: Engine, pending: list[_Taken], source: Notebook) -> Iterator[Graded]:
@@ -230,7 +266,7 @@ def _unread(item: _Taken, source: Notebook) -> Outcome:
 
 def result_of(course: Course, lab: str, student: str) -> Graded:
     """The last result of one student."""
-    path = _result_path(course, lab, student)
+    path = _path(course.results(lab), student)
     if not path.is_file():
         raise GraderError(f"no result of {student} for {lab}: grader autograde {lab}")
     return _load(path, lab)
@@ -250,7 +286,15 @@ def grade_with_progress(
     students: Sequence[str] = (),
     force: bool = False,
 ) -> list[Graded]:
-    """As `autograde`, with a bar on stderr: how many passed, failed, are to look at, time left."""
+    """As `autograde`, with a bar on stderr."""
+    total = len(students) or len(course.students(lab))
+    with progress(f"grading {lab}", total) as seen:
+        return autograde(course, lab, config, students=students, force=force, seen=seen)
+
+
+@contextmanager
+def progress(title: str, total: int) -> Iterator[Seen]:
+    """A bar on stderr: how many passed, failed, are to look at, and the time left."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -259,14 +303,13 @@ def grade_with_progress(
         TimeRemainingColumn(),
     )
     tally = {"passed": 0, "failed": 0, "to look at": 0}
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        total = len(students) or len(course.students(lab))
-        task = progress.add_task(f"grading {lab}", total=total, counts="")
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(title, total=total, counts="")
 
         def seen(graded: Graded) -> None:
             tally["passed" if graded.passed else "failed"] += 1
             tally["to look at"] += bool(graded.attention)
             counts = ", ".join(f"{count} {name}" for name, count in tally.items())
-            progress.update(task, advance=1, counts=counts)
+            bar.update(task, advance=1, counts=counts)
 
-        return autograde(course, lab, config, students=students, force=force, seen=seen)
+        yield seen

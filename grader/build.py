@@ -174,14 +174,7 @@ def build(lab: Lab, *, force: bool = False) -> list[Path]:
         InvalidSource: with every mistake of the source.
         EditedNotebook: the built notebook was edited; nothing is written.
     """
-    source = read_source(lab.source)
-    if not force and _notebook_edited(lab, source):
-        raise EditedNotebook(
-            f"{shown(lab.notebook)} was edited since it was built.\n"
-            f"To keep the edit:  grader build --from-notebook {lab.name}\n"
-            f"To drop it:        grader build --force {lab.name}"
-        )
-    released = release_text(source, lab.root)
+    source, released = _buildable(lab, force)
     notebook = nbformat.writes(source_notebook(source)) + "\n"
     record = {"notebook": _digest(source.cells), "source": _digest_text(source.text)}
     changed = [
@@ -193,11 +186,34 @@ def build(lab: Lab, *, force: bool = False) -> list[Path]:
     return changed
 
 
+def _buildable(lab: Lab, force: bool) -> tuple[Source, str]:
+    """The source of a lab and what students receive of it, if `build` accepts them."""
+    source = read_source(lab.source)
+    if not force and _notebook_edited(lab, source):
+        raise EditedNotebook(
+            f"{shown(lab.notebook)} was edited since it was built.\n"
+            f"To keep the edit:  grader build --from-notebook {lab.name}\n"
+            f"To drop it:        grader build --force {lab.name}"
+        )
+    return source, release_text(source, lab.root)
+
+
+def would_build(lab: Lab) -> NotebookNode:
+    """The source notebook that `build` would write, which writes nothing; raises what it would."""
+    source, _ = _buildable(lab, force=False)
+    return source_notebook(source)
+
+
+def enter(lab: Lab, duedate: datetime | None = None) -> None:
+    """Enter a built lab in the course's gradebook; `duedate` is in local time."""
+    utc = duedate and duedate.astimezone(UTC).replace(tzinfo=None)
+    release(source_notebook(read_source(lab.source)), lab.name, lab.root, utc)
+
+
 def release_lab(lab: Lab, duedate: datetime | None = None) -> None:
     """Build a lab and enter it in the course's gradebook; `duedate` is in local time."""
     build_all([lab])
-    utc = duedate and duedate.astimezone(UTC).replace(tzinfo=None)
-    release(source_notebook(read_source(lab.source)), lab.name, lab.root, utc)
+    enter(lab, duedate)
     typer.echo(
         f"{lab.name}: in the gradebook" + (f", due {duedate:%Y-%m-%d %H:%M}" if duedate else "")
     )

@@ -207,6 +207,61 @@ def autograde(
 
 
 @app.command()
+def regrade(
+    lab: Annotated[str, typer.Argument(metavar="LAB", help="laboratoire_01 ...")],
+    yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,
+    workers: Workers = None,
+    cell_seconds: CellSeconds = 60,
+    notebook_seconds: NotebookSeconds = 600,
+    memory_mb: MemoryMb = 2048,
+    output_kb: OutputKb = 1000,
+    isolation: Isolation = "namespaces",
+    shared: Shared = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="For a program to read; without --yes, only look.")
+    ] = False,
+) -> None:
+    """Correct a hidden test after grading: see who gains and who loses, then write it.
+
+    Correct solutions/LAB.py first. Grades and comments given by hand stay, and late work stays
+    late. Until you agree, nothing is written, neither grades nor the lab.
+
+    \b
+    grader regrade laboratoire_01           shows what changes, then asks
+    grader regrade laboratoire_01 --json    only shows it
+    """
+    from grader import regrade as regrading
+    from grader import table
+    from grader.course import Course
+
+    config = engine_config(
+        workers, cell_seconds, notebook_seconds, memory_mb, output_kb, isolation, shared
+    )
+
+    def agreed(preview: regrading.Preview) -> bool:
+        if as_json:
+            return yes
+        table.show_regrading(preview, Console())
+        return yes or typer.confirm("Release the corrected lab and write these grades?")
+
+    with told():
+        try:
+            preview, written = regrading.regrade(Course.here(), lab, config, agreed)
+        except KeyboardInterrupt:
+            fail("Interrupted: nothing was written.", 130)
+        except typer.Abort:  # Ctrl-C at the question, or nobody there to answer it
+            fail("Nothing was written. --yes writes without asking.")
+    if as_json:
+        print(regrading.to_json(preview, written))
+    elif preview.settled:
+        print(f"{lab}: what is recorded was graded with these very tests, nothing changes")
+    elif written:
+        print(f"Written. For pages with the new points: grader feedback {lab}")
+    else:
+        fail("Nothing was written.")
+
+
+@app.command()
 def show(
     student: Annotated[str, typer.Argument(metavar="STUDENT")],
     lab: Annotated[str, typer.Argument(metavar="LAB")],

@@ -74,9 +74,15 @@ class Course:
     @contextmanager
     def gradebook(self) -> Iterator[Gradebook]:
         """nbgrader's gradebook; a database that is locked or full is told, not shown as a trace."""
-        try:
+        with self.database_told():
             with Gradebook(self.directory.db_url, self.directory.course_id) as gradebook:
                 yield gradebook
+
+    @contextmanager
+    def database_told(self) -> Iterator[None]:
+        """Tell what is wrong with the gradebook's database, whoever writes to it."""
+        try:
+            yield
         except (DatabaseError, InvalidEntry) as error:
             reason = getattr(error, "orig", error)
             raise GraderError(

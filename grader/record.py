@@ -14,6 +14,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,7 @@ def record(course: Course, lab: str, results: Sequence[Graded]) -> None:
     """
     marks = _Marks(course, lab)
     with course.gradebook() as gradebook:
-        known = _recorded(gradebook, lab)
+        known = graded_students(gradebook, lab)
         due = [g for g in results if g.student not in known or not marks.has(g)]
         checksums = _checksums(gradebook, lab)
         for batch in _batches(due):
@@ -57,6 +58,50 @@ def record(course: Course, lab: str, results: Sequence[Graded]) -> None:
                 for graded in batch:
                     _record_one(course, gradebook, lab, graded, checksums)
             marks.add(batch)
+
+
+def is_recorded(course: Course, lab: str, results: Sequence[Graded]) -> bool:
+    """Whether autograded/ and the gradebook hold all these results already."""
+    marks = _Marks(course, lab)
+    return all(map(marks.has, results))
+
+
+@dataclass(frozen=True)
+class Revision:
+    """What new results change in the gradebook for one student."""
+
+    student: str
+    tests: tuple[tuple[str, float, float], ...]
+    """Of each test whose score changes: its name, the score before, the score after."""
+    by_hand: tuple[str, ...]
+    """Those of them that a person has graded, whose grade stays what it is."""
+    before: float
+    """Of the whole lab, what a person graded and the penalty for lateness included."""
+    after: float
+
+
+def revise(
+    course: Course, lab: str, results: Sequence[Graded], *, keep: bool
+) -> tuple[Revision, ...]:
+    """Put new scores in the place of recorded ones; what changes.
+
+    Only scores of tests change, and the penalty for lateness of those whose scores do. Grades that
+    a person gave, comments, and what still waits to be read stay.
+
+    Args:
+        results: of students who are in the gradebook.
+        keep: False only says what would change, and writes nothing.
+    """
+    with course.gradebook() as gradebook:
+        if keep:
+            checksums = _checksums(gradebook, lab)
+            for graded in results:
+                _write_files(course, lab, graded, checksums)
+        with _one_commit(gradebook, keep=keep):
+            found = [_revise_one(course, gradebook, lab, graded) for graded in results]
+    if keep:
+        _Marks(course, lab).add(results)
+    return tuple(revision for revision in found if revision is not None)
 
 
 class _Marks:
@@ -93,8 +138,11 @@ def _batches(results: list[Graded]) -> Iterator[Sequence[Graded]]:
 
 
 @contextmanager
-def _one_commit(gradebook: Gradebook) -> Iterator[None]:
-    """Let nbgrader's methods, which commit at each step, write together: all or nothing."""
+def _one_commit(gradebook: Gradebook, *, keep: bool = True) -> Iterator[None]:
+    """Let nbgrader's methods, which commit at each step, write together: all or nothing.
+
+    With `keep` False it is nothing: what was written can be read until the end, then is undone.
+    """
     session = gradebook.db
     commit = session.commit
     session.commit = session.flush
@@ -106,10 +154,13 @@ def _one_commit(gradebook: Gradebook) -> Iterator[None]:
         raise
     finally:
         session.commit = commit
-    session.commit()
+    if keep:
+        session.commit()
+    else:
+        session.rollback()
 
 
-def _recorded(gradebook: Gradebook, lab: str) -> set[str]:
+def graded_students(gradebook: Gradebook, lab: str) -> set[str]:
     """Students whose scores the gradebook has."""
     query = (
         gradebook.db.query(SubmittedAssignment.student_id)
@@ -155,6 +206,29 @@ def _record_one(
         unanswered = cell is not None and _is_unanswered(cell)
         comment.auto_comment = _NO_RESPONSE if unanswered else None
     _set_penalty(course, gradebook, submission, notebook)
+
+
+def _revise_one(course: Course, gradebook: Gradebook, lab: str, graded: Graded) -> Revision | None:
+    notebook = gradebook.find_submission_notebook(lab, lab, graded.student)
+    scores = {verdict.grade_id: verdict.score for verdict in graded.outcome.report.verdicts}
+    grades = _with_cells(gradebook, Grade, notebook)
+    changed = [g for g in grades if scores.get(g.cell.name, g.auto_score) != g.auto_score]
+    if not changed:
+        return None
+    tests = tuple((g.cell.name, g.auto_score or 0.0, scores[g.cell.name]) for g in changed)
+    before = _total(gradebook, notebook)
+    for grade in changed:
+        grade.auto_score = scores[grade.cell.name]
+    _set_penalty(course, gradebook, notebook.assignment, notebook)
+    by_hand = tuple(grade.cell.name for grade in changed if grade.manual_score is not None)
+    return Revision(graded.student, tests, by_hand, before, _total(gradebook, notebook))
+
+
+def _total(gradebook: Gradebook, notebook: SubmittedNotebook) -> float:
+    """What nbgrader exports: the score, less the penalty, and never below 0."""
+    gradebook.db.flush()
+    gradebook.db.refresh(notebook, ["score"])  # computed by the database
+    return max(0.0, notebook.score - (notebook.late_submission_penalty or 0.0))
 
 
 def _with_cells(gradebook: Gradebook, kind: type, notebook: SubmittedNotebook) -> list[Any]:

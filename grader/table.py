@@ -16,6 +16,8 @@ from grader.text import printable
 
 if TYPE_CHECKING:
     from grader.autograde import Graded
+    from grader.record import Revision
+    from grader.regrade import Preview
     from grader.similarity import Pair
 
 _MOST_PAIRS = 20
@@ -67,6 +69,42 @@ def show_pairs(pairs: Sequence[Pair], console: Console) -> None:
     console.print(table)
     if len(pairs) > _MOST_PAIRS:
         console.print(f"[dim]and {len(pairs) - _MOST_PAIRS} more, on the page[/]")
+
+
+def show_regrading(preview: Preview, console: Console) -> None:
+    """What a corrected lab changes: who loses first."""
+    edited = ", ".join(sorted(preview.edited)) or "none of the tests was edited"
+    console.print(f"[bold]{preview.lab}[/], corrected: {escape(edited)}")
+    if preview.revisions:
+        table = Table("student", "tests", caption="with what a person graded, and lateness")
+        table.add_column("total", justify="right")
+        for revision in sorted(preview.revisions, key=lambda one: one.after >= one.before):
+            tests = "\n".join(_change(revision, *test) for test in revision.tests)
+            total = _arrow(revision.before, revision.after)
+            table.add_row(escape(revision.student), tests, total)
+        console.print(table)
+    winners, losers, changed = map(len, (preview.winners, preview.losers, preview.revisions))
+    console.print(
+        f"{len(preview.results)} regraded: [green]{winners} gain[/], [red]{losers} lose[/],"
+        f" {len(preview.results) - winners - losers} keep their total"
+        + (f" ({changed - winners - losers} with other scores)" * (changed > winners + losers))
+    )
+    for test, students in preview.surprises.items():
+        names = escape(", ".join(students))
+        console.print(f"[yellow]![/] {escape(test)} was not edited, and changes for: {names}")
+    for why in dict.fromkeys(preview.left.values()):
+        names = ", ".join(student for student, reason in preview.left.items() if reason == why)
+        console.print(f"[yellow]![/] {why}: {escape(names)}", soft_wrap=True)
+
+
+def _change(revision: Revision, test: str, before: float, after: float) -> str:
+    stays = " [yellow](graded by hand: stays)[/]" if test in revision.by_hand else ""
+    return f"{escape(test)} {_arrow(before, after)}{stays}"
+
+
+def _arrow(before: float, after: float) -> str:
+    style = "red" if after < before else "green" if after > before else "dim"
+    return f"[{style}]{before:g} → {after:g}[/]"
 
 
 def _points(verdict: Any) -> str:
