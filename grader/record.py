@@ -127,7 +127,7 @@ class _Marks:
         folder = self.course.folder("submitted", graded.student, self.lab)
         for path in _beside(self.course, folder):
             status = path.lstat()
-            facts = f"{path}|{status.st_size}|{status.st_mtime_ns}"
+            facts = f"{path.relative_to(folder)}|{status.st_size}|{status.st_mtime_ns}"
             digest.update(facts.encode(errors="replace"))
         return digest.hexdigest()
 
