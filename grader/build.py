@@ -442,7 +442,7 @@ def notebook_cells(notebook: NotebookNode, base: Source) -> list[Cell]:
                 "'Manually graded answer'."
             )
         role = _role(cell, known, exercises)
-        tags = () if role else tuple(cell.metadata.get("tags", ()))
+        tags = () if _kind(cell) == "test" else tuple(cell.metadata.get("tags", ()))
         cells.append(Cell(cell.cell_type, trim(cell.source), role, tags))
     return cells
 

@@ -10,6 +10,9 @@ cell must come back byte for byte. What a cell is for stands in its first line:
     # %% test="hinge_loss" points=2            graded check (part="..." when there are several)
     # %% [markdown] reponse="q1" points=1      written answer, graded by a person
 
+An exercise or a written answer may say what it is about, concepts="axes, broadcasting". These are
+the tags of the notebook's cell: nbgrader removes what it does not know from its own metadata.
+
 docs/authors.md is the guide for those who write labs.
 """
 
@@ -38,9 +41,9 @@ RegionKind = Literal["SOLUTION", "HIDDEN TESTS"]
 KINDS: tuple[Kind, ...] = ("exercice", "test", "reponse")
 OPTIONS: dict[Kind | None, tuple[str, ...]] = {
     None: ("tags",),
-    "exercice": ("exercice",),
+    "exercice": ("exercice", "concepts"),
     "test": ("test", "part", "points"),
-    "reponse": ("reponse", "points"),
+    "reponse": ("reponse", "points", "concepts"),
 }
 EXAMPLES: dict[Kind | None, str] = {
     None: '# %% tags=["raises-exception"]',
@@ -112,7 +115,7 @@ class Cell:
     type: CellType
     source: str
     role: Role | None = None
-    tags: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()  # the concepts of a cell with a role
     line: int = 0  # of its marker, from 1
     body_line: int = 0  # of the first line of `source`
     text: str = ""  # verbatim, from its marker up to the next one
@@ -296,7 +299,8 @@ def _read_role(
             report(line, f"{option}={json.dumps(options[option])} is not a name", fix)
     if kind != "exercice":
         _check_points(options, kind, line, report)
-    return Role(kind, str(options[kind]), options.get("part"), whole(options.get("points"))), ()
+    role = Role(kind, str(options[kind]), options.get("part"), whole(options.get("points")))
+    return role, _read_concepts(options.get("concepts"), line, report)
 
 
 def _unknown_option(option: str, kind: Kind | None) -> tuple[str, str]:
@@ -312,6 +316,17 @@ def _read_tags(tags: object, line: int, report: Report) -> tuple[str, ...]:
         report(line, "'tags' is not a list of words", f"Write: {_example(None)}")
         return ()
     return tuple(tags)
+
+
+def _read_concepts(text: object, line: int, report: Report) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    concepts = [concept.strip() for concept in text.split(",")] if isinstance(text, str) else [""]
+    if not all(concepts) or len(set(concepts)) < len(concepts):
+        fix = 'Write words between commas, each once: concepts="axes, broadcasting"'
+        report(line, f"cannot read concepts={json.dumps(text, ensure_ascii=False)}", fix)
+        return ()
+    return tuple(concepts)
 
 
 def _check_points(options: dict, kind: Kind, line: int, report: Report) -> None:
@@ -504,7 +519,9 @@ def _marker(cell: Cell) -> str:
         words.append(f'part="{cell.role.part}"')
     if cell.role and cell.role.points is not None:
         words.append(f"points={cell.role.points:g}")
-    if cell.tags:
+    if cell.tags and cell.role:
+        words.append(f'concepts="{", ".join(cell.tags)}"')
+    elif cell.tags:
         words.append(f"tags={json.dumps(cell.tags, ensure_ascii=False)}")
     return " ".join(words)
 

@@ -149,7 +149,7 @@ print("view(3, 2)   :", table.view(3, 2).tolist(), " les nombres restent à la s
 # ordre. Demandez-vous laquelle de `view` et de `permute` sait faire cela.
 # </details>
 
-# %% exercice="images_to_tensor"
+# %% exercice="images_to_tensor" concepts="axes, types de nombres"
 def images_to_tensor(pixels: torch.Tensor) -> torch.Tensor:
     """Convertit des images en octets, couleurs en dernier, au format de PyTorch.
 
@@ -249,7 +249,7 @@ print("x - mean :", (x - mean).tolist())
 # qu'il reste une forme $1 \times C \times 1 \times 1$ ?
 # </details>
 
-# %% exercice="normalize"
+# %% exercice="normalize" concepts="axes, diffusion, fuite de données"
 def normalize(
     train_input: torch.Tensor, test_input: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -414,7 +414,7 @@ plt.show()
 # Écrivez le modèle linéaire. Combien de paramètres aura `SimpleLinear(784, 10)` ? Faites le calcul
 # avant de lancer la vérification.
 
-# %% exercice="SimpleLinear"
+# %% exercice="SimpleLinear" concepts="nn.Module"
 class SimpleLinear(nn.Module):
     """Un classifieur linéaire : un gabarit et un biais par classe.
 
@@ -579,7 +579,7 @@ print(f"{by_gather.squeeze(1)}, de forme {tuple(by_gather.shape)} avant squeeze(
 # vaut-il toujours ? On peut l'exclure avec un masque, ou retrancher sa valeur à la fin.
 # </details>
 
-# %% exercice="hinge_loss"
+# %% exercice="hinge_loss" concepts="perte, indexation"
 def hinge_loss(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """Perte hinge multiclasse : moyenne sur les exemples, somme sur les mauvaises classes.
 
@@ -694,7 +694,7 @@ with labo.needs("hinge_loss"):
 # cases coûtent dans cette ligne ?
 # </details>
 
-# %% exercice="hinge_gradient"
+# %% exercice="hinge_gradient" concepts="perte, gradient à la main"
 def hinge_gradient(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """Gradient de la perte hinge d'un lot par rapport aux scores, calculé à la main.
 
@@ -847,7 +847,7 @@ plt.show()
 # morceaux de longueur $k$.
 # </details>
 
-# %% exercice="epoch_batches"
+# %% exercice="epoch_batches" concepts="lots"
 def epoch_batches(n: int, batch_size: int) -> list[torch.Tensor]:
     """Distribue au hasard, sans remise, les indices de n exemples en lots, pour une époque.
 
@@ -950,7 +950,7 @@ print("biais après le pas :", small_model.bias.data)
 # - additionner des tenseurs `loss` garderait en mémoire tout le graphe de calcul de l'époque :
 #   additionnez des nombres (`loss.item()`).
 
-# %% exercice="train_one_epoch"
+# %% exercice="train_one_epoch" concepts="boucle d'entraînement, lots"
 def train_one_epoch(model, optimizer, loss_function, batches) -> float:
     """Entraîne `model` une époque : un pas de `optimizer` par lot.
 
@@ -1142,7 +1142,7 @@ def try_training(lr=LEARNING_RATE, batch_size=BATCH_SIZE, epochs=10):
 # lequel aura la meilleure exactitude. Exécutez ensuite, et ajoutez une phrase : qu'est-ce qui vous a
 # surpris, et pourquoi ? (La qualité du raisonnement compte, et non la justesse de la prédiction.)
 
-# %% [markdown] reponse="q1" points=2
+# %% [markdown] reponse="q1" points=2 concepts="taux d'apprentissage"
 # **Prédiction.** Avec 0,00003, chaque pas est minuscule : la perte part d'environ 9 et descend
 # régulièrement, mais dix époques ne suffisent pas pour atteindre le creux. Avec 0,003, elle chute dès
 # la première époque, puis se stabilise : c'est lui qui devrait gagner. Avec 0,3, chaque pas dépasse
@@ -1262,7 +1262,7 @@ for name, trained in (("une couche", model), ("deux couches", two_layers)):
 # d'une couche de $D$ vers $H$ sont de forme $H \times D$. Écrire les formes dans la marge suffit
 # presque à trouver l'ordre des produits.
 
-# %% exercice="fuse"
+# %% exercice="fuse" concepts="algèbre linéaire"
 def fuse(
     weight1: torch.Tensor, bias1: torch.Tensor, weight2: torch.Tensor, bias2: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -1384,7 +1384,7 @@ labo.plot_images(torch.cat([plain, shuffled]).view(-1, 1, 28, 28))
 # $(2, 0, 1)$.
 # </details>
 
-# %% exercice="permute_weights"
+# %% exercice="permute_weights" concepts="algèbre linéaire, indexation"
 def permute_weights(weight: torch.Tensor, permutation: torch.Tensor) -> torch.Tensor:
     """Adapte les poids d'un modèle linéaire à des pixels permutés.
 
@@ -1466,7 +1466,7 @@ for name, columns in (("en ordre", in_order), ("mélangés", permutation.to(devi
 # lire un chiffre ? Donnez une transformation très simple d'une image, sans effet sur votre lecture,
 # qui devrait le tromper. Et quelle propriété aimeriez-vous donner à un meilleur modèle ?
 
-# %% [markdown] reponse="q2" points=2
+# %% [markdown] reponse="q2" points=2 concepts="limites du linéaire"
 # Le modèle ne sait pas quels pixels sont **voisins**. Pour lui, une image est une liste de nombres,
 # dans un ordre quelconque ; apprendre sur des pixels mélangés n'est ni plus facile ni plus difficile.
 # Nous lisons au contraire des traits, des courbes et des boucles, c'est-à-dire des relations entre
@@ -1577,7 +1577,7 @@ display(labo.plot_templates(photo_model.weight, shape=(3, 32, 32), classes=cifar
 # arrive quand une classe a deux aspects très différents (un cheval tourné vers la gauche ou vers la
 # droite ; une forme tantôt claire sur fond sombre, tantôt sombre sur fond clair).
 
-# %% [markdown] reponse="q3" points=2
+# %% [markdown] reponse="q3" points=2 concepts="limites du linéaire"
 # (a) Surtout la **couleur moyenne**, du fond en particulier : du bleu pour les avions et les bateaux,
 # du vert ou du brun pour les animaux (ou la teinte du fond, pour les formes engendrées). Ce sont les
 # indices qui restent aux mêmes pixels d'une image à l'autre. Les contours changent de place, de

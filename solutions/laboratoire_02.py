@@ -156,7 +156,7 @@ draw_autograd(loss, w=w, b=b)
 # `z.backward()` appelé deux fois sur le *même* $z$ ; (d) la valeur de `z.grad`. Exécutez, puis expliquez
 # les réponses qui vous ont surpris.
 
-# %% [markdown] reponse="q1" points=2
+# %% [markdown] reponse="q1" points=2 concepts="autograd, graphe de calcul"
 # (a) $z = ab + a$ dépend de $a$ par deux chemins, dont les contributions s'**additionnent** :
 # $\partial z / \partial a = b + 1 = 4$. (b) `backward()` **ajoute** à ce que `grad` contenait déjà :
 # $4 + 4 = 8$. C'est pour cela qu'une boucle d'entraînement appelle `zero_grad()`.
@@ -221,7 +221,7 @@ except RuntimeError as error:
 # lui-même, et laquelle donne seulement un nouveau sens au nom `p` ?
 # </details>
 
-# %% exercice="sgd_step"
+# %% exercice="sgd_step" concepts="pas d'optimisation, autograd"
 def sgd_step(parameters: list[torch.Tensor], lr: float) -> None:
     """Fait un pas de descente de gradient, sur place, puis efface les gradients.
 
@@ -333,7 +333,7 @@ with labo.needs("sgd_step"):
 # autres, `torch.where(x > 0, ..., ...)` convient à la valeur comme à la dérivée.
 # </details>
 
-# %% exercice="activation"
+# %% exercice="activation" concepts="activations, gradient à la main"
 def activation(
     x: torch.Tensor, name: str, alpha: float = 0.01
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -452,7 +452,7 @@ with labo.needs("activation"):
 # fabriquer la direction $e_i$ : `torch.zeros(x.numel())`, un 1 à la place $i$, puis `view(x.shape)`.
 # </details>
 
-# %% exercice="numerical_gradient"
+# %% exercice="numerical_gradient" concepts="gradient numérique"
 def numerical_gradient(f, x: torch.Tensor, eps: float = 1e-5) -> torch.Tensor:
     """Gradient de `f` en `x` par différences centrées.
 
@@ -593,7 +593,7 @@ print("torch.log_softmax   :", torch.log_softmax(scores, 0))
 # $-1000$.
 # </details>
 
-# %% exercice="log_softmax"
+# %% exercice="log_softmax" concepts="stabilité numérique, axes"
 def log_softmax(scores: torch.Tensor) -> torch.Tensor:
     """Logarithme de softmax, ligne par ligne, sans débordement.
 
@@ -702,7 +702,7 @@ print(f"mse_loss      : {F.mse_loss(scores, F.one_hot(target, 3).float()):.4f}")
 # la dérivée d'une moyenne garde la division.
 # </details>
 
-# %% exercice="loss_and_gradient"
+# %% exercice="loss_and_gradient" concepts="perte, gradient à la main"
 def loss_and_gradient(
     scores: torch.Tensor, target: torch.Tensor, name: str
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -867,7 +867,7 @@ plt.show()
 # division par $N$ (une seule fois).
 # </details>
 
-# %% exercice="two_layer_gradients"
+# %% exercice="two_layer_gradients" concepts="rétropropagation, gradient à la main"
 def two_layer_gradients(
     x: torch.Tensor,
     target: torch.Tensor,
@@ -1090,7 +1090,7 @@ plt.show()
 # d'en traiter un deux fois.
 # </details>
 
-# %% exercice="Value"
+# %% exercice="Value" concepts="graphe de calcul, rétropropagation"
 class Value:
     """Un nombre qui se souvient du calcul dont il vient, et sait le dériver.
 
@@ -1415,7 +1415,7 @@ print("gradcheck :", torch.autograd.gradcheck(Exp.apply, (x,)))
 # `ctx.save_for_backward` accepte plusieurs tenseurs.
 # </details>
 
-# %% exercice="Swish"
+# %% exercice="Swish" concepts="autograd, gradient à la main"
 class Swish(torch.autograd.Function):
     """x · sigmoïde(beta · x), élément par élément : `Swish.apply(x, beta)`.
 
@@ -1533,7 +1533,7 @@ with labo.needs("Swish"):
 # une proportion.
 # </details>
 
-# %% exercice="unit_health"
+# %% exercice="unit_health" concepts="activations, axes"
 def unit_health(sums: torch.Tensor, threshold: float = 0.99) -> tuple[float, float]:
     """Part d'unités mortes (ReLU) et part de sorties saturées (tanh) d'une couche.
 
@@ -1653,7 +1653,7 @@ plt.show()
 # de multiplier ce taux par le rapport des gradients entre la dernière et la première couche cachée ?
 # Exécutez, puis commentez.
 
-# %% [markdown] reponse="q2" points=2
+# %% [markdown] reponse="q2" points=2 concepts="gradient évanescent, initialisation"
 # (a) De la couche 10 à la couche 1, la norme passe d'environ $8 \cdot 10^{-3}$ à $4 \cdot 10^{-4}$ : un facteur
 # 20 pour neuf couches, soit $20^{1/9} \approx 1{,}4$ ; chaque couche ne laisse passer que 70 % environ du
 # gradient. Ce n'est pas la faute de la saturation : les poids par défaut, de variance $1/(3n)$,
@@ -1749,7 +1749,7 @@ with labo.needs("unit_health"):
 # l'aide de l'histogramme. (c) Un gradient évanoui et une unité morte sont-ils le même mal ? Proposez
 # un remède à chacun.
 
-# %% [markdown] reponse="q3" points=2
+# %% [markdown] reponse="q3" points=2 concepts="activations, gradient évanescent"
 # (a) Si la somme d'une unité est négative pour tous les exemples, sa dérivée est nulle pour tous :
 # le gradient de ses poids et de son biais est **exactement** nul, ils ne changent plus. Seul un changement
 # des couches **précédentes** pourrait rendre sa somme positive, et cette unité ne leur transmet rien

@@ -163,7 +163,7 @@ draw_paths(
 # $1 - \beta^1$.
 # </details>
 
-# %% exercice="moving_average"
+# %% exercice="moving_average" concepts="moyennes mobiles"
 def moving_average(values: torch.Tensor, beta: float, corrected: bool = True) -> torch.Tensor:
     """Moyenne mobile exponentielle d'une suite, de départ nul.
 
@@ -275,7 +275,7 @@ with labo.needs("moving_average"):
 # Et avec `momentum=0` ?
 # </details>
 
-# %% exercice="sgd_step"
+# %% exercice="sgd_step" concepts="pas d'optimisation, élan"
 def sgd_step(
     param: torch.Tensor,
     grad: torch.Tensor,
@@ -344,7 +344,7 @@ for momentum, nesterov in ((0.0, False), (0.9, False), (0.6, True)):
 # arrive le plus près en 40 pas ? Lequel dépasse le but, et dans quelle direction ? Exécutez, puis expliquez
 # ce qui vous a surpris.
 
-# %% [markdown] reponse="q1" points=2
+# %% [markdown] reponse="q1" points=2 concepts="élan"
 # Sans élan, $v$ s'annule vite ($1 - 30 \times 0{,}03 = 0{,}1$ par pas), mais $u$ garde
 # $0{,}97^{40} \approx 30\,\%$ de sa valeur : le chemin longe l'axe sans arriver. Avec l'élan, la vitesse
 # s'accumule le long de $u$, où le gradient garde son signe : on arrive, mais on **dépasse** le but et l'on
@@ -402,7 +402,7 @@ with labo.needs("sgd_step"):
 #
 # Écrivez les deux méthodes dans une fonction : Adagrad si `decay` vaut `None`, RMSprop sinon.
 
-# %% exercice="adaptive_step"
+# %% exercice="adaptive_step" concepts="pas d'optimisation, taux adaptatifs"
 def adaptive_step(
     param: torch.Tensor,
     grad: torch.Tensor,
@@ -484,7 +484,7 @@ for decay, eps in ((None, 1e-10), (0.99, 1e-8), (0.7, 1e-2)):
 # qu'au calcul du pas.
 # </details>
 
-# %% exercice="adam_step"
+# %% exercice="adam_step" concepts="pas d'optimisation, taux adaptatifs, moyennes mobiles"
 def adam_step(
     param: torch.Tensor,
     grad: torch.Tensor,
@@ -615,7 +615,7 @@ with labo.needs("sgd_step", "adaptive_step", "adam_step"):
 #
 # ### Exercice 5 - `warmup_cosine` ★ (8 min, 1 point)
 
-# %% exercice="warmup_cosine"
+# %% exercice="warmup_cosine" concepts="taux d'apprentissage"
 def warmup_cosine(step: int, total: int, warmup: int, peak: float) -> float:
     """Le taux d'apprentissage du pas `step` : montée linéaire, puis demi-cosinus.
 
@@ -667,7 +667,7 @@ for total, warmup, peak in ((12, 4, 1.0), (30, 7, 0.03), (9, 0, 2.0), (5, 1, 0.1
 #
 # ### Exercice 6 - `plateau_rates` ★★ (15 min, 3 points)
 
-# %% exercice="plateau_rates"
+# %% exercice="plateau_rates" concepts="taux d'apprentissage"
 def plateau_rates(
     measures: list[float], lr: float, factor: float = 0.1, patience: int = 2, mode: str = "min"
 ) -> list[float]:
@@ -785,7 +785,7 @@ with labo.needs("warmup_cosine", "plateau_rates"):
 # doit traverser $\mu_B$ et $\sigma_B^2$ dans la normalisation. `x.var(0, correction=0)` divise par $N$.
 # </details>
 
-# %% exercice="BatchNorm"
+# %% exercice="BatchNorm" concepts="nn.Module, axes, moyennes mobiles"
 class BatchNorm(nn.Module):
     """Normalisation par lots pour des entrées N × D, comme nn.BatchNorm1d.
 
@@ -925,7 +925,7 @@ torch.testing.assert_close(
 # $\sigma$ ? `torch.rand` tire entre 0 et 1.
 # </details>
 
-# %% exercice="initial_weight"
+# %% exercice="initial_weight" concepts="initialisation"
 def initial_weight(fan_out: int, fan_in: int, kind: str, law: str = "normal") -> torch.Tensor:
     """Tire les poids initiaux d'une couche linéaire.
 
@@ -990,7 +990,7 @@ assert torch.equal(first, initial_weight(3, 4, "kaiming", "uniform")), (
 # d'écart-type 0,01, (b) normale d'écart-type 0,2, (c) Xavier, (d) Kaiming : par combien la variance du signal
 # est-elle multipliée à chaque couche, et que devient-elle après vingt ? Comparez ensuite à la figure.
 
-# %% [markdown] reponse="q2" points=2
+# %% [markdown] reponse="q2" points=2 concepts="initialisation"
 # Avec ReLU, la moitié du signal est annulée, donc $\mathbb{E}[x^2]$ est la moitié de la variance d'avant
 # ReLU : chaque couche multiplie par $n \sigma^2 / 2 = 100\,\sigma^2$. (a) $100 \times 10^{-4} = 0{,}01$ par
 # couche, $10^{-40}$ après vingt : le signal s'éteint. (b) $100 \times 0{,}04 = 4$, soit $4^{20} \approx 10^{12}$ :
@@ -1004,7 +1004,7 @@ assert torch.equal(first, initial_weight(3, 4, "kaiming", "uniform")), (
 #
 # Comptez la part des unités mortes dans une couche, d'après ses sorties (après ReLU) sur un lot.
 
-# %% exercice="dead_fraction"
+# %% exercice="dead_fraction" concepts="activations, axes"
 def dead_fraction(activations: torch.Tensor) -> float:
     """Part des unités nulles pour tous les exemples, de 0 à 1.
 
@@ -1195,7 +1195,7 @@ draw_bands(
 # le test, chacun avec le taux 0,001. » Citez au moins trois raisons de ne pas encore le croire, et dites
 # pour chacune ce que vous feriez.
 
-# %% [markdown] reponse="q3" points=2
+# %% [markdown] reponse="q3" points=2 concepts="méthodologie"
 # (1) Le même taux n'est pas un réglage équitable : 0,001 est courant pour Adam et souvent bien trop petit
 # pour SGD. Il faut régler le taux de **chacun**, avec le même nombre d'essais. (2) Une seule graine : l'écart
 # de 0,7 point peut être plus petit que la dispersion ; répéter sur plusieurs graines et donner l'étendue.

@@ -81,6 +81,16 @@ REFUSED = [
     ("answer in code", '# %% reponse="q" points=1\nx = 1\n', 1, "'reponse' must be a text cell"),
     ("test in text", EXERCISE + '# %% [markdown] test="f" points=1\n# x\n', 7, "a code cell"),
     ("tags not a list", '# %% tags="a"\nx = 1\n', 1, "'tags' is not a list"),
+    (
+        "concepts not a text",
+        '# %% exercice="f" concepts=["a"]\nx\n',
+        1,
+        'cannot read concepts=["a"]',
+    ),
+    ("an empty concept", '# %% exercice="f" concepts="a, "\nx\n', 1, "words between commas"),
+    ("a concept twice", '# %% exercice="f" concepts="a, a"\nx\n', 1, "each once"),
+    ("concepts of a test", EXERCISE + TEST.replace("points", 'concepts="a" points'), 7, "unknown"),
+    ("concepts of any cell", '# %% concepts="a"\nx = 1\n', 1, "option 'concepts'"),
     ("unknown type of cell", "# %% [raw]\n# a\n", 1, "unknown type of cell [raw]"),
     ("text without comment", "# %% [markdown]\n# a\nb\n", 3, "without '# '"),
     ("text before the first cell", "import torch\n# %%\nx = 1\n", 1, "before the first cell"),
@@ -281,10 +291,12 @@ def sources(draw: st.DrawFn) -> str:
         text = "\n".join(["# a", *draw(st.lists(prose, max_size=4))])
         solution = "### BEGIN SOLUTION\nx = 0\n### END SOLUTION"
         cells += [
-            f'# %% exercice="{name}"\n{draw(blanks)}{body}\n{solution}',
+            f'# %% exercice="{name}" concepts="axes,pas d’apprentissage"\n{body}\n{solution}',
+            f'# %% exercice="g{number}"\n{draw(blanks)}{body}\n{solution}',
+            f'# %% test="g{number}" points=1\n{body}',
             f"#%% {space.join(options)}\n# vu\n{hidden}",
             f"# %% [markdown]\n{text}",
-            f'# %% [markdown] points=2 reponse="q{number}"\n{text}',
+            f'# %% [markdown] points=2 reponse="q{number}" concepts="l\'axe, 1×1"\n{text}',
             f'# %% tags=["a",  "é"]\n{body}',
         ]
     return header + "".join(f"{cell}\n{draw(blanks)}" for cell in cells)
