@@ -47,6 +47,7 @@ import math
 import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
+from IPython.display import display
 from torch import nn
 
 import labo
@@ -96,8 +97,8 @@ EPOCHS = 8 if TINY else 30
 baseline = perceptron()
 print(f"{sum(p.numel() for p in baseline.parameters())} paramètres pour {len(train_y)} images")
 history = labo.train(baseline, train_set, valid_set, epochs=EPOCHS, lr=0.05, verbose=False)
-labo.plot_history(history)
 print(f"entraînement {history['accuracy'][-1]:.1f} %, validation {history['val_accuracy'][-1]:.1f} %")
+labo.plot_history(history)
 
 # %% [markdown]
 # La perte d'entraînement va vers zéro : le réseau sait ses 300 images par cœur. La perte de validation,
@@ -537,11 +538,8 @@ with labo.needs("dropout"):
     # Une image, effacée de plus en plus, avec votre fonction.
     torch.manual_seed(1)
     shown = [dropout(images.train_input[7], p, training=True) for p in (0.0, 0.2, 0.5, 0.8)]
-    labo.plot_images(
-        torch.stack(shown).clamp(max=1),
-        titles=[f"p = {p}".replace(".", ",") for p in (0.0, 0.2, 0.5, 0.8)],
-        size=1.5,
-    )
+    titles = [f"p = {p}".replace(".", ",") for p in (0.0, 0.2, 0.5, 0.8)]
+    display(labo.plot_images(torch.stack(shown).clamp(max=1), titles, size=1.5))
 
 # %% [markdown]
 # ### Deux façons de prédire
@@ -906,12 +904,10 @@ with labo.needs("mixup"):
     torch.manual_seed(3)
     picture, partner = images.train_input[:1], images.train_input[3:4]
     pair, classes = torch.cat([picture, partner]), torch.tensor([0, 1])
-    row = [mixup(pair, classes, torch.tensor([1, 0]), share, 2)[0][0] for share in (1.0, 0.75, 0.5, 0.25, 0.0)]
-    labo.plot_images(
-        torch.stack(row),
-        titles=[f"λ = {share}".replace(".", ",") for share in (1.0, 0.75, 0.5, 0.25, 0.0)],
-        size=1.4,
-    )
+    shares = (1.0, 0.75, 0.5, 0.25, 0.0)
+    row = [mixup(pair, classes, torch.tensor([1, 0]), share, 2)[0][0] for share in shares]
+    titles = [f"λ = {share}".replace(".", ",") for share in shares]
+    display(labo.plot_images(torch.stack(row), titles, size=1.4))
 
 # %% [markdown]
 # ---
@@ -1098,11 +1094,11 @@ with labo.needs("diagnose"):
 
     many = 300 if TINY else 7_500
     negative = ((1 - images.test_input - mean) / std).to(device)  # le test, photographié en négatif
-    labo.plot_history({
+    display(labo.plot_history({
         "patient 1": patient("patient 1", perceptron(hidden=8), many, 2, 0.005, test_set[0]),
         "patient 2": patient("patient 2", perceptron(), 200, EPOCHS, 0.05, test_set[0]),
         "patient 3": patient("patient 3", perceptron(), many, 5, 0.05, negative),
-    })
+    }))
 
 # %% [markdown]
 # ### Question 2 - trois fuites (2 points, 8 min)
