@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -43,6 +44,8 @@ def fail(message: str, code: int = 1) -> NoReturn:
 Labs = Annotated[
     list[str] | None, typer.Argument(metavar="LAB", help="laboratoire_01 ... (default: all)")
 ]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be written.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 
 
 @app.command()
@@ -88,6 +91,44 @@ def release(
     with told():
         root = builder.course_root()
         builder.release_lab(builder.find_labs(root, [lab])[0], duedate)
+
+
+@app.command()
+def import_roster(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="A platform's class list.")],
+    id_column: Annotated[
+        str | None,
+        typer.Option(help="The column of names on the hub (default: found by its title)."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what would change.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Enter the class in the gradebook: user names, names, addresses, LMS identifiers.
+
+    Takes what Moodle, Canvas and Brightspace export, in English or French, in any usual encoding.
+    Nobody is removed, and nothing is written if a line is wrong.
+
+    \b
+    grader import-roster participants.csv --dry-run
+    grader import-roster grades.csv --id-column "SIS Login ID"
+    """
+    from grader import roster as rosters
+    from grader import table
+    from grader.course import Course
+
+    with told():
+        course = Course.here()
+        roster = rosters.read_roster(file, id_column)
+        plan = rosters.compare(course, roster)
+        if not dry_run:
+            rosters.enter(course, plan)
+    if as_json:
+        print(rosters.to_json(plan, written=not dry_run))
+        return
+    table.show_roster(roster, plan, Console())
+    print("Nothing was written: a dry run." if dry_run else "Written.")
 
 
 @app.command()
@@ -138,7 +179,6 @@ Isolation = Annotated[
 Shared = Annotated[
     bool, typer.Option("--shared", help="Run tests among the student's objects, as nbgrader.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="For a program to read.")]
 
 
 def engine_config(

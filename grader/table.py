@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from grader.autograde import Graded
     from grader.record import Revision
     from grader.regrade import Preview
+    from grader.roster import Plan, Roster
     from grader.similarity import Pair
 
 _MOST_PAIRS = 20
@@ -95,6 +96,28 @@ def show_regrading(preview: Preview, console: Console) -> None:
     for why in dict.fromkeys(preview.left.values()):
         names = ", ".join(student for student, reason in preview.left.items() if reason == why)
         console.print(f"[yellow]![/] {why}: {escape(names)}", soft_wrap=True)
+
+
+def show_roster(roster: Roster, plan: Plan, console: Console) -> None:
+    """What a class list changes in the gradebook."""
+    columns = ", ".join(f"{field} from {name!r}" for field, name in roster.columns.items())
+    console.print(f"[dim]{escape(columns)}[/]", soft_wrap=True)
+    for line in roster.skipped:
+        console.print(f"[dim]nobody's: {escape(line)}[/]", soft_wrap=True)
+    table = Table("", "student", "fields")
+    for name, fields in plan.added.items():
+        table.add_row("[green]add[/]", escape(name), escape(", ".join(fields.values())))
+    for name, changes in plan.changed.items():
+        told = (f"{field}: {old or 'none'} → {new}" for field, (old, new) in changes.items())
+        table.add_row("[yellow]change[/]", escape(name), escape("\n".join(told)))
+    for name in plan.missing:
+        table.add_row("[dim]keep[/]", escape(name), "[dim]not in this file[/]")
+    if table.row_count:
+        console.print(table)
+    console.print(
+        f"{len(plan.added)} to add, {len(plan.changed)} to change, {plan.unchanged} as they are,"
+        f" {len(plan.missing)} in the gradebook only (nobody is removed)"
+    )
 
 
 def _change(revision: Revision, test: str, before: float, after: float) -> str:
