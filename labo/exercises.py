@@ -20,13 +20,20 @@ def needs(*exercises: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # a student's function may raise anything
-        names = " et ".join(f"« {name} »" for name in exercises)
-        what = "l'exercice" if len(exercises) == 1 else "les exercices"
+        names = _enumerated([f"« {name} »" for name in exercises])
+        one = len(exercises) == 1
         if isinstance(error, NotImplementedError):
+            what = "l'exercice" if one else "les exercices"
             print(f"Cette cellule attend {what} {names} : répondez, puis réexécutez-la.")
         else:
+            what = "de l'exercice" if one else "des exercices"
             print(
-                f"Cette cellule se sert de {what} {names}, et s'est arrêtée sur une erreur :\n"
+                f"Cette cellule se sert {what} {names}, et s'est arrêtée sur une erreur :\n"
                 f"    {type(error).__name__}: {error}\n"
                 "Laissez-vous guider par la vérification, corrigez, puis réexécutez cette cellule."
             )
+
+
+def _enumerated(names: list[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} et {last}" if first else last

@@ -155,10 +155,10 @@ layer = checks.build(nn.Linear, 2, 1)
 with torch.no_grad():
     layer.weight.copy_(torch.tensor([[1.0, -2.0]]))
     layer.bias.copy_(torch.tensor([5.0]))
-assert abs(float(penalty(layer, "l2", 0.1)) - 0.5) < 1e-6, (
+assert abs(penalty(layer, "l2", 0.1).item() - 0.5) < 1e-6, (
     "L2 attendue : 0,1 × (1 + 4) = 0,5, sans facteur 1/2 et sans le biais"
 )
-assert abs(float(penalty(layer, "l1", 0.1)) - 0.3) < 1e-6, "L1 attendue : 0,1 × (1 + 2) = 0,3, sans le biais"
+assert abs(penalty(layer, "l1", 0.1).item() - 0.3) < 1e-6, "L1 attendue : 0,1 × (1 + 2) = 0,3, sans le biais"
 ### BEGIN HIDDEN TESTS
 for kind in ("l2", "l1"):
     model = checks.build(

@@ -21,7 +21,7 @@ def test_an_answer_that_fails_is_told_with_its_error(capsys):
     with labo.needs("fuse", "normalize"):
         raise ValueError("formes incompatibles")
     printed = capsys.readouterr().out
-    assert "les exercices « fuse » et « normalize »" in printed
+    assert "sert des exercices « fuse » et « normalize »" in printed
     assert "ValueError: formes incompatibles" in printed
 
 
