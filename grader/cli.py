@@ -327,6 +327,86 @@ def feedback(lab: Annotated[str, typer.Argument(metavar="LAB")]) -> None:
 
 
 @app.command()
+def export(
+    labs: Annotated[list[str], typer.Argument(metavar="LAB...", help="laboratoire_01 ...")],
+    form: Annotated[
+        str, typer.Option("--format", help="plain, moodle, canvas or brightspace.")
+    ] = "plain",
+    identities: Annotated[
+        Path | None,
+        typer.Option(help="What the platform calls each student: its export, or your own table."),
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="The file to write.")] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LAB=TITLE", help="The platform's column of a lab (repeatable)."),
+    ] = None,
+    no_identity: Annotated[
+        str | None, typer.Option(help="In the gradebook only: leave-out.")
+    ] = None,
+    not_in_gradebook: Annotated[
+        str | None, typer.Option(help="On the platform only: leave-out, blank or zero.")
+    ] = None,
+    no_submission: Annotated[
+        str | None, typer.Option(help="Who handed in nothing: zero or blank.")
+    ] = None,
+    ungraded: Annotated[
+        str | None, typer.Option(help="Whose answers nobody has read: as-is or blank.")
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write grades as a course platform imports them, late penalties deducted.
+
+    Nobody is left out in silence: each student who does not fit is named, and nothing is written
+    before an option says what to do.
+
+    \b
+    grader export laboratoire_01 --output notes.csv
+    grader export laboratoire_01 --format canvas --identities canvas.csv --dry-run
+    grader export laboratoire_01 laboratoire_02 --format moodle \\
+        --identities participants.csv --no-submission zero --output notes.csv
+    """
+    from grader import export as exporting
+    from grader import sheet, table
+    from grader.course import Course
+
+    choices = {
+        "no-identity": no_identity,
+        "not-in-gradebook": not_in_gradebook,
+        "no-submission": no_submission,
+        "ungraded": ungraded,
+    }
+    if form not in exporting.IDENTIFIERS:
+        raise typer.BadParameter(f"--format is one of {', '.join(exporting.IDENTIFIERS)}.")
+    for kind, choice in choices.items():
+        if choice not in (None, *exporting.CHOICES[kind]):
+            raise typer.BadParameter(f"--{kind} is one of {', '.join(exporting.CHOICES[kind])}.")
+    if any(not title.partition("=")[2] for title in column or ()):
+        raise typer.BadParameter('--column is LAB=TITLE: "laboratoire_01=Laboratoire 1 (4242)".')
+    if output is None and not dry_run:
+        raise typer.BadParameter("--output says where to write; --dry-run only looks.")
+    titles = dict(title.split("=", 1) for title in column or ())
+    with told():
+        if (
+            output is not None
+            and identities is not None
+            and output.resolve() == identities.resolve()
+        ):
+            fail("--output would overwrite the identities: give it another name.")
+        found = exporting.prepare(Course.here(), labs, form, identities, choices, titles)
+        written = not (dry_run or found.refused)
+        if written:
+            sheet.write(output, [*found.header, *found.rows])
+    if as_json:
+        print(exporting.to_json(found, written))
+    else:
+        table.show_export(found, Console())
+        print(f"{output}: written." if written else "Nothing was written.")
+    raise typer.Exit(bool(found.refused))
+
+
+@app.command()
 def similarity(
     lab: Annotated[str, typer.Argument(metavar="LAB")],
     threshold: Annotated[

@@ -42,9 +42,10 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "numero de dossier", "numero etudiant", "ni", "id",
     ),
 }  # fmt: skip
-_WHOLE_NAME = ("student", "student name", "etudiant", "etudiant e", "full name", "nom complet")
+WHOLE_NAME = ("student", "student name", "etudiant", "etudiant e", "full name", "nom complet")
 # Lines of Canvas that are nobody.
-_NOBODY = ("points possible", "points possibles", "student test", "etudiant test")
+POINTS = ("points possible", "points possibles")
+NOBODY = (*POINTS, "student test", "etudiant test")
 
 _SAFE = re.compile(r"\w[\w.@-]*")
 _LONGEST = 128  # characters, in nbgrader's tables
@@ -186,7 +187,7 @@ def _places(table: Sheet, id_column: str | None) -> dict[str, int]:
             f" {', '.join(table.columns)}. Name the one that says what students are called on the"
             " hub: --id-column NAME"
         )
-    if "last_name" not in places and (whole := table.find(_WHOLE_NAME)) is not None:
+    if "last_name" not in places and (whole := table.find(WHOLE_NAME)) is not None:
         places["name"] = whole
     return places
 
@@ -205,7 +206,7 @@ def _fields(row: Row, places: Mapping[str, int]) -> dict[str, str]:
 
 
 def _is_nobody(fields: Mapping[str, str]) -> bool:
-    return not fields or sheet.key(fields.get("name", "")) in _NOBODY
+    return not fields or sheet.key(fields.get("name", "")) in NOBODY
 
 
 def _mistakes(name: str, fields: Mapping[str, str]) -> Iterator[str]:

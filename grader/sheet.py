@@ -15,7 +15,7 @@ from grader.course import write_atomically
 from grader.errors import GraderError, shown
 
 _SEPARATORS = ",;\t"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True)
@@ -116,4 +116,4 @@ def write(path: Path, rows: Iterable[Sequence[str]]) -> None:
 
 def harmless(text: str) -> str:
     """Text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.startswith(FORMULA) else text

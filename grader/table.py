@@ -12,10 +12,12 @@ from rich.panel import Panel
 from rich.table import Table
 
 from grader.engine import Status
+from grader.export import remedies, told
 from grader.text import printable
 
 if TYPE_CHECKING:
     from grader.autograde import Graded
+    from grader.export import Export
     from grader.record import Revision
     from grader.regrade import Preview
     from grader.roster import Plan, Roster
@@ -118,6 +120,19 @@ def show_roster(roster: Roster, plan: Plan, console: Console) -> None:
         f"{len(plan.added)} to add, {len(plan.changed)} to change, {plan.unchanged} as they are,"
         f" {len(plan.missing)} in the gradebook only (nobody is removed)"
     )
+
+
+def show_export(export: Export, console: Console) -> None:
+    """Who does not fit in an exported table, and what may be done about it."""
+    for note in export.notes:
+        console.print(f"[dim]{escape(note)}[/]", soft_wrap=True)
+    for line in told(export.settled):
+        console.print(f"[dim]as you said:[/] {escape(line)}", soft_wrap=True)
+    for line in told(export.refused):
+        console.print(f"[red]{escape(line)}[/]", soft_wrap=True)
+    if options := remedies(export.refused):
+        console.print(f"say what to do with them: {escape('  '.join(options))}", soft_wrap=True)
+    console.print(f"{len(export.rows)} lines")
 
 
 def _change(revision: Revision, test: str, before: float, after: float) -> str:
