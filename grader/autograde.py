@@ -82,6 +82,7 @@ class Graded:
 
 
 Seen = Callable[[Graded], None]
+MakeEngine = Callable[[EngineConfig], Engine]
 
 
 def autograde(
@@ -92,6 +93,7 @@ def autograde(
     students: Sequence[str] = (),
     force: bool = False,
     seen: Seen = lambda _: None,
+    make_engine: MakeEngine = Engine,
 ) -> list[Graded]:
     """Grade a lab's submissions; every result, new or not.
 
@@ -99,6 +101,7 @@ def autograde(
         students: only these; all by default.
         force: run again what has not changed.
         seen: called with each result as it is known.
+        make_engine: what runs notebooks; `grader.cluster` has one that does elsewhere.
 
     Raises:
         GraderError: the lab is not released, a student has not submitted, the isolation required
@@ -110,7 +113,8 @@ def autograde(
             partial.unlink(missing_ok=True)
         wanted = _wanted(course, lab, students)
         source = course.source(lab)
-        engine, taken = _prepared(course, lab, config, source, wanted)
+        engine = make_engine(_for(config, source))
+        taken = _taken(course, lab, engine, source, wanted)
         kept = {} if force else _kept(course.results(lab), taken)
         for graded in kept.values():
             seen(graded)
@@ -141,7 +145,8 @@ def rehearse(
         source: in the place of the source notebook that grading takes.
         folder: for the results, where those of an earlier rehearsal are found again.
     """
-    engine, taken = _prepared(course, lab, config, source, students)
+    engine = Engine(_for(config, source))
+    taken = _taken(course, lab, engine, source, students)
     known = _kept(folder, taken) | _kept(course.results(lab), taken)
     for graded in known.values():
         seen(graded)
@@ -152,13 +157,17 @@ def rehearse(
     return [known[student] for student in students]
 
 
-def _prepared(
-    course: Course, lab: str, config: EngineConfig, source: Notebook, students: Sequence[str]
-) -> tuple[Engine, dict[str, _Taken]]:
-    """The engine that this lab needs, and each submission with the digest of what it would do."""
-    engine = Engine(replace(config, preload=modules_used(source)))
+def _for(config: EngineConfig, source: Notebook) -> EngineConfig:
+    """The configuration that suits a lab."""
+    return replace(config, preload=modules_used(source))
+
+
+def _taken(
+    course: Course, lab: str, engine: Engine, source: Notebook, students: Sequence[str]
+) -> dict[str, _Taken]:
+    """Each submission, with the digest of what the engine would do with it."""
     salt = _digest_of_grading(source, engine)
-    return engine, {student: _take_in(course, lab, student, source, salt) for student in students}
+    return {student: _take_in(course, lab, student, source, salt) for student in students}
 
 
 def results(course: Course, lab: str) -> list[Graded]:
@@ -285,11 +294,20 @@ def grade_with_progress(
     config: EngineConfig,
     students: Sequence[str] = (),
     force: bool = False,
+    make_engine: MakeEngine = Engine,
 ) -> list[Graded]:
     """As `autograde`, with a bar on stderr."""
     total = len(students) or len(course.students(lab))
     with progress(f"grading {lab}", total) as seen:
-        return autograde(course, lab, config, students=students, force=force, seen=seen)
+        return autograde(
+            course,
+            lab,
+            config,
+            students=students,
+            force=force,
+            seen=seen,
+            make_engine=make_engine,
+        )
 
 
 @contextmanager

@@ -222,22 +222,44 @@ def autograde(
     output_kb: OutputKb = 1000,
     isolation: Isolation = "namespaces",
     shared: Shared = False,
+    cluster: Annotated[
+        str, typer.Option(help="Grade on a cluster: slurm, or dask with --scheduler.")
+    ] = "",
+    jobs: Annotated[int | None, typer.Option(min=1, help="Slurm jobs to grade in.")] = None,
+    scheduler: Annotated[str, typer.Option(help="Of a dask cluster: tls://head:8786.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Grade what was submitted: only what is new, several at a time, in a sandbox.
 
     Ctrl-C loses nothing: the same command goes on from there.
+
+    \b
+    grader autograde laboratoire_01                          on this machine
+    grader autograde laboratoire_01 --cluster slurm          in jobs of Slurm: docs/cluster.md
     """
+    from functools import partial
+
     from grader import table
     from grader.autograde import grade_with_progress
     from grader.course import Course
+    from grader.engine import Engine
 
+    if cluster not in ("", "slurm", "dask"):
+        raise typer.BadParameter("--cluster is slurm or dask.")
+    if bool(scheduler) != (cluster == "dask") or (jobs and cluster != "slurm"):
+        raise typer.BadParameter("--scheduler goes with --cluster dask, --jobs with slurm.")
     config = engine_config(
         workers, cell_seconds, notebook_seconds, memory_mb, output_kb, isolation, shared
     )
     with told():
         try:
-            results = grade_with_progress(Course.here(), lab, config, student or (), force)
+            course, engine = Course.here(), Engine
+            if cluster:
+                from grader.cluster import Cluster, place
+
+                where = place(cluster, course, lab, jobs, scheduler)
+                engine = partial(Cluster, place=where, workers=workers)
+            results = grade_with_progress(course, lab, config, student or (), force, engine)
         except KeyboardInterrupt:
             fail(f"Interrupted. What was run is recorded: grader autograde {lab} goes on.", 130)
     if as_json:

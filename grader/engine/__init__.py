@@ -5,11 +5,12 @@ Three processes share each notebook: the *candidate* (sandboxed) runs the studen
 starts both and watches. Values cross between them, never code. docs/engine.md tells why and how.
 """
 
-from grader.engine.pool import Engine, EngineConfig, Job, modules_used
+from grader.engine.pool import Batch, Engine, EngineConfig, Job, import_roots, modules_used
 from grader.engine.report import Outcome, Report, Status, Verdict
 from grader.engine.sandbox import Level
 
 __all__ = [
+    "Batch",
     "Engine",
     "EngineConfig",
     "Job",
@@ -18,5 +19,6 @@ __all__ = [
     "Report",
     "Status",
     "Verdict",
+    "import_roots",
     "modules_used",
 ]

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -146,29 +146,75 @@ class Engine:
     def map(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
         """The outcomes of these notebooks, `config.workers` at a time, as they come."""
         waiting = iter(jobs)
-        running: dict[socket.socket, _Run] = {}
-        finished: list[_Run] = []
-        with selectors.DefaultSelector() as selector:
-            try:
-                while True:
-                    while len(running) < self.config.workers and (job := next(waiting, None)):
-                        run = _Run(self, job)
-                        running[run.results] = run
-                        selector.register(run.results, selectors.EVENT_READ)
-                    while len(finished) > self.config.workers:  # the others are still ending
-                        finished.pop(0).close()
-                    if not running:
-                        return
-                    ready = {key.fileobj for key, _ in selector.select(timeout=0.5)}
-                    for results, run in list(running.items()):
-                        outcome = run.advance() if results in ready else run.overdue()
-                        if outcome is not None:
-                            selector.unregister(results)
-                            finished.append(running.pop(results))
-                            yield outcome
-            finally:
-                for run in (*running.values(), *finished):
-                    run.close()
+        with Batch(self) as batch:
+            while True:
+                while batch.has_room and (job := next(waiting, None)):
+                    batch.start(job)
+                if batch.is_idle:
+                    return
+                yield from batch.outcomes()
+
+
+class SupportsFileno(Protocol):
+    """A socket, a pipe, a connection."""
+
+    def fileno(self) -> int: ...
+
+
+class Batch:
+    """Notebooks that run at the same time. Use as a context manager: none outlives it.
+
+    Args:
+        wake: `outcomes` also returns when this can be read, as a socket that new jobs come from.
+    """
+
+    def __init__(self, engine: Engine, wake: SupportsFileno | None = None) -> None:
+        self.engine = engine
+        self.wake = wake
+        self.running: dict[socket.socket, _Run] = {}
+        self.finished: list[_Run] = []
+        self.selector = selectors.DefaultSelector()
+        if wake is not None:
+            self.selector.register(wake, selectors.EVENT_READ)
+
+    def __enter__(self) -> Batch:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for run in (*self.running.values(), *self.finished):
+            run.close()
+        self.selector.close()
+
+    @property
+    def has_room(self) -> bool:
+        return len(self.running) < self.engine.config.workers
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.running
+
+    def start(self, job: Job) -> None:
+        """Run one more notebook."""
+        run = _Run(self.engine, job)
+        self.running[run.results] = run
+        self.selector.register(run.results, selectors.EVENT_READ)
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """Wait a moment for something to happen; the outcomes of what has ended."""
+        while len(self.finished) > self.engine.config.workers:  # the others are still ending
+            self.finished.pop(0).close()
+        ready = {key.fileobj for key, _ in self.selector.select(timeout=0.5)}
+        for results, run in list(self.running.items()):
+            outcome = run.advance() if results in ready else run.overdue()
+            if outcome is not None:
+                self.selector.unregister(results)
+                self.finished.append(self.running.pop(results))
+                yield outcome
 
 
 class _Run:
@@ -285,7 +331,7 @@ class _Zygote:
         self.role = role
         self.settings = settings
         extra = dict(settings["environment"]) | {
-            "PYTHONPATH": os.pathsep.join(map(str, _import_roots())),
+            "PYTHONPATH": os.pathsep.join(map(str, import_roots())),
             "PYTHONHASHSEED": "0",
             "IPYTHONDIR": home,
             "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # see `zygote.use_huge_pages`
@@ -359,7 +405,8 @@ def _course_environment(profile: str) -> dict[str, str]:
     }
 
 
-def _import_roots() -> tuple[Path, ...]:
+def import_roots() -> tuple[Path, ...]:
+    """Where this process has the course's own packages from."""
     return tuple(sorted({Path(module.__file__).parent.parent for module in (labo, grader)}))
 
 
