@@ -12,6 +12,7 @@ import json
 import os
 import queue
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
@@ -31,7 +33,7 @@ from grader.errors import GraderError
 from grader.node_engine import Settings
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Client, Future, Security
 
 _TRIES = 3  # of a notebook whose node is lost while it runs
 _LOOK_SECONDS = 3.0  # between two looks at the jobs
@@ -41,11 +43,13 @@ _MISSING = "grading on a cluster needs more packages: pip install -r cluster-req
 
 def check_installed() -> None:
     """Refuse without dask.distributed and dask-jobqueue."""
+    interrupted = signal.getsignal(signal.SIGINT)
     try:
         import dask_jobqueue  # noqa: F401
         import distributed  # noqa: F401
     except ImportError as error:
         raise GraderError(f"{error.name} is not installed: {_MISSING}") from None
+    signal.signal(signal.SIGINT, interrupted)  # dask-jobqueue makes Ctrl-C end with 0, and silence
 
 
 class Place(Protocol):
@@ -244,14 +248,13 @@ class Slurm(Configurable):
             self.folder.mkdir(parents=True, exist_ok=True)
             self.folder.chmod(0o700)
         with tempfile.TemporaryDirectory(dir=self.folder, prefix="keys-") as keys:
-            with self._jobs(memory_mb, keys) as client:
+            with self._jobs(memory_mb, new_keys(Path(keys))) as client:
                 yield client
 
     @contextmanager
-    def _jobs(self, memory_mb: int, keys: str) -> Iterator[Client]:
-        """`keys`: where the nodes find the keys of the network, drawn for this grading."""
+    def _jobs(self, memory_mb: int, security: Security) -> Iterator[Client]:
         from dask_jobqueue import SLURMCluster
-        from distributed import Client, Security
+        from distributed import Client
 
         memory = self.memory_mb or self.cpus * memory_mb + _OVERHEAD_MB
         self.lost = 0
@@ -268,12 +271,11 @@ class Slurm(Configurable):
             job_script_prologue=[*self.prologue, self._environment()],
             job_name="grader",
             log_directory=str(self.folder),
-            shared_temp_directory=keys,
             python=shlex.quote(sys.executable),
             nanny=False,
             death_timeout=60,
             worker_extra_args=["--memory-limit", "0", "--no-dashboard"],  # 0: never spill to disk
-            security=Security.temporary(),
+            security=security,
             interface=self.interface or None,
             scheduler_options={"dashboard_address": "127.0.0.1:0", "dashboard": False},
         )
@@ -331,6 +333,24 @@ def _command(*words: str, script: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(words, input=script, capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise GraderError(f"Slurm cannot be asked: {error}") from None
+
+
+def new_keys(folder: Path) -> Security:
+    """Keys and a certificate in `folder`, without which nobody takes part in the network."""
+    from distributed import Security
+
+    drawn = Security.temporary()
+    texts = {"ca": drawn.tls_ca_file, "cert": drawn.tls_worker_cert, "key": drawn.tls_worker_key}
+    paths = {name: folder / f"{name}.pem" for name in texts}
+    for name, path in paths.items():
+        path.touch(mode=0o600)
+        path.write_text(texts[name])
+    roles = {
+        f"tls_{role}_{kind}": str(paths[kind])
+        for role in ("scheduler", "worker", "client")
+        for kind in ("cert", "key")
+    }
+    return Security(tls_ca_file=str(paths["ca"]), require_encryption=True, **roles)
 
 
 def place(name: str, course: Course, lab: str, jobs: int | None, scheduler: str) -> Place:

@@ -211,12 +211,12 @@ def running(folder: Path) -> Iterator[Slurm]:
 
 
 def _free_ports(count: int) -> list[int]:
-    with _bound(count) as sockets:
+    with bound(count) as sockets:
         return [one.getsockname()[1] for one in sockets]
 
 
 @contextmanager
-def _bound(count: int) -> Iterator[list[socket.socket]]:
+def bound(count: int) -> Iterator[list[socket.socket]]:
     sockets = [socket.socket() for _ in range(count)]
     try:
         for one in sockets:

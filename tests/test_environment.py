@@ -27,6 +27,16 @@ def pins() -> dict[str, str]:
     return {canonicalize_name(entry.name): str(entry.specifier)[2:] for entry in entries}
 
 
+@pytest.mark.parametrize("name", ["cluster-requirements.txt", "hub/requirements.txt"])
+def test_what_is_added_for_some_agrees_with_what_all_have(name, pins):
+    lines = (ROOT / name).read_text().splitlines()
+    added = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    assert added
+    for entry in added:
+        assert re.fullmatch(r"==[^*,]+", str(entry.specifier))
+        assert pins.get(canonicalize_name(entry.name), str(entry.specifier)[2:]) in str(entry)
+
+
 @pytest.mark.parametrize("declared", DECLARED, ids=lambda requirement: requirement.name)
 def test_each_declared_dependency_is_pinned_within_its_range(declared, pins):
     assert declared.specifier.contains(pins[canonicalize_name(declared.name)])
