@@ -234,8 +234,8 @@ def autograde(
     Ctrl-C loses nothing: the same command goes on from there.
 
     \b
-    grader autograde laboratoire_01                          on this machine
-    grader autograde laboratoire_01 --cluster slurm          in jobs of Slurm: docs/cluster.md
+    grader autograde laboratoire_01                     on this machine
+    grader autograde laboratoire_01 --cluster slurm     docs/cluster.md
     """
     from functools import partial
 
