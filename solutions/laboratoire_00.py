@@ -636,6 +636,10 @@ with labo.needs("split", "knn"):
     print(f"k = {best} choisi par validation croisée ; test, regardé une fois : {accuracy:.1f} %")
 
 # %% [markdown]
+# Ces images sont propres et leurs étiquettes justes : un très petit $k$ l'emporte. Remplacez une étiquette sur
+# cinq par une autre, tirée au hasard, et refaites la figure : le meilleur $k$ grandit, car il faut alors plusieurs
+# voisins pour que les fausses étiquettes soient mises en minorité.
+#
 # ---
 # ## 6. Une droite, puis un classifieur
 #
