@@ -29,6 +29,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from grader import rubric
 from grader.errors import GraderError, shown
 
 CODE_STUB = 'raise NotImplementedError("exercice : {name}")'
@@ -361,11 +362,22 @@ def _check_cell(cell: Cell, report: Report) -> None:
         report(
             cell.line, f"students would receive the test '{cell.role.name}' as an empty cell", fix
         )
+    if kind == "reponse" and isinstance(cell.role.points, int | float):
+        answer_key(cell, report)
     if not cell.source:
         fix = "Write the model answer." if kind == "reponse" else "Remove it."
         report(cell.line, "the cell is empty", fix)
     if cell.type == "code":
         _check_syntax(cell, report)
+
+
+def answer_key(cell: Cell, report: Report = lambda *_: None) -> rubric.AnswerKey:
+    """The model answer of a written question and its barème, whose mistakes go to `report`."""
+    return rubric.read(
+        cell.source,
+        cell.role.points,
+        lambda line, message, fix: report(cell.body_line + line, message, fix),
+    )
 
 
 def _regions(cell: Cell, report: Report) -> Iterator[Region]:

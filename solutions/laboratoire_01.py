@@ -1155,9 +1155,11 @@ def try_training(lr=LEARNING_RATE, batch_size=BATCH_SIZE, epochs=10):
 # meilleures. Seul l'ordre des scores compte pour la réponse, alors que la perte croît avec l'échelle
 # des poids, que les grands pas ont gonflée.
 #
-# *Barème : un point pour une prédiction argumentée des trois allures (trop petit : lent ; adapté :
-# descend puis se stabilise ; trop grand : oscille), un point pour une comparaison honnête avec
-# l'observation.*
+# **Barème**
+#
+# - 1 pt : prédit les trois allures, avec un argument (trop petit : lent ; adapté : descend, puis se
+#   stabilise ; trop grand : oscille)
+# - 1 pt : compare honnêtement la prédiction et l'observation
 
 # %%
 by_rate = {
@@ -1480,8 +1482,11 @@ for name, columns in (("en ordre", in_order), ("mélangés", permutation.to(devi
 # motif où qu'il se trouve (**partage des poids**, équivariance par translation). C'est l'idée des
 # réseaux à convolution, qui, eux, souffrent si l'on mélange les pixels.
 #
-# *Barème : un point pour le voisinage des pixels, ignoré ; un demi-point pour une transformation
-# pertinente (translation, rotation, agrandissement) ; un demi-point pour une propriété souhaitable.*
+# **Barème**
+#
+# - 1 pt : nomme le voisinage des pixels, que le modèle ignore
+# - 0,5 pt : donne une transformation pertinente (translation, rotation, agrandissement)
+# - 0,5 pt : nomme une propriété souhaitable (localité, partage des poids, équivariance)
 
 # %% [markdown]
 # ---
@@ -1592,8 +1597,10 @@ display(labo.plot_templates(photo_model.weight, shape=(3, 32, 32), classes=cifar
 # classe, puis une combinaison **non linéaire** (« l'un *ou* l'autre »), ce que permet une couche
 # cachée suivie d'une non-linéarité.
 #
-# *Barème : un point par partie. (a) couleur ou fond, et l'idée de position fixe ; (b) compromis ou
-# annulation.*
+# **Barème**
+#
+# - 1 pt : (a) nomme la couleur ou le fond, et l'idée de position fixe
+# - 1 pt : (b) explique le compromis entre les aspects, ou leur annulation
 
 # %% [markdown]
 # ---

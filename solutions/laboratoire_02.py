@@ -166,7 +166,14 @@ draw_autograd(loss, w=w, b=b)
 # avec `retain_graph=True`, mais le besoin en est rare : le plus souvent, il faut recalculer $z$.
 # (d) `None` : seules les **feuilles** gardent leur gradient. Celui de $z$ a servi, puis a été oublié.
 #
-# *Barème : un demi-point par réponse expliquée, que la prédiction ait été juste ou non.*
+# Seule l'explication compte, que la prédiction ait été juste ou non.
+#
+# **Barème**
+#
+# - 0,5 pt : (a) explique que les contributions des deux chemins s'additionnent
+# - 0,5 pt : (b) explique que `backward()` ajoute à ce que `grad` contient
+# - 0,5 pt : (c) explique que le graphe est libéré après le premier `backward()`
+# - 0,5 pt : (d) explique que seules les feuilles gardent leur gradient
 
 # %%
 a, b = torch.tensor(2.0, requires_grad=True), torch.tensor(3.0, requires_grad=True)
@@ -1667,8 +1674,11 @@ plt.show()
 # dépasse 10 et l'exactitude reste à 50 %. Il faut égaliser les gradients
 # (initialisation, normalisation, connexions résiduelles), ou adapter le pas à chaque paramètre.
 #
-# *Barème : un demi-point pour le facteur ; un demi-point pour une prédiction cohérente avec les
-# courbes et son commentaire ; un point pour l'argument de (c).*
+# **Barème**
+#
+# - 0,5 pt : (a) trouve le facteur par couche
+# - 0,5 pt : (b) donne une prédiction cohérente avec les courbes, et la commente
+# - 1 pt : (c) explique pourquoi un taux commun à toutes les couches n'y suffit pas
 
 # %%
 def learn(model, lr):
@@ -1765,7 +1775,11 @@ with labo.needs("unit_health"):
 # normalisation, connexions résiduelles, ReLU. La mort est un tout ou rien, unité par unité. Remèdes :
 # un taux plus petit, leaky ReLU (dont la pente n'est jamais nulle), une meilleure initialisation.
 #
-# *Barème : un demi-point pour (a), un demi-point pour (b), un point pour (c) avec deux remèdes justes.*
+# **Barème**
+#
+# - 0,5 pt : (a) explique que le gradient d'une unité morte est exactement nul
+# - 0,5 pt : (b) explique la sortie constante par une couche dont les unités sont mortes
+# - 1 pt : (c) distingue les deux maux, avec un remède juste à chacun
 
 # %% [markdown]
 # ---

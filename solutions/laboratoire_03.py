@@ -351,8 +351,12 @@ for momentum, nesterov in ((0.0, False), (0.9, False), (0.6, True)):
 # revient, parce que rien ne freine avant que le gradient ait changé de signe ; $v$ oscille aussi au départ.
 # Nesterov freine un pas plus tôt : les oscillations en $v$ s'amortissent mieux, pour la même vitesse en $u$.
 #
-# *Barème : un point pour l'accélération dans la direction douce, un point pour le dépassement et le rôle de
-# Nesterov, que la prédiction ait été juste ou non.*
+# Seule l'explication compte, que la prédiction ait été juste ou non.
+#
+# **Barème**
+#
+# - 1 pt : explique l'accélération dans la direction douce
+# - 1 pt : explique le dépassement, et le rôle de Nesterov
 
 # %%
 def with_momentum(momentum, nesterov, lr=0.03):
@@ -997,7 +1001,10 @@ assert torch.equal(first, initial_weight(3, 4, "kaiming", "uniform")), (
 # il explose. (c) Xavier, $n = n'$ : $\sigma^2 = 1/n$, donc $1/2$ par couche et $10^{-6}$ après vingt : le
 # facteur 2 oublié se paie. (d) Kaiming : 1 par couche, le signal garde sa taille.
 #
-# *Barème : un point pour le facteur par couche (avec le 1/2 de ReLU), un point pour les conséquences.*
+# **Barème**
+#
+# - 1 pt : trouve le facteur par couche, avec le 1/2 de ReLU
+# - 1 pt : en tire les conséquences après vingt couches
 
 # %% [markdown]
 # ### Exercice 9 - `dead_fraction` ★ (5 min, 1 point)
@@ -1203,7 +1210,12 @@ draw_bands(
 # sur la validation, ne regarder le test qu'une fois. (4) Le budget est-il le même (époques, temps de calcul) ?
 # Adam fait plus de calculs par pas. (5) Sur un seul jeu de données, la conclusion ne vaut que pour lui.
 #
-# *Barème : un demi-point par raison juste avec son remède, jusqu'à deux points.*
+# **Barème**
+#
+# - 0,5 pt : une raison juste, avec son remède
+# - 0,5 pt : une deuxième raison juste, avec son remède
+# - 0,5 pt : une troisième raison juste, avec son remède
+# - 0,5 pt : une quatrième raison juste, avec son remède
 
 # %% [markdown]
 # ---
