@@ -212,13 +212,14 @@ class _Taken:
 
 
 def _digest_of_grading(source: Notebook, engine: Engine) -> str:
-    """What the results depend on beside the submission."""
+    """What the results depend on beside the submission; prose and model answers are not run."""
     config = asdict(engine.config)
     del config["workers"]
     graded = [cell for cell in source["cells"] if cell["cell_type"] == "code" or grade_id(cell)]
-    cells = [(cell["cell_type"], cell["source"], cell["metadata"]) for cell in graded]
+    cells = [(c["cell_type"] == "code" and c["source"], c["metadata"]) for c in graded]
     facts = json.dumps([cells, config, engine.version], sort_keys=True, default=str)
     return hashlib.sha256(facts.encode()).hexdigest()
+
 
 
 def _take_in(course: Course, lab: str, student: str, source: Notebook, salt: str) -> _Taken:
