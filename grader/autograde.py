@@ -221,7 +221,6 @@ def _digest_of_grading(source: Notebook, engine: Engine) -> str:
     return hashlib.sha256(facts.encode()).hexdigest()
 
 
-
 def _take_in(course: Course, lab: str, student: str, source: Notebook, salt: str) -> _Taken:
     taken = intake.take_in(course.folder("submitted", student, lab), f"{lab}.ipynb", source)
     content = json.dumps([taken.notebook, [asdict(p) for p in taken.problems]], sort_keys=True)

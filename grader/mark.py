@@ -172,7 +172,8 @@ class Session:
         while key == RESIZED or (key == "u" and not self._undo()):
             self.screen.say(
                 f"{self.question.lab} {self.question.name}: {self.summary()}.\n"
-                f"{self.notice}\nu takes the last one back, any other key leaves."
+                "What is left was skipped, or is on the screen of other graders.\n\n"
+                f"u takes the last one back, any other key leaves.  {self.notice}"
             )
             self.notice = ""
             key = self.keys.read()
@@ -183,8 +184,7 @@ class Session:
         done = {step.answer.id for step in self.past if step.after}
         found = marking.answers(self.course, self.question)
         left = sum(a.state in self.wanted and a.id not in done for a in found)
-        told = f"{left} left: skipped, or with other graders" if left else "nothing is left"
-        return f"{self.marked} marked, {told}"
+        return f"{self.marked} marked, {left} left"
 
     # ---- One answer
 

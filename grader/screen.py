@@ -110,7 +110,7 @@ class Screen:
     def _body(self, view: View) -> list[Line]:
         answer, key = _answer(view), _key(view.question)
         if self.console.width < _WIDE:
-            return self._lines(answer, *key)
+            return self._lines(answer, Text(), *key)
         width = self.console.width * 11 // 20
         left, right = self._lines(answer, width=width), self._lines(*key, width=-width - 3)
         blank = [Segment(" " * width)]
@@ -162,10 +162,9 @@ def _answer(view: View) -> RenderableType:
 
 def _key(question: Question) -> list[RenderableType]:
     return [
-        Text(""),
         Rule("model answer", style="dim", align="left"),
         as_markdown(question.key.model),
-        Text(""),
+        Text(),
         Rule("question", style="dim", align="left"),
         as_markdown(question.text),
     ]
@@ -183,7 +182,8 @@ def as_markdown(text: str) -> RenderableType:
 
 
 def _shown(token: Token) -> Token:
-    """Formulas as code: Rich has no name for them, and would leave them out."""
+    """Formulas as code, which Rich would leave out; and what `&#x202e;` stands for, harmless."""
+    token.content = printable(token.content)
     if token.type in ("math_inline", "math_inline_double"):
         dollars = "$" if token.type == "math_inline" else "$$"
         token.type, token.tag = "code_inline", "code"

@@ -11,7 +11,7 @@ from course_cases import LAB, ROOT, answered, make_course, submit
 
 from grader.autograde import Graded
 from grader.build import Lab, build
-from grader.course import Course
+from grader.course import Course, write_atomically
 from grader.engine import Outcome, Report
 from grader.record import record
 from grader.source import TEXT_STUB
@@ -38,7 +38,10 @@ def make_class(folder: Path, texts: dict[str, str]) -> Course:
 
 def hand_in(course: Course, texts: dict[str, str]) -> None:
     """Submissions of these answers, as autograding records them."""
-    record(course, LAB, [_graded(course, student, text) for student, text in texts.items()])
+    graded = [_graded(course, student, text) for student, text in texts.items()]
+    for one in graded:
+        write_atomically(course.results(LAB) / f"{one.student}.json", one.to_json().encode())
+    record(course, LAB, graded)
 
 
 def _graded(course: Course, student: str, text: str) -> Graded:
