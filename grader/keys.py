@@ -32,11 +32,11 @@ class Keys:
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stdin
         self.is_terminal = self.stream.isatty()
-        self.size: os.terminal_size | None = None
 
     def __enter__(self) -> Keys:
         if self.is_terminal:
             self.before = termios.tcgetattr(self.stream)
+            self.size = self._size()
             self._one_at_a_time()
         return self
 
@@ -80,8 +80,11 @@ class Keys:
         return bool(select.select([self.stream], [], [], seconds)[0])
 
     def _was_resized(self) -> bool:
-        before, self.size = self.size, os.get_terminal_size(self.stream.fileno())
-        return before is not None and self.size != before
+        before, self.size = self.size, self._size()
+        return self.size != before
+
+    def _size(self) -> os.terminal_size:
+        return os.get_terminal_size(self.stream.fileno())
 
     def _bytes(self) -> bytes:
         """The bytes of one key: a character of UTF-8, or an escape sequence."""

@@ -273,7 +273,7 @@ class Session:
         except InvalidOperation:
             self.notice = f"{typed!r} is not a number"
             return
-        if not 0 <= score <= Decimal(str(most)):  # also refuses NaN
+        if not (score.is_finite() and 0 <= score <= Decimal(str(most))):
             self.notice = f"{typed} is not between 0 and {french(most)}"
             return
         self._set(own=score)
