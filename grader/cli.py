@@ -504,6 +504,34 @@ def similarity(
 
 
 @app.command()
+def report(
+    lab: Annotated[str, typer.Argument(metavar="LAB", help="laboratoire_01 ...")],
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the page there.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The statistics for a program, and no page.")
+    ] = False,
+) -> None:
+    """Write a page about the class: grades, what fails and for whom, who needs attention.
+
+    \b
+    grader report laboratoire_01            writes the page, and says where
+    grader report laboratoire_01 --json     its numbers, for a program
+    """
+    from grader import report as reporting
+    from grader.course import Course
+
+    with told():
+        course = Course.here()
+        report = reporting.gather(course, lab)
+        if as_json:
+            print(reporting.to_json(report))
+            return
+        print(reporting.write_page(course, report, output))
+
+
+@app.command()
 def demo() -> None:
     """Grade a small class from nothing, in .demo/, and show the result."""
     from grader.demo import run

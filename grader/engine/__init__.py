@@ -6,10 +6,11 @@ starts both and watches. Values cross between them, never code. docs/engine.md t
 """
 
 from grader.engine.pool import Batch, Engine, EngineConfig, Job, import_roots, modules_used
-from grader.engine.report import Outcome, Report, Status, Verdict
+from grader.engine.report import STOPPED_AFTER, Outcome, Report, Status, Verdict
 from grader.engine.sandbox import Level
 
 __all__ = [
+    "STOPPED_AFTER",
     "Batch",
     "Engine",
     "EngineConfig",

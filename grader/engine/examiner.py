@@ -19,7 +19,7 @@ from typing import Any, Final
 from grader.engine import french
 from grader.engine.peer import Gone, Late, Peer
 from grader.engine.remote import Remote, StudentError, UnsupportedAcrossBoundary
-from grader.engine.report import Report, Status, Verdict
+from grader.engine.report import STOPPED_AFTER, Report, Status, Verdict
 from grader.engine.wire import WireError
 from labo import checks
 
@@ -152,7 +152,7 @@ class Examiner:
 
         Returns what the student reads.
         """
-        self.incidents.append(f"cell {self.count}: stopped after {self.budgets.cell:g} s")
+        self.incidents.append(f"cell {self.count}: {STOPPED_AFTER} {self.budgets.cell:g} s")
         message = french.too_long(self.budgets.cell)
         if self.peer.waiting and time.monotonic() < self.end:
             self.interrupt()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from grader.engine.report import Status
@@ -20,6 +21,12 @@ def failed() -> str:
 
 def raised(name: str, message: str, frames: str) -> str:
     return f"Votre code a levé {name} : {message}\n{frames}".rstrip()
+
+
+def name_raised(message: str) -> str:
+    """The exception's name in a message made by `raised`, otherwise nothing."""
+    found = re.match(r"Votre code a levé (.*?) : ", message)
+    return found[1] if found else ""
 
 
 def broke_the_test(error: str) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
+
+STOPPED_AFTER: Final = "stopped after"
+"""In the incident of a cell that took too long."""
 
 
 class Status(StrEnum):
