@@ -203,7 +203,7 @@ def _foot(view: View) -> RenderableType:
     foot.add_row(_items(view.question.key, view.draft))
     foot.add_row(_decided(view))
     foot.add_row(Text(view.notice, style="yellow"))
-    foot.add_row(_keys(bool(view.question.key.items)))
+    foot.add_row(_keys(len(view.question.key.items)))
     return foot
 
 
@@ -227,8 +227,8 @@ def _decided(view: View) -> RenderableType:
     return text
 
 
-def _keys(has_items: bool) -> RenderableType:
-    keys = (("1-9", "tick"), *_KEYS) if has_items else _KEYS
+def _keys(items: int) -> RenderableType:
+    keys = ((f"1-{items}", "tick"), *_KEYS) if items else _KEYS
     text = Text(" ")
     for key, meaning in keys:
         text.append(key, style="bold cyan").append(f" {meaning}   ", style="dim")

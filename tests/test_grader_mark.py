@@ -188,12 +188,14 @@ def test_all_are_marked_once_and_nobody_is_named(course):
 
 
 def test_the_order_is_the_same_each_time_and_not_the_roll(tmp_path):
-    course = make_class(tmp_path / "course", dict(list(a_class_of(20).items())))
+    course = make_class(tmp_path / "course", a_class_of(20))
     answers = marking.answers(course, ask(course))
     assert answers == marking.answers(course, ask(course))
     assert [a.number for a in answers] == list(range(1, 21))
     names = [student(course, answer) for answer in answers]
     assert names != sorted(names)
+    identifiers = [answer.id for answer in answers]  # in whose order the database gives them
+    assert identifiers != sorted(identifiers)
 
 
 def test_the_unanswered_and_the_marked_are_shown_on_demand(course):
