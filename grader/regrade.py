@@ -57,6 +57,12 @@ class Preview:
     def winners(self) -> tuple[Revision, ...]:
         return tuple(one for one in self.revisions if one.after > one.before)
 
+    def message(self, student: str, test: str) -> str:
+        """What a test now tells a student, "" if it passes."""
+        verdicts = (g.outcome.report.verdicts for g in self.results if g.student == student)
+        found = (one.message for many in verdicts for one in many if one.grade_id == test)
+        return next(found, "")
+
     @property
     def surprises(self) -> dict[str, list[str]]:
         """Tests that give other scores although they were not edited, and to whom."""
@@ -109,7 +115,13 @@ def to_json(preview: Preview, written: bool) -> str:
                 "before": one.before,
                 "after": one.after,
                 "tests": [
-                    {"name": name, "before": before, "after": after, "by_hand": name in one.by_hand}
+                    {
+                        "name": name,
+                        "before": before,
+                        "after": after,
+                        "by_hand": name in one.by_hand,
+                        "message": preview.message(one.student, name),
+                    }
                     for name, before, after in one.tests
                 ],
             }

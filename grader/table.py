@@ -82,7 +82,7 @@ def show_regrading(preview: Preview, console: Console) -> None:
         table = Table("student", "tests", caption="with what a person graded, and lateness")
         table.add_column("total", justify="right")
         for revision in sorted(preview.revisions, key=lambda one: one.after >= one.before):
-            tests = "\n".join(_change(revision, *test) for test in revision.tests)
+            tests = "\n".join(_change(preview, revision, *test) for test in revision.tests)
             total = _arrow(revision.before, revision.after)
             table.add_row(escape(revision.student), tests, total)
         console.print(table)
@@ -135,9 +135,11 @@ def show_export(export: Export, console: Console) -> None:
     console.print(f"{len(export.rows)} lines")
 
 
-def _change(revision: Revision, test: str, before: float, after: float) -> str:
+def _change(preview: Preview, revision: Revision, test: str, before: float, after: float) -> str:
     stays = " [yellow](graded by hand: stays)[/]" if test in revision.by_hand else ""
-    return f"{escape(test)} {_arrow(before, after)}{stays}"
+    why = preview.message(revision.student, test).partition("\n")[0] if after < before else ""
+    reason = f"\n[dim]{escape(why)}[/]" if why else ""
+    return f"{escape(test)} {_arrow(before, after)}{stays}{reason}"
 
 
 def _arrow(before: float, after: float) -> str:

@@ -335,7 +335,7 @@ def test_the_command_shows_asks_and_writes(course):
     quick = ["--workers", "2", "--memory-mb", "700"]
     refused = CliRunner().invoke(app, ["regrade", LAB, *quick], input="n\n")
     assert refused.exit_code == 1
-    for text in (FORM, "2 gain", "1 lose", "by hand", "Nothing was written"):
+    for text in (FORM, "2 gain", "1 lose", "by hand", "16 paramètres", "Nothing was"):
         assert text in refused.output
     assert refused.output.index("ève") < refused.output.index("alice")  # who loses comes first
     nobody = CliRunner().invoke(app, ["regrade", LAB, *quick], input="")

@@ -92,18 +92,24 @@ def test_what_is_nobody_in_canvas_is_told(file):
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_encodings_and_separators(file, encoding, separator, end):
     text = NBGRADER.replace(",", separator).replace("\n", end)
-    assert read_roster(file(text, encoding)).students["zoe.gagne"] == ZOE
+    found = read_roster(file(text, encoding))
+    assert found.students["zoe.gagne"] == ZOE
+    assert found.columns["id"] == "id"  # without a mark of the encoding
 
 
 def test_what_excel_adds_is_understood(file):
-    text = "sep=;\r\nUsername;Courriel\r\n\r\nzoé;zoe@example.org\r\n;\r\n"
-    assert read_roster(file(text, "cp1252")).students == {"zoé": {"email": "zoe@example.org"}}
+    text = "sep=;\r\nUsername;Nom\r\n\r\nzoé;L’Œuvre\r\n;\r\n"
+    assert read_roster(file(text, "cp1252")).students == {"zoé": {"last_name": "L’Œuvre"}}
+    with pytest.raises(GraderError, match=r"line 6: '\.\.' cannot"):
+        read_roster(file(text + "..;X\r\n", "cp1252"))
 
 
 def test_a_cell_may_hold_lines(file):
     text = 'Username,Nom\nzoe,"Gagné\n-Roy"\n..,Personne\n'
     with pytest.raises(GraderError, match=r"line 4: '\.\.' cannot"):
         read_roster(file(text))
+    text = "Username,Nom\nzoe,Gagné\u2028Roy\n"  # a new line for Unicode, not for a CSV
+    assert read_roster(file(text)).students["zoe"] == {"last_name": "Gagné Roy"}
 
 
 def test_accents_made_of_two_characters_are_the_same_name(file):
