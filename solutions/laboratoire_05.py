@@ -440,6 +440,7 @@ for size, layers in (
     (64, [(7, 2, 3), (3, 2, 1), (3, 1, 1), (3, 2, 1)]),
     (40, [(4, 3, 0), (3, 1, 2), (5, 2, 1)]),
     (17, [(1, 1, 0), (3, 2, 0), (1, 2, 0)]),
+    (17, [(5, 2, 2)] * 4),
 ):
     before = list(layers)
     out, field = receptive_field(size, layers)
@@ -949,7 +950,7 @@ class Reference(nn.Module):
         return self.output(self.features(x)[-1].mean((2, 3)))
 
 
-photos = labo.load_dataset("cifar10", small=(4_000, 1_000)).normalized()
+photos = labo.load_dataset("cifar10", small=(3_000, 1_000)).normalized()
 print(photos.description)
 train_photos = photos.train_input.to(device), photos.train_target.to(device)
 valid_photos = photos.test_input.to(device), photos.test_target.to(device)
@@ -963,7 +964,8 @@ for name, augment in (
     torch.manual_seed(0)
     models[name] = Reference(16, classes=len(photos.classes)).to(device)
     loader = labo.BatchLoader(*train_photos, batch_size=50, shuffle=True, augment=augment)
-    runs[name] = labo.train(models[name], loader, valid_photos, epochs=EPOCHS, lr=0.1, verbose=False)
+    runs[name] = labo.train(models[name], loader, valid_photos, epochs=EPOCHS, lr=3e-3,
+                            optimizer="adam", verbose=False)
     print(f"{name} : entraînement {runs[name]['accuracy'][-1]:.1f} %, "
           f"validation {runs[name]['val_accuracy'][-1]:.1f} %")
 labo.plot_history(runs)
