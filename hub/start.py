@@ -35,8 +35,13 @@ def main(
     folder: Annotated[Path, typer.Option(help="Where everything is kept.")] = ROOT / ".hub",
     port: Annotated[int, typer.Option(help="Where the browser finds it.")] = 8000,
     password: Annotated[str, typer.Option(help="Everybody's. [default: drawn once]")] = "",
+    slurm: Annotated[
+        bool, typer.Option("--slurm", help="Sessions as jobs of a Slurm whose nodes are here.")
+    ] = False,
 ) -> None:
     """Start a JupyterHub on loopback, with the course installed."""
+    if slurm and not shutil.which("sbatch"):
+        sys.exit("--slurm needs Slurm's commands, and a Slurm: sbatch is not found here")
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     install(folder)
@@ -49,12 +54,13 @@ def main(
         f"\nhttp://127.0.0.1:{port}    as {INSTRUCTOR}, {' or '.join(STUDENTS)};"
         f" password: {password}\nCtrl-C stops the hub; all that it keeps is in {folder}\n"
     )
-    run(folder, port, password)
+    run(folder, port, password, "slurm.py" if slurm else "local.py")
 
 
 def install(folder: Path) -> None:
     """JupyterHub into the environment that runs this, its proxy into the folder."""
     try:
+        import batchspawner  # noqa: F401
         import jupyterhub  # noqa: F401
     except ImportError:
         requirements = str(HUB / "requirements.txt")
@@ -149,7 +155,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def run(folder: Path, port: int, password: str) -> None:
+def run(folder: Path, port: int, password: str, config: str) -> None:
     """Be the hub, until Ctrl-C."""
     settings = {
         "HUB_FOLDER": str(folder),
@@ -161,7 +167,7 @@ def run(folder: Path, port: int, password: str) -> None:
         "HUB_COURSE": COURSE,
     }
     os.chdir(folder)
-    command = [sys.executable, "-m", "jupyterhub", "-f", str(HUB / "local.py")]
+    command = [sys.executable, "-m", "jupyterhub", "-f", str(HUB / config)]
     os.execve(sys.executable, command, environment() | settings)
 
 

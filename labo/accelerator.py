@@ -6,6 +6,7 @@ from functools import cache
 
 import torch
 
+from labo.deadline import announce_end
 from labo.machine import Probe, gpu_signs, granted_cpus
 
 
@@ -14,7 +15,8 @@ def device(force_cpu: bool = False) -> torch.device:
 
     Le choix est fait une fois par processus. Un GPU n'est retenu qu'après un petit calcul réussi :
     être visible ne suffit pas (version de torch, GPU ancien ou plein). Règle aussi le nombre de
-    fils de calcul de torch sur le nombre de cœurs accordés à la session.
+    fils de calcul de torch sur le nombre de cœurs accordés à la session et, sur une grappe Slurm,
+    fait annoncer dans le notebook que la session va se terminer.
 
     Args :
         force_cpu : le CPU, quoi qu'il y ait ; de même si `LABO_FORCE_CPU=1`.
@@ -22,6 +24,7 @@ def device(force_cpu: bool = False) -> torch.device:
     N'échoue jamais faute de GPU ; `labo doctor` dit pourquoi un GPU n'est pas employé.
     """
     _use_granted_cpus()
+    announce_end()
     if force_cpu or os.environ.get("LABO_FORCE_CPU", "0") not in ("", "0"):
         return torch.device("cpu")
     return _accelerator()

@@ -189,7 +189,7 @@ def inspect(probe: Probe | None = None) -> Machine:
     kind, kind_source = _kind(probe)
     cpus, cpu_source, cpu_conflicts = granted_cpus(probe)
     memory, memory_source, memory_conflicts = _least(_memory_limits(probe), "mémoire", in_gib)
-    left, time_source = _time_left(probe)
+    left, time_source = time_left(probe)
     sources = {
         "kind": kind_source,
         "cpus": cpu_source,
@@ -343,7 +343,8 @@ def _keep_least(limits: Limits, name: str, value: float) -> None:
     limits[name] = min(value, limits.get(name, math.inf))
 
 
-def _time_left(probe: Probe) -> tuple[float | None, str]:
+def time_left(probe: Probe) -> tuple[float | None, str]:
+    """Secondes qui restent à la tâche Slurm (None : rien ne le dit), et d'où on le sait."""
     end = _integer(probe.environ.get("SLURM_JOB_END_TIME"))
     if end is not None:
         return max(0.0, end - probe.now), "SLURM_JOB_END_TIME"
