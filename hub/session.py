@@ -16,7 +16,7 @@ _RESERVATION = re.compile(r"[A-Za-z0-9][\w.+-]{0,63}", re.ASCII)
 
 @dataclass(frozen=True)
 class Limits:
-    """What students of this course may ask for; the first GPU is the default one."""
+    """What students of this course may ask for; the first GPU is chosen at first."""
 
     hours: float = 5
     cpus: int = 4
@@ -89,7 +89,7 @@ def form(limits: Limits) -> str:
             _input("cpus", "Nombre de cœurs", usual.cpus, 1, limits.cpus, 1),
             _input("memory_mb", "Mémoire (Mo)", usual.memory_mb, 1024, limits.memory_mb, 256),
             _field(
-                "gpu", "GPU", f'<select class="form-control" id="gpu" name="gpu">{choices}</select>'
+                "gpu", "GPU", f'<select class="form-select" id="gpu" name="gpu">{choices}</select>'
             ),
             _field(
                 "reservation",

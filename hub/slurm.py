@@ -12,11 +12,12 @@ from pathlib import Path
 from batchspawner import SlurmSpawner
 from traitlets import default
 
-sys.path.insert(0, str(Path(__file__).parent))
-from session import Limits, checked, form, from_form
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+from session import Limits, checked, form, from_form  # noqa: E402
 
 c = get_config()  # noqa: F821 (given by traitlets)
-load_subconfig("local.py")  # noqa: F821 (given by traitlets)
+load_subconfig("local.py", path=str(HERE))  # noqa: F821 (given by traitlets)
 
 FOLDER = Path(os.environ["HUB_FOLDER"])
 

@@ -2,6 +2,8 @@
 
 import os
 
+import pytest
+
 # Before torch is imported: the tests run several processes on few cores, and the
 # grading engine forks, which a started OpenMP pool does not survive.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -10,3 +12,14 @@ os.environ["LABO_PROFILE"] = "tiny"
 os.environ["MPLBACKEND"] = "Agg"
 for name in ("LABO_DATA_DIR", "LABO_SHARED_DATA", "PYTORCH_DATA_DIR", "SLURM_TMPDIR"):
     os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="session")
+def shared_slurm(tmp_path_factory):
+    """A real Slurm of four nodes; see slurm_cluster."""
+    import slurm_cluster
+
+    if why := slurm_cluster.why_not():
+        pytest.skip(why)
+    with slurm_cluster.running(tmp_path_factory.mktemp("slurm")) as slurm:
+        yield slurm

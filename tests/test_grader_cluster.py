@@ -35,15 +35,7 @@ pytest.importorskip("dask_jobqueue", reason=MISSING)
 from grader.node import Answer, NodeError, Sheet  # noqa: E402
 
 CLASS = 200
-NO_SLURM = slurm_cluster.why_not()
-needs_slurm = pytest.mark.skipif(bool(NO_SLURM), reason=NO_SLURM)
 CONFIG = '\nc.Slurm.cpus = 2\nc.Slurm.interface = "lo"\n'
-
-
-@pytest.fixture(scope="module")
-def shared_slurm(tmp_path_factory):
-    with slurm_cluster.running(tmp_path_factory.mktemp("slurm")) as slurm:
-        yield slurm
 
 
 @pytest.fixture
@@ -88,7 +80,6 @@ def bytes_of(course: Course) -> dict[str, bytes]:
     return found
 
 
-@needs_slurm
 @pytest.mark.slow
 def test_a_node_and_a_job_lost_midway_cost_nothing(slurm, tmp_path):
     alone, course = a_class(tmp_path / "alone", CLASS), a_class(tmp_path / "cluster", CLASS)
@@ -113,7 +104,6 @@ def test_a_node_and_a_job_lost_midway_cost_nothing(slurm, tmp_path):
     assert not list(course.results(LAB).glob("slurm/keys-*")), "keys were left"
 
 
-@needs_slurm
 @pytest.mark.slow
 def test_ctrl_c_ends_the_jobs_and_another_machine_goes_on(slurm, tmp_path):
     course = a_class(tmp_path / "course", 60)
@@ -153,7 +143,6 @@ def test_ctrl_c_ends_the_jobs_and_another_machine_goes_on(slurm, tmp_path):
     assert len(ran) == 60 - len(done)
 
 
-@needs_slurm
 def test_what_slurm_or_a_node_refuses_is_told(slurm, tmp_path):
     course = a_class(tmp_path / "course", 1)
     place = Slurm.of(course, LAB, 1)
