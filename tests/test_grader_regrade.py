@@ -165,6 +165,16 @@ def test_what_is_shown_is_what_is_written(course, runs):
     assert not (course.results(LAB) / ".rehearsal").exists()
 
 
+def test_the_penalty_is_the_policy_s_for_the_new_score(course):
+    edit(course, FALSE, TRUE)
+    with (course.root / "nbgrader_config.py").open("a") as config:
+        config.write(LATE_POLICY.replace("return 1.0", "return score").replace("One", "Each"))
+    regrade(course, LAB, QUICK, lambda _: True)
+    after = rows(course)
+    assert after["zoé"]["notebook"][1] == 5  # of 5
+    assert after["alice"]["notebook"][1] is None  # in time
+
+
 def test_afterwards_nothing_is_left_to_do(course, runs):
     edit(course, FALSE, TRUE)
     regrade(course, LAB, QUICK, lambda _: True)
