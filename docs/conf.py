@@ -1,0 +1,76 @@
+"""The documentation as a site: `make docs` builds it into build/docs, warnings being errors.
+
+The labs are put there as students receive them, as pages to read: solutions are never opened here.
+"""
+
+import json
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+ROOT = Path(__file__).resolve().parent.parent
+LABS = ROOT / "docs" / "labs"  # written at each build, ignored by git
+READ_ONLY = (
+    "```{note}\nCette page se lit ; le laboratoire se fait dans le notebook, où chaque exercice a "
+    "sa vérification ([mode d'emploi](../etudiants.md)).\n```"
+)
+
+project = "Laboratoires d'apprentissage profond"
+author = "L'équipe du cours"
+extensions = ["myst_parser"]
+exclude_patterns = ["node_modules"]
+source_suffix = {".md": "markdown"}
+
+myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_heading_anchors = 4
+# In a lab, a heading may stand inside a cell of its own, two levels below the last one.
+suppress_warnings = ["myst.header"]
+
+html_theme = "furo"
+html_title = project
+html_show_sphinx = False
+html_show_copyright = False
+html_copy_source = False
+# MathJax comes from its usual address when a page is read, or from npm where `make docs` found it.
+MATHJAX = ROOT / "docs" / "node_modules" / "mathjax" / "es5" / "tex-svg-full.js"
+if MATHJAX.is_file():  # this one needs no fonts
+    html_static_path = [str(MATHJAX)]
+    mathjax_path = MATHJAX.name
+
+
+def write_labs(app: Sphinx) -> None:
+    """A page for each lab, and their list."""
+    labs = sorted((ROOT / "labs").glob("*/*.ipynb"))
+    for path in labs:
+        _write(LABS / f"{path.stem}.md", _page(json.loads(path.read_text("utf-8"))))
+    names = "\n".join(path.stem for path in labs)
+    _write(
+        LABS / "index.md",
+        "# Les laboratoires\n\nÀ lire en ligne, tels qu'ils sont remis aux étudiantes et aux "
+        f"étudiants.\n\n```{{toctree}}\n:maxdepth: 1\n\n{names}\n```\n",
+    )
+    for page in LABS.glob("*.md"):
+        if page.stem not in ("index", *(path.stem for path in labs)):
+            page.unlink()
+
+
+def _page(notebook: dict) -> str:
+    cells = [_cell(cell) for cell in notebook["cells"]]
+    return "\n\n".join([cells[0], READ_ONLY, *cells[1:]]) + "\n"
+
+
+def _cell(cell: dict) -> str:
+    source = "".join(cell["source"])
+    if cell["cell_type"] == "markdown":
+        return source
+    return f"````ipython3\n{source}\n````"
+
+
+def _write(path: Path, text: str) -> None:
+    if not path.is_file() or path.read_text("utf-8") != text:  # what is unchanged is not built again
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("builder-inited", write_labs)
