@@ -61,7 +61,13 @@ def build(
         bool, typer.Option("--force", help="Overwrite a built notebook that was edited.")
     ] = False,
 ) -> None:
-    """Build labs/ from solutions/*.py."""
+    """Build labs/ from solutions/*.py.
+
+    \b
+    grader build                       all of them, if they changed
+    grader build --check               change nothing, fail if labs/ is out of date
+    grader build --from-notebook laboratoire_01
+    """
     from grader import build as builder
 
     if check + from_notebook + force > 1:
@@ -85,7 +91,11 @@ def release(
         ),
     ] = None,
 ) -> None:
-    """Build a lab and enter it in the gradebook, which grading needs."""
+    """Build a lab and enter it in the gradebook, which grading needs.
+
+    \b
+    grader release laboratoire_01 --duedate "2026-12-01 23:59"
+    """
     from grader import build as builder
 
     with told():
@@ -136,7 +146,11 @@ def answers(
     labs: Labs = None,
     profile: Annotated[str, typer.Option(help="tiny, small or full.")] = "small",
 ) -> None:
-    """Execute the answer keys into answers/*.html, with figures."""
+    """Execute the answer keys into answers/*.html, with figures.
+
+    \b
+    grader answers laboratoire_01 --profile tiny
+    """
     from grader import answers as keys
     from grader import build as builder
 
@@ -153,7 +167,12 @@ def doctor(
     ] = "namespaces",
     as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
 ) -> None:
-    """Check that this machine can grade, and try to escape from the sandbox."""
+    """Check that this machine can grade, and try to escape from the sandbox.
+
+    \b
+    grader doctor
+    grader doctor --json
+    """
     from grader import doctor as doctoring
 
     with told():
@@ -328,7 +347,11 @@ def show(
     student: Annotated[str, typer.Argument(metavar="STUDENT")],
     lab: Annotated[str, typer.Argument(metavar="LAB")],
 ) -> None:
-    """Say why a student got this score."""
+    """Say why a student got this score.
+
+    \b
+    grader show alice laboratoire_01
+    """
     from grader import table
     from grader.autograde import result_of
     from grader.course import Course
@@ -391,7 +414,11 @@ def mark(
 
 @app.command()
 def feedback(lab: Annotated[str, typer.Argument(metavar="LAB")]) -> None:
-    """Write the feedback of a graded lab, without its hidden tests, into feedback/."""
+    """Write the feedback of a graded lab, without its hidden tests, into feedback/.
+
+    \b
+    grader feedback laboratoire_01
+    """
     from grader.course import Course
     from grader.feedback import write_all
 
@@ -488,7 +515,11 @@ def similarity(
     ] = 0.5,
     as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
 ) -> None:
-    """Show which submissions are alike, the skeleton and the reference left out."""
+    """Show which submissions are alike, the skeleton and the reference left out.
+
+    \b
+    grader similarity laboratoire_01 --threshold 0.8
+    """
     from grader import similarity, table
     from grader.course import Course
 
@@ -533,7 +564,11 @@ def report(
 
 @app.command()
 def demo() -> None:
-    """Grade a small class from nothing, in .demo/, and show the result."""
+    """Grade a small class from nothing, in .demo/, and show the result.
+
+    \b
+    grader demo
+    """
     from grader.demo import run
 
     with told():

@@ -62,6 +62,10 @@ def doctor(
     """Dire ce que cette machine permet, et quoi faire de ce qui manque.
 
     Code de sortie : 0 si tout va bien, 1 s'il y a quelque chose à régler.
+
+    \b
+    labo doctor
+    labo doctor --json
     """
     from labo import doctor as room
 
@@ -83,6 +87,10 @@ def check(path: Opened = None) -> None:
     """Exécuter un notebook du début à la fin, et montrer ce que disent ses vérifications.
 
     Code de sortie : 0 si toutes réussissent, 1 sinon.
+
+    \b
+    labo check
+    labo check laboratoire_01/laboratoire_01.ipynb
     """
     from labo import selfcheck
 
@@ -105,6 +113,10 @@ def submit(
     """Remettre un laboratoire, et garder le reçu dans le dossier « remises ».
 
     On peut remettre plusieurs fois : la dernière remise compte. Enregistrez d'abord le notebook.
+
+    \b
+    labo submit
+    labo submit --file --as alice
     """
     from labo.handin import Exchange, HandinError
     from labo.handin import submit as hand_in
@@ -122,7 +134,11 @@ def submit(
 
 @app.command(cls=_Command)
 def feedback(path: Opened = None) -> None:
-    """Aller chercher la rétroaction d'un laboratoire remis avec « labo submit »."""
+    """Aller chercher la rétroaction d'un laboratoire remis avec « labo submit ».
+
+    \b
+    labo feedback
+    """
     from labo.handin import Exchange, HandinError, fetch_feedback
 
     notebook = _notebook(path)
@@ -151,7 +167,11 @@ def _notebook(path: str | None) -> Any:
 
 @data_app.command("list", cls=_Command)
 def list_data() -> None:
-    """Lister les jeux de données, et où ils sont."""
+    """Lister les jeux de données, et où ils sont.
+
+    \b
+    labo data list
+    """
     from labo.catalogue import catalogue, find, search_path
     from labo.french import decimal
 
@@ -175,6 +195,9 @@ def download(
     """Télécharger un jeu de données.
 
     Il va dans le premier dossier où l'on peut écrire : « labo data list » les montre.
+
+    \b
+    labo data download mnist
     """
     from labo.catalogue import catalogue, find
     from labo.download import DownloadError
