@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo hub test labs answers lint format bench clean
+.PHONY: help setup demo hub test labs answers docs lint format bench clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -36,6 +36,12 @@ labs: setup ## build labs/ from solutions/
 
 answers: setup ## execute the answer keys into answers/ (HTML with figures)
 	$(BIN)/grader answers
+
+docs: setup ## the documentation and the labs as a site, in build/docs
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r docs-requirements.txt
+	@! command -v npm >/dev/null || npm install --prefix docs --silent --no-fund --no-audit --no-package-lock
+	$(BIN)/python -m sphinx -W --keep-going --quiet docs build/docs
+	@echo build/docs/index.html
 
 lint: setup ## check the style
 	$(BIN)/ruff check .

@@ -67,7 +67,9 @@ def _cell(cell: dict) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    if not path.is_file() or path.read_text("utf-8") != text:  # what is unchanged is not built again
+    if (
+        not path.is_file() or path.read_text("utf-8") != text
+    ):  # what is unchanged is not built again
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
 

@@ -27,7 +27,9 @@ def pins() -> dict[str, str]:
     return {canonicalize_name(entry.name): str(entry.specifier)[2:] for entry in entries}
 
 
-@pytest.mark.parametrize("name", ["cluster-requirements.txt", "hub/requirements.txt"])
+@pytest.mark.parametrize(
+    "name", ["cluster-requirements.txt", "docs-requirements.txt", "hub/requirements.txt"]
+)
 def test_what_is_added_for_some_agrees_with_what_all_have(name, pins):
     lines = (ROOT / name).read_text().splitlines()
     added = [Requirement(line) for line in lines if line and not line.startswith("#")]

@@ -1,0 +1,310 @@
+"""The documentation keeps its word: commands run, each --help has an example, the site builds."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import typer
+from course_cases import QUICK, ROOT, WRONG
+
+from grader.autograde import autograde
+from grader.build import Lab, build, source_notebook
+from grader.cli import app as grader_app
+from grader.course import Course
+from grader.feedback import write_all
+from grader.intake import grade_id
+from grader.release import release
+from grader.source import read_source
+from labo.cli import app as labo_app
+
+DOCUMENTS = [ROOT / "README.md", ROOT / "hub" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS = ("grader ", "labo ", "nbgrader ", "make ", "pip ", "python ")
+LABS = ("laboratoire_01", "laboratoire_02")
+
+# Shown, and not run here: the beginning of the command, and why.
+NOT_RUN = {
+    "make demo": "tests/test_grader_demo.py does what it does",
+    "make hub": "starts a hub until Ctrl-C: tests/test_hub_browser.py",
+    "make test": "runs this very test",
+    "nbgrader formgrader": "starts a server until Ctrl-C: tests/test_grader_browser.py",
+    "pip install": "changes the environment that the tests run in",
+    "python -m pytest": "is what runs this",
+    "python -m tests.labs.table": "takes minutes: tests/labs/test_laboratoires.py",
+    "labo data download": "needs a network: tests/test_labo_download.py",
+    "grader mark laboratoire_01 q1": "asks at the keyboard: tests/test_grader_mark.py",
+    "grader autograde laboratoire_01 --cluster": "needs Slurm: tests/test_grader_cluster.py",
+    "grader autograde laboratoire_05 --cluster": "likewise: tests/test_grader_cluster.py",
+}
+# Their exit code says what they found on this machine.
+DIAGNOSES = ("labo doctor", "grader doctor")
+
+
+def blocks(text: str) -> Iterator[tuple[str, str]]:
+    """The language and the content of each fenced block."""
+    for match in re.finditer(r"^( *)```(\w*)\n(.*?)^\1```$", text, re.MULTILINE | re.DOTALL):
+        yield match[2], match[3]
+
+
+def commands(document: Path) -> list[str]:
+    """Those of a document's ```sh blocks, without comments, each on one line."""
+    found = []
+    for language, content in blocks(document.read_text("utf-8")):
+        if language == "sh":
+            lines = content.replace("\\\n", " ").splitlines()
+            words = [shlex.split(line, comments=True) for line in lines]
+            found += [shlex.join(command) for command in words if command]
+    return found
+
+
+def reason_not_to_run(command: str) -> str:
+    return next((why for start, why in NOT_RUN.items() if command.startswith(start)), "")
+
+
+# ---- A course in which everything that is shown can be done
+
+
+@dataclass(frozen=True)
+class World:
+    """Where the instructor and the student are, and their environment."""
+
+    course: Course
+    student: Path
+    environment: dict[str, str]
+
+    def run(self, command: str) -> subprocess.CompletedProcess:
+        folder = self.student if command.startswith("labo") else self.course.root
+        return subprocess.run(
+            ["bash", "-c", command],
+            cwd=folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+
+    def must(self, command: str) -> None:
+        done = self.run(command)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory) -> World:
+    """Two labs, released, handed in by two students, graded, read by a person, given back."""
+    home = tmp_path_factory.mktemp("docs")
+    exchange = home / "exchange"
+    exchange.mkdir(mode=0o777)
+    exchange.chmod(0o777)
+    course = _course(home / "course", exchange)
+    world = World(course, _student(home / "student", course), _environment(home, exchange))
+    world.must("nbgrader release_assignment laboratoire_02")  # makes the exchange's folders
+    world.must("labo submit")
+    world.must("nbgrader collect laboratoire_01")
+    for lab in LABS:
+        for student, answer in (("alice", ""), ("bruno", WRONG)):
+            _submit(course, lab, student, answer)
+        autograde(course, lab, QUICK)
+        write_all(course, lab)
+    world.must("nbgrader release_feedback laboratoire_01")
+    _read_by_a_person(course)
+    _write_tables(course.root)
+    return world
+
+
+def _course(folder: Path, exchange: Path) -> Course:
+    (folder / "solutions").mkdir(parents=True)
+    config = (ROOT / "nbgrader_config.py").read_text("utf-8")
+    config += f"\nc.Exchange.root = {str(exchange)!r}\n"
+    (folder / "nbgrader_config.py").write_text(config, "utf-8")
+    for lab in LABS:
+        mini = ROOT / "tests" / "data" / "laboratoire_mini.py"
+        source = Path(shutil.copy(mini, folder / "solutions" / f"{lab}.py"))
+        build(Lab(folder, lab))
+        release(source_notebook(read_source(source)), lab, folder)
+    return Course(folder)
+
+
+def _student(folder: Path, course: Course) -> Path:
+    folder.mkdir()
+    notebook = json.dumps(course.source("laboratoire_01"))
+    (folder / "laboratoire_01.ipynb").write_text(notebook, "utf-8")
+    return folder
+
+
+def _environment(home: Path, exchange: Path) -> dict[str, str]:
+    """The three commands are those of this checkout, for a user called alice."""
+    programs = {"grader": "grader.cli", "labo": "labo.cli"}
+    bin_folder = home / "bin"
+    bin_folder.mkdir()
+    for name, module in programs.items():
+        code = f"from {module} import app; app(prog_name={name!r})"
+        _program(bin_folder / name, f'-c "{code}"')
+    _program(bin_folder / "nbgrader", "-m nbgrader")
+    places = [str(bin_folder), str(Path(sys.executable).parent), os.environ["PATH"]]
+    return os.environ | {
+        "PATH": os.pathsep.join(places),
+        "PYTHONPATH": str(ROOT),
+        "HOME": str(home),
+        "USER": "alice",
+        "LOGNAME": "alice",
+        "JUPYTER_DATA_DIR": str(home / "jupyter"),
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "LABO_EXCHANGE": str(exchange),
+        "LABO_COURSE": "apprentissage-profond",
+    }
+
+
+def _program(path: Path, arguments: str) -> None:
+    path.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {arguments} "$@"\n')
+    path.chmod(0o755)
+
+
+def _submit(course: Course, lab: str, student: str, answer: str) -> None:
+    folder = course.folder("submitted", student, lab)
+    if folder.exists():  # alice handed this one in herself
+        return
+    notebook = course.source(lab)
+    for cell in notebook["cells"]:
+        if answer and grade_id(cell) == "standardize":
+            cell["source"] = answer
+    folder.mkdir(parents=True)
+    (folder / f"{lab}.ipynb").write_text(json.dumps(notebook), "utf-8")
+
+
+def _read_by_a_person(course: Course) -> None:
+    with course.gradebook() as gradebook:
+        for lab in LABS:
+            for student in ("alice", "bruno"):
+                grade = gradebook.find_grade("q1", lab, lab, student)
+                grade.manual_score, grade.needs_manual_grade = 1.0, False
+        gradebook.db.commit()
+
+
+def _write_tables(folder: Path) -> None:
+    """What course platforms give, under the names that the documentation uses."""
+    tables = {
+        "liste.csv": "Nom d'utilisateur,Prénom,Nom de famille,Adresse de courriel\n"
+        "alice,Alice,Côté,alice@example.org\nbruno,Bruno,Roy,bruno@example.org\n",
+        "export_canvas.csv": "Student,ID,SIS User ID,SIS Login ID,Section,Laboratoire 1 (42)\n"
+        '    Points Possible,,,,,6\n"Côté, Alice",1,11,alice,A,\n"Roy, Bruno",2,22,bruno,A,\n',
+        "export_brightspace.csv": "OrgDefinedId,Username,"
+        "Laboratoire 1 Points Grade <Numeric MaxPoints:6 Weight:10>,"
+        "Laboratoire 2 Points Grade <Numeric MaxPoints:6 Weight:10>,End-of-Line Indicator\n"
+        "#11,#alice,,,#\n#22,#bruno,,,#\n",
+    }
+    for name, text in tables.items():
+        (folder / name).write_text(text, "utf-8")
+
+
+# ---- Commands
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "document",
+    [document for document in DOCUMENTS if commands(document)],
+    ids=lambda document: document.name,
+)
+def test_the_commands_shown_run(document, world):
+    failures = []
+    for command in commands(document):
+        if reason_not_to_run(command):
+            continue
+        _read_by_a_person(world.course)  # grading again asks for it again
+        done = world.run(command)
+        expected = (0, 1) if command.startswith(DIAGNOSES) else (0,)
+        if done.returncode not in expected or "Traceback" in done.stderr:
+            failures.append(f"$ {command}\n{done.returncode}: {done.stdout}{done.stderr}")
+    assert not failures, "\n".join(failures)
+
+
+def test_each_exception_is_still_shown_and_its_reason_is_there():
+    shown = [command for document in DOCUMENTS for command in commands(document)]
+    for start, why in NOT_RUN.items():
+        assert any(command.startswith(start) for command in shown), start
+        for path in re.findall(r"tests/\w+(?:/\w+)*\.py", why):
+            assert (ROOT / path).is_file(), path
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_commands_stand_in_blocks_that_are_run(document):
+    for language, content in blocks(document.read_text("utf-8")):
+        drawn = "─" in content
+        if language in ("", "bash", "shell", "console") and not drawn:
+            lines = [line for line in content.splitlines() if line.startswith(COMMANDS)]
+            assert not lines, f"write ```sh before {lines}"
+
+
+def leaves(command, path: tuple[str, ...]) -> Iterator[tuple[str, typer.core.TyperCommand]]:
+    if hasattr(command, "commands"):
+        for name, below in command.commands.items():
+            yield from leaves(below, (*path, name))
+    else:
+        yield " ".join(path), command
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        leaf
+        for program, app in (("grader", grader_app), ("labo", labo_app))
+        for leaf in leaves(typer.main.get_command(app), (program,))
+    ],
+)
+def test_every_help_shows_an_example(name, command):
+    lines = [line.strip() for line in (command.help or "").splitlines()]
+    examples = [line for line in lines if line == name or line.startswith(f"{name} ")]
+    assert examples, f"{name} --help has no example"
+    parts = shlex.split(examples[0].split("  ")[0])[len(name.split()) :]
+    known = {option for parameter in command.params for option in parameter.opts}
+    assert {part for part in parts if part.startswith("-")} <= known
+
+
+# ---- The site
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    pytest.importorskip("sphinx", reason="the site: pip install -r docs-requirements.txt")
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "--quiet", "-d"]
+    done = subprocess.run(
+        [*command, folder / "doctrees", ROOT / "docs", folder / "html"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder / "html"
+
+
+def test_every_document_is_a_page_and_every_lab_too(site):
+    pages = {path.stem for path in site.rglob("*.html")}
+    assert {path.stem for path in (ROOT / "docs").glob("*.md")} <= pages
+    assert {path.stem for path in (ROOT / "labs").glob("*/*.ipynb")} <= pages
+    assert "The course on a JupyterHub" in (site / "administrators.html").read_text("utf-8")
+
+
+def test_what_a_page_points_to_is_there(site):
+    for page in site.rglob("*.html"):
+        text = page.read_text("utf-8")
+        for address in re.findall(r'(?:href|src)="([^"#?:]+)(?:[#?][^"]*)?"', text):
+            assert (page.parent / address).exists(), f"{page.name}: {address}"
+
+
+def test_labs_are_read_with_their_formulas_and_without_solutions(site):
+    page = (site / "labs" / "laboratoire_01.html").read_text("utf-8")
+    assert page.count('class="math ') > 20
+    assert "mathjax" in page.lower() or "tex-svg" in page
+    assert "NotImplementedError" in page
+    for lab in (site / "labs").glob("laboratoire_*.html"):
+        text = lab.read_text("utf-8")
+        assert "BEGIN SOLUTION" not in text
+        assert "HIDDEN TESTS" not in text
