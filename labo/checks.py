@@ -5,7 +5,8 @@ y sont remplacées par celles qui franchissent la frontière.
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -39,6 +40,37 @@ def source_of(value: Callable) -> str:
         return inspect.getsource(value)
     # Un notebook n'est pas un fichier : Python n'y retrouve que les fonctions.
     return "\n".join(inspect.getsource(m) for m in vars(value).values() if inspect.isfunction(m))
+
+
+class Tally:
+    """Additionne les points d'une vérification dont chaque partie compte à part.
+
+    Une partie qui échoue affiche son message, et les suivantes sont tout de même essayées. La
+    dernière ligne de la vérification est `tally.score`.
+
+        tally = Tally()
+        with tally.part(2, "la dérivée par rapport au dénominateur est fausse"):
+            assert ...
+        tally.score
+
+    Attributs :
+        score : les points des parties réussies.
+    """
+
+    def __init__(self) -> None:
+        self.score = 0
+
+    @contextmanager
+    def part(self, points: float, message: str) -> Iterator[None]:
+        """Ajoute `points` si le bloc réussit ; sinon, affiche `message` et continue."""
+        try:
+            yield
+        except Exception as error:  # an assertion, or whatever the student's code raises
+            cause = f" ({type(error).__name__}: {error})"
+            shown = "" if isinstance(error, AssertionError) else cause
+            print(f"{points:g} point(s) en moins : {message}{shown}")
+        else:
+            self.score += points
 
 
 class _Recorder(TorchDispatchMode):

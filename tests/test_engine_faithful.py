@@ -568,6 +568,27 @@ def test_a_last_number_is_partial_credit(engine, last, score, status):
     assert (verdict.score, verdict.status) == (score, status)
 
 
+def test_partial_credit_says_what_is_missing(engine):
+    test = """
+from labo.checks import Tally
+tally = Tally()
+with tally.part(0.5, "le double est faux"):
+    assert double(2) == 4
+with tally.part(1, "la moitié est fausse"):
+    assert half(2) == 1
+with tally.part(0.5, "le carré est faux"):
+    assert square(3) == 9
+tally.score
+"""
+    student = "def double(x): return 2 * x\ndef half(x): return x\ndef square(x): return 1 / 0"
+    (verdict,) = engine.run(job(student, test)).report.verdicts
+    assert (verdict.score, verdict.status) == (0.5, Status.PARTIAL)
+    assert "1 point(s) en moins : la moitié est fausse" in verdict.message
+    assert "0.5 point(s) en moins : le carré est faux" in verdict.message
+    assert "division by zero" in verdict.message
+    assert "double" not in verdict.message
+
+
 def test_the_test_is_not_in_what_the_student_reads(engine):
     secret = "valeur_secrete = 41"
     outcome = engine.run(job("def f(x): return x / 0", f"{secret}\nf(valeur_secrete)"))

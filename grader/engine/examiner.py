@@ -211,6 +211,8 @@ class Examiner:
             with redirect_stdout(printed), redirect_stderr(io.StringIO()), self._alarm():
                 value = self._execute(source)
             status, score, message = _graded(value, points)
+            if status is Status.PARTIAL:  # the test says itself what is missing
+                message = f"{message}\n{printed.getvalue()}".strip()[:_MAX_TEXT]
             if status is Status.ERROR:
                 self.incidents.append(f"cell {self.count}: {message}")
         except Late:

@@ -7,6 +7,7 @@ so an exercise's tests can never lean on the answer to another one.
 
 from __future__ import annotations
 
+import ast
 import importlib
 import io
 import linecache
@@ -16,6 +17,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import torch
@@ -137,7 +139,7 @@ def score(lab: str, exercise: Exercise, answer: str, seed: int = 0) -> list[floa
     # Where a test that reads the source of an answer finds it, as it would in a notebook.
     linecache.cache["<answer>"] = (len(answer), None, answer.splitlines(keepends=True), "<answer>")
     exec(compile(answer, "<answer>", "exec", dont_inherit=True), namespace)
-    with warnings.catch_warnings():
+    with redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # wrong answers may well deserve one
         return [points(lab, test, namespace) for test in exercise.tests]
 
@@ -147,14 +149,21 @@ def full_score(exercise: Exercise) -> list[float]:
 
 
 def points(lab: str, test: Cell, namespace: dict) -> float:
+    """What a test cell gives: all its points, or the number on its last line."""
     try:
-        execute(lab, test, test.source, namespace)
+        value = execute(lab, test, test.source, namespace)
     except Exception:
         return 0
-    return test.role.points
+    return test.role.points if value is None else value
 
 
-def execute(lab: str, cell: Cell, code: str, namespace: dict) -> None:
+def execute(lab: str, cell: Cell, code: str, namespace: dict) -> Any:
+    """Run a cell; the value of its last expression, as a notebook would show it."""
     # Blank lines first, so that a traceback shows the line of the source.
-    code = "\n" * (cell.body_line - 1) + code
-    exec(compile(code, str(source_path(lab)), "exec", dont_inherit=True), namespace)
+    tree = ast.parse("\n" * (cell.body_line - 1) + code)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    file = str(source_path(lab))
+    exec(compile(tree, file, "exec", dont_inherit=True), namespace)
+    if last is None:
+        return None
+    return eval(compile(ast.Expression(last.value), file, "eval", dont_inherit=True), namespace)
