@@ -153,7 +153,8 @@ class Session:
             answer = self.queue.popleft()
             if not self.claims.take(answer.id):
                 continue
-            if marking.current(self.course, self.question, answer).state in self.wanted:
+            self.before = marking.current(self.course, self.question, answer)
+            if self.before.state in self.wanted:
                 self.seen.add(answer.id)
                 return answer
             self.claims.give_back(answer.id)
@@ -191,7 +192,6 @@ class Session:
     def _stay_with(self, answer: Answer) -> bool:
         """Show an answer until it is marked, skipped or left; False to leave altogether."""
         self.answer, self.screen.top, self.raw = answer, 0, False
-        self.before = marking.current(self.course, self.question, answer)
         self.draft = self.drafts.setdefault(answer.id, Draft.of(self.question.key, self.before))
         try:
             self.text = marking.text(self.course, self.question, answer)

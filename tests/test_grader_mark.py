@@ -39,6 +39,7 @@ from grader.feedback import write_all
 from grader.keys import Keys
 from grader.mark import claims_folder, mark, standings
 from grader.marking import Changed, Draft, Mark, State
+from grader.screen import Screen, View
 from grader.source import TEXT_STUB
 
 TEXTS = {"alice": "Réponse A.", "bruno": "Réponse B.", "carla": "Réponse C.", "dan": TEXT_STUB}
@@ -327,6 +328,42 @@ def test_a_mark_given_in_formgrader_meanwhile_is_left(course):
     assert marks(course)[student(course, first)] == Mark(0.25, False, None)
 
 
+def test_what_was_marked_in_formgrader_meanwhile_does_not_come_up(course):
+    _, *others = waiting(course)
+
+    class Meanwhile(io.StringIO):
+        def read(self, size=-1):
+            key = super().read(size)
+            if key == "f":
+                for answer in others:
+                    formgrader(course, student(course, answer), manual_score=0.25)
+            return key
+
+    shown = io.StringIO()
+    console = Console(file=shown, width=200)
+    mark(course, ask(course), {State.WAITING}, Keys(Meanwhile("f\n0\n0\n")), console)
+    assert "1 marked, 0 left" in shown.getvalue()
+    scores = sorted(m.score for m in marks(course).values() if m.score is not None)
+    assert scores == [0.25, 0.25, 1.0]
+
+
+def test_a_skipped_answer_is_free_for_others_at_once(course):
+    first, second, _ = waiting(course)
+    taken = []
+
+    class Meanwhile(io.StringIO):
+        def read(self, size=-1):
+            key = super().read(size)
+            if key == "q":
+                taken.extend(other.take(answer.id) for answer in (first, second))
+            return key
+
+    with Claims(claims_folder(course, ask(course))) as other:
+        console = Console(file=io.StringIO(), width=200)
+        mark(course, ask(course), {State.WAITING}, Keys(Meanwhile("kq")), console)
+    assert taken == [True, False]
+
+
 def test_who_was_asleep_saves_nothing_over_the_other(course):
     question, first = ask(course), waiting(course)[0]
     folder = claims_folder(course, question)
@@ -543,6 +580,15 @@ def test_no_sequence_of_a_student_reaches_the_terminal(course, raw):
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", left)
     for pair in re.findall(r"\x1b\[[0-9;]*m", shown.getvalue()):
         assert len(pair) < 30
+
+
+def test_what_entities_stand_for_moves_no_column(course):
+    question = ask(course)
+    view = View(question, Draft(), "titre", "renversé &#x202e;ici " * 30)
+    shown = io.StringIO()
+    Screen(Console(file=shown, width=150)).show(view)
+    columns = {line.index("│") for line in shown.getvalue().split("\n") if "│" in line}
+    assert len(columns) == 1
 
 
 def test_html_and_formulas_are_shown_as_written(course):
