@@ -157,14 +157,15 @@ from labo import checks
 
 def agrees(operation, reference, *shapes):
     """Même valeur et mêmes gradients que torch, sur des entrées laissées intactes."""
-    inputs = [np.random.default_rng(len(shape)).normal(size=shape) + 2.5 for shape in shapes]
+    generator = np.random.default_rng(5)
+    inputs = [generator.normal(size=shape) + 2.5 for shape in shapes]
     copies = [x.copy() for x in inputs]
     tensors = [torch.tensor(x, requires_grad=True) for x in inputs]
     value = operation.forward(*inputs)
     expected = reference(*tensors)
     assert np.shape(value) == tuple(expected.shape), "forme de la valeur"
     assert np.allclose(value, expected.detach().numpy()), "valeur"
-    gradient = np.random.default_rng(7).normal(size=tuple(expected.shape))
+    gradient = generator.normal(size=tuple(expected.shape))
     kept = gradient.copy()
     found = operation.backward(gradient, *inputs)
     wanted = torch.autograd.grad(expected, tensors, torch.tensor(gradient))
@@ -240,14 +241,15 @@ from labo import checks
 
 def agrees(operation, reference, *shapes):
     """Même valeur et mêmes gradients que torch, sur des entrées laissées intactes."""
-    inputs = [np.random.default_rng(len(shape)).normal(size=shape) + 2.5 for shape in shapes]
+    generator = np.random.default_rng(5)
+    inputs = [generator.normal(size=shape) + 2.5 for shape in shapes]
     copies = [x.copy() for x in inputs]
     tensors = [torch.tensor(x, requires_grad=True) for x in inputs]
     value = operation.forward(*inputs)
     expected = reference(*tensors)
     assert np.shape(value) == tuple(expected.shape), "forme de la valeur"
     assert np.allclose(value, expected.detach().numpy()), "valeur"
-    gradient = np.random.default_rng(7).normal(size=tuple(expected.shape))
+    gradient = generator.normal(size=tuple(expected.shape))
     kept = gradient.copy()
     found = operation.backward(gradient, *inputs)
     wanted = torch.autograd.grad(expected, tensors, torch.tensor(gradient))
