@@ -239,7 +239,7 @@ with labo.needs("convolve"):
 
 # %% [markdown]
 # Rouge et bleu sont les deux signes : un bord qui s'éclaircit, un bord qui s'assombrit. Le détecteur vertical ne
-# voit pas le haut du disque, et l'horizontal ne voit pas la grille.
+# voit pas le haut du disque, et l'horizontal ne voit pas les barres de la grille.
 #
 # Le flou par moyenne traite également le pixel voisin et le coin. Le **flou gaussien** donne moins de poids à ce
 # qui est loin. Avec un côté impair $n$ et un centre $m = (n - 1)/2$ :

@@ -611,6 +611,23 @@ with tally.part(1, "une chaîne de 5 000 opérations échoue : pas de récursion
 tally.score
 ### END HIDDEN TESTS
 
+# %%
+def forward_in_order(*nodes):
+    """Calcule des nœuds donnés dans le bon ordre : de quoi essayer la suite sans l'exercice 6."""
+    for node in nodes:
+        if node.operation is not None:
+            node.value = node.operation.forward(*[parent.value for parent in node.parents])
+    return list(nodes)
+
+
+def chain_in_order(length):
+    """Les nœuds d'une longue chaîne, calculés, dans l'ordre."""
+    nodes = [long_chain(length)]
+    while nodes[-1].parents:
+        nodes.append(nodes[-1].parents[0])
+    return forward_in_order(*reversed(nodes))
+
+
 # %% [markdown]
 # ---
 # ## 3. La rétropropagation
@@ -652,23 +669,6 @@ def build_gradients(order: list[Node]) -> None:
         for parent, share in zip(node.parents, node.operation.backward(node.gradient, *inputs)):
             parent.gradient = share if parent.gradient is None else parent.gradient + share
     ### END SOLUTION
-
-
-# %%
-def forward_in_order(*nodes):
-    """Calcule des nœuds donnés dans le bon ordre : de quoi essayer l'arrière sans l'exercice 6."""
-    for node in nodes:
-        if node.operation is not None:
-            node.value = node.operation.forward(*[parent.value for parent in node.parents])
-    return list(nodes)
-
-
-def chain_in_order(length):
-    """Les nœuds d'une longue chaîne, calculés, dans l'ordre."""
-    nodes = [long_chain(length)]
-    while nodes[-1].parents:
-        nodes.append(nodes[-1].parents[0])
-    return forward_in_order(*reversed(nodes))
 
 
 # %% test="build_gradients" points=4
