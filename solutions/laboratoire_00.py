@@ -144,7 +144,7 @@ print(table)
 # $$\begin{pmatrix} 5 & 2 & 2 & 5 & 2 \\ 2 & 1 & 1 & 2 & 1 \\ 2 & 1 & 1 & 2 & 1 \\ 5 & 2 & 2 & 5 & 2 \\
 # 2 & 1 & 1 & 2 & 1 \end{pmatrix}$$
 
-# %% exercice="tartan"
+# %% exercice="tartan" concepts="tranches"
 def tartan(n: int) -> torch.Tensor:
     """Un motif écossais : des 1, une ligne et une colonne de 2 sur trois, des 5 aux croisements.
 
@@ -237,7 +237,7 @@ print(original)  # …l'original a changé
 # $j\,s_1$ ; un tenseur d'indices se met ensuite entre crochets : `storage[cells]`.
 # </details>
 
-# %% exercice="read_with_strides"
+# %% exercice="read_with_strides" concepts="vues et pas, indexation"
 def read_with_strides(
     storage: torch.Tensor, shape: tuple[int, int], strides: tuple[int, int], start: int = 0
 ) -> torch.Tensor:
@@ -316,7 +316,7 @@ assert "as_strided" not in checks.source_of(read_with_strides).split('"""')[-1],
 # Si $x$ devient $N \times 1 \times D$, la différence avec $y$ est $N \times M \times D$. Quel axe reste à sommer ?
 # </details>
 
-# %% exercice="squared_distances"
+# %% exercice="squared_distances" concepts="diffusion, axes"
 def squared_distances(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """Le carré des distances entre deux ensembles de points.
 
@@ -428,7 +428,7 @@ labo.plot_images(pixels[:16].view(-1, 14, 14), titles=digits[:16])
 #
 # **À la main**, $n = 7$, parts $(0{,}6 ;\ 0{,}2 ;\ 0{,}2)$ : tailles 4, 1, et 2 pour la dernière.
 
-# %% exercice="split"
+# %% exercice="split" concepts="partage des données, hasard"
 def split(n: int, shares: tuple[float, ...], seed: int = 0) -> list[torch.Tensor]:
     """Partage n exemples au hasard.
 
@@ -498,7 +498,7 @@ print(f"entraînement {len(train_y)}, validation {len(valid_y)}, test {len(test_
 #
 # ### Exercice 5 - `standardize` ★ (8 min, 1 point)
 
-# %% exercice="standardize"
+# %% exercice="standardize" concepts="axes, fuite de données"
 def standardize(train: torch.Tensor, other: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Centre et réduit deux jeux, avec les statistiques du premier.
 
@@ -563,7 +563,7 @@ for n, m, d in ((9, 4, 5), (30, 1, 2), (6, 8, 3)):
 # les voix, `F.one_hot(classes)` transforme chaque vote en vecteur : il reste à sommer.
 # </details>
 
-# %% exercice="knn"
+# %% exercice="knn" concepts="indexation, axes"
 def knn(train_x: torch.Tensor, train_y: torch.Tensor, x: torch.Tensor, k: int) -> torch.Tensor:
     """Classe par le vote des k plus proches voisins.
 
@@ -655,7 +655,7 @@ with labo.needs("split", "knn"):
 #
 # ### Exercice 7 - `linear_regression` ★★ (10 min, 1 point)
 
-# %% exercice="linear_regression"
+# %% exercice="linear_regression" concepts="algèbre linéaire"
 def linear_regression(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Les poids et le biais qui minimisent l'erreur quadratique.
 
@@ -709,7 +709,7 @@ assert (x.T @ residual).abs().max() < 1e-8, "avec des colonnes liées, l'erreur 
 #
 # ### Exercice 8 - `signed_one_hot` ★ (5 min, 1 point)
 
-# %% exercice="signed_one_hot"
+# %% exercice="signed_one_hot" concepts="indexation"
 def signed_one_hot(target: torch.Tensor, n_classes: int) -> torch.Tensor:
     """Code chaque classe par un vecteur de -1, avec +1 à sa place.
 
@@ -781,7 +781,7 @@ with labo.needs("standardize", "linear_regression", "signed_one_hot"):
 # `torch.linalg.eigh(C)` donne les valeurs propres par ordre **croissant**, et les vecteurs propres **en colonnes**.
 # </details>
 
-# %% exercice="pca"
+# %% exercice="pca" concepts="algèbre linéaire, axes"
 def pca(x: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Les k premières composantes principales, d'après la covariance.
 

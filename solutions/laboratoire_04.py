@@ -129,7 +129,7 @@ labo.plot_history(history)
 # Pour que le gradient passe, la somme doit rester un tenseur : pas de `.item()` ni de `.detach()`.
 # </details>
 
-# %% exercice="penalty"
+# %% exercice="penalty" concepts="régularisation, nn.Module"
 def penalty(model: nn.Module, kind: str, strength: float) -> torch.Tensor:
     """La pénalité des poids d'un modèle.
 
@@ -243,7 +243,7 @@ with labo.needs("penalty"):
 #
 # ### Exercice 2 - `soft_threshold` ★ (6 min, 2 points)
 
-# %% exercice="soft_threshold"
+# %% exercice="soft_threshold" concepts="régularisation"
 def soft_threshold(weight: torch.Tensor, threshold: float) -> torch.Tensor:
     """Rapproche chaque poids de zéro d'une longueur `threshold`, sans le dépasser.
 
@@ -358,7 +358,7 @@ with labo.needs("soft_threshold"):
 # Un progrès plus petit que `min_delta` ne change aucune des trois premières, et fait avancer le compte.
 # </details>
 
-# %% exercice="early_stopping"
+# %% exercice="early_stopping" concepts="arrêt précoce"
 def early_stopping(losses: list[float], patience: int, min_delta: float = 0.0) -> tuple[int, int]:
     """Quand s'arrêter, et quelle époque garder, d'après les pertes de validation.
 
@@ -464,7 +464,7 @@ with labo.needs("early_stopping"):
 # Traitez ce cas à part : tout est effacé.
 # </details>
 
-# %% exercice="dropout"
+# %% exercice="dropout" concepts="dropout, hasard"
 def dropout(x: torch.Tensor, p: float, training: bool) -> torch.Tensor:
     """Dropout inversé.
 
@@ -559,7 +559,7 @@ with labo.needs("dropout"):
 #
 # Écrivez les deux façons, pour une couche linéaire entraînée avec le dropout **non inversé** de l'article.
 
-# %% exercice="predict_with_dropout"
+# %% exercice="predict_with_dropout" concepts="dropout, hasard"
 def predict_with_dropout(
     x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, p: float, passes: int | None = None
 ) -> torch.Tensor:
@@ -725,7 +725,7 @@ plt.show()
 # forme $B \times M \times K$ : il reste la même somme pondérée à faire.
 # </details>
 
-# %% exercice="superpose"
+# %% exercice="superpose" concepts="augmentation, indexation"
 def superpose(
     spectra: torch.Tensor,
     labels: torch.Tensor,
@@ -847,7 +847,7 @@ with labo.needs("superpose"):
 #
 # ### Exercice 7 - `mixup` ★ (8 min, 2 points)
 
-# %% exercice="mixup"
+# %% exercice="mixup" concepts="augmentation, indexation"
 def mixup(
     x: torch.Tensor, target: torch.Tensor, order: torch.Tensor, share: float, n_classes: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -930,7 +930,7 @@ with labo.needs("mixup"):
 #
 # ### Exercice 8 - `class_weights` ★ (6 min, 1 point)
 
-# %% exercice="class_weights"
+# %% exercice="class_weights" concepts="perte, classes rares"
 def class_weights(target: torch.Tensor, n_classes: int) -> torch.Tensor:
     """Le poids de chaque classe dans la perte, pour que toutes comptent autant.
 
@@ -1014,7 +1014,7 @@ with labo.needs("class_weights"):
 #
 # ### Exercice 9 - `diagnose` ★★ (12 min, 3 points)
 
-# %% exercice="diagnose"
+# %% exercice="diagnose" concepts="méthode"
 def diagnose(
     train: list[float], valid: list[float], test: float, goal: float, gap: float = 5.0
 ) -> str:

@@ -117,7 +117,7 @@ plt.show()
 # avance de $s$ en $s$. Il reste à multiplier les canaux : `torch.einsum("nchw,oc->nohw", pixels, weights)`.
 # </details>
 
-# %% exercice="convolve"
+# %% exercice="convolve" concepts="convolution, axes"
 def convolve(x: torch.Tensor, kernel: torch.Tensor, padding: int = 0, stride: int = 1) -> torch.Tensor:
     """Convolution d'images, sans les convolutions de PyTorch.
 
@@ -251,7 +251,7 @@ with labo.needs("convolve"):
 #
 # ### Exercice 2 - `gaussian_kernel` ★ (8 min, 1 point)
 
-# %% exercice="gaussian_kernel"
+# %% exercice="gaussian_kernel" concepts="convolution"
 def gaussian_kernel(size: int, sigma: float) -> torch.Tensor:
     """Noyau de flou gaussien, de somme 1.
 
@@ -356,7 +356,7 @@ with torch.no_grad():
 #
 # ### Exercice 3 - `count_parameters` ★ (6 min, 1 point)
 
-# %% exercice="count_parameters"
+# %% exercice="count_parameters" concepts="compte de paramètres"
 def count_parameters(channels: list[int], kernel: int, bias: bool = True) -> int:
     """Le nombre de paramètres d'une suite de convolutions.
 
@@ -403,7 +403,7 @@ for channels, kernel in (([1, 5], 1), ([3, 8, 8, 20], 3), ([4, 2, 7], 5), ([6], 
 #
 # Écrivez une fonction qui parcourt les couches d'un réseau et rend la taille de la sortie **et** le champ récepteur.
 
-# %% exercice="receptive_field"
+# %% exercice="receptive_field" concepts="champ récepteur"
 def receptive_field(size: int, layers: list[tuple[int, int, int]]) -> tuple[int, int]:
     """La taille de la sortie d'un réseau, et le champ récepteur de chacune de ses cases.
 
@@ -506,7 +506,7 @@ with labo.needs("receptive_field"):
 # fin. Faites de même pour la largeur.
 # </details>
 
-# %% exercice="pool"
+# %% exercice="pool" concepts="pooling, axes"
 def pool(x: torch.Tensor, size: int, stride: int | None = None, kind: str = "max") -> torch.Tensor:
     """Résume chaque fenêtre de chaque canal par un nombre.
 
@@ -599,7 +599,7 @@ with labo.needs("pool"):
 # commence en $(a, b)$ et avance de $s$ en $s$. Partez d'un tenseur de zéros de la taille **non rognée**.
 # </details>
 
-# %% exercice="convolve_transposed"
+# %% exercice="convolve_transposed" concepts="convolution, algèbre linéaire"
 def convolve_transposed(
     y: torch.Tensor, kernel: torch.Tensor, padding: int = 0, stride: int = 1
 ) -> torch.Tensor:
@@ -703,7 +703,7 @@ with labo.needs("convolve", "convolve_transposed", "gaussian_kernel"):
 #
 # ### Exercice 7 - `ConvNet` ★★ (15 min, 3 points)
 
-# %% exercice="ConvNet"
+# %% exercice="ConvNet" concepts="nn.Module, convolution"
 class ConvNet(nn.Module):
     """Un petit réseau à convolution pour des images de toute taille.
 
@@ -787,7 +787,7 @@ for n, channels, classes, height, width in ((3, 1, 7, 12, 12), (5, 4, 2, 9, 14))
 #
 # Les convolutions ont un noyau de 3, une marge de 1, et **pas de biais** : la normalisation qui suit le retirerait.
 
-# %% exercice="ResidualBlock"
+# %% exercice="ResidualBlock" concepts="nn.Module, connexion résiduelle"
 class ResidualBlock(nn.Module):
     """Un bloc résiduel qui garde le nombre de canaux et la taille.
 

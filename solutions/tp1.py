@@ -114,7 +114,7 @@ print(sum_to_shape(np.ones((4, 3)), (3,)), sum_to_shape(np.ones((4, 3)), (4, 1))
 # **À la main**, $z = a - b$ avec $a = (5, 6)$, $b = 2$ et $g = (1, 10)$ : $z = (3, 4)$, le gradient de $a$ est
 # $(1, 10)$, et celui de $b$, qui a servi deux fois, est $-(1 + 10) = -11$.
 
-# %% exercice="add_sub"
+# %% exercice="add_sub" concepts="diffusion, gradient à la main"
 class Add:
     """z = a + b, avec diffusion."""
 
@@ -197,7 +197,7 @@ tally.score
 # **À la main**, $z = a / b$ en $a = 6$, $b = 2$, $g = 1$ : $z = 3$, $\partial z / \partial a = 1/b = 0{,}5$ et
 # $\partial z / \partial b = -a / b^2 = -1{,}5$.
 
-# %% exercice="mul_div"
+# %% exercice="mul_div" concepts="diffusion, gradient à la main"
 class Mul:
     """z = a · b, élément par élément, avec diffusion."""
 
@@ -285,7 +285,7 @@ tally.score
 # **À la main**, $A = \begin{pmatrix} 1 & 2 \end{pmatrix}$, $B = \begin{pmatrix} 3 \\ 4 \end{pmatrix}$, $G = (10)$ :
 # $Z = 11$, et comme $Z = a_1 b_1 + a_2 b_2$, le gradient de $A$ est $10\, B^\top = (30, 40)$.
 
-# %% exercice="matmul"
+# %% exercice="matmul" concepts="algèbre linéaire, gradient à la main"
 class Matmul:
     """Z = A B, pour des matrices N × D et D × K."""
 
@@ -336,7 +336,7 @@ tally.score
 #
 # $z = \max(a, 0)$. En $a = 0$, prenez la dérivée 0, comme PyTorch.
 
-# %% exercice="relu"
+# %% exercice="relu" concepts="activations, gradient à la main"
 class ReLU:
     """z = max(a, 0), élément par élément."""
 
@@ -385,7 +385,7 @@ assert np.array_equal(g, copies[1]), "`gradient` a été modifié"
 # **À la main**, un exemple, $s = (0, 0)$, $y = 0$ : $p = (\tfrac12, \tfrac12)$, $L = \log 2 \approx 0{,}693$, gradient
 # $(-\tfrac12, \tfrac12)$.
 
-# %% exercice="softmax_loss"
+# %% exercice="softmax_loss" concepts="stabilité numérique, perte, gradient à la main"
 class SoftmaxLoss:
     """L'entropie croisée moyenne des softmax d'un lot de scores.
 
@@ -536,7 +536,7 @@ plt.show()
 # calculez-le et dépilez. Un ensemble des nœuds déjà calculés (par `id(node)`) évite de recommencer.
 # </details>
 
-# %% exercice="evaluate"
+# %% exercice="evaluate" concepts="graphe de calcul"
 def evaluate(node: Node) -> list[Node]:
     """Calcule un nœud et tous ses ancêtres.
 
@@ -651,7 +651,7 @@ def chain_in_order(length):
 # changera aussi. Et si l'on appelle votre fonction deux fois, les gradients ne doivent pas doubler.
 # </details>
 
-# %% exercice="build_gradients"
+# %% exercice="build_gradients" concepts="graphe de calcul, rétropropagation"
 def build_gradients(order: list[Node]) -> None:
     """Remplit le gradient de tous les nœuds d'un graphe déjà évalué.
 
@@ -753,7 +753,7 @@ tally.score
 # **À la main**, un paramètre, $L = \theta^2$, $\theta_0 = 1$, taux $0{,}1$ : pertes $1$, puis $0{,}64$ (car
 # $\theta_1 = 1 - 0{,}1 \times 2 = 0{,}8$), puis $0{,}41$.
 
-# %% exercice="train"
+# %% exercice="train" concepts="pas d'optimisation"
 def train(parameters: list, loss_and_gradients, steps: int = 10, lr: float = 0.1) -> tuple[list, list[float]]:
     """Descend le gradient.
 
