@@ -1098,20 +1098,22 @@ with labo.needs("initial_weight", "dead_fraction"):
         for axes, layer in zip(row, (0, 9, 19)):
             axes.hist(outputs[layer].flatten().numpy(), bins=40, range=(0, 4), color=blue)
             dead = 100 * dead_fraction(outputs[layer])
-            axes.set_title(f"{name}, couche {layer + 1} : {dead:.0f} % mortes", fontsize=9)
+            axes.set_title(f"{name}, couche {layer + 1} : {dead:.0f} % mortes", fontsize=8)
             axes.set_yscale("log")
     plt.show()
 
 # %% [markdown]
 # Avec Kaiming, l'histogramme garde sa forme de la première à la vingtième couche. Avec Xavier, il se
-# ramasse vers zéro : c'est le facteur 2 de ReLU. Un biais mal choisi, lui, éteint toute la pile.
+# ramasse vers zéro : c'est le facteur 2 de ReLU. Un biais mal choisi, lui, éteint toute la pile. Des unités meurent
+# même avec Kaiming, de plus en plus : d'une couche à l'autre, les exemples se ressemblent davantage, et une unité
+# négative pour l'un finit par l'être pour tous.
 #
 # ---
 # ## 7. Large ou profond ? Une comparaison honnête
 #
 # Le **disque** : des points tirés au hasard dans le carré $[-1, 1]^2$, de classe 1 s'ils sont à une distance
 # de l'origine plus petite que $\sqrt{2 / \pi} \approx 0{,}8$ (les deux classes ont alors la même aire). Un
-# réseau large d'une couche cachée et un réseau étroit de cinq couches cachées, de même nombre de
+# réseau large d'une couche cachée et un réseau étroit de quatre couches cachées, de même nombre de
 # paramètres ou presque : lequel apprend le mieux ?
 #
 # Une seule exécution ne prouve rien : une autre graine pourrait inverser le résultat. Une comparaison
@@ -1177,7 +1179,7 @@ def draw_bands(runs, title):
     plt.show()
 
 
-shallow, deep = [2, 115, 2], [2, 10, 10, 10, 10, 2]
+shallow, deep = [2, 106, 2], [2, 12, 12, 12, 12, 2]
 for widths in (shallow, deep):
     count = sum(p.numel() for p in network(widths, "Kaiming").parameters())
     print(f"{len(widths) - 2} couche(s) cachée(s) : {count} paramètres")
