@@ -293,6 +293,17 @@ def test_a_source_edited_while_one_reads_is_not_written(course):
     assert everything(course) == before
 
 
+def test_nothing_is_graded_while_one_reads(course):
+    edit(course, FALSE, TRUE)
+
+    def slow(_):
+        with pytest.raises(GraderError, match="being graded already"):
+            autograde(course, LAB, QUICK)
+        return False
+
+    regrade(course, LAB, QUICK, slow)
+
+
 @pytest.mark.parametrize("last", ["build", "enter", "save", "_Marks.add"])
 def test_killed_while_writing_the_same_command_goes_on(course, monkeypatch, last):
     edit(course, FALSE, TRUE)
