@@ -364,9 +364,8 @@ class _Moodle:
         """Say that a column is new; refuse one that counts other points."""
         columns = self.people.table.columns
         if title not in columns:
-            self.notes.append(
-                f"{title!r} is no column of {shown(self.people.table.path)}: a new one"
-            )
+            path = shown(self.people.table.path)
+            self.notes.append(f"{title!r} is no column of {path}: the platform will make a new one")
             return
         most = self._most(columns.index(title))
         if most is not None and most != lab.most:
