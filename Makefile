@@ -34,8 +34,8 @@ test: setup ## run the tests
 labs: setup ## build labs/ from solutions/
 	$(BIN)/grader build
 
-answers: setup ## execute the answer keys into answers/ (HTML with figures)
-	$(BIN)/grader answers
+answers: setup ## execute the answer keys into answers/ (PROFILE=tiny, small or full)
+	$(BIN)/grader answers $(if $(PROFILE),--profile $(PROFILE))
 
 docs: setup ## the documentation and the labs as a site, in build/docs
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r docs-requirements.txt
