@@ -684,6 +684,7 @@ assert not used & {"_log_softmax", "_softmax", "logsumexp", "logcumsumexp", "log
 # `F.mse_loss`, elle moyenne sur les $N \times C$ cases :
 #
 # $$\text{MSE} = \frac{1}{N C} \sum_{i, j} (s_{ij} - t_{ij})^2 .$$
+#
 # Voici les deux pertes de PyTorch, sur les mêmes scores :
 
 # %%
