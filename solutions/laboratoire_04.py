@@ -355,7 +355,7 @@ with labo.needs("soft_threshold"):
 # <details><summary>Un indice</summary>
 #
 # Trois choses à retenir d'une époque à l'autre : le record, son époque, et le compte des époques sans progrès.
-# Un progrès plus petit que `min_delta` ne change aucune des trois premières, et fait avancer le compte.
+# Un gain de `min_delta` ou moins ne change ni le record ni son époque, et fait avancer le compte.
 # </details>
 
 # %% exercice="early_stopping" concepts="arrêt précoce"
