@@ -235,6 +235,14 @@ def test_what_was_not_graded_yet_is_never_exported(course, table):
     assert refusals(export) == {("not-autograded", "new")}
 
 
+def test_who_is_on_the_list_and_waits_to_be_graded_has_handed_in(course, table):
+    with course.gradebook() as gradebook:
+        gradebook.add_student("new")
+    submit(course, "new", "{}")
+    export = exported(course, "brightspace", table(BRIGHTSPACE + "#555,#new,,#\n"))
+    assert refusals(export) == {("not-autograded", "new")}
+
+
 @pytest.mark.parametrize(
     ("text", "who"),
     [
