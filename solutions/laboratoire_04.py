@@ -814,15 +814,16 @@ with labo.needs("superpose"):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    counts, target = mixtures(1)
+    counts, target = mixtures(20)
+    richest = int((target > 0.2).sum(1).argmax())  # celui qui mêle le plus d'éléments
     with torch.no_grad():
-        guess = unmixer(counts / 100)[0]
+        guess = unmixer(counts / 100)
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 2.8), layout="constrained")
-    left.plot(counts[0], color=blue, linewidth=1)
+    left.plot(counts[richest], color=blue, linewidth=1)
     left.set(title="un mélange jamais vu", xlabel="canal", ylabel="comptes")
     positions = torch.arange(len(ELEMENTS))
-    right.bar(positions - 0.2, target[0], 0.4, color=grey, label="vraie intensité")
-    right.bar(positions + 0.2, guess, 0.4, color=orange, label="estimée")
+    right.bar(positions - 0.2, target[richest], 0.4, color=grey, label="vraie intensité")
+    right.bar(positions + 0.2, guess[richest], 0.4, color=orange, label="estimée")
     right.set_xticks(positions, ELEMENTS)
     right.legend(fontsize=8)
     plt.show()
