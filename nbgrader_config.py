@@ -47,6 +47,9 @@ c.Autograde.sanitize_preprocessors, c.Autograde.autograde_preprocessors = (
 # -- What students get back -------------------------------------------------------------------
 c.GenerateFeedback.exporter_class = "grader.feedback.PageExporter"  # nbgrader's shows hidden tests
 
+# -- What is taken from the exchange ----------------------------------------------------------
+c.ExchangeFactory.collect = "grader.collect.Collect"  # nbgrader's trusts what students put there
+
 # -- What was handed in elsewhere -------------------------------------------------------------
 # `labo submit --file` names its files so; a course platform may put words before.
 c.FileNameCollectorPlugin.named_regexp = (

@@ -75,6 +75,7 @@ def write_all(course: Course, lab: str) -> Path:
             grades = _grades(gradebook, lab, one.student)
             folder = course.folder("feedback", one.student, lab)
             write_atomically(folder / f"{lab}.html", page(lab, one, grades).encode())
+            (folder / f"{lab}.html").chmod(0o644)  # its release copies the mode: students read it
             _address(course.folder("submitted", one.student, lab), folder)
     return course.folder("feedback", "*", lab).parent.parent
 

@@ -80,9 +80,13 @@ def install(folder: Path) -> None:
 
 
 def make_exchange(exchange: Path) -> None:
-    """nbgrader's drop box; open to all, for nbgrader makes in it what only some may read."""
+    """nbgrader's drop box; open to all, for nbgrader makes in it what only some may read.
+
+    As in /tmp, nobody may remove or rename what is another's: without that, any student could put a
+    course of their own in the place of this one.
+    """
     exchange.mkdir(exist_ok=True)
-    exchange.chmod(0o777)
+    exchange.chmod(0o1777)
 
 
 def make_course(folder: Path) -> None:
@@ -98,10 +102,12 @@ def make_course(folder: Path) -> None:
     if course.exists():
         return
     (course / "solutions").mkdir(parents=True)
+    course.chmod(0o700)  # solutions, hidden tests and grades
     for source in (ROOT / "solutions").glob("*.py"):
         shutil.copy(source, course / "solutions")
     config = (ROOT / "nbgrader_config.py").read_text("utf-8")
     config += f"\nc.Exchange.root = {str(folder / 'exchange')!r}\n"
+    config += "c.ExchangeCollect.check_owner = False  # all are one user of the system here\n"
     (course / "nbgrader_config.py").write_text(config, "utf-8")
     command("grader", "release", LAB, folder=course)
     for student in STUDENTS:

@@ -5,6 +5,7 @@ y cherche, et l'on y prend ce que `nbgrader release_feedback` y a mis. Là où i
 remise est un fichier à téléverser, que `nbgrader zip_collect` sait ranger.
 """
 
+import errno
 import getpass
 import hashlib
 import json
@@ -12,7 +13,9 @@ import os
 import secrets
 import shutil
 import stat
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,8 +23,22 @@ from labo.notebook import Notebook
 
 _DATE = "%Y-%m-%d %H:%M:%S.%f UTC"  # nbgrader's
 _SHORT_DATE = "%Y%m%dT%H%M%SZ"  # in a file's name: Windows and course platforms refuse colons
+_FOR_ME = stat.S_IRUSR | stat.S_IWUSR
 _FOR_ALL = stat.S_IRUSR | stat.S_IWUSR | stat.S_IRGRP | stat.S_IROTH
 _OPEN = 0o777  # nbgrader's own choice: the instructor must be able to remove it
+
+
+_NOTHING = "Rien n'a été remis"
+_HOME_FULL = (
+    "Votre dossier personnel est plein, ou n'est pas à vous : « labo doctor » dit ce qu'il en est, "
+    "« du -ah ~ | sort -h | tail » ce qui prend de la place. Supprimez-y de vieux fichiers, "
+    "enregistrez de nouveau le notebook, puis recommencez."
+)
+_EXCHANGE_FULL = (
+    "Le dépôt du cours est plein, ou fermé à votre compte. Cela ne vient pas de votre notebook : "
+    "prévenez l'équipe du cours, et recommencez dans quelques minutes. « labo submit --file » "
+    "prépare en attendant un fichier, à envoyer à l'équipe si l'heure limite approche."
+)
 
 
 class HandinError(Exception):
@@ -69,6 +86,7 @@ class Receipt:
     Attributs :
         sha256 : l'empreinte du notebook remis ; la même qu'à la correction, s'il n'a pas changé.
         unanswered : les exercices et questions sans réponse.
+        kept : le reçu a-t-il pu être gardé ?
     """
 
     lab: str
@@ -77,6 +95,7 @@ class Receipt:
     sha256: str
     unanswered: tuple[str, ...]
     where: str
+    kept: bool = True
 
     def text(self) -> str:
         """Le reçu, en français."""
@@ -89,6 +108,11 @@ class Receipt:
         ]
         if self.unanswered:
             lines.append(f"Sans réponse : {', '.join(self.unanswered)}")
+        if not self.kept:
+            lines.append(
+                "C'est remis, mais votre dossier est plein et ce reçu n'a pu y être gardé : "
+                "copiez ces lignes, puis libérez de la place."
+            )
         return "\n".join(lines)
 
 
@@ -105,66 +129,94 @@ def submit(notebook: Notebook, exchange: Exchange | None, student: str | None = 
         raise HandinError(
             f"Un nom d'utilisateur ne contient ni « + », ni « * », ni « / » : {student}."
         )
-    now = datetime.now(UTC)
-    date, short = now.strftime(_DATE), now.strftime(_SHORT_DATE)
     receipts = notebook.path.parent / "remises"
-    try:
+    with _told(_NOTHING, _HOME_FULL):
         receipts.mkdir(exist_ok=True)
-        if exchange:
-            where = _deposit(notebook, exchange, f"{student}+{notebook.lab}+{date}", date)
-        else:
-            where = receipts / f"{notebook.lab}+{student}+{short}.ipynb"
-            where.write_bytes(notebook.content)
-    except OSError as error:
-        raise HandinError(
-            f"La remise a échoué : {error.strerror} ({error.filename}). Rien n'a été remis. "
-            "Libérez de la place dans votre dossier s'il est plein, puis recommencez ; sinon, "
-            "prévenez l'équipe du cours."
-        ) from error
+    if exchange:
+        now, where = _deposit(notebook, exchange, student)
+    else:
+        now = datetime.now(UTC)
+        where = receipts / f"{notebook.lab}+{student}+{now:{_SHORT_DATE}}.ipynb"
+        with _told(_NOTHING, _HOME_FULL):
+            _write_whole(where, notebook.content)
     receipt = Receipt(
         notebook.lab,
         student,
-        date,
+        now.strftime(_DATE),
         hashlib.sha256(notebook.content).hexdigest(),
         tuple(name for name, answered in notebook.answers.items() if not answered),
         str(where),
     )
     text = json.dumps(asdict(receipt), ensure_ascii=False, indent=1)
-    (receipts / f"{notebook.lab} {short}.json").write_text(text, encoding="utf-8")
+    try:
+        _write_whole(receipts / f"{notebook.lab} {now:{_SHORT_DATE}}.json", text.encode())
+    except OSError:  # what was handed in stays so
+        return replace(receipt, kept=False)
     return receipt
 
 
-def _deposit(notebook: Notebook, exchange: Exchange, name: str, date: str) -> Path:
-    """Dépose un notebook comme `nbgrader submit` ; où."""
-    secret = secrets.token_hex(64)
-    cached = exchange.cache / name
-    _write(cached, notebook, date, secret)
-    # Nobody may list the drop box, so that the random end hides a submission from other students.
-    place = exchange.course / "inbound" / f"{name}+{secrets.token_urlsafe(9)}"
-    partial = place.with_name(f".{place.name}")  # `nbgrader collect` must not see half of it
+@contextmanager
+def _told(failure: str, advice: str) -> Iterator[None]:
+    """Dit en clair qu'un dossier ne peut être écrit."""
     try:
-        _write(partial, notebook, date, secret)
-        partial.chmod(_OPEN)
-        partial.rename(place)
-    except OSError:
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(cached, ignore_errors=True)
+        yield
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        raise HandinError(f"{failure} : {error.strerror}{where}. {advice}") from error
+
+
+def _deposit(notebook: Notebook, exchange: Exchange, student: str) -> tuple[datetime, Path]:
+    """Dépose un notebook comme `nbgrader submit` : quand, et où."""
+    secret = secrets.token_hex(64)
+    inbound = exchange.course / "inbound"
+    partial = inbound / f".{student}+{secrets.token_urlsafe(9)}"  # not seen by `nbgrader collect`
+    cached = None
+    try:
+        with _told(_NOTHING, _EXCHANGE_FULL):
+            partial.mkdir()
+            # The exchange's clock, the same for the whole class, not this machine's.
+            now = datetime.fromtimestamp(partial.stat().st_mtime, UTC)
+            name = f"{student}+{notebook.lab}+{now:{_DATE}}"
+            _fill(partial, notebook, now, secret, _FOR_ALL)
+            partial.chmod(_OPEN)
+        with _told(_NOTHING, _HOME_FULL):  # without the secret, no feedback
+            cached = exchange.cache / name
+            cached.mkdir(mode=0o700, parents=True)
+            _fill(cached, notebook, now, secret, _FOR_ME)
+        with _told(_NOTHING, _EXCHANGE_FULL):
+            # Nobody may list the drop box, so that the random end hides a submission from other
+            # students. So it stands in nothing that one may show around, a receipt for example.
+            partial.rename(inbound / f"{name}+{secrets.token_urlsafe(9)}")
+    except BaseException:
+        for folder in filter(None, (partial, cached)):
+            shutil.rmtree(folder, ignore_errors=True)
         raise
-    if (place / f"{notebook.lab}.ipynb").read_bytes() != notebook.content:
-        raise HandinError("Ce qui a été déposé diffère du notebook : recommencez la remise.")
-    return place
+    return now, inbound / name
 
 
-def _write(folder: Path, notebook: Notebook, date: str, secret: str) -> None:
-    folder.mkdir(parents=True)
+def _fill(folder: Path, notebook: Notebook, date: datetime, secret: str, mode: int) -> None:
     files = {
         f"{notebook.lab}.ipynb": notebook.content,
-        "timestamp.txt": date.encode(),
+        "timestamp.txt": date.strftime(_DATE).encode(),
         "submission_secret.txt": secret.encode(),
     }
     for name, content in files.items():
-        (folder / name).write_bytes(content)
-        (folder / name).chmod(_FOR_ALL)
+        _write_whole(folder / name, content)
+        (folder / name).chmod(mode)
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Écrit un fichier et le relit : certains disques pleins ne le disent pas."""
+    try:
+        with path.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # NFS tells here that a quota is used up
+        if path.read_bytes() != content:
+            raise OSError(errno.EIO, "le fichier écrit diffère du notebook", str(path))
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def fetch_feedback(lab: str, exchange: Exchange, folder: Path) -> list[Path]:
@@ -181,8 +233,9 @@ def fetch_feedback(lab: str, exchange: Exchange, folder: Path) -> list[Path]:
         page = exchange.course / "feedback" / f"{_key(submission, lab)}.html"
         if page.is_file():
             copy = folder / submission.name.rpartition("+")[2] / f"{lab}.html"
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(page, copy)
+            with _told("La rétroaction n'a pu être copiée", _HOME_FULL):
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(page, copy)
             found.append(copy)
     return found
 
