@@ -60,4 +60,6 @@ def grader(course: Course, *arguments: str, **options) -> subprocess.Popen:
     """`grader ARGUMENTS` in a course, as a process of its own."""
     command = [sys.executable, "-c", "from grader.cli import app; app()", *arguments]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for fixed in ("COLUMNS", "LINES"):  # the size is the terminal's
+        env.pop(fixed, None)
     return subprocess.Popen(command, cwd=course.root, env=env, **options)
