@@ -100,7 +100,7 @@ class Watch:
         tmpfs = self._tmpfs_bytes(tree) if self.level >= Level.NAMESPACES else 0
         used = (sum(map(_resident, tree)) + tmpfs) / _MB
         if used > self.policy.memory_mb:
-            # Who forks between two of these readings counts in full beside its children: look twice.
+            # Who forks between two readings counts in full beside its children: look again.
             used = (min(sum(map(_proportional, tree)) for _ in range(2)) + tmpfs) / _MB
         self.peak_mb = max(self.peak_mb, used)
         return used
