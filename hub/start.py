@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -35,6 +36,9 @@ def main(
     folder: Annotated[Path, typer.Option(help="Where everything is kept.")] = ROOT / ".hub",
     port: Annotated[int, typer.Option(help="Where the browser finds it.")] = 8000,
     password: Annotated[str, typer.Option(help="Everybody's. [default: drawn once]")] = "",
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Sessions go on when the hub stops, as in an exam.")
+    ] = False,
     slurm: Annotated[
         bool, typer.Option("--slurm", help="Sessions as jobs of a Slurm whose nodes are here.")
     ] = False,
@@ -54,7 +58,7 @@ def main(
         f"\nhttp://127.0.0.1:{port}    as {INSTRUCTOR}, {' or '.join(STUDENTS)};"
         f" password: {password}\nCtrl-C stops the hub; all that it keeps is in {folder}\n"
     )
-    run(folder, port, password, "slurm.py" if slurm else "local.py")
+    run(folder, port, password, "slurm.py" if slurm else "local.py", keep)
 
 
 def install(folder: Path) -> None:
@@ -147,27 +151,33 @@ def environment() -> dict[str, str]:
     }
 
 
-def remembered(path: Path, given: str) -> str:
-    """The password: the one given, or that of the last start, or a new one."""
-    word = given or (path.read_text() if path.exists() else secrets.token_urlsafe(9))
+def _password() -> str:
+    return secrets.token_urlsafe(9)
+
+
+def remembered(path: Path, given: str = "", new: Callable[[], str] = _password) -> str:
+    """The word given, or that of the last start, or a new one."""
+    word = given or (path.read_text() if path.exists() else new())
     path.touch(mode=0o600)
     path.write_text(word)
     return word
 
 
-def free_port() -> int:
+def free_port() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        return str(probe.getsockname()[1])
 
 
-def run(folder: Path, port: int, password: str, config: str) -> None:
+def run(folder: Path, port: int, password: str, config: str, keep: bool) -> None:
     """Be the hub, until Ctrl-C."""
     settings = {
         "HUB_FOLDER": str(folder),
         "HUB_PORT": str(port),
-        "HUB_INNER_PORT": str(free_port()),
-        "HUB_PROXY_PORT": str(free_port()),
+        # The same at each start: sessions that went on look for the hub where it was.
+        "HUB_INNER_PORT": remembered(folder / "inner_port", new=free_port),
+        "HUB_PROXY_PORT": free_port(),
+        "HUB_KEEP": "yes" if keep else "",
         "HUB_PASSWORD": password,
         "HUB_USERS": ",".join([INSTRUCTOR, *STUDENTS]),
         "HUB_COURSE": COURSE,

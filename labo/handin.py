@@ -68,9 +68,10 @@ class Exchange:
         if not root or not course:
             return None
         folder = Path(root, course)
-        if not (folder / "inbound").is_dir():
+        inbound = folder / "inbound"
+        if not os.path.isdir(inbound):  # Path's own raises where one may not look
             raise HandinError(
-                f"Le dépôt du cours est introuvable : {folder / 'inbound'} n'est pas un dossier. "
+                f"Le dépôt du cours est introuvable, ou fermé à votre compte : {inbound}. "
                 "Prévenez l'équipe du cours ; « labo submit --file » prépare en attendant un "
                 "fichier à téléverser."
             )
@@ -231,7 +232,7 @@ def fetch_feedback(lab: str, exchange: Exchange, folder: Path) -> list[Path]:
     found = []
     for submission in submissions:
         page = exchange.course / "feedback" / f"{_key(submission, lab)}.html"
-        if page.is_file():
+        if os.path.isfile(page):
             copy = folder / submission.name.rpartition("+")[2] / f"{lab}.html"
             with _told("La rétroaction n'a pu être copiée", _HOME_FULL):
                 copy.parent.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 import ast
 import io
 import sys
+import tempfile
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,10 +56,19 @@ def check_file(notebook: Notebook) -> list[Check]:
 
     Ce que les cellules affichent est ignoré ; une cellule qui échoue n'arrête pas les suivantes.
     """
+    with tempfile.TemporaryDirectory(
+        prefix="labo-"
+    ) as profile:  # a full home is none of its concern
+        return _run_file(notebook, profile)
+
+
+def _run_file(notebook: Notebook, profile: str) -> list[Check]:
     from IPython.core.interactiveshell import InteractiveShell
+    from IPython.core.profiledir import ProfileDir
     from traitlets.config import Config
 
-    shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+    config = Config({"HistoryManager": {"enabled": False}})
+    shell = InteractiveShell.instance(config=config, profile_dir=ProfileDir(location=profile))
     checks = []
     for cell in notebook.cells:
         if notebooks.is_test(cell):

@@ -1,6 +1,8 @@
 """Thirty students hand in within a minute, as users of the system, and none reads another's."""
 
 import json
+import os
+import pwd
 import shutil
 import subprocess
 import tempfile
@@ -187,3 +189,35 @@ def test_nobody_reads_or_changes_what_is_not_theirs(world):
         assert deposit.name.rpartition("+")[2] not in receipt.read_text("utf-8")
     for kept in bruno.home.rglob("submission_secret.txt"):
         assert kept.stat().st_mode & 0o077 == 0
+
+
+def test_two_courses_on_one_exchange(world):
+    """A course's folder, made by an administrator, is for its own class and its own instructor."""
+    alice, bruno, other = world.students[:3]
+    course = world.exchange / "autre"
+    course.mkdir()
+    other.own(course)
+    os.chown(course, -1, pwd.getpwnam(bruno.name).pw_gid)  # bruno's group is that of this class
+    course.chmod(0o2750)
+    make_course(other.home / "cours")
+    for path in ((other.home / "cours"), *(other.home / "cours").rglob("*")):
+        other.own(path)
+    options = (f"--Exchange.root={world.exchange}", "--course", "autre")
+    folder = other.home / "cours"
+    done = other.python(*NBGRADER, "release_assignment", LAB, *options, folder=folder)
+    assert done.returncode == 0, done.stdout
+
+    env = {"LABO_EXCHANGE": str(world.exchange), "LABO_COURSE": "autre"}
+    refused = alice.python(*LABO, "submit", folder=alice.home / LAB, **env)
+    assert refused.returncode == 1
+    assert "Le dépôt du cours est introuvable" in refused.stdout
+    done = bruno.python(*LABO, "submit", folder=bruno.home / LAB, **env)
+    assert done.returncode == 0, done.stdout
+    done = other.python(*NBGRADER, "collect", LAB, *options, folder=folder)
+    assert done.returncode == 0, done.stdout
+    assert [one.name for one in (folder / "submitted").iterdir()] == [bruno.name]
+
+    options = (f"--Exchange.root={world.exchange}", "--course", COURSE)
+    refused = other.python(*NBGRADER, "collect", LAB, *options, folder=folder)
+    assert refused.returncode != 0
+    assert "read permissions" in refused.stdout
