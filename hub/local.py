@@ -32,6 +32,8 @@ c.JupyterHub.spawner_class = "simple"
 c.SimpleLocalProcessSpawner.home_dir_template = str(FOLDER / "home/{username}")
 c.Spawner.default_url = "/lab"
 c.Spawner.args = ["--ServerApp.ip=127.0.0.1"]
+# Terminals are login shells otherwise, which forget where `labo` is.
+c.Spawner.args.append("--ServerApp.terminado_settings=shell_command=['/bin/bash']")
 if os.geteuid() == 0:  # in a container
     c.Spawner.args.append("--allow-root")
 c.Spawner.env_keep = ["PATH", "LANG", "LC_ALL", "VIRTUAL_ENV"]

@@ -18,6 +18,7 @@ from labo.french import decimal
 from labo.notebook import Notebook, NotebookError
 
 _LONGEST = 300  # characters of a message
+_IN_NOTEBOOK = 88  # characters of a line that a small screen shows, beside JupyterLab's files
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _told(error: BaseException) -> str:
     if isinstance(error, NotImplementedError):
         return "pas encore de réponse"
     if isinstance(error, NameError):
-        return f"{text} : la cellule qui le définit n'a pas été exécutée"
+        return f"« {error.name} » n'existe pas : la cellule qui le définit n'a pas été exécutée"
     return f"{type(error).__name__} : {text}"[:_LONGEST]
 
 
@@ -112,6 +113,8 @@ def show(notebook: Notebook, checks: list[Check]) -> None:
         table.add_row(mark, Text(one.exercise), f"{one.points:g}", Text(one.message))
     passed = [one for one in checks if one.passed]
     console = Console(file=sys.stdout)
+    if console.is_jupyter:
+        console.width = _IN_NOTEBOOK
     console.print(table)
     total = decimal(sum(one.points for one in passed), 1).removesuffix(",0")
     most = decimal(sum(one.points for one in checks), 1).removesuffix(",0")
