@@ -100,7 +100,7 @@ def _told(error: BaseException) -> str:
         return text[:_LONGEST]
     if isinstance(error, NotImplementedError):
         return "pas encore de réponse"
-    if isinstance(error, NameError):
+    if isinstance(error, NameError) and error.name:  # not one of a function's own names
         return f"« {error.name} » n'existe pas : la cellule qui le définit n'a pas été exécutée"
     return f"{type(error).__name__} : {text}"[:_LONGEST]
 
