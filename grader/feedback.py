@@ -207,7 +207,7 @@ def _part(cells: list[Cell], graded: Graded, grades: _Grades) -> Part:
         tests=tuple(test for test in tests if test.status is not Status.PASSED),
         comments=tuple(text for cell in cells for text in grades.comments.get(grade_id(cell), ())),
         code=_coloured(answer["source"]) if code else _plain(answer["source"]),
-        texts=tuple(_texts(cells)),
+        texts=tuple(_texts(cells, told="\n".join(test.message for test in tests))),
         images=tuple(_images(cells))[:_MAX_IMAGES],
     )
 
@@ -226,13 +226,14 @@ def _coloured(source: str) -> Markup:
     return Markup(highlight(_clean(source), PythonLexer(), HtmlFormatter(nowrap=False)))
 
 
-def _texts(cells: list[Cell]) -> Iterable[str]:
-    """What the student's code printed or raised, in the order of the notebook."""
+def _texts(cells: list[Cell], told: str) -> Iterable[str]:
+    """What the student's code printed or raised, in order, but for what the hints tell already."""
     for cell in cells:
         own = not grade_id(cell) or is_solution(cell)
         for output in cell.get("outputs", ()):
             if output["output_type"] == "stream":
-                yield _clean(output["text"])
+                if own or output["text"].strip() not in told:
+                    yield _clean(output["text"])
             elif output["output_type"] == "error" and own:
                 yield _clean("\n".join(output["traceback"]))
 

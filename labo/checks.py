@@ -68,7 +68,8 @@ class Tally:
         except Exception as error:  # an assertion, or whatever the student's code raises
             cause = f" ({type(error).__name__}: {error})"
             shown = "" if isinstance(error, AssertionError) else cause
-            print(f"{points:g} point(s) en moins : {message}{shown}")
+            lost = f"{points:g}".replace(".", ",")
+            print(f"{lost} point(s) en moins : {message}{shown}")
         else:
             self.score += points
 

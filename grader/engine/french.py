@@ -54,7 +54,8 @@ def too_much(what: str) -> str:
 
 
 def partial(score: float, points: float) -> str:
-    return f"Réussite partielle : {score:g} point(s) sur {points:g}."
+    shown = f"{score:g} point(s) sur {points:g}".replace(".", ",")
+    return f"Réussite partielle : {shown}."
 
 
 def not_a_score(value: Any, points: float) -> str:
