@@ -5,6 +5,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ from course_cases import LAB, ROOT, answered, make_course
 from unix_users import COURSE, GRADER, LABO, NBGRADER, User
 
 from grader.course import Course
+
+sys.path.insert(0, str(ROOT / "hub"))
+from start import make_exchange
 
 pytestmark = [
     pytest.mark.slow,
@@ -59,8 +63,7 @@ def world() -> Iterator[Class]:
     folder = Path(tempfile.mkdtemp(prefix="hub-load-"))  # pytest's own are root's only
     folder.chmod(0o755)
     exchange = folder / "exchange"
-    exchange.mkdir()
-    exchange.chmod(0o1777)
+    make_exchange(exchange)
     umasks = [0o077, *((0o022, 0o027, 0o077)[n % 3] for n in range(STUDENTS))]
     try:
         with unix_users.made(folder, umasks) as (teacher, *students):
