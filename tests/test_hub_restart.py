@@ -42,6 +42,9 @@ def test_a_session_outlives_its_hub(folder):
             page = enter(browser, hub, "alice")
             page.goto(hub.page("alice", "lab/tree/essai.ipynb?reset"))
             page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for()
+            # JupyterLab may notice that the hub is away, and asks whether to start a new session.
+            asks = page.locator(".jp-Dialog", has_text="unavailable or unreachable")
+            page.add_locator_handler(asks, lambda one: one.locator(".jp-mod-reject").click())
             cells = page.locator(".jp-CodeCell")
             run(page, cells.first)
             os.kill(hub.process, signal.SIGTERM)
