@@ -140,13 +140,16 @@ def write(page, cell, text: str) -> None:
 def run(page, cell) -> str:
     """Run a cell and wait until the kernel has done it; what it says."""
     prompt = cell.locator(".jp-InputPrompt")
-    before = prompt.inner_text()
-    deadline = time.monotonic() + PATIENCE / 1000
-    while prompt.inner_text() == before and time.monotonic() < deadline:
-        # A page that has just opened may swallow the keys: press them again.
-        cell.locator(".cm-content").click()
-        page.keyboard.press("Control+Enter")
+    before = re.sub(r"\D", "", prompt.inner_text())
+    ran = re.compile(rf"\[(?!{before or '-'}\])\d+\]")
+    deadline = time.monotonic() + 2 * PATIENCE / 1000
+    while time.monotonic() < deadline:
+        # A page or a kernel that has just started may forget the keys: press them again.
+        if "*" not in prompt.inner_text():
+            cell.locator(".cm-content").click()
+            page.keyboard.press("Control+Enter")
         with contextlib.suppress(AssertionError):
-            playwright.expect(prompt).not_to_have_text(before, timeout=5000)
-    playwright.expect(prompt).to_have_text(re.compile(r"\[\d+\]"), timeout=PATIENCE)
+            playwright.expect(prompt).to_have_text(ran, timeout=5000)
+            break
+    playwright.expect(prompt).to_have_text(ran, timeout=1000)
     return cell.locator(".jp-OutputArea").inner_text()
