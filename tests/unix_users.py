@@ -31,7 +31,7 @@ def why_not() -> str:
         return "making users of the system needs root"
     if not shutil.which("useradd"):
         return "useradd is not installed"
-    return "" if python() else "no Python of this version here that other users may run"
+    return "" if _base() else "no Python of this version here that other users may run"
 
 
 @cache
@@ -40,18 +40,22 @@ def python() -> str:
 
     This one, unless only root may read it: then an environment on the system's.
     """
-    if _runs(sys.executable):
-        return sys.executable
-    system = f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"
-    if not _runs(system):
-        return ""
+    if (base := _base()) == sys.executable:
+        return base
     folder = Path(tempfile.mkdtemp(prefix="python-for-all-"))
     folder.chmod(0o755)
     atexit.register(shutil.rmtree, folder)
-    subprocess.run([system, "-m", "venv", "--without-pip", folder], check=True)
+    subprocess.run([base, "-m", "venv", "--without-pip", folder], check=True)
     (packages,) = folder.glob("lib/*/site-packages")
     (packages / "all.pth").write_text(f"{ROOT}\n{sysconfig.get_path('purelib')}\n")
     return str(folder / "bin/python")
+
+
+@cache
+def _base() -> str:
+    """The first Python of this version that other users may run."""
+    system = f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+    return next(filter(_runs, (sys.executable, system)), "")
 
 
 def _runs(path: str) -> bool:

@@ -109,10 +109,10 @@ class Watch:
         """What lies in the private root; 0 while it is being made."""
         with contextlib.suppress(OSError):
             for process in tree:
-                root = os.stat(f"/proc/{process}/root")
-                if root.st_dev == os.stat("/").st_dev:
+                root = Path("/proc", str(process), "root")
+                if root.stat().st_dev == os.stat("/").st_dev:
                     continue
-                space = os.statvfs(f"/proc/{process}/root/")
+                space = os.statvfs(root)
                 return (space.f_blocks - space.f_bfree) * space.f_frsize
         return 0
 
