@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 
@@ -40,6 +42,39 @@ def source_of(value: Callable) -> str:
         return inspect.getsource(value)
     # Un notebook n'est pas un fichier : Python n'y retrouve que les fonctions.
     return "\n".join(inspect.getsource(m) for m in vars(value).values() if inspect.isfunction(m))
+
+
+def same_as_torch(operation: Any, reference: Callable, *shapes: tuple[int, ...]) -> None:
+    """Vérifie une opération de NumPy (`forward`, `backward`) contre une fonction de torch.
+
+    Sur des entrées tirées de ces formes : même valeur, mêmes gradients, chacun de la forme de son
+    entrée, et rien de modifié.
+
+    Erreurs :
+        AssertionError, qui nomme ce qui diffère.
+    """
+    generator = np.random.default_rng(5)
+    inputs = [generator.normal(size=shape) + 2.5 for shape in shapes]
+    tensors = [torch.tensor(x, requires_grad=True) for x in inputs]
+    expected = reference(*tensors)
+    gradient = generator.normal(size=tuple(expected.shape))
+    wanted = torch.autograd.grad(expected, tensors, torch.tensor(gradient))
+    given = [*inputs, gradient]
+    copies = [x.copy() for x in given]
+
+    value = operation.forward(*inputs)
+    found = operation.backward(gradient, *inputs)
+    _check_close(value, expected.detach(), "la valeur")
+    assert len(found) == len(wanted), "il faut un gradient par entrée"
+    for one, other in zip(found, wanted, strict=True):
+        _check_close(one, other, "un gradient")
+    unchanged = all(np.array_equal(x, copy) for x, copy in zip(given, copies, strict=True))
+    assert unchanged, "une entrée ou le gradient reçu a été modifié"
+
+
+def _check_close(found: Any, expected: torch.Tensor, what: str) -> None:
+    assert np.shape(found) == tuple(expected.shape), f"{what} n'a pas la bonne forme"
+    assert np.allclose(found, expected.numpy()), f"{what} diffère de celui de torch"
 
 
 class Tally:

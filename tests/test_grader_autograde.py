@@ -21,21 +21,6 @@ def course(tmp_path):
     return make_course(tmp_path / "course")
 
 
-@pytest.fixture
-def runs(monkeypatch):
-    """The students whose notebooks were really run."""
-    seen = []
-    original = Engine.map
-
-    def counting(self, jobs):
-        jobs = list(jobs)
-        seen.extend(job.key for job in jobs)
-        return original(self, jobs)
-
-    monkeypatch.setattr(Engine, "map", counting)
-    return seen
-
-
 def scores(graded) -> dict[str, float]:
     return {one.student: one.score for one in graded}
 

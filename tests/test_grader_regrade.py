@@ -16,7 +16,6 @@ from grader.autograde import autograde, results
 from grader.build import Lab, build, enter
 from grader.cli import app
 from grader.course import Course
-from grader.engine import Engine
 from grader.errors import GraderError
 from grader.regrade import regrade
 
@@ -84,21 +83,6 @@ def course(graded_class, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "course")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     return Course(tmp_path / "course")
-
-
-@pytest.fixture
-def runs(monkeypatch):
-    """The students whose notebooks were really run."""
-    seen = []
-    original = Engine.map
-
-    def counting(self, jobs):
-        jobs = list(jobs)
-        seen.extend(job.key for job in jobs)
-        return original(self, jobs)
-
-    monkeypatch.setattr(Engine, "map", counting)
-    return seen
 
 
 def everything(course: Course) -> dict:
