@@ -7,8 +7,8 @@ import sysconfig
 from nbgrader import preprocessors as steps
 from nbgrader.converters import Autograde
 
-from grader.execute import Execute, Restore
-from grader.release import TEXT_STUB, preprocessors
+from grader.authoring.release import TEXT_STUB, preprocessors
+from grader.plugins.execute import Execute, Restore
 
 c = get_config()  # noqa: F821 (given by traitlets)
 
@@ -45,10 +45,12 @@ c.Autograde.sanitize_preprocessors, c.Autograde.autograde_preprocessors = (
 )
 
 # -- What students get back -------------------------------------------------------------------
-c.GenerateFeedback.exporter_class = "grader.feedback.PageExporter"  # nbgrader's shows hidden tests
+# nbgrader's own page shows hidden tests.
+c.GenerateFeedback.exporter_class = "grader.reporting.feedback.PageExporter"
 
 # -- What is taken from the exchange ----------------------------------------------------------
-c.ExchangeFactory.collect = "grader.collect.Collect"  # nbgrader's trusts what students put there
+# nbgrader's own trusts what students put there.
+c.ExchangeFactory.collect = "grader.plugins.collect.Collect"
 
 # -- What was handed in elsewhere -------------------------------------------------------------
 # `labo submit --file` names its files so; a course platform may put words before.

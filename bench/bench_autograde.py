@@ -19,16 +19,16 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path.insert(0, str(ROOT))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import psutil  # noqa: E402
-from course_cases import LAB, answered, make_course, submit  # noqa: E402
-from test_grader_record import STOCK  # noqa: E402
 
-from grader.autograde import autograde  # noqa: E402
 from grader.course import Course  # noqa: E402
 from grader.engine import Engine, EngineConfig, Job  # noqa: E402
+from grader.grading.autograde import autograde  # noqa: E402
+from tests.grading.test_record import STOCK  # noqa: E402
+from tests.support.course_cases import LAB, answered, make_course, submit  # noqa: E402
 
 WORKERS = 2
 

@@ -17,15 +17,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path.insert(0, str(ROOT))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import slurm_cluster  # noqa: E402
-from course_cases import LAB, QUICK  # noqa: E402
-from test_grader_cluster import a_class, bytes_of, on_slurm  # noqa: E402
-
-from grader.autograde import Graded, autograde  # noqa: E402
 from grader.course import Course  # noqa: E402
+from grader.grading.autograde import Graded, autograde  # noqa: E402
+from tests.cluster.test_cluster import a_class, bytes_of, on_slurm  # noqa: E402
+from tests.support import slurm_cluster  # noqa: E402
+from tests.support.course_cases import LAB, QUICK  # noqa: E402
 
 
 def timed(name: str, course: Course, grade: Callable[..., list[Graded]]) -> float:

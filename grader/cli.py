@@ -68,7 +68,7 @@ def build(
     grader build --check               change nothing, fail if labs/ is out of date
     grader build --from-notebook laboratoire_01
     """
-    from grader import build as builder
+    from grader.authoring import build as builder
 
     if check + from_notebook + force > 1:
         raise typer.BadParameter("--check, --from-notebook and --force exclude each other.")
@@ -96,7 +96,7 @@ def release(
     \b
     grader release laboratoire_01 --duedate "2026-12-01 23:59"
     """
-    from grader import build as builder
+    from grader.authoring import build as builder
 
     with told():
         root = builder.course_root()
@@ -124,9 +124,9 @@ def import_roster(
     grader import-roster participants.csv --dry-run
     grader import-roster grades.csv --id-column "SIS Login ID"
     """
-    from grader import roster as rosters
-    from grader import table
     from grader.course import Course
+    from grader.grading import table
+    from grader.platforms import roster as rosters
 
     with told():
         course = Course.here()
@@ -151,8 +151,8 @@ def answers(
     \b
     grader answers laboratoire_01 --profile tiny
     """
-    from grader import answers as keys
-    from grader import build as builder
+    from grader.authoring import answer_keys as keys
+    from grader.authoring import build as builder
 
     if profile not in keys.PROFILES:
         raise typer.BadParameter(f"--profile is one of {', '.join(keys.PROFILES)}.")
@@ -258,10 +258,10 @@ def autograde(
     """
     from functools import partial
 
-    from grader import table
-    from grader.autograde import grade_with_progress
     from grader.course import Course
     from grader.engine import Engine
+    from grader.grading import table
+    from grader.grading.autograde import grade_with_progress
 
     if cluster not in ("", "slurm", "dask"):
         raise typer.BadParameter("--cluster is slurm or dask.")
@@ -274,7 +274,7 @@ def autograde(
         try:
             course, engine = Course.here(), Engine
             if cluster:
-                from grader.cluster import Cluster, place
+                from grader.cluster.cluster import Cluster, place
 
                 where = place(cluster, course, lab, jobs, scheduler)
                 engine = partial(Cluster, place=where, workers=workers)
@@ -311,9 +311,9 @@ def regrade(
     grader regrade laboratoire_01           shows what changes, then asks
     grader regrade laboratoire_01 --json    only shows it
     """
-    from grader import regrade as regrading
-    from grader import table
     from grader.course import Course
+    from grader.grading import regrade as regrading
+    from grader.grading import table
 
     config = engine_config(
         workers, cell_seconds, notebook_seconds, memory_mb, output_kb, isolation, shared
@@ -352,9 +352,9 @@ def show(
     \b
     grader show alice laboratoire_01
     """
-    from grader import table
-    from grader.autograde import result_of
     from grader.course import Course
+    from grader.grading import table
+    from grader.grading.autograde import result_of
 
     with told():
         table.explain(result_of(Course.here(), lab, student), Console())
@@ -384,10 +384,10 @@ def mark(
 
     grader mark laboratoire_01 q1 --redo  look again at what was marked
     """
-    from grader import mark as marking
     from grader.course import Course
-    from grader.keys import Keys
-    from grader.marking import State, find
+    from grader.marking import session as marking
+    from grader.marking.answers import State, find
+    from grader.marking.keyboard import Keys
 
     if question is None and (redo or unanswered):
         raise typer.BadParameter("--redo and --all are for one QUESTION.")
@@ -420,7 +420,7 @@ def feedback(lab: Annotated[str, typer.Argument(metavar="LAB")]) -> None:
     grader feedback laboratoire_01
     """
     from grader.course import Course
-    from grader.feedback import write_all
+    from grader.reporting.feedback import write_all
 
     with told():
         folder = write_all(Course.here(), lab)
@@ -468,9 +468,10 @@ def export(
     grader export laboratoire_01 laboratoire_02 --format moodle \\
         --identities participants.csv --no-submission zero --output notes.csv
     """
-    from grader import export as exporting
-    from grader import sheet, table
     from grader.course import Course
+    from grader.grading import table
+    from grader.platforms import export as exporting
+    from grader.platforms import sheet
 
     choices = {
         "no-identity": no_identity,
@@ -520,8 +521,9 @@ def similarity(
     \b
     grader similarity laboratoire_01 --threshold 0.8
     """
-    from grader import similarity, table
     from grader.course import Course
+    from grader.grading import table
+    from grader.reporting import similarity
 
     with told():
         course = Course.here()
@@ -550,8 +552,8 @@ def report(
     grader report laboratoire_01            writes the page, and says where
     grader report laboratoire_01 --json     its numbers, for a program
     """
-    from grader import report as reporting
     from grader.course import Course
+    from grader.reporting import report as reporting
 
     with told():
         course = Course.here()

@@ -17,9 +17,9 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import DatabaseError
 from traitlets.config import Config
 
-from grader.build import course_root
+from grader.authoring.build import course_root
+from grader.authoring.release import load_config
 from grader.errors import GraderError
-from grader.release import load_config
 
 STATE = ".grader"
 

@@ -18,15 +18,15 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from grader import table
-from grader.autograde import grade_with_progress
-from grader.build import Lab, build, course_root, source_notebook
+from grader.authoring.build import Lab, build, course_root, source_notebook
+from grader.authoring.release import CONFIG_FILE, release
+from grader.authoring.source import read_source
 from grader.course import Course
 from grader.engine import EngineConfig
-from grader.feedback import write_all
-from grader.intake import grade_id
-from grader.release import CONFIG_FILE, release
-from grader.source import read_source
+from grader.grading import table
+from grader.grading.autograde import grade_with_progress
+from grader.grading.intake import grade_id
+from grader.reporting.feedback import write_all
 
 LAB = "laboratoire_01"
 FOLDER = ".demo"

@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.engine import make_url
 
-from grader.build import course_root
+from grader.authoring.build import course_root
 from grader.engine.sandbox import Level, Policy
 from grader.engine.sandbox.probe import Outcome, Report, probe
 from grader.errors import GraderError
-from labo.machine import inspect
+from labo.machine.facts import inspect
 
 # File systems over a network, on which SQLite's locks are not to be relied upon.
 _SHARED: Final = {"nfs", "nfs4", "cifs", "smb3", "lustre", "gpfs", "beegfs", "ceph", "9p"}
@@ -114,7 +114,7 @@ def _workers() -> Finding:
 def _gradebook(root: Path) -> Finding:
     from nbgrader.coursedir import CourseDirectory
 
-    from grader.release import load_config
+    from grader.authoring.release import load_config
 
     url = make_url(CourseDirectory(config=load_config(root)).db_url)
     shown = url.render_as_string(hide_password=True)

@@ -92,7 +92,7 @@ def check(path: Opened = None) -> None:
     labo check
     labo check laboratoire_01/laboratoire_01.ipynb
     """
-    from labo import selfcheck
+    from labo.coursework import selfcheck
 
     notebook = _notebook(path)
     checks = selfcheck.check_file(notebook)
@@ -118,8 +118,8 @@ def submit(
     labo submit
     labo submit --file --as alice
     """
-    from labo.handin import Exchange, HandinError
-    from labo.handin import submit as hand_in
+    from labo.coursework.handin import Exchange, HandinError
+    from labo.coursework.handin import submit as hand_in
 
     notebook = _notebook(path)
     try:
@@ -139,7 +139,7 @@ def feedback(path: Opened = None) -> None:
     \b
     labo feedback
     """
-    from labo.handin import Exchange, HandinError, fetch_feedback
+    from labo.coursework.handin import Exchange, HandinError, fetch_feedback
 
     notebook = _notebook(path)
     try:
@@ -156,8 +156,8 @@ def feedback(path: Opened = None) -> None:
 
 
 def _notebook(path: str | None) -> Any:
-    from labo import notebook
-    from labo.notebook import NotebookError
+    from labo.coursework import notebook
+    from labo.coursework.notebook import NotebookError
 
     try:
         return notebook.read(path or notebook.current())
@@ -172,7 +172,7 @@ def list_data() -> None:
     \b
     labo data list
     """
-    from labo.catalogue import catalogue, find, search_path
+    from labo.data.catalogue import catalogue, find, search_path
     from labo.french import decimal
 
     for dataset in catalogue().values():
@@ -199,9 +199,9 @@ def download(
     \b
     labo data download mnist
     """
-    from labo.catalogue import catalogue, find
-    from labo.download import DownloadError
-    from labo.download import download as fetch
+    from labo.data.catalogue import catalogue, find
+    from labo.data.download import DownloadError
+    from labo.data.download import download as fetch
 
     dataset = catalogue().get(name)
     if dataset is None:

@@ -10,10 +10,10 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 
-from labo.catalogue import catalogue, find, search_path
+from labo.data.catalogue import catalogue, find, search_path
+from labo.data.network import answers
 from labo.french import decimal
-from labo.machine import Gpu, Kind, Machine, Probe, Torch, can_run, gpu_signs, in_gib, inspect
-from labo.network import answers
+from labo.machine.facts import Gpu, Kind, Machine, Probe, Torch, can_run, gpu_signs, in_gib, inspect
 
 _GB = 1e9
 _LITTLE_MEMORY = 3 * 2**30

@@ -22,7 +22,7 @@ from torch import Tensor
 from labo.french import decimal, measure_name
 
 if TYPE_CHECKING:
-    from labo.training import History
+    from labo.training.loop import History
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 _COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#555555"]

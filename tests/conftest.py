@@ -17,7 +17,7 @@ for name in ("LABO_DATA_DIR", "LABO_SHARED_DATA", "PYTORCH_DATA_DIR", "SLURM_TMP
 @pytest.fixture(scope="session")
 def shared_slurm(tmp_path_factory):
     """A real Slurm of four nodes; see slurm_cluster."""
-    import slurm_cluster
+    from tests.support import slurm_cluster
 
     if why := slurm_cluster.why_not():
         pytest.skip(why)

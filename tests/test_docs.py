@@ -13,17 +13,17 @@ from pathlib import Path
 
 import pytest
 import typer
-from course_cases import QUICK, ROOT, WRONG
 
-from grader.autograde import autograde
-from grader.build import Lab, build, source_notebook
+from grader.authoring.build import Lab, build, source_notebook
+from grader.authoring.release import release
+from grader.authoring.source import read_source
 from grader.cli import app as grader_app
 from grader.course import Course
-from grader.feedback import write_all
-from grader.intake import grade_id
-from grader.release import release
-from grader.source import read_source
+from grader.grading.autograde import autograde
+from grader.grading.intake import grade_id
+from grader.reporting.feedback import write_all
 from labo.cli import app as labo_app
+from tests.support.course_cases import QUICK, ROOT, WRONG
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "hub" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = ("grader ", "labo ", "nbgrader ", "make ", "pip ", "python ")
@@ -31,10 +31,10 @@ LABS = ("laboratoire_01", "laboratoire_02")
 
 # Shown, and not run here: the beginning of the command, and why.
 NOT_RUN = {
-    "make demo": "tests/test_grader_demo.py does what it does",
-    "make hub": "starts a hub until Ctrl-C: tests/test_hub_browser.py",
+    "make demo": "tests/test_demo.py does what it does",
+    "make hub": "starts a hub until Ctrl-C: tests/hub/test_browser.py",
     "make test": "runs this very test",
-    "nbgrader formgrader": "starts a server until Ctrl-C: tests/test_grader_browser.py",
+    "nbgrader formgrader": "starts a server until Ctrl-C: tests/reporting/test_browser.py",
     "pip install": "changes the environment that the tests run in",
     "/usr/bin/python3.11 -m venv /opt/": "changes the system, as the administrator of a hub does",
     "/opt/cours/": "likewise",
@@ -45,10 +45,10 @@ NOT_RUN = {
     "git subtree push": "needs a repository of the course's own, and a network",
     "python -m pytest": "is what runs this",
     "python -m tests.labs.table": "takes minutes: tests/labs/test_laboratoires.py",
-    "labo data download": "needs a network: tests/test_labo_download.py",
-    "grader mark laboratoire_01 q1": "asks at the keyboard: tests/test_grader_mark.py",
-    "grader autograde laboratoire_01 --cluster": "needs Slurm: tests/test_grader_cluster.py",
-    "grader autograde laboratoire_05 --cluster": "likewise: tests/test_grader_cluster.py",
+    "labo data download": "needs a network: tests/labo/data/test_download.py",
+    "grader mark laboratoire_01 q1": "asks at the keyboard: tests/marking/test_session.py",
+    "grader autograde laboratoire_01 --cluster": "needs Slurm: tests/cluster/test_cluster.py",
+    "grader autograde laboratoire_05 --cluster": "likewise: tests/cluster/test_cluster.py",
 }
 # Their exit code says what they found on this machine.
 DIAGNOSES = ("labo doctor", "grader doctor")

@@ -51,7 +51,7 @@ class EngineConfig:
     profile: str = "tiny"
     readable: tuple[Path, ...] = ()
     """Folders that notebooks may read, beside the interpreter and the course's own package."""
-    preload: tuple[str, ...] = ("labo.figures", "labo.training")
+    preload: tuple[str, ...] = ("labo.figures", "labo.training.loop")
     """Modules imported once, before forking; see `modules_used`."""
 
 
@@ -69,9 +69,9 @@ class Job:
 
 # Poutyne takes two seconds to import: a class that does not train should not wait for it.
 _PRELOADED = {
-    "labo.train": "labo.training",
-    "labo.evaluate": "labo.training",
-    "poutyne": "labo.training",
+    "labo.train": "labo.training.loop",
+    "labo.evaluate": "labo.training.loop",
+    "poutyne": "labo.training.loop",
     "labo.plot_": "labo.figures",
 }
 
@@ -96,7 +96,7 @@ class Engine:
     def version(self) -> str:
         """Changes when a grade could: this package's code, and the libraries that run tests."""
         digest = hashlib.sha256(f"{torch.__version__} {sys.version}".encode())
-        for path in sorted([*_ENGINE.rglob("*.py"), *Path(labo.__file__).parent.glob("*.py")]):
+        for path in sorted([*_ENGINE.rglob("*.py"), *Path(labo.__file__).parent.rglob("*.py")]):
             digest.update(path.read_bytes())
         return digest.hexdigest()[:16]
 

@@ -22,7 +22,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import torch
 
-from grader.source import Cell, Source, read_source
+from grader.authoring.source import Cell, Source, read_source
 
 ROOT = Path(__file__).parents[2]
 SEEDS = range(20)

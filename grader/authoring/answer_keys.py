@@ -1,0 +1,115 @@
+"""Answer keys: each lab with its solutions, executed, as one HTML file with its figures."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbconvert.exporters import HTMLExporter
+from nbformat import NotebookNode
+from rich.console import Console
+
+from grader.authoring.build import Lab, source_notebook
+from grader.authoring.source import Source, read_source
+from grader.errors import GraderError, shown
+
+PROFILES = ("tiny", "small", "full")
+CELL_TIMEOUT = 600  # seconds: a cell that takes longer has no place in a lab
+
+
+def answer_key(lab: Lab, profile: str) -> tuple[Path, float]:
+    """Execute the lab's source and write answers/<lab>.html.
+
+    Returns:
+        The file, and the seconds that the execution took, kernel start included.
+
+    Raises:
+        GraderError: a cell failed; the message has its line in the source.
+    """
+    source = read_source(lab.source)
+    notebook = source_notebook(source)
+    start = time.perf_counter()
+    execute(notebook, source, lab.root, profile)
+    seconds = time.perf_counter() - start
+    page, _ = HTMLExporter(language_code="fr").from_notebook_node(
+        notebook, {"metadata": {"name": lab.name}}
+    )
+    path = lab.root / "answers" / f"{lab.name}.html"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(page, encoding="utf-8")
+    return path, seconds
+
+
+def write_all(labs: Sequence[Lab], profile: str) -> None:
+    """Execute each lab and say how long it took; their failures are raised together."""
+    failures = []
+    for lab in labs:
+        with Console().status(f"{lab.name} ..."):
+            try:
+                path, seconds = answer_key(lab, profile)
+            except GraderError as error:
+                failures.append(str(error))
+                continue
+        typer.echo(f"{shown(path)}  {seconds:.1f} s")
+    if failures:
+        raise GraderError("\n".join(failures))
+
+
+def execute(notebook: NotebookNode, source: Source, root: Path, profile: str) -> None:
+    """Run every cell, in an empty folder and with this project's own `labo`."""
+    paths = [str(root), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {
+        "LABO_PROFILE": profile,
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+    }
+    # A figure is shown by the notebook's own backend, whatever this process uses.
+    environment.pop("MPLBACKEND", None)
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT,
+        kernel_name="python3",
+        extra_arguments=["--log-level=ERROR"],
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        client.resources = {"metadata": {"path": folder}}
+        try:
+            client.execute(env=environment)
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+            raise GraderError(_failure(notebook, source, error)) from error
+
+
+def _failure(notebook: NotebookNode, source: Source, error: Exception) -> str:
+    """Which line of the source failed, and how."""
+    started = [i for i, cell in enumerate(notebook.cells) if "execution" in cell.metadata]
+    index = started[-1]
+    cell = source.cells[index]
+    line = cell.body_line
+    outputs = notebook.cells[index].get("outputs", [])
+    failed = next((output for output in outputs if output.output_type == "error"), None)
+    if failed is None:
+        message = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
+    else:
+        message = f"{failed.ename}: {failed.evalue}"
+        called, line = _lines(failed.traceback, notebook, source) or (line, line)
+        if called != line:
+            message += f" (called from line {called})"
+    return f"{shown(source.path)}:{line}: {message}"
+
+
+def _lines(traceback: list[str], notebook: NotebookNode, source: Source) -> tuple[int, int] | None:
+    """The source's lines where the traceback enters the notebook's code and where it leaves it."""
+    starts = {
+        str(executed.get("execution_count")): cell.body_line
+        for executed, cell in zip(notebook.cells, source.cells, strict=True)
+    }
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(traceback))
+    frames = re.findall(r"Cell In\[(\d+)\], line (\d+)", plain)
+    lines = [starts[count] + int(line) - 1 for count, line in frames]
+    return (lines[0], lines[-1]) if lines else None

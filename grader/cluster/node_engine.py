@@ -1,0 +1,96 @@
+"""The engine of one node, in a process without threads.
+
+Started as `python -m grader.cluster.node_engine DESCRIPTOR`.
+
+`grader.cluster.node` starts it and sends the settings, then notebooks. It probes the sandbox of
+this node, refuses below the required isolation, and runs as many notebooks at a time as fit here.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import deque
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from grader.doctor import Room
+from grader.engine import Batch, Engine, EngineConfig, Job, Level
+from grader.engine.sandbox import shield
+from grader.errors import GraderError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What every notebook of a grading is run with. It holds hidden tests."""
+
+    source: dict[str, Any] = field(repr=False)
+    config: EngineConfig
+    version: str
+    """The head node's `Engine.version`: a node that has another would grade otherwise."""
+    workers: int | None = None
+    """Notebooks run at a time on each node; what fits there by default."""
+
+    def to_json(self) -> bytes:
+        return json.dumps(asdict(self), default=str).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Settings:
+        content = json.loads(data)
+        config = content["config"]
+        config |= {
+            "required": Level(config["required"]),
+            "readable": tuple(map(Path, config["readable"])),
+            "preload": tuple(config["preload"]),
+        }
+        return cls(**content | {"config": EngineConfig(**config)})
+
+
+def main(link: Connection) -> None:
+    """Run the notebooks that come in on `link`, until it closes."""
+    settings = Settings.from_json(link.recv_bytes())
+    workers = settings.workers or Room.here().workers(settings.config.memory_mb)
+    engine = Engine(replace(settings.config, workers=workers))
+    try:
+        if engine.version != settings.version:
+            raise GraderError(
+                "it has another Python, torch or version of the course's code than the head node"
+            )
+        with engine:
+            shield()  # not before: the sandbox is tried in a child, which must own its /proc
+            with Batch(engine, link) as batch:
+                _serve(batch, link, settings.source)
+    except GraderError as error:
+        with suppress(OSError):
+            link.send_bytes(json.dumps({"refused": str(error)}).encode())
+
+
+def _serve(batch: Batch, link: Connection, source: dict[str, Any]) -> None:
+    waiting: deque[Job] = deque()
+    while True:
+        while batch.has_room and waiting:
+            batch.start(waiting.popleft())
+        for outcome in batch.outcomes():
+            with suppress(OSError):  # the worker has ended, which `_receive` sees
+                link.send_bytes(outcome.to_json().encode())
+        if link.poll():
+            message = _receive(link)
+            if not message:
+                return
+            job = json.loads(message)
+            waiting.append(Job(job["key"], job["notebook"], source))
+
+
+def _receive(link: Connection) -> bytes:
+    """The next message; nothing when the worker has ended, or wants this to end."""
+    try:
+        return link.recv_bytes()
+    except (EOFError, OSError):
+        return b""
+
+
+if __name__ == "__main__":
+    main(Connection(int(sys.argv[1])))

@@ -1,0 +1,204 @@
+"""Results in the terminal: students × exercises, what needs attention, why one got this score."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape as escape_markup
+from rich.panel import Panel
+from rich.table import Table
+
+from grader.engine import Status
+from grader.platforms.export import remedies, told
+from grader.text import printable
+
+if TYPE_CHECKING:
+    from grader.grading.autograde import Graded
+    from grader.grading.record import Revision
+    from grader.grading.regrade import Preview
+    from grader.platforms.export import Export
+    from grader.platforms.roster import Plan, Roster
+    from grader.reporting.similarity import Pair
+
+_MOST_PAIRS = 20
+
+_STYLES = {
+    Status.PASSED: "green",
+    Status.PARTIAL: "yellow",
+    Status.FAILED: "red",
+    Status.ERROR: "red",
+    Status.TIMEOUT: "magenta",
+    Status.NOT_RUN: "dim",
+}
+
+
+def escape(text: str) -> str:
+    """Text of others, for the terminal: neither markup nor escape sequences."""
+    return escape_markup(printable(text))
+
+
+def show(lab: str, results: Sequence[Graded], console: Console) -> None:
+    """The class: one line per student, one column per test."""
+    tests = results[0].outcome.report.verdicts
+    table = Table(title=lab, caption="automatic points; written answers are graded by a person")
+    table.add_column("student", no_wrap=True)
+    for number, test in enumerate(tests, start=1):
+        table.add_column(f"{number}\n/{test.max_score:g}", justify="right")
+    most = sum(test.max_score for test in tests)
+    table.add_column(f"total\n/{most:g}", justify="right", style="bold")
+    for graded in results:
+        scores = {verdict.grade_id: verdict for verdict in graded.outcome.report.verdicts}
+        cells = [_points(scores.get(test.grade_id)) for test in tests]
+        mark = " [yellow]![/]" if graded.attention else ""
+        table.add_row(escape(graded.student) + mark, *cells, f"{graded.score:g}")
+    console.print(table)
+    names = (test.grade_id.removeprefix("test_") for test in tests)
+    legend = ", ".join(f"{number} {name}" for number, name in enumerate(names, start=1))
+    console.print(f"[dim]{escape(legend)}[/]")
+    for graded in filter(lambda graded: graded.attention, results):
+        reasons = "; ".join(graded.attention)
+        console.print(f"[yellow]![/] {escape(graded.student)}: {escape(reasons)}", soft_wrap=True)
+
+
+def show_pairs(pairs: Sequence[Pair], console: Console) -> None:
+    """Submissions that are alike, most alike first."""
+    table = Table("students", "share of each one's own code", "characters", title="alike")
+    for pair in pairs[:_MOST_PAIRS]:
+        shares = " and ".join(f"{100 * share:.0f} %" for share in pair.shares)
+        table.add_row(escape(", ".join(pair.students)), shares, str(pair.length))
+    console.print(table)
+    if len(pairs) > _MOST_PAIRS:
+        console.print(f"[dim]and {len(pairs) - _MOST_PAIRS} more, on the page[/]")
+
+
+def show_regrading(preview: Preview, console: Console) -> None:
+    """What a corrected lab changes: who loses first."""
+    edited = ", ".join(sorted(preview.edited)) or "none of the tests was edited"
+    console.print(f"[bold]{preview.lab}[/], corrected: {escape(edited)}")
+    if preview.revisions:
+        table = Table("student", "tests", caption="with what a person graded, and lateness")
+        table.add_column("total", justify="right")
+        for revision in sorted(preview.revisions, key=lambda one: one.after >= one.before):
+            tests = "\n".join(_change(preview, revision, *test) for test in revision.tests)
+            total = _arrow(revision.before, revision.after)
+            table.add_row(escape(revision.student), tests, total)
+        console.print(table)
+    winners, losers, changed = map(len, (preview.winners, preview.losers, preview.revisions))
+    console.print(
+        f"{len(preview.results)} regraded: [green]{winners} gain[/], [red]{losers} lose[/],"
+        f" {len(preview.results) - winners - losers} keep their total"
+        + (f" ({changed - winners - losers} with other scores)" * (changed > winners + losers))
+    )
+    for test, students in preview.surprises.items():
+        names = escape(", ".join(students))
+        console.print(f"[yellow]![/] {escape(test)} was not edited, and changes for: {names}")
+    for why in dict.fromkeys(preview.left.values()):
+        names = ", ".join(student for student, reason in preview.left.items() if reason == why)
+        console.print(f"[yellow]![/] {why}: {escape(names)}", soft_wrap=True)
+
+
+def show_roster(roster: Roster, plan: Plan, console: Console) -> None:
+    """What a class list changes in the gradebook."""
+    columns = ", ".join(f"{field} from {name!r}" for field, name in roster.columns.items())
+    console.print(f"[dim]{escape(columns)}[/]", soft_wrap=True)
+    for line in roster.skipped:
+        console.print(f"[dim]nobody's: {escape(line)}[/]", soft_wrap=True)
+    table = Table("", "student", "fields")
+    for name, fields in plan.added.items():
+        table.add_row("[green]add[/]", escape(name), escape(", ".join(fields.values())))
+    for name, changes in plan.changed.items():
+        told = (f"{field}: {old or 'none'} → {new}" for field, (old, new) in changes.items())
+        table.add_row("[yellow]change[/]", escape(name), escape("\n".join(told)))
+    for name in plan.missing:
+        table.add_row("[dim]keep[/]", escape(name), "[dim]not in this file[/]")
+    if table.row_count:
+        console.print(table)
+    console.print(
+        f"{len(plan.added)} to add, {len(plan.changed)} to change, {plan.unchanged} as they are,"
+        f" {len(plan.missing)} in the gradebook only (nobody is removed)"
+    )
+
+
+def show_export(export: Export, console: Console) -> None:
+    """Who does not fit in an exported table, and what may be done about it."""
+    for note in export.notes:
+        console.print(f"[dim]{escape(note)}[/]", soft_wrap=True)
+    for line in told(export.settled):
+        console.print(f"[dim]as you said:[/] {escape(line)}", soft_wrap=True)
+    for line in told(export.refused):
+        console.print(f"[red]{escape(line)}[/]", soft_wrap=True)
+    if options := remedies(export.refused):
+        console.print(f"say what to do with them: {escape('  '.join(options))}", soft_wrap=True)
+    console.print(f"{len(export.rows)} lines")
+
+
+def _change(preview: Preview, revision: Revision, test: str, before: float, after: float) -> str:
+    stays = " [yellow](graded by hand: stays)[/]" if test in revision.by_hand else ""
+    why = preview.message(revision.student, test).partition("\n")[0] if after < before else ""
+    reason = f"\n[dim]{escape(why)}[/]" if why else ""
+    return f"{escape(test)} {_arrow(before, after)}{stays}{reason}"
+
+
+def _arrow(before: float, after: float) -> str:
+    style = "red" if after < before else "green" if after > before else "dim"
+    return f"[{style}]{before:g} → {after:g}[/]"
+
+
+def _points(verdict: Any) -> str:
+    if verdict is None:
+        return ""
+    return f"[{_STYLES[verdict.status]}]{verdict.score:g}[/]"
+
+
+def explain(graded: Graded, console: Console) -> None:
+    """Why this student got this score."""
+    report = graded.outcome.report
+    most = sum(verdict.max_score for verdict in report.verdicts)
+    console.print(f"[bold]{escape(graded.student)}[/]: {graded.score:g} of {most:g}")
+    for verdict in report.verdicts:
+        style = _STYLES[verdict.status]
+        points = f"{verdict.score:g}/{verdict.max_score:g}"
+        console.print(f"  [{style}]{points:>7}  {verdict.status:8}[/] {escape(verdict.grade_id)}")
+        if verdict.message:
+            console.print(Panel(escape(verdict.message), border_style="dim"))
+    for problem in graded.problems:
+        console.print(f"  [yellow]![/] {escape(problem.message)}")
+    for incident in report.incidents:
+        console.print(f"  [yellow]![/] {escape(incident)}")
+    console.print(
+        f"  [dim]{report.mode}, sandbox: {report.level or 'not run'}, {report.seconds:g} s,"
+        f" {report.peak_mb:g} MB[/]"
+    )
+
+
+def to_json(results: Sequence[Graded]) -> str:
+    """The results for a program."""
+    return json.dumps(
+        [
+            {
+                "student": graded.student,
+                "score": graded.score,
+                "attention": list(graded.attention),
+                "problems": [problem.message for problem in graded.problems],
+                "level": graded.outcome.report.level,
+                "mode": graded.outcome.report.mode,
+                "tests": [
+                    {
+                        "name": verdict.grade_id,
+                        "status": verdict.status,
+                        "score": verdict.score,
+                        "max_score": verdict.max_score,
+                        "message": verdict.message,
+                        "seconds": verdict.seconds,
+                    }
+                    for verdict in graded.outcome.report.verdicts
+                ],
+            }
+            for graded in results
+        ],
+        ensure_ascii=False,
+        indent=2,
+    )

@@ -1,0 +1,279 @@
+"""Written answers in nbgrader's gradebook: which wait for a person, and what that person writes.
+
+Exactly the rows and fields that formgrader's score and comment boxes write, so that a class may be
+marked half here and half there. A mark is written only where the row is still as it was read: two
+people who mark one answer, here or in formgrader, cannot undo each other without knowing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from nbgrader.api import (
+    Assignment,
+    BaseCell,
+    Comment,
+    Grade,
+    Gradebook,
+    Notebook,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
+from sqlalchemy import select, update
+
+from grader.authoring.build import find_labs
+from grader.authoring.rubric import AnswerKey, Item
+from grader.authoring.source import Cell, Source, answer_key, read_source
+from grader.course import Course
+from grader.errors import GraderError
+
+TICK = "✓"
+
+
+class State(StrEnum):
+    """Where an answer stands."""
+
+    WAITING = "waiting"
+    MARKED = "marked"
+    UNANSWERED = "unanswered"
+    """Nothing was written, which autograding has given 0."""
+
+
+class Changed(GraderError):
+    """Somebody else has marked the answer since it was read."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A written question of a lab."""
+
+    lab: str
+    name: str
+    points: float
+    text: str
+    key: AnswerKey
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One student's answer, without the student: its row in the gradebook, its place in a class."""
+
+    id: str
+    number: int
+    of: int
+    state: State
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a person writes of an answer, as the gradebook holds it."""
+
+    score: float | None
+    waiting: bool
+    comment: str | None
+
+    @property
+    def state(self) -> State:
+        if self.waiting:
+            return State.WAITING
+        return State.UNANSWERED if self.score is None else State.MARKED
+
+
+def questions(course: Course, lab: str) -> list[Question]:
+    """The written questions of a lab, in its order.
+
+    Raises:
+        GraderError: the lab is unknown, was not released, or its source has mistakes.
+    """
+    course.check_released(lab)
+    source = read_source(find_labs(course.root, [lab])[0].source)
+    return [
+        Question(
+            lab, cell.role.name, cell.role.points, _statement(source, number), answer_key(cell)
+        )
+        for number, cell in enumerate(source.cells)
+        if cell.role and cell.role.kind == "reponse"
+    ]
+
+
+def find(course: Course, lab: str, name: str) -> Question:
+    """One of the questions of a lab."""
+    found = {question.name: question for question in questions(course, lab)}
+    if name not in found:
+        raise GraderError(
+            f"{lab} has no written question {name}: it has {', '.join(found) or 'none'}"
+        )
+    return found[name]
+
+
+def _statement(source: Source, number: int) -> str:
+    """The text above an answer, from its last title on."""
+    texts = [c for c in source.cells[:number] if c.type == "markdown" and not c.role]
+    return _from_last_title(texts[-1]) if texts else ""
+
+
+def _from_last_title(cell: Cell) -> str:
+    titles = [i for i, line in enumerate(cell.lines) if line.startswith("#")]
+    return "\n".join(cell.lines[titles[-1] if titles else 0 :])
+
+
+def answers(course: Course, question: Question) -> list[Answer]:
+    """Everybody's, in an order that stays the same and says nothing of who wrote them."""
+    columns = SubmittedNotebook.id, Grade.manual_score, Grade.needs_manual_grade
+    with course.gradebook() as gradebook:
+        found = gradebook.db.execute(_of_question(gradebook, question, *columns)).all()
+    rows = sorted(found, key=lambda row: _shuffled(question, row.id))
+    return [
+        Answer(row.id, i, len(rows), Mark(row.manual_score, row.needs_manual_grade, None).state)
+        for i, row in enumerate(rows, start=1)
+    ]
+
+
+def _shuffled(question: Question, identifier: str) -> bytes:
+    return hashlib.sha256(f"{question.name} {identifier}".encode()).digest()
+
+
+def _of_question(gradebook: Gradebook, question: Question, *columns: Any) -> Any:
+    """A query for `columns` of the grades of a question."""
+    return (
+        select(*columns)
+        .select_from(Grade)
+        .join(BaseCell, Grade.cell_id == BaseCell.id)
+        .join(SubmittedNotebook, Grade.notebook_id == SubmittedNotebook.id)
+        .join(Notebook, SubmittedNotebook.notebook_id == Notebook.id)
+        .join(Assignment, Notebook.assignment_id == Assignment.id)
+        .where(
+            BaseCell.name == question.name,
+            Notebook.name == question.lab,
+            Assignment.name == question.lab,
+            Assignment.course_id == gradebook.course_id,
+        )
+    )
+
+
+# ---- One answer
+
+
+def current(course: Course, question: Question, answer: Answer) -> Mark:
+    """Its mark as the gradebook has it now."""
+    with course.gradebook() as gradebook:
+        grade, comment = _rows(gradebook, question, answer)
+        return Mark(grade.manual_score, grade.needs_manual_grade, comment.manual_comment)
+
+
+def text(course: Course, question: Question, answer: Answer) -> str:
+    """What the student wrote: not safe to print.
+
+    Raises:
+        GraderError: the graded notebook cannot be read.
+    """
+    with course.gradebook() as gradebook:
+        query = select(SubmittedAssignment.student_id).join(SubmittedAssignment.notebooks)
+        student = gradebook.db.execute(query.where(SubmittedNotebook.id == answer.id)).scalar_one()
+    path = course.folder("autograded", student, question.lab) / f"{question.lab}.ipynb"
+    try:
+        cells = json.loads(path.read_bytes())["cells"]
+    except (OSError, ValueError, KeyError, TypeError):
+        told = f"answer {answer.number} cannot be read in autograded/"
+        raise GraderError(f"{told}: grader autograde {question.lab}, then mark it") from None
+    return next(_sources(cells, question.name), "")
+
+
+def _sources(cells: list[dict[str, Any]], name: str) -> Iterator[str]:
+    for cell in cells:
+        if cell.get("metadata", {}).get("nbgrader", {}).get("grade_id") == name:
+            source = cell.get("source", "")
+            yield source if isinstance(source, str) else "".join(source)
+
+
+def write(course: Course, question: Question, answer: Answer, before: Mark, after: Mark) -> None:
+    """Put `after` in the place of `before`, at once.
+
+    Raises:
+        Changed: the gradebook does not hold `before` any more; it is left as it is.
+        GraderError: it cannot be written.
+    """
+    with course.gradebook() as gradebook:
+        grade, comment = _rows(gradebook, question, answer)
+        score = update(Grade).where(
+            Grade.id == grade.id,
+            Grade.manual_score.is_not_distinct_from(before.score),
+            Grade.needs_manual_grade == before.waiting,
+        )
+        words = update(Comment).where(
+            Comment.id == comment.id, Comment.manual_comment.is_not_distinct_from(before.comment)
+        )
+        done = [
+            gradebook.db.execute(
+                score.values(manual_score=after.score, needs_manual_grade=after.waiting)
+            ),
+            gradebook.db.execute(words.values(manual_comment=after.comment)),
+        ]
+        if any(result.rowcount != 1 for result in done):
+            gradebook.db.rollback()
+            raise Changed(f"answer {answer.number} was changed meanwhile by somebody else")
+        gradebook.db.commit()
+
+
+def _rows(gradebook: Gradebook, question: Question, answer: Answer) -> tuple[Grade, Comment]:
+    grades = _of_question(gradebook, question, Grade).where(SubmittedNotebook.id == answer.id)
+    comments = (
+        select(Comment)
+        .join(BaseCell, Comment.cell_id == BaseCell.id)
+        .where(Comment.notebook_id == answer.id, BaseCell.name == question.name)
+    )
+    execute = gradebook.db.execute
+    return execute(grades).scalar_one(), execute(comments).scalar_one()
+
+
+# ---- What is being decided
+
+
+@dataclass
+class Draft:
+    """A mark in the making: lines of the barème that were earned, a score of one's own, words."""
+
+    ticks: frozenset[Item] = frozenset()
+    own: Decimal | None = None
+    words: str = ""
+
+    @property
+    def score(self) -> Decimal | None:
+        """None as long as nothing was decided."""
+        if self.own is not None:
+            return self.own
+        return sum((item.points for item in self.ticks), Decimal(0)) if self.ticks else None
+
+    def mark(self, key: AnswerKey, before: Mark) -> Mark:
+        """As the gradebook holds it: the lines that were earned stand above one's own words.
+
+        An empty comment is what formgrader leaves: nothing, or "" where there was one.
+        """
+        lines = [_line(item) for item in key.items if item in self.ticks]
+        words = "\n".join([*lines, *filter(None, [self.words])])
+        empty = None if before.comment is None else ""
+        return Mark(float(self.score), waiting=False, comment=words or empty)
+
+    @classmethod
+    def of(cls, key: AnswerKey, mark: Mark) -> Draft:
+        """What a mark was made of; a line that the barème no longer has is just words."""
+        by_line = {_line(item): item for item in key.items}
+        lines = (mark.comment or "").split("\n")
+        draft = cls(
+            frozenset(by_line[line] for line in lines if line in by_line),
+            words="\n".join(line for line in lines if line not in by_line).strip(),
+        )
+        score = None if mark.score is None else Decimal(str(mark.score))
+        if score != draft.score:
+            draft.own = score
+        return draft
+
+
+def _line(item: Item) -> str:
+    return f"{TICK} {item.worth}\N{NO-BREAK SPACE}: {item.text}"

@@ -1,0 +1,227 @@
+"""The class list: from a course platform's file into nbgrader's gradebook.
+
+A person is added or brought up to date, never removed, and an empty cell erases nothing. One line
+that is wrong keeps the whole file from being written.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbgrader.api import Student
+
+from grader.course import Course
+from grader.errors import GraderError, shown
+from grader.platforms import sheet
+from grader.platforms.sheet import Row, Sheet
+from grader.text import printable
+
+# The columns of Moodle, Canvas, Brightspace and nbgrader itself, in English and French, as
+# `sheet.key` has them; the first that is there counts.
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "id": (
+        "student id", "nbgrader id", "username", "user name", "nom d utilisateur",
+        "nom utilisateur", "sis login id", "id de connexion sis", "identifiant de connexion sis",
+        "identifiant de connexion au sis", "login id", "login", "idul", "identifiant", "id",
+    ),
+    "first_name": ("first name", "firstname", "given name", "prenom", "prenom s"),
+    "last_name": ("last name", "lastname", "surname", "family name", "nom de famille", "nom"),
+    "email": (
+        "email", "email address", "e mail", "mail", "courriel", "adresse de courriel",
+        "adresse courriel", "adresse electronique", "adresse e mail", "adresse mail",
+        "adresse de messagerie",
+    ),
+    "lms_user_id": (
+        "lms user id", "orgdefinedid", "org defined id", "sis user id", "id utilisateur sis",
+        "id utilisateur du sis", "id number", "numero d identification", "matricule",
+        "numero de dossier", "numero etudiant", "ni", "id",
+    ),
+}  # fmt: skip
+WHOLE_NAME = ("student", "student name", "etudiant", "etudiant e", "full name", "nom complet")
+# Lines of Canvas that are nobody.
+POINTS = ("points possible", "points possibles")
+NOBODY = (*POINTS, "student test", "etudiant test")
+
+_SAFE = re.compile(r"\w[\w.@-]*")
+_LONGEST = 128  # characters, in nbgrader's tables
+_LONGEST_FOLDER = 200
+
+
+@dataclass(frozen=True)
+class Roster:
+    """The students of a file."""
+
+    columns: Mapping[str, str]
+    """The column that each field was taken from."""
+    students: Mapping[str, Mapping[str, str]]
+    """By identifier, the fields that are not empty."""
+    skipped: tuple[str, ...]
+    """Lines that are nobody's."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a roster changes in the gradebook."""
+
+    added: Mapping[str, Mapping[str, str]]
+    changed: Mapping[str, Mapping[str, tuple[str | None, str]]]
+    """By identifier, each field that changes: before, after."""
+    missing: tuple[str, ...]
+    """In the gradebook, not in the file; they stay."""
+    unchanged: int
+
+
+def read_roster(path: Path, id_column: str | None = None) -> Roster:
+    """The students of a file.
+
+    Args:
+        id_column: the column that names students as their sessions do; found by itself otherwise.
+
+    Raises:
+        GraderError: naming each line that is wrong.
+    """
+    table = sheet.read(path)
+    places = _places(table, id_column)
+    students: dict[str, Mapping[str, str]] = {}
+    lines: dict[str, int] = {}
+    wrong, skipped = [], []
+    for row in table.rows:
+        fields = _fields(row, places)
+        if _is_nobody(fields):
+            skipped.append(f"line {row.line}: {' '.join(row.cells).strip()[:60]}")
+            continue
+        name = fields.pop("id", "")
+        found = list(_mistakes(name, fields))
+        if name and (first := lines.setdefault(name.casefold(), row.line)) != row.line:
+            found.append(f"{name} is on line {first} already")
+        wrong += [f"  line {row.line}: {mistake}" for mistake in found]
+        fields.pop("name", None)
+        students[name] = fields
+    if wrong:
+        raise GraderError("\n".join([f"{shown(path)}: nothing was written, for", *wrong]))
+    if not students:
+        raise GraderError(f"{shown(path)} names no student")
+    columns = {field: table.columns[place] for field, place in places.items()}
+    return Roster(columns, students, tuple(skipped))
+
+
+def compare(course: Course, roster: Roster) -> Plan:
+    """What the roster changes; nothing is written.
+
+    Raises:
+        GraderError: a name differs only in case from one that the gradebook has.
+    """
+    with course.gradebook() as gradebook:
+        known = {
+            student.id: {field: getattr(student, field) for field in COLUMNS}
+            for student in gradebook.db.query(Student)
+        }
+    folded = {name.casefold(): name for name in known}
+    twins = [
+        f"  {name}: the gradebook has {folded[name.casefold()]}"
+        for name in roster.students
+        if name not in known and name.casefold() in folded
+    ]
+    if twins:
+        raise GraderError("\n".join(["Names that differ in upper and lower case only:", *twins]))
+    changes = {
+        name: {field: (known[name][field], new) for field, new in fields.items()
+               if known[name][field] != new}
+        for name, fields in roster.students.items()
+        if name in known
+    }  # fmt: skip
+    changed = {name: fields for name, fields in changes.items() if fields}
+    return Plan(
+        added={name: fields for name, fields in roster.students.items() if name not in known},
+        changed=changed,
+        missing=tuple(sorted(known.keys() - roster.students.keys())),
+        unchanged=len(changes) - len(changed),
+    )
+
+
+def enter(course: Course, plan: Plan) -> None:
+    """Write what was planned into the gradebook: all of it, or nothing."""
+    with course.gradebook() as gradebook:
+        for name, fields in plan.added.items():
+            gradebook.db.add(Student(id=name, **fields))
+        for name, changes in plan.changed.items():
+            student = gradebook.find_student(name)
+            for field, (_, new) in changes.items():
+                setattr(student, field, new)
+        gradebook.db.commit()
+
+
+def to_json(plan: Plan, written: bool) -> str:
+    """The plan, for a program."""
+    changed = {
+        name: {field: {"before": old, "after": new} for field, (old, new) in changes.items()}
+        for name, changes in plan.changed.items()
+    }
+    facts = {
+        "written": written,
+        "added": plan.added,
+        "changed": changed,
+        "missing": plan.missing,
+        "unchanged": plan.unchanged,
+    }
+    return json.dumps(facts, ensure_ascii=False, indent=1)
+
+
+def _places(table: Sheet, id_column: str | None) -> dict[str, int]:
+    """Where each field is in a line."""
+    places = {}
+    for field, names in COLUMNS.items():
+        if field == "id" and id_column is not None:
+            names = (sheet.key(id_column),)
+        place = table.find(names)
+        if place is not None and place not in places.values():
+            places[field] = place
+    if "id" not in places:
+        raise GraderError(
+            f"{shown(table.path)}: no column {id_column or 'of user names'} among"
+            f" {', '.join(table.columns)}. Name the one that says what students are called on the"
+            " hub: --id-column NAME"
+        )
+    if "last_name" not in places and (whole := table.find(WHOLE_NAME)) is not None:
+        places["name"] = whole
+    return places
+
+
+def _fields(row: Row, places: Mapping[str, int]) -> dict[str, str]:
+    """What a line says of a person, without what is empty."""
+    cells = {field: " ".join(row.cells[place].split()) for field, place in places.items()}
+    fields = {field: unicodedata.normalize("NFC", text) for field, text in cells.items() if text}
+    for field in ("id", "lms_user_id"):
+        if field in fields:
+            fields[field] = fields[field].removeprefix("#")  # Brightspace's, before each
+    if "name" in fields:
+        last, _, first = map(str.strip, fields["name"].partition(","))
+        fields |= {"last_name": last} | ({"first_name": first} if first else {})
+    return fields
+
+
+def _is_nobody(fields: Mapping[str, str]) -> bool:
+    return not fields or sheet.key(fields.get("name", "")) in NOBODY
+
+
+def _mistakes(name: str, fields: Mapping[str, str]) -> Iterator[str]:
+    """What is wrong with a person's line."""
+    if not name:
+        yield "no user name"
+    elif not _SAFE.fullmatch(name) or len(name.encode()) > _LONGEST_FOLDER:
+        yield (
+            f"{printable(name)!r} cannot name a folder: it may have letters and digits, then also"
+            f" . _ @ -, and {_LONGEST_FOLDER} bytes"
+        )
+    for field, text in {"user name": name, **fields}.items():
+        if len(text) > _LONGEST:
+            yield f"the {field} has more than {_LONGEST} characters"
+        if printable(text) != text:
+            yield f"the {field} has characters that cannot be shown"
+    if "@" not in fields.get("email", "@"):
+        yield f"{fields['email']!r} is no address"

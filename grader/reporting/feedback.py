@@ -1,0 +1,266 @@
+"""What a student gets back: what passed, the author's hints, their own code and what it displayed.
+
+The page is built from the results, not from the executed notebook: no line of a test is in it, and
+of what student code displayed only text and PNG pictures are kept. It goes where nbgrader's
+`release_feedback` takes it from.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from nbconvert.exporters import HTMLExporter
+from nbgrader.api import Comment, Grade, Gradebook, MissingEntry, SubmittedNotebook
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+from sqlalchemy.orm import joinedload
+
+from grader.course import Course, write_atomically
+from grader.engine import Outcome, Report, Status, Verdict
+from grader.engine.examiner import is_test
+from grader.errors import GraderError
+from grader.grading.autograde import Graded, results
+from grader.grading.intake import Cell, Unreadable, grade_id, is_solution, read_bytes
+from grader.text import printable
+
+_MAX_TEXT = 4_000
+_MAX_IMAGES = 4
+_PNG = b"\x89PNG\r\n\x1a\n"
+_NO_RESPONSE = {"No response.": "Pas de réponse."}  # nbgrader writes it in English
+
+
+@dataclass(frozen=True)
+class Part:
+    """One exercise or written answer, as the page shows it."""
+
+    title: str
+    points: str
+    mood: str
+    tests: tuple[Verdict, ...]
+    comments: tuple[str, ...]
+    code: Markup | str
+    texts: tuple[str, ...]
+    images: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Grades:
+    """What the gradebook says of one submission."""
+
+    scores: dict[str, float]
+    waiting: set[str]
+    comments: dict[str, tuple[str, ...]]
+    penalty: float
+    most: float
+
+
+def write_all(course: Course, lab: str) -> Path:
+    """Write the page of every graded student; the folder they are in."""
+    graded = results(course, lab)
+    if not graded:
+        raise GraderError(f"{lab} has not been graded: grader autograde {lab}")
+    with course.gradebook() as gradebook:
+        for one in graded:
+            grades = _grades(gradebook, lab, one.student)
+            folder = course.folder("feedback", one.student, lab)
+            write_atomically(folder / f"{lab}.html", page(lab, one, grades).encode())
+            (folder / f"{lab}.html").chmod(0o644)  # its release copies the mode: students read it
+            _address(course.folder("submitted", one.student, lab), folder)
+    return course.folder("feedback", "*", lab).parent.parent
+
+
+def _address(submitted: Path, folder: Path) -> None:
+    """Put beside a page what `nbgrader release_feedback` finds its reader with.
+
+    What did not come through the exchange has neither: a secret that nobody knows then keeps the
+    release of the others from failing.
+    """
+    kinds = {"timestamp.txt": "unknown", "submission_secret.txt": secrets.token_hex(64)}
+    for name, otherwise in kinds.items():
+        try:
+            content = read_bytes(submitted / name)
+        except Unreadable:
+            content = otherwise.encode()
+        write_atomically(folder / name, content)
+
+
+def page(lab: str, graded: Graded, grades: _Grades) -> str:
+    """The HTML page of one student."""
+    parts = [_part(cells, graded, grades) for cells in _exercises(graded.outcome.notebook["cells"])]
+    total = sum(grades.scores.values()) - grades.penalty
+    return _template().render(
+        lab=_title(lab),
+        student=graded.student,
+        score=_number(total),
+        most=_number(grades.most),
+        penalty=_number(grades.penalty) if grades.penalty else "",
+        waiting=bool(grades.waiting),
+        notices=[problem.told for problem in graded.problems],
+        parts=parts,
+        colours=Markup(HtmlFormatter().get_style_defs(".code")),
+    )
+
+
+class PageExporter(HTMLExporter):
+    """Our page in the place of nbgrader's, which shows hidden tests.
+
+    For `nbgrader generate_feedback` and formgrader's buttons: nbgrader_config.py names it. What it
+    shows comes from the graded notebook, in autograded/.
+    """
+
+    def from_filename(
+        self, filename: str, resources: dict[str, Any] | None = None, **_: Any
+    ) -> tuple[str, dict[str, Any]]:
+        names = resources["nbgrader"]
+        student, lab = names["student"], names["assignment"]
+        notebook = json.loads(json.dumps(nbformat.read(filename, as_version=4)))
+        verdicts = tuple(_verdict(cell) for cell in notebook["cells"] if is_test(cell))
+        graded = Graded(student, "", (), Outcome(student, notebook, Report(verdicts)))
+        with Gradebook(names["db_url"]) as gradebook:
+            text = page(lab, graded, _grades(gradebook, lab, student))
+        return text, resources | {"output_extension": ".html"}
+
+
+def _verdict(cell: Cell) -> Verdict:
+    """What the engine has written into the outputs of a test cell."""
+    most = float(cell["metadata"]["nbgrader"]["points"])
+    error = next((out for out in cell["outputs"] if out["output_type"] == "error"), None)
+    results = (out for out in cell["outputs"] if out["output_type"] == "execute_result")
+    score = next((float(out["data"]["text/plain"]) for out in results), 0.0)
+    status = Status.FAILED if error else Status.PASSED if score == most else Status.PARTIAL
+    return Verdict(grade_id(cell), status, score, most, error["evalue"] if error else "")
+
+
+@cache
+def _template():
+    loader = PackageLoader("grader.reporting", "templates")
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    return environment.get_template("feedback.html.j2")
+
+
+def _grades(gradebook: Gradebook, lab: str, student: str) -> _Grades:
+    try:
+        notebook: SubmittedNotebook = gradebook.find_submission_notebook(lab, lab, student)
+    except MissingEntry:
+        raise GraderError(
+            f"{student} is not in the gradebook for {lab}: grader autograde {lab}"
+        ) from None
+    query = gradebook.db.query(Grade).options(joinedload(Grade.cell))
+    grades = query.filter(Grade.notebook_id == notebook.id).all()
+    query = gradebook.db.query(Comment).options(joinedload(Comment.cell))
+    comments = query.filter(Comment.notebook_id == notebook.id).all()
+    return _Grades(
+        scores={grade.cell.name: grade.score or 0.0 for grade in grades},
+        waiting={grade.cell.name for grade in grades if grade.needs_manual_grade},
+        comments={comment.cell.name: _comments(comment) for comment in comments},
+        penalty=notebook.late_submission_penalty or 0.0,
+        most=sum(grade.max_score for grade in grades),
+    )
+
+
+def _comments(comment: Comment) -> tuple[str, ...]:
+    written = comment.comment
+    return (_NO_RESPONSE.get(written, written),) if written else ()
+
+
+def _exercises(cells: Sequence[Cell]) -> Iterable[list[Cell]]:
+    """The cells of each exercise: the answer, its tests, and the cells that show its result."""
+    current: list[Cell] = []
+    for cell in cells:
+        if grade_id(cell) and is_solution(cell):
+            if current:
+                yield current
+            current = [cell]
+        elif current and (grade_id(cell) or str(grade_id(current[0])) in cell["source"]):
+            current.append(cell)
+    if current:
+        yield current
+
+
+def _part(cells: list[Cell], graded: Graded, grades: _Grades) -> Part:
+    answer = cells[0]
+    name = grade_id(answer)
+    verdicts = {verdict.grade_id: verdict for verdict in graded.outcome.report.verdicts}
+    tests = tuple(verdicts[grade_id(cell)] for cell in cells if grade_id(cell) in verdicts)
+    code = answer["cell_type"] == "code"
+    if code:
+        score = sum(grades.scores.get(test.grade_id, test.score) for test in tests)
+        most = sum(test.max_score for test in tests)
+    else:
+        score, most = grades.scores.get(name, 0.0), answer["metadata"]["nbgrader"]["points"]
+    waiting = name in grades.waiting
+    return Part(
+        title=str(name) if code else f"Question {name}",
+        points="à corriger" if waiting else f"{_number(score)} / {_number(most)}",
+        mood="part" if waiting else _mood(score, most),
+        tests=tuple(test for test in tests if test.status is not Status.PASSED),
+        comments=tuple(text for cell in cells for text in grades.comments.get(grade_id(cell), ())),
+        code=_coloured(answer["source"]) if code else _plain(answer["source"]),
+        texts=tuple(_texts(cells, told="\n".join(test.message for test in tests))),
+        images=tuple(_images(cells))[:_MAX_IMAGES],
+    )
+
+
+def _mood(score: float, most: float) -> str:
+    if score >= most:
+        return "good"
+    return "part" if score > 0 else "bad"
+
+
+def _plain(source: str) -> Markup:
+    return Markup("<pre>{}</pre>").format(_clean(source))
+
+
+def _coloured(source: str) -> Markup:
+    return Markup(highlight(_clean(source), PythonLexer(), HtmlFormatter(nowrap=False)))
+
+
+def _texts(cells: list[Cell], told: str) -> Iterable[str]:
+    """What the student's code printed or raised, in order, but for what the hints tell already."""
+    for cell in cells:
+        own = not grade_id(cell) or is_solution(cell)
+        for output in cell.get("outputs", ()):
+            if output["output_type"] == "stream":
+                if own or output["text"].strip() not in told:
+                    yield _clean(output["text"])
+            elif output["output_type"] == "error" and own:
+                yield _clean("\n".join(output["traceback"]))
+
+
+def _images(cells: list[Cell]) -> Iterable[str]:
+    for cell in cells:
+        for output in cell.get("outputs", ()):
+            png = output.get("data", {}).get("image/png")
+            if png and _is_png(png):
+                yield "".join(png.split())
+
+
+def _is_png(text: str) -> bool:
+    try:
+        return base64.b64decode("".join(text.split()), validate=True).startswith(_PNG)
+    except ValueError:
+        return False
+
+
+def _clean(text: str) -> str:
+    text = printable(text)
+    return text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT] + "\n…"
+
+
+def _title(lab: str) -> str:
+    return lab.replace("_", " ").capitalize()
+
+
+def _number(value: Any) -> str:
+    return f"{float(value):.2f}".rstrip("0").rstrip(".").replace(".", ",")

@@ -1,0 +1,128 @@
+"""Which submissions are alike, beyond what everybody was given or was bound to write.
+
+Passages are compared as copydetect does, blind to names, comments and layout. Those of the skeleton
+and of the reference solution do not count, nor what a good part of the class has written.
+The page shows the passages side by side; what they mean is for a person to say.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import nbformat
+import numpy as np
+from copydetect import CodeFingerprint, compare_files
+from copydetect.utils import highlight_overlap
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from grader.course import Course, write_atomically
+from grader.engine.examiner import is_test
+from grader.errors import GraderError
+from grader.grading import intake
+from grader.grading.intake import Notebook
+
+_SHORTEST = 25  # characters of a passage, each name being one
+_USUAL = 0.2  # what more than this part of a class wrote is the usual way to write it
+_ON_THE_PAGE = 100  # pairs
+_FEW = 4  # and what no more than so many students wrote never is
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two submissions, and what they share."""
+
+    students: tuple[str, str]
+    shares: tuple[float, float]
+    """Of each one's own code, the part that is in the other too: from 0 to 1."""
+    length: int
+    """Characters that are shared, names counted as one."""
+    code: tuple[Markup, Markup]
+    """Each one's code as HTML, what is shared marked."""
+
+
+def alike(course: Course, lab: str, threshold: float) -> list[Pair]:
+    """The pairs that share at least `threshold` of one's own code, most alike first.
+
+    Raises:
+        GraderError: fewer than two submissions can be read.
+    """
+    source = course.source(lab)
+    codes = _codes(course, lab, source)
+    if len(codes) < 2:
+        raise GraderError(f"{lab}: fewer than two submissions could be read, nothing to compare")
+    given = _passages([_code(source), _released(course, lab)])
+    usual = max(_FEW, len(codes) * _USUAL)
+    left_out = [p for p, count in _passages(codes.values()).items() if count > usual or p in given]
+    prints = {student: _fingerprint(code, left_out) for student, code in codes.items()}
+    pairs = (_pair(both, prints) for both in combinations(prints, 2))
+    found = [pair for pair in pairs if max(pair.shares) >= threshold]
+    return sorted(found, key=lambda pair: max(pair.shares), reverse=True)
+
+
+def write_page(course: Course, lab: str, pairs: list[Pair]) -> Path:
+    """Write the page that shows the pairs; where it is."""
+    loader = PackageLoader("grader.reporting", "templates")
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    text = environment.get_template("similarity.html.j2").render(
+        lab=lab, pairs=pairs[:_ON_THE_PAGE], more=len(pairs[_ON_THE_PAGE:])
+    )
+    path = course.results(lab) / "similarity.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, text.encode())
+    return path
+
+
+def to_json(pairs: list[Pair]) -> str:
+    """The pairs without their code, for a program."""
+    facts = [{"students": p.students, "shares": p.shares, "length": p.length} for p in pairs]
+    return json.dumps(facts, ensure_ascii=False, indent=1)
+
+
+def _passages(texts: Iterable[str]) -> Counter[int]:
+    """In how many of these texts each passage is."""
+    return Counter(passage for text in texts for passage in _fingerprint(text).hashes)
+
+
+def _fingerprint(text: str, left_out: Sequence[int] = ()) -> CodeFingerprint:
+    boilerplate = np.unique(np.array(left_out, dtype=np.int64))
+    return CodeFingerprint("code.py", _SHORTEST, 1, boilerplate, fp=io.StringIO(text))
+
+
+def _pair(students: tuple[str, str], prints: dict[str, CodeFingerprint]) -> Pair:
+    both = [prints[student] for student in students]
+    length, (share, other_share), slices = compare_files(*both)
+    code = tuple(_marked(one.raw_code, places) for one, places in zip(both, slices, strict=True))
+    return Pair(students, (float(share), float(other_share)), int(length), code)
+
+
+def _marked(text: str, places: np.ndarray) -> Markup:
+    if not places.size:
+        return escape(text)
+    marked, _ = highlight_overlap(text, places, "<mark>", "</mark>", escape_html=True)
+    return Markup(marked)
+
+
+def _codes(course: Course, lab: str, source: Notebook) -> dict[str, str]:
+    taken = {
+        student: intake.take_in(course.folder("submitted", student, lab), f"{lab}.ipynb", source)
+        for student in course.students(lab)
+    }
+    return {student: _code(item.notebook) for student, item in taken.items() if item.notebook}
+
+
+def _code(notebook: Notebook) -> str:
+    """All that a person wrote to be run; the tests are the same for everybody."""
+    cells = [c for c in notebook["cells"] if c["cell_type"] == "code" and not is_test(c)]
+    return "\n\n".join(cell["source"] for cell in cells)
+
+
+def _released(course: Course, lab: str) -> str:
+    path = course.folder("release", ".", lab) / f"{lab}.ipynb"
+    return _code(nbformat.read(path, as_version=4)) if path.is_file() else ""

@@ -1,0 +1,436 @@
+"""What a class's grades say: pure functions, from submissions and results to plain numbers.
+
+A share is a number from 0 to 1. What was not marked by hand yet counts nowhere but in totals.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import numpy as np
+
+from grader.authoring.source import CODE_STUB
+from grader.engine import STOPPED_AFTER, Status, Verdict
+from grader.engine.french import name_raised
+from grader.grading.autograde import Graded
+from grader.text import printable
+
+FEWEST = 10
+"""Submissions below which a correlation says nothing."""
+FALL = 0.2
+"""A student whose share is so much lower than usual, compared with the class, falls."""
+
+_LONGEST = 300  # characters of a message
+_UNANSWERED = CODE_STUB.partition(" :")[0].partition('"')[2]
+_NUMBER = r"[-+]?\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?"
+_QUOTED = r"'[^']*'|\"[^\"]*\"|«[^»]*»|`[^`]*`"
+_BRACKETS = r"\{[^{}]*\}|\[[^\[\]]*\]|\([^()]*\)"
+_VARYING = re.compile(rf"{_QUOTED}|{_BRACKETS}|{_NUMBER}")
+
+
+# ---- What is given
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """What is graded under one name: an exercise with its tests, or a written answer."""
+
+    name: str
+    points: Mapping[str, float]
+    """Of each of its graded cells, by grade_id."""
+    written: bool = False
+    concepts: tuple[str, ...] = ()
+
+    @property
+    def most(self) -> float:
+        return sum(self.points.values())
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One student's work on one lab, as the gradebook has it."""
+
+    student: str
+    scores: Mapping[str, float]
+    """By grade_id."""
+    waiting: frozenset[str] = frozenset()
+    """The grade_ids that a person has still to mark."""
+    penalty: float = 0.0
+    handed_in: datetime | None = None
+    seconds_late: float = 0.0
+
+    @property
+    def total(self) -> float:
+        return max(0.0, sum(self.scores.values()) - self.penalty)
+
+
+# ---- Summary
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The class in one line; `missing` are the students who handed in nothing."""
+
+    expected: int
+    submitted: int
+    missing: int
+    graded: int
+    waiting: int
+    late: int
+    most: float
+    mean: float
+    median: float
+    quartiles: tuple[float, float]
+
+
+def summary(
+    submissions: Sequence[Submission], most: float, expected: int, submitted: int
+) -> Summary:
+    """`most` is what the lab is worth, without extra credit."""
+    totals = [submission.total for submission in submissions]
+    low, median, high = np.percentile(totals, [25, 50, 75])
+    return Summary(
+        expected=expected,
+        submitted=submitted,
+        missing=expected - submitted,
+        graded=len(submissions),
+        waiting=sum(bool(submission.waiting) for submission in submissions),
+        late=sum(submission.seconds_late > 0 for submission in submissions),
+        most=most,
+        mean=float(np.mean(totals)),
+        median=float(median),
+        quartiles=(float(low), float(high)),
+    )
+
+
+# ---- Exercises and concepts
+
+
+@dataclass(frozen=True)
+class ExerciseStatistics:
+    """How the class did in one exercise."""
+
+    exercise: Exercise
+    marked: int
+    waiting: int
+    success: float | None
+    """Share of the class with all the points; None when nobody was marked."""
+    mean: float | None
+    """Mean share of the points."""
+    discrimination: float | None
+    """Correlation with the rest of the lab; None where it has no meaning."""
+
+
+def by_exercise(
+    exercises: Sequence[Exercise], submissions: Sequence[Submission]
+) -> list[ExerciseStatistics]:
+    """In the order of the lab."""
+    shares = _shares(exercises, submissions)
+    points = np.array([exercise.most for exercise in exercises])
+    return [
+        _exercise(exercise, shares[:, column], _rest(shares, points, column))
+        for column, exercise in enumerate(exercises)
+    ]
+
+
+def _exercise(exercise: Exercise, shares: np.ndarray, rest: np.ndarray) -> ExerciseStatistics:
+    marked = ~np.isnan(shares)
+    known = shares[marked]
+    return ExerciseStatistics(
+        exercise=exercise,
+        marked=len(known),
+        waiting=len(shares) - len(known),
+        success=float(np.mean(known > 1 - 1e-9)) if known.size else None,
+        mean=float(np.mean(known)) if known.size else None,
+        discrimination=discrimination(known, rest[marked]),
+    )
+
+
+def discrimination(item: np.ndarray, rest: np.ndarray) -> float | None:
+    """Corrected item-total correlation: the item with the total of the *other* items.
+
+    None for fewer than `FEWEST` students, or where one of the two is the same for everybody.
+    """
+    known = ~np.isnan(rest)
+    item, rest = item[known], rest[known]
+    if len(item) < FEWEST or np.ptp(item) < 1e-9 or np.ptp(rest) < 1e-9:
+        return None
+    return float(np.corrcoef(item, rest)[0, 1])
+
+
+def _shares(exercises: Sequence[Exercise], submissions: Sequence[Submission]) -> np.ndarray:
+    """Students × exercises; NaN for what waits to be marked by hand."""
+    rows = [[_share(exercise, one) for exercise in exercises] for one in submissions]
+    return np.array(rows, dtype=float).reshape(len(submissions), len(exercises))
+
+
+def _share(exercise: Exercise, submission: Submission) -> float:
+    if submission.waiting & exercise.points.keys():
+        return math.nan
+    return sum(submission.scores.get(name, 0.0) for name in exercise.points) / exercise.most
+
+
+def _rest(shares: np.ndarray, points: np.ndarray, column: int) -> np.ndarray:
+    """Of each student, the share obtained of all other exercises that are marked."""
+    others = np.delete(shares * points, column, axis=1)
+    possible = np.where(np.isnan(others), 0.0, np.delete(points, column))
+    with np.errstate(invalid="ignore"):  # nothing else to compare with: NaN
+        return np.nansum(others, axis=1) / possible.sum(axis=1)
+
+
+@dataclass(frozen=True)
+class ConceptStatistics:
+    """How the class did in the exercises about one concept."""
+
+    concept: str
+    exercises: tuple[str, ...]
+    mean: float
+    """Mean share of their points."""
+    missed: int
+    """Students with less than half of their points."""
+
+
+def by_concept(
+    exercises: Sequence[Exercise], submissions: Sequence[Submission]
+) -> list[ConceptStatistics]:
+    """The concept that the class missed most comes first."""
+    about: dict[str, list[Exercise]] = defaultdict(list)
+    for exercise in exercises:
+        for concept in exercise.concepts:
+            about[concept].append(exercise)
+    found = (_concept(name, own, submissions) for name, own in about.items())
+    return sorted(filter(None, found), key=lambda concept: concept.mean)
+
+
+def _concept(
+    name: str, exercises: list[Exercise], submissions: Sequence[Submission]
+) -> ConceptStatistics | None:
+    points = np.array([exercise.most for exercise in exercises])
+    shares = _shares(exercises, submissions)
+    possible = np.where(np.isnan(shares), 0.0, points).sum(axis=1)
+    obtained = np.nansum(shares * points, axis=1)[possible > 0] / possible[possible > 0]
+    if not obtained.size:
+        return None
+    names = tuple(exercise.name for exercise in exercises)
+    return ConceptStatistics(
+        name, names, float(np.mean(obtained)), int(np.sum(obtained < 0.5 - 1e-9))
+    )
+
+
+# ---- What fails
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One way in which a test failed, and whose."""
+
+    exercise: str
+    test: str
+    kind: str
+    """wrong answer, not answered, the exception that was raised ..."""
+    message: str
+    """As most of these students read it."""
+    students: tuple[str, ...]
+
+
+_KINDS = {
+    Status.FAILED: "wrong answer",
+    Status.PARTIAL: "partly right",
+    Status.TIMEOUT: "too long",
+    Status.ERROR: "the test itself",
+    Status.NOT_RUN: "not run",
+}
+
+
+def failures(exercises: Sequence[Exercise], results: Sequence[Graded]) -> list[Failure]:
+    """The failed tests, those with the same message together, the most frequent first."""
+    owners = {test: exercise.name for exercise in exercises for test in exercise.points}
+    groups: dict[tuple[str, str, str], list[tuple[str, str]]] = defaultdict(list)
+    for graded in filter(lambda graded: graded.was_run, results):
+        for verdict in graded.outcome.report.verdicts:
+            if verdict.status is not Status.PASSED:
+                kind, message = _told(verdict)
+                key = verdict.grade_id, kind, _VARYING.sub("…", message)
+                groups[key].append((printable(graded.student), message))
+    found = [
+        Failure(
+            exercise=owners.get(test, test),
+            test=test,
+            kind=kind,
+            message=Counter(message for _, message in who).most_common(1)[0][0],
+            students=tuple(student for student, _ in who),
+        )
+        for (test, kind, _), who in groups.items()
+    ]
+    return sorted(found, key=lambda failure: len(failure.students), reverse=True)
+
+
+def _told(verdict: Verdict) -> tuple[str, str]:
+    """The kind of a failure, and the first line of what the student reads."""
+    text = printable(verdict.message).strip()
+    first = text.partition("\n")[0][:_LONGEST]
+    name = name_raised(text)
+    if not name:
+        return _KINDS[verdict.status], first
+    raised = first.partition(" : ")[2]
+    unanswered = name == "NotImplementedError" and raised.startswith(_UNANSWERED)
+    return ("not answered", "") if unanswered else (name[:60], raised)
+
+
+# ---- Time
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds that notebooks took to run, and the tests of each exercise."""
+
+    median: float
+    most: float
+    slowest: tuple[tuple[str, float], ...]
+    """Students, and their notebook's seconds."""
+    tests: Mapping[str, tuple[float, float]]
+    """Of each exercise, the median and the longest."""
+
+
+def times(exercises: Sequence[Exercise], results: Sequence[Graded], slowest: int = 5) -> Times:
+    """Of the notebooks that were run."""
+    ran = [graded for graded in results if graded.was_run]
+    whole = {printable(graded.student): graded.outcome.report.seconds for graded in ran}
+    ranked = sorted(whole.items(), key=lambda item: item[1], reverse=True)
+    seconds = [_seconds_of_tests(graded) for graded in ran]
+    tests = {
+        exercise.name: [sum(one.get(test, 0.0) for test in exercise.points) for one in seconds]
+        for exercise in exercises
+        if not exercise.written
+    }
+    return Times(
+        median=float(np.median(list(whole.values()) or [0.0])),
+        most=max(whole.values(), default=0.0),
+        slowest=tuple(ranked[:slowest]),
+        tests={
+            name: (float(np.median(own or [0.0])), max(own, default=0.0))
+            for name, own in tests.items()
+        },
+    )
+
+
+def _seconds_of_tests(graded: Graded) -> dict[str, float]:
+    return {verdict.grade_id: verdict.seconds for verdict in graded.outcome.report.verdicts}
+
+
+# ---- Who needs attention
+
+
+class Trouble(StrEnum):
+    """Why somebody should look at a submission, the worst first."""
+
+    BROKEN = "not readable"
+    TIMED_OUT = "timed out"
+    INCIDENT = "incident"
+    CHANGED = "changed cells"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class Attention:
+    """A student whose submission somebody should look at."""
+
+    student: str
+    trouble: Trouble
+    reasons: tuple[str, ...]
+
+
+def attention(results: Sequence[Graded], missing: Iterable[str]) -> list[Attention]:
+    """Submissions that grading could not take as they were, then those that are not there."""
+    found = [
+        Attention(graded.student, _trouble(graded), tuple(map(printable, graded.attention)))
+        for graded in results
+        if graded.attention
+    ]
+    order = list(Trouble)
+    found.sort(key=lambda one: (order.index(one.trouble), one.student))
+    return found + [Attention(student, Trouble.MISSING, ()) for student in sorted(missing)]
+
+
+def _trouble(graded: Graded) -> Trouble:
+    incidents = graded.outcome.report.incidents
+    if not graded.was_run:
+        return Trouble.BROKEN
+    if any(STOPPED_AFTER in incident for incident in incidents):
+        return Trouble.TIMED_OUT
+    return Trouble.INCIDENT if incidents else Trouble.CHANGED
+
+
+@dataclass(frozen=True)
+class Late:
+    """A student who handed in after the due date, their own extension included."""
+
+    student: str
+    seconds: float
+    penalty: float
+
+
+def late(submissions: Sequence[Submission]) -> list[Late]:
+    """The latest first."""
+    found = [
+        Late(one.student, one.seconds_late, one.penalty)
+        for one in submissions
+        if one.seconds_late > 0
+    ]
+    return sorted(found, key=lambda one: one.seconds, reverse=True)
+
+
+# ---- The term
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One student's share of each lab of the term; None where nothing was handed in."""
+
+    student: str
+    shares: tuple[float | None, ...]
+    flag: str
+    """Why one should ask how they are; empty for most."""
+
+
+def progress(
+    labs: Sequence[tuple[float, Mapping[str, Submission]]], students: Iterable[str]
+) -> list[Progress]:
+    """Each student's labs, those who fall first.
+
+    Args:
+        labs: what each is worth, and its graded submissions, in the order of the term.
+    """
+    rows = {
+        student: [_part(lab.get(student), most) for most, lab in labs]
+        for student in sorted(students)
+    }
+    medians = [
+        float(np.median([_part(one, most) for one in lab.values()] or [0.0])) for most, lab in labs
+    ]
+    found = [Progress(who, tuple(shares), _flag(shares, medians)) for who, shares in rows.items()]
+    return sorted(found, key=lambda one: not one.flag)
+
+
+def _part(submission: Submission | None, most: float) -> float | None:
+    return submission.total / most if submission and most else None
+
+
+def _flag(shares: Sequence[float | None], medians: Sequence[float]) -> str:
+    """A hard lab is hard for all: shares are compared with the class's median."""
+    gone = next((i for i, share in enumerate(reversed(shares)) if share is not None), len(shares))
+    if gone == len(shares):
+        return "has handed in nothing" if shares else ""
+    if gone:
+        return f"nothing for the last {gone} labs" if gone > 1 else "nothing for the last lab"
+    ahead = [share - m for share, m in zip(shares, medians, strict=True) if share is not None]
+    if len(ahead) < 3:
+        return ""
+    fall = float(np.mean(ahead[:-1])) - ahead[-1]
+    return f"{100 * fall:.0f} points below their usual" if fall >= FALL - 1e-9 else ""

@@ -1,0 +1,108 @@
+"""The grades of the term, read from nbgrader's gradebook in a few queries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from nbgrader.api import (
+    Assignment,
+    BaseCell,
+    Grade,
+    Gradebook,
+    Student,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
+
+from grader.course import Course
+from grader.errors import GraderError
+from grader.reporting.statistics import Submission
+
+
+@dataclass(frozen=True)
+class LabGrades:
+    """One lab: what it is worth, when it is due (UTC), and its graded submissions by student."""
+
+    name: str
+    most: float
+    due: datetime | None
+    submissions: Mapping[str, Submission]
+
+
+@dataclass(frozen=True)
+class Term:
+    """The class, and the labs that have grades, in the order in which they were due."""
+
+    students: tuple[str, ...]
+    labs: tuple[LabGrades, ...]
+
+    def lab(self, name: str) -> LabGrades:
+        """One of the labs.
+
+        Raises:
+            GraderError: it has no grades.
+        """
+        for lab in self.labs:
+            if lab.name == name:
+                return lab
+        raise GraderError(f"{name} has not been graded: grader autograde {name}")
+
+
+def read(course: Course) -> Term:
+    """All that the gradebook holds."""
+    with course.gradebook() as gradebook:
+        submissions = _submissions(gradebook)
+        labs = [
+            LabGrades(one.name, one.max_score, one.duedate, submissions[one.name])
+            for one in gradebook.db.query(Assignment).all()
+            if one.name in submissions
+        ]
+        students = tuple(sorted(name for (name,) in gradebook.db.query(Student.id)))
+    labs.sort(key=lambda lab: (lab.due is None, lab.due or datetime.min, lab.name))
+    return Term(students, tuple(labs))
+
+
+def _submissions(gradebook: Gradebook) -> dict[str, dict[str, Submission]]:
+    """By lab, then by student."""
+    grades = _grades(gradebook)
+    query = gradebook.db.query(SubmittedAssignment, Assignment.name, SubmittedNotebook)
+    query = query.join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
+    query = query.join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+    found: dict[str, dict[str, Submission]] = defaultdict(dict)
+    for submitted, lab, notebook in query:
+        if notebook.id in grades:
+            scores, waiting = grades[notebook.id]
+            found[lab][submitted.student_id] = Submission(
+                student=submitted.student_id,
+                scores=scores,
+                waiting=frozenset(waiting),
+                penalty=notebook.late_submission_penalty or 0.0,
+                handed_in=submitted.timestamp,
+                seconds_late=submitted.total_seconds_late,
+            )
+    return found
+
+
+def _grades(gradebook: Gradebook) -> dict[str, tuple[dict[str, float], set[str]]]:
+    """Scores and what waits for a person, of each notebook that was graded."""
+    query = gradebook.db.query(
+        Grade.notebook_id,
+        BaseCell.name,
+        Grade.score,
+        Grade.needs_manual_grade,
+        Grade.auto_score,
+        Grade.manual_score,
+    ).join(BaseCell, Grade.cell_id == BaseCell.id)
+    grades: dict[str, tuple[dict[str, float], set[str]]] = defaultdict(lambda: ({}, set()))
+    graded = set()
+    for notebook, cell, score, needed, automatic, manual in query:
+        scores, waiting = grades[notebook]
+        scores[cell] = score
+        if needed:
+            waiting.add(cell)
+        if automatic is not None or manual is not None:
+            graded.add(notebook)
+    return {notebook: grades[notebook] for notebook in graded}

@@ -1,0 +1,124 @@
+"""Refaire d'un coup toutes les vérifications visibles d'un laboratoire."""
+
+import ast
+import io
+import sys
+import tempfile
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from labo.coursework import notebook as notebooks
+from labo.coursework.notebook import Notebook, NotebookError
+from labo.french import decimal
+
+_LONGEST = 300  # characters of a message
+_IN_NOTEBOOK = 88  # characters of a line that a small screen shows, beside JupyterLab's files
+
+
+@dataclass(frozen=True)
+class Check:
+    """Une vérification : l'exercice, ses points, et ce qui a manqué ("" si tout va bien)."""
+
+    exercise: str
+    points: float
+    message: str
+
+    @property
+    def passed(self) -> bool:
+        return not self.message
+
+
+def check(path: Path | str | None = None) -> None:
+    """Refait les vérifications visibles du notebook ouvert, et montre le résultat.
+
+    Elles portent sur les fonctions telles qu'elles sont définies en ce moment : exécutez d'abord
+    les cellules que vous avez modifiées. Les tests cachés s'y ajouteront à la correction.
+
+    Args :
+        path : le notebook, s'il n'est pas trouvé tout seul.
+    """
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    if shell is None:
+        raise NotebookError("labo.check() s'emploie dans un notebook ; ailleurs : « labo check ».")
+    notebook = notebooks.read(path or notebooks.current())
+    show(notebook, [_run_test(test, dict(shell.user_ns)) for test in notebook.tests])
+
+
+def check_file(notebook: Notebook) -> list[Check]:
+    """Exécute un notebook du début à la fin, et ses vérifications à leur place.
+
+    Ce que les cellules affichent est ignoré ; une cellule qui échoue n'arrête pas les suivantes.
+    """
+    with tempfile.TemporaryDirectory(
+        prefix="labo-"
+    ) as profile:  # a full home is none of its concern
+        return _run_file(notebook, profile)
+
+
+def _run_file(notebook: Notebook, profile: str) -> list[Check]:
+    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.core.profiledir import ProfileDir
+    from traitlets.config import Config
+
+    config = Config({"HistoryManager": {"enabled": False}})
+    shell = InteractiveShell.instance(config=config, profile_dir=ProfileDir(location=profile))
+    checks = []
+    for cell in notebook.cells:
+        if notebooks.is_test(cell):
+            checks.append(_run_test(cell, dict(shell.user_ns)))
+        elif cell["cell_type"] == "code":
+            with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+                shell.run_cell(cell["source"], silent=True)
+    return checks
+
+
+def _run_test(test: dict[str, Any], namespace: dict[str, Any]) -> Check:
+    """Exécute une vérification sur une copie des noms du notebook, pour n'en changer aucun."""
+    message = ""
+    try:
+        tree = ast.parse(test["source"])
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            exec(compile(tree, "<vérification>", "exec"), namespace)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a student's function may raise anything
+        message = _told(error)
+    return Check(notebooks.exercise(test), notebooks.points(test), message)
+
+
+def _told(error: BaseException) -> str:
+    text = str(error)
+    if isinstance(error, AssertionError) and text:
+        return text[:_LONGEST]
+    if isinstance(error, NotImplementedError):
+        return "pas encore de réponse"
+    if isinstance(error, NameError) and error.name:  # not one of a function's own names
+        return f"« {error.name} » n'existe pas : la cellule qui le définit n'a pas été exécutée"
+    return f"{type(error).__name__} : {text}"[:_LONGEST]
+
+
+def show(notebook: Notebook, checks: list[Check]) -> None:
+    """Affiche les vérifications sous forme de tableau."""
+    table = Table("", "exercice", "points", "ce que dit la vérification", title=notebook.lab)
+    for one in checks:
+        mark = Text("✓", "green") if one.passed else Text("✗", "red")
+        table.add_row(mark, Text(one.exercise), f"{one.points:g}", Text(one.message))
+    passed = [one for one in checks if one.passed]
+    console = Console(file=sys.stdout)
+    if console.is_jupyter:
+        console.width = _IN_NOTEBOOK
+    console.print(table)
+    total = decimal(sum(one.points for one in passed), 1).removesuffix(",0")
+    most = decimal(sum(one.points for one in checks), 1).removesuffix(",0")
+    console.print(
+        f"Vérifications réussies : {len(passed)} sur {len(checks)}, soit {total} points sur {most}."
+        " D'autres tests, cachés, s'y ajouteront à la correction."
+    )

@@ -1,0 +1,58 @@
+"""L'appareil de calcul du cours : choisi une fois, après un vrai calcul."""
+
+import os
+import warnings
+from functools import cache
+
+import torch
+
+from labo.machine.deadline import announce_end
+from labo.machine.facts import Probe, gpu_signs, granted_cpus
+
+
+def device(force_cpu: bool = False) -> torch.device:
+    """L'appareil où calculer : un GPU s'il y en a un qui fonctionne, sinon le CPU.
+
+    Le choix est fait une fois par processus. Un GPU n'est retenu qu'après un petit calcul réussi :
+    être visible ne suffit pas (version de torch, GPU ancien ou plein). Règle aussi le nombre de
+    fils de calcul de torch sur le nombre de cœurs accordés à la session et, sur une grappe Slurm,
+    fait annoncer dans le notebook que la session va se terminer.
+
+    Args :
+        force_cpu : le CPU, quoi qu'il y ait ; de même si `LABO_FORCE_CPU=1`.
+
+    N'échoue jamais faute de GPU ; `labo doctor` dit pourquoi un GPU n'est pas employé.
+    """
+    _use_granted_cpus()
+    announce_end()
+    if force_cpu or os.environ.get("LABO_FORCE_CPU", "0") not in ("", "0"):
+        return torch.device("cpu")
+    return _accelerator()
+
+
+@cache
+def _accelerator() -> torch.device:
+    # Without a sign of a GPU, CUDA is not even asked: it could not survive a fork afterwards.
+    if torch.version.cuda and gpu_signs(Probe()) and failure("cuda") is None:
+        return torch.device("cuda")
+    if torch.backends.mps.is_available() and failure("mps") is None:
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def failure(name: str) -> str | None:
+    """Ce qui empêche un petit calcul sur cet appareil, ou None s'il réussit."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # torch's own, about an old GPU or driver
+            x = torch.arange(6.0, device=name).reshape(2, 3)
+            total = (x @ x.T).sum().item()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        return str(error).splitlines()[0] if str(error) else type(error).__name__
+    return None if total == 83.0 else f"un calcul a donné {total} au lieu de 83"
+
+
+@cache
+def _use_granted_cpus() -> None:
+    cpus, _, _ = granted_cpus(Probe())
+    if cpus is not None and "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(cpus)

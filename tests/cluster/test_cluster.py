@@ -1,0 +1,325 @@
+"""A class graded on a real Slurm of four nodes: what a single machine gives, whatever is lost."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from concurrent.futures import Future
+from dataclasses import replace
+from functools import partial
+from multiprocessing.connection import Pipe
+
+import pytest
+from typer.testing import CliRunner
+
+from grader.cli import app
+from grader.cluster import node_engine
+from grader.cluster.cluster import Cluster, DaskScheduler, Slurm, new_keys
+from grader.cluster.node_engine import Settings
+from grader.course import Course
+from grader.engine import Engine, EngineConfig, Job, Outcome, Report
+from grader.errors import GraderError
+from grader.grading.autograde import autograde, results
+from tests.grading.test_record import rows
+from tests.support import slurm_cluster
+from tests.support.course_cases import LAB, QUICK, ROOT, WRONG, answered, make_course, submit
+
+MISSING = "dask is missing: pip install -r cluster-requirements.txt"
+dask_config = pytest.importorskip("dask.config", reason=MISSING)
+pytest.importorskip("distributed", reason=MISSING)
+pytest.importorskip("dask_jobqueue", reason=MISSING)
+
+from grader.cluster.node import Answer, NodeError, Sheet  # noqa: E402
+
+CLASS = 200
+CONFIG = '\nc.Slurm.cpus = 2\nc.Slurm.interface = "lo"\n'
+
+
+@pytest.fixture
+def slurm(shared_slurm, monkeypatch):
+    """Four idle nodes."""
+    for name, value in shared_slurm.environment.items():
+        monkeypatch.setenv(name, value)
+    shared_slurm.heal()
+    return shared_slurm
+
+
+def a_class(folder, size: int) -> Course:
+    """A course for a cluster; each submission has its own answer, one of four kinds."""
+    course = make_course(folder)
+    with (course.root / "nbgrader_config.py").open("a") as config:
+        config.write(CONFIG)
+    kinds = [{}, {"standardize": WRONG}, {"SimpleLinear": "1 / 0"}, {"standardize": "print(1)"}]
+    for number in range(size):
+        student = f"student_{number:03}"
+        answers = kinds[number % 4] | {"q1": f"Réponse {number}"}
+        submit(course, student, answered(course, **answers))
+    return course
+
+
+def on_slurm(course: Course, jobs: int = 4, **options):
+    engine = partial(Cluster, place=Slurm.of(course, LAB, jobs))
+    return autograde(course, LAB, QUICK, make_engine=engine, **options)
+
+
+def bytes_of(course: Course) -> dict[str, bytes]:
+    """All that a grading wrote, but for how long it took and what memory it used."""
+    copies = course.folder("autograded", "*", LAB).relative_to(course.root)
+    paths = course.root.glob(f"{copies}/*")
+    found = {str(path.relative_to(course.root)): path.read_bytes() for path in paths}
+    for path in course.results(LAB).glob("*.json"):
+        content = json.loads(path.read_text("utf-8"))
+        report = content["outcome"]["report"]
+        for measured in (report, *report["verdicts"]):
+            measured.pop("seconds")
+        report.pop("peak_mb")
+        found[path.name] = json.dumps(content).encode()
+    return found
+
+
+@pytest.mark.slow
+def test_a_node_and_a_job_lost_midway_cost_nothing(slurm, tmp_path):
+    alone, course = a_class(tmp_path / "alone", CLASS), a_class(tmp_path / "cluster", CLASS)
+    autograde(alone, LAB, QUICK)
+    seen = Counter()
+
+    def hit(graded):
+        seen[graded.student] += 1
+        running = {node: job for job, node in slurm.jobs().items()}
+        if seen.total() == CLASS // 4:
+            slurm.crash(min(running))
+        if seen.total() == CLASS // 2:
+            slurm.run("scancel", running[max(running)])
+
+    graded = on_slurm(course, seen=hit)
+    assert len(graded) == CLASS
+    assert set(seen.values()) == {1}
+    assert len(seen) == CLASS
+    assert bytes_of(course) == bytes_of(alone)
+    assert rows(course) == rows(alone)
+    assert not slurm.jobs("RUNNING,PENDING")
+    assert not list(course.results(LAB).glob("slurm/keys-*")), "keys were left"
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_the_jobs_and_another_machine_goes_on(slurm, tmp_path):
+    course = a_class(tmp_path / "course", 60)
+    command = ["-c", "from grader.cli import app; app()", "autograde", LAB, "--memory-mb", "700"]
+    running = subprocess.Popen(
+        [sys.executable, *command, "--cluster", "slurm", "--jobs", "1"],
+        cwd=course.root,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    slurm_cluster.wait_until(
+        lambda: running.poll() is not None or len(list(course.results(LAB).glob("*.json"))) > 1,
+        "no result comes",
+        120,
+    )
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert not slurm.jobs("RUNNING,PENDING")
+    done = {one.student for one in results(course, LAB)}
+    assert 1 < len(done) < 60
+    assert done == set(rows(course)) - {"students"}
+    ran = []
+
+    class Counting(Engine):
+        def map(self, jobs):
+            jobs = list(jobs)
+            ran.extend(job.key for job in jobs)
+            return super().map(jobs)
+
+    config = EngineConfig(workers=2, memory_mb=700)  # that of the command
+    assert len(autograde(course, LAB, config, make_engine=Counting)) == 60
+    assert done.isdisjoint(ran)
+    assert len(ran) == 60 - len(done)
+
+
+def test_what_slurm_or_a_node_refuses_is_told(slurm, tmp_path):
+    course = a_class(tmp_path / "course", 1)
+    place = Slurm.of(course, LAB, 1)
+    place.partition = "absente"
+    with pytest.raises(GraderError, match=r"Slurm takes no such job.*partition"):
+        autograde(course, LAB, QUICK, make_engine=partial(Cluster, place=place))
+    place.partition = ""
+    place.prologue = ["echo the module is absent >&2; exit 1"]
+    with pytest.raises(GraderError, match=r"every job has ended(.|\n)*the module is absent"):
+        autograde(course, LAB, QUICK, make_engine=partial(Cluster, place=place))
+    assert not slurm.jobs("RUNNING,PENDING")
+    assert results(course, LAB) == []
+
+
+# ---- A dask cluster that runs already
+
+
+@pytest.fixture
+def dask(tmp_path, monkeypatch):
+    """Start a scheduler with TLS, and workers given other options; the scheduler's address."""
+    security = new_keys(tmp_path)
+    for name in ("ca", "cert", "key"):
+        assert (tmp_path / f"{name}.pem").stat().st_mode & 0o077 == 0
+    tls = security.get_tls_config_for_role("worker")
+    files = [f"--tls-{name.replace('_', '-')}={tls[name]}" for name in ("ca_file", "cert", "key")]
+    with slurm_cluster.bound(1) as (taken,):
+        address = f"tls://127.0.0.1:{taken.getsockname()[1]}"
+    started = []
+
+    def start(*options):
+        for command in (
+            ["distributed.cli.dask_scheduler", "--host", address, "--no-dashboard"],
+            ["distributed.cli.dask_worker", address, "--no-nanny", "--nthreads=2", *options],
+        ):
+            started.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", *command, *files],
+                    env=os.environ | {"PYTHONPATH": str(ROOT)},
+                    cwd=tmp_path,
+                    stderr=subprocess.DEVNULL,
+                )
+            )
+        return address
+
+    with dask_config.set({f"distributed.comm.tls.client.{k}": tls[k] for k in ("cert", "key")}):
+        with dask_config.set({"distributed.comm.tls.ca-file": tls["ca_file"]}):
+            yield start
+    for process in reversed(started):
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def on_dask(course: Course, address: str):
+    return autograde(course, LAB, QUICK, make_engine=partial(Cluster, place=DaskScheduler(address)))
+
+
+def test_a_dask_cluster_gives_what_a_single_machine_gives(dask, tmp_path):
+    alone, course = a_class(tmp_path / "alone", 4), a_class(tmp_path / "cluster", 4)
+    on_dask(course, dask("--memory-limit=0"))
+    autograde(alone, LAB, QUICK)
+    assert bytes_of(course) == bytes_of(alone)
+
+
+def test_a_worker_that_could_write_tests_to_its_disk_is_refused(dask, tmp_path):
+    course = a_class(tmp_path / "course", 1)
+    with pytest.raises(GraderError, match=r"hidden tests too.*--memory-limit 0"):
+        on_dask(course, dask("--memory-limit=2GB"))
+    assert results(course, LAB) == []
+
+
+@pytest.mark.parametrize("address", ["tcp://head:8786", "head:8786", ""])
+def test_a_scheduler_without_tls_is_refused(address):
+    with pytest.raises(GraderError, match="tls://"):
+        DaskScheduler(address)
+
+
+def test_a_scheduler_that_is_absent_is_told(tmp_path, monkeypatch):
+    course = a_class(tmp_path / "course", 1)
+    with pytest.raises(GraderError, match="cannot be used"):
+        on_dask(course, "tls://127.0.0.1:1")
+
+
+def test_notebooks_whose_nodes_are_lost_again_and_again_are_named():
+    """The others are taken first: they count."""
+
+    class Client:
+        register_plugin = unregister_worker_plugin = cancel = lambda *_: None
+
+        def submit(self, run, sheet, **options):
+            future = Future()
+            future.release = lambda: None
+            if sheet.key == "bruno":
+                future.set_exception(NodeError("its engine ended"))
+            else:
+                future.set_result(Answer(Outcome(sheet.key, {}, Report(())).to_json().encode()))
+            return future
+
+    cluster = Cluster(QUICK, DaskScheduler("tls://nowhere:1"))
+    cluster.client = Client()
+    outcomes = cluster.map([Job(name, {}, {}) for name in ("alice", "bruno", "carla")])
+    assert [next(outcomes).key, next(outcomes).key] == ["alice", "carla"]
+    with pytest.raises(GraderError, match=r"while they ran bruno: the others are recorded"):
+        next(outcomes)
+
+
+# ---- A node
+
+
+def test_a_node_answers_with_outcomes_until_the_link_closes(tmp_path):
+    course = a_class(tmp_path / "course", 1)
+    source = course.source(LAB)
+    config = replace(QUICK, workers=1)
+    settings = Settings(source, config, Engine(config).version, workers=2)
+    assert Settings.from_json(settings.to_json()) == settings
+    ours, theirs = Pipe()
+    with ours:
+        ours.send_bytes(settings.to_json())
+        for key in "abc":
+            job = {"key": key, "notebook": answered(course)}
+            ours.send_bytes(json.dumps(job).encode())
+        node = threading.Thread(target=node_engine.main, args=[theirs])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(node_engine, "shield", lambda: None)  # of this very process
+            node.start()
+            outcomes = [json.loads(ours.recv_bytes()) for _ in "abc"]
+            ours.send_bytes(b"")
+            node.join()
+    assert {outcome["key"] for outcome in outcomes} == set("abc")
+
+
+@pytest.mark.parametrize(("version", "why"), [("another", "another Python"), ("", "LANDLOCK")])
+def test_a_node_that_would_grade_otherwise_says_why(monkeypatch, version, why):
+    def weak(self):
+        raise GraderError("this machine allows LANDLOCK only")
+
+    monkeypatch.setattr(Engine, "__enter__", weak)
+    ours, theirs = Pipe()
+    with ours, theirs:
+        ours.send_bytes(Settings({}, QUICK, version or Engine(QUICK).version).to_json())
+        node_engine.main(theirs)
+        assert why in json.loads(ours.recv_bytes())["refused"]
+
+
+def test_hidden_tests_stay_out_of_logs():
+    sheet = Sheet("alice", b"### BEGIN HIDDEN TESTS")
+    assert "HIDDEN" not in repr([sheet, Settings({"HIDDEN": 1}, QUICK, ""), Answer(b"HIDDEN")])
+
+
+# ---- The command
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--cluster", "pbs"],
+        ["--cluster", "dask"],
+        ["--cluster", "slurm", "--scheduler", "tls://a:1"],
+        ["--jobs", "2"],
+    ],
+)
+def test_wrong_usage(options):
+    assert CliRunner().invoke(app, ["autograde", LAB, *options]).exit_code == 2
+
+
+def test_a_missing_package_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(make_course(tmp_path / "course").root)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    done = CliRunner().invoke(app, ["autograde", LAB, "--cluster", "slurm"])
+    assert done.exit_code == 1
+    assert "pip install -r cluster-requirements.txt" in done.output
+
+
+def test_the_configuration_reaches_sbatch(tmp_path):
+    course = a_class(tmp_path / "course", 1)
+    with (course.root / "nbgrader_config.py").open("a") as config:
+        config.write('c.Slurm.account = "def-prof"\nc.Slurm.time = "0:20:00"\n')
+    course = Course(course.root)  # which reads the configuration again
+    place = Slurm.of(course, LAB, jobs=7)
+    assert (place.jobs, place.cpus, place.account, place.time) == (7, 2, "def-prof", "0:20:00")
+    assert Slurm.of(course, LAB).jobs == 4

@@ -1,0 +1,149 @@
+"""What `grader doctor` says, and its exit code."""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from typer.testing import CliRunner
+
+from grader import doctor
+from grader.cli import app
+from grader.engine.sandbox import Level
+from grader.engine.sandbox.probe import Outcome, Report
+from grader.errors import GraderError
+from labo.machine.facts import inspect
+from tests.support.sandbox_children import need, open_to_all, run_as
+
+CONFIG = "c = get_config()\nc.CourseDirectory.course_id = 'mini'\n"
+
+
+def report(level: Level, *open_ways: str, missing: tuple[str, ...] = ()) -> Report:
+    failures = [Outcome(way, way, blocked=False, due=True, detail="") for way in open_ways]
+    stopped = Outcome("fork", "fork", blocked=True, due=True, detail="")
+    possible = Outcome("list", "list", blocked=False, due=False, detail="")
+    return Report(level, level, (stopped, possible, *failures), missing)
+
+
+@pytest.fixture
+def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "nbgrader_config.py").write_text(CONFIG)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(monkeypatch: pytest.MonkeyPatch, found: Report, *options: str):
+    monkeypatch.setattr(doctor, "probe", lambda: found)
+    return CliRunner().invoke(app, ["doctor", *options])
+
+
+def test_it_tries_for_real_and_answers_in_json(course: Path) -> None:
+    def answer() -> dict:
+        need(Level.NAMESPACES)
+        result = CliRunner().invoke(app, ["doctor", "--json"])
+        return {"code": result.exit_code, **json.loads(result.stdout)}
+
+    found = run_as("ourselves", answer)
+    assert (found["code"], found["fit"], found["level"]) == (0, True, "NAMESPACES")
+    assert len(found["attempts"]) > 30
+    assert all(attempt["blocked"] for attempt in found["attempts"])
+
+
+def test_below_the_required_level_it_fails_with_the_reason(course: Path, monkeypatch) -> None:
+    poor = report(Level.LANDLOCK, missing=("namespaces: user.max_user_namespaces=0",))
+    refused = run(monkeypatch, poor, "--json")
+    assert refused.exit_code == 1
+    isolation = json.loads(refused.stdout)["findings"][0]
+    assert isolation["fit"] is False
+    assert "user.max_user_namespaces=0" in isolation["advice"]
+    assert run(monkeypatch, poor, "--required", "landlock").exit_code == 0
+
+
+def test_a_way_that_is_open_against_the_promise_is_named(course: Path, monkeypatch) -> None:
+    result = run(monkeypatch, report(Level.SECCOMP, "read a file outside"), "--json")
+    assert result.exit_code == 1
+    assert "read a file outside" in json.loads(result.stdout)["findings"][0]["advice"]
+
+
+def test_the_table_tells_stopped_possible_and_not_stopped_apart(course: Path, monkeypatch) -> None:
+    shown = run(monkeypatch, report(Level.SECCOMP, "read a file outside")).stdout
+    rows = {line.split("│")[1].strip(): line for line in shown.splitlines() if "│" in line}
+    assert "stopped" in rows["fork"]
+    assert "possible at this level" in rows["list"]
+    assert "NOT STOPPED" in rows["read a file outside"]
+
+
+def test_an_unknown_level_is_refused(course: Path, monkeypatch) -> None:
+    result = run(monkeypatch, report(Level.NAMESPACES), "--required", "docker")
+    assert result.exit_code == 1
+    with pytest.raises(GraderError, match="rlimits, seccomp, landlock, namespaces"):
+        doctor.examine_here("docker")
+
+
+def finding(name: str, root: Path | None) -> doctor.Finding | None:
+    found = doctor.examine(root).findings
+    return next((entry for entry in found if entry.name == name), None)
+
+
+def test_outside_a_course_there_is_no_gradebook_to_look_at(monkeypatch) -> None:
+    monkeypatch.setattr(doctor, "probe", lambda: report(Level.NAMESPACES))
+    assert finding("gradebook", None) is None
+
+
+def test_a_gradebook_that_cannot_be_written_is_a_failure(course: Path) -> None:
+    def examine() -> bool:
+        doctor.probe = lambda: report(Level.NAMESPACES)
+        return finding("gradebook", course).fit
+
+    open_to_all(course)
+    assert run_as("ourselves", examine) is True
+    if os.geteuid() == 0:
+        assert run_as("nobody", examine) is False
+
+
+def test_sqlite_on_a_shared_file_system_comes_with_a_warning(course: Path, monkeypatch) -> None:
+    monkeypatch.setattr(doctor, "probe", lambda: report(Level.NAMESPACES))
+    assert finding("gradebook", course).advice == ""
+    monkeypatch.setattr(doctor, "file_system", lambda path: "nfs4")
+    warned = finding("gradebook", course)
+    assert warned.fit
+    assert "locks" in warned.advice
+
+
+def test_a_database_server_is_shown_without_its_password(course: Path, monkeypatch) -> None:
+    monkeypatch.setattr(doctor, "probe", lambda: report(Level.NAMESPACES))
+    url = "c.CourseDirectory.db_url = 'postgresql://grader:hush@db/course'\n"
+    (course / "nbgrader_config.py").write_text(CONFIG + url)
+    assert finding("gradebook", course).value == "postgresql://grader:***@db/course"
+
+
+@pytest.mark.parametrize(
+    ("granted_mb", "free_mb", "expected"),
+    [(100_000, 100_000, "8 "), (100_000, 5_000, "2 "), (5_000, 100_000, "2 "), (None, 5_000, "2 ")],
+)
+def test_workers_are_bounded_by_memory(
+    granted_mb: int | None, free_mb: int, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend(monkeypatch, granted_mb, free_mb)
+    assert doctor._workers().value.startswith(expected)
+
+
+def test_too_little_memory_for_one_submission_is_a_failure(monkeypatch) -> None:
+    pretend(monkeypatch, 100_000, 500)
+    assert not doctor._workers().fit
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, granted_mb: int | None, free_mb: int) -> None:
+    """A machine of 8 processors, with what Slurm grants and what is free."""
+    memory = None if granted_mb is None else granted_mb * 2**20
+    machine = replace(inspect(), cpus=8, memory=memory)
+    monkeypatch.setattr(doctor, "inspect", lambda: machine)
+    available = SimpleNamespace(available=free_mb * 2**20)
+    monkeypatch.setattr(doctor.psutil, "virtual_memory", lambda: available)
+
+
+def test_the_file_system_of_a_file_to_come_is_that_of_its_folder(tmp_path: Path) -> None:
+    assert doctor.file_system(tmp_path / "absent") == doctor.file_system(tmp_path) != "unknown"
+    assert doctor.file_system(Path("/proc/self")) == "proc"

@@ -1,0 +1,143 @@
+"""Many notebooks at a time: budgets hold, results come in any order, no process stays behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from grader.engine import Engine, EngineConfig, Status
+from grader.errors import GraderError
+from tests.support.engine_cases import job
+
+BUDGETS = EngineConfig(workers=2, cell_seconds=2, notebook_seconds=20, memory_mb=700)
+
+
+@pytest.fixture(scope="module")
+def engine():
+    with Engine(BUDGETS) as engine:
+        yield engine
+
+
+def statuses(outcome):
+    return [verdict.status for verdict in outcome.report.verdicts]
+
+
+def test_each_notebook_has_its_own_outcome(engine):
+    jobs = [job(f"n = {i}", "assert n % 2 == 0", key=str(i)) for i in range(8)]
+    outcomes = {outcome.key: outcome for outcome in engine.map(jobs)}
+    assert sorted(outcomes) == sorted(map(str, range(8)))
+    for key, outcome in outcomes.items():
+        assert statuses(outcome) == [Status.FAILED if int(key) % 2 else Status.PASSED]
+
+
+def test_the_same_notebook_gives_the_same_outcome(engine):
+    student = "import random\nprint(torch.rand(2), np.random.rand(), random.random(), hash('a'))"
+    first, second = engine.map([job(student, "torch.rand(1).item()") for _ in range(2)])
+    assert first.notebook == second.notebook
+    assert first.report.verdicts[0].score == second.report.verdicts[0].score
+
+
+def test_a_late_call_costs_its_own_test(engine):
+    student = "import time\ndef slow(): time.sleep(60)\ndef f(): return 1"
+    outcome = engine.run(job(student, "slow()", "assert f() == 1"))
+    assert statuses(outcome) == [Status.TIMEOUT, Status.PASSED]
+    assert "2 s" in outcome.report.verdicts[0].message
+
+
+def test_a_late_call_is_late_even_for_a_test_that_catches_everything(engine):
+    student = "import time\ndef slow(): time.sleep(60)"
+    test = "try:\n    slow()\nexcept Exception:\n    pass"
+    assert statuses(engine.run(job(student, test))) == [Status.TIMEOUT]
+
+
+def test_a_test_that_a_result_sends_round_and_round_is_late(engine):
+    outcome = engine.run(job("n = 10**12", "for _ in range(n): pass", "assert n > 0"))
+    assert statuses(outcome) == [Status.TIMEOUT, Status.PASSED]
+
+
+def test_what_does_not_stop_ends_the_notebook_and_says_so(engine):
+    student = (
+        "import signal\ndef stubborn():\n"
+        "    signal.signal(signal.SIGINT, signal.SIG_IGN)\n    while True: pass"
+    )
+    outcome = engine.run(job(student, "stubborn()", "assert True"))
+    assert statuses(outcome) == [Status.TIMEOUT, Status.NOT_RUN]
+    assert any("did not stop" in incident for incident in outcome.report.incidents)
+
+
+def test_results_cannot_fill_the_examiner(engine):
+    student = "def flood():\n    while True: yield torch.zeros(16 << 20)"
+    outcome = engine.run(job(student, "list(flood())", "assert torch.ones(1) == 1"))
+    assert statuses(outcome)[0] in (Status.FAILED, Status.TIMEOUT)
+    assert "the examiner ended" not in str(outcome.report.incidents)
+
+
+def test_an_examiner_that_ends_costs_its_own_notebook(engine):
+    """By a test that breaks Python itself, as no student code can."""
+    crash = "import ctypes\nctypes.string_at(0)"
+    jobs = [job("x = 1", crash, key="crash"), job("x = 1", "assert x == 1", key="other")]
+    outcomes = {outcome.key: outcome for outcome in engine.map(jobs)}
+    assert statuses(outcomes["other"]) == [Status.PASSED]
+    assert statuses(outcomes["crash"]) == [Status.NOT_RUN]
+    (output,) = outcomes["crash"].notebook["cells"][-1]["outputs"]
+    assert output["output_type"] == "error"
+    assert outcomes["crash"].report.incidents
+
+
+def test_without_a_candidate_nobody_is_given_a_zero():
+    with Engine(BUDGETS) as engine:
+        engine.candidates.process.send_signal(signal.SIGKILL)
+        engine.candidates.process.wait()
+        with pytest.raises((GraderError, OSError)):
+            engine.run(job("x = 1", "assert x == 1"))
+
+
+def test_leaving_early_leaves_no_process(engine):
+    outcomes = engine.map(job("x = 1", "assert x == 1", key=str(i)) for i in range(10))
+    next(outcomes)
+    outcomes.close()
+    zygotes = {engine.candidates.process.pid, engine.examiners.process.pid}
+    left = {p.pid for p in psutil.Process().children(recursive=True)} - zygotes
+    assert not left
+
+
+GRADER = """
+import sys
+sys.path.insert(0, "tests")
+from engine_cases import job
+from grader.engine import Engine, EngineConfig
+with Engine(EngineConfig(workers=2)) as engine:
+    for i in range(2):
+        print("ready", flush=True) if i else None
+    list(engine.map(job("while True: pass", "1", key=str(i)) for i in range(4)))
+"""
+
+
+def test_a_killed_grader_leaves_no_process():
+    grader = subprocess.Popen([sys.executable, "-c", GRADER], stdout=subprocess.PIPE, text=True)
+    assert grader.stdout.readline() == "ready\n"
+    grader.stdout.close()
+    below = _wait_for(lambda: _at_work(grader.pid))
+    os.kill(grader.pid, signal.SIGKILL)
+    grader.wait()
+    _, alive = psutil.wait_procs(below, timeout=60)
+    assert not alive
+
+
+def _at_work(pid: int) -> list[psutil.Process]:
+    """The grader's processes, once its candidates and examiners run."""
+    below = psutil.Process(pid).children(recursive=True)
+    return below if len(below) >= 8 else []
+
+
+def _wait_for(condition):
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("not within a minute")

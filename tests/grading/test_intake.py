@@ -1,0 +1,51 @@
+"""Any file at all can be submitted: what is worth something counts, and the rest is named."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from grader.authoring.build import source_notebook
+from grader.authoring.source import read_source
+from grader.grading import intake
+from tests.hostile.files import CASES
+
+HERE = Path(__file__).parents[1]
+NAME = "laboratoire_mini.ipynb"
+
+
+@pytest.fixture(scope="module")
+def source() -> dict:
+    return json.loads(json.dumps(source_notebook(read_source(HERE / "data/laboratoire_mini.py"))))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_corpus_of_files(case, source, tmp_path):
+    case.submit(tmp_path, json.loads(json.dumps(source)))
+    taken = intake.take_in(tmp_path, NAME, source)
+    told = "; ".join(problem.message for problem in taken.problems)
+    assert re.search(case.says, told), told
+    assert (taken.notebook is None) == (case.score == 0), told
+    if taken.notebook:
+        graded = [cell for cell in taken.notebook["cells"] if intake.grade_id(cell)]
+        names = [intake.grade_id(cell) for cell in graded]
+        authored = {intake.grade_id(c): c for c in source["cells"] if intake.grade_id(c)}
+        assert sorted(names) == sorted(authored)
+        for name in names:  # a test comes after the answer that it examines
+            assert not name.startswith("test_") or names.index(name) > names.index(
+                next(n for n in authored if name.removeprefix("test_").startswith(n))
+            )
+        for cell in graded:
+            original = authored[intake.grade_id(cell)]
+            assert cell["metadata"] == {"nbgrader": original["metadata"]["nbgrader"]}
+            if not intake.is_solution(original):
+                assert cell["source"] == original["source"]
+
+
+def test_an_honest_submission_has_no_problem(source, tmp_path):
+    (tmp_path / NAME).write_text(json.dumps(source))
+    taken = intake.take_in(tmp_path, NAME, source)
+    assert taken.problems == ()
+    mine = [cell["source"] for cell in taken.notebook["cells"]]
+    assert mine == [cell["source"] for cell in source["cells"]]

@@ -1,0 +1,43 @@
+"""Partial credit, from a long assignment's tests to the gradebook and the student's page."""
+
+import json
+import shutil
+from html import unescape
+from pathlib import Path
+
+from grader.authoring.build import Lab, build, source_notebook
+from grader.authoring.release import release
+from grader.authoring.source import read_source
+from grader.course import Course
+from grader.grading.autograde import autograde
+from grader.reporting.feedback import write_all
+from tests.support.course_cases import QUICK, ROOT
+
+TP = "tp1"
+NOT_SUMMED = ("sum_to_shape(-gradient * a / b**2, b.shape)", "-gradient * a / b**2")
+
+
+def test_what_is_right_counts_and_what_is_missing_is_told_once(tmp_path):
+    (tmp_path / "solutions").mkdir()
+    shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
+    copy = Path(shutil.copy(ROOT / f"solutions/{TP}.py", tmp_path / "solutions"))
+    source = source_notebook(read_source(copy))
+    build(Lab(tmp_path, TP))
+    release(source, TP, tmp_path)
+    course = Course(tmp_path)
+    folder = course.folder("submitted", "alice", TP)
+    folder.mkdir(parents=True)
+    (folder / f"{TP}.ipynb").write_text(json.dumps(course.source(TP)).replace(*NOT_SUMMED))
+
+    autograde(course, TP, QUICK)
+    write_all(course, TP)
+
+    with course.gradebook() as gradebook:
+        notebook = gradebook.find_submission_notebook(TP, TP, "alice")
+        scores = {grade.cell.name: grade.auto_score for grade in notebook.grades}
+    tests = {name: score for name, score in scores.items() if name.startswith("test_")}
+    assert tests.pop("test_mul_div") == 3
+    assert sum(tests.values()) == 20
+    page = unescape((tmp_path / f"feedback/alice/{TP}/{TP}.html").read_text("utf-8"))
+    assert "3 / 4" in page
+    assert page.count("1 point(s) en moins : Div est fausse quand une entrée est diffusée") == 1

@@ -1,0 +1,130 @@
+"""The command `labo`, as a student types it."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from labo import doctor
+from labo.cli import app
+from labo.data import catalogue as room
+from labo.data.catalogue import DataFile, Dataset
+from labo.doctor import Finding, Level
+
+ROOT = Path(__file__).parents[2]
+CONTENT = b"des images"
+
+
+@pytest.fixture(autouse=True)
+def small_catalogue(monkeypatch, tmp_path):
+    file = DataFile("data.bin", len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
+    essai = Dataset("essai", "Essai", "10 images", "", "", ("http://127.0.0.1:9/",), (file,))
+    monkeypatch.setattr(room, "catalogue", lambda: {"essai": essai})
+    monkeypatch.setenv("LABO_DATA_DIR", str(tmp_path / "donnees"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "donnees"
+
+
+def labo(*arguments: str):
+    return CliRunner().invoke(app, arguments, prog_name="labo")
+
+
+def test_data_list_says_what_is_absent_and_where_it_was_sought(small_catalogue, tmp_path):
+    result = labo("data", "list")
+    assert result.exit_code == 0
+    assert "essai" in result.output
+    assert "absent" in result.output
+    lines = [line.strip() for line in result.output.splitlines()]
+    assert lines[-2:] == [str(small_catalogue), str(tmp_path / "cache" / "labo")]
+
+
+def test_data_list_says_where_a_data_set_is(small_catalogue):
+    small_catalogue.mkdir()
+    (small_catalogue / "data.bin").write_bytes(CONTENT)
+    result = labo("data", "list")
+    assert f"0,0 Mo  {small_catalogue}\n" in result.output
+    assert "absent" not in result.output
+
+
+def test_data_download_has_nothing_to_do_where_the_data_are(small_catalogue):
+    small_catalogue.mkdir()
+    (small_catalogue / "data.bin").write_bytes(CONTENT)
+    result = labo("data", "download", "essai")
+    assert (result.exit_code, result.output) == (0, f"Essai : {small_catalogue}\n")
+
+
+def test_data_download_that_fails_says_why_and_exits_with_1(monkeypatch):
+    result = labo("data", "download", "essai")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "Échec : réseau interdit par LABO_OFFLINE.\n"
+    monkeypatch.delenv("LABO_OFFLINE")
+    result = labo("data", "download", "essai")
+    assert result.exit_code == 1
+    assert "Échec : aucun miroir ne répond" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["data", "download", "imagenet"], "Jeu inconnu : « imagenet ». Les jeux sont essai."),
+        (["data", "download"], "Quel jeu ? Les jeux sont essai."),
+        (
+            ["docteur"],
+            "Commande inconnue : « docteur ». "
+            "Les commandes sont doctor, check, submit, feedback, data.",
+        ),
+        (
+            ["data", "effacer"],
+            "Commande inconnue : « effacer ». Les commandes sont list, download.",
+        ),
+    ],
+)
+def test_a_wrong_command_is_told_in_french_and_exits_with_2(arguments, told):
+    result = labo(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.strip() == told
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["data"], ["doctor"], ["data", "list"], ["data", "download"]]
+)
+def test_the_help_is_in_french(arguments):
+    text = labo(*arguments, "--help").output
+    assert text.startswith(f"Utilisation : {' '.join(['labo', *arguments])} ")
+    assert "Options :" in text
+    assert "Afficher cette aide." in text
+    for english in ("Usage", "Options:", "Commands", "Show", "ARGS"):
+        assert english not in text
+
+
+@pytest.mark.parametrize(("level", "code"), [(Level.OK, 0), (Level.NOTE, 0), (Level.WARNING, 1)])
+def test_doctor_exits_with_1_when_something_is_to_be_settled(monkeypatch, level, code):
+    findings = [Finding("GPU", Level.OK, "présent"), Finding("mémoire", level, "2,0 Gio", "Plus.")]
+    monkeypatch.setattr(doctor, "diagnose", lambda: findings)
+    result = labo("doctor")
+    assert result.exit_code == code
+    assert "2,0 Gio" in result.output
+    assert "→ Plus." in result.output
+    as_json = labo("doctor", "--json")
+    assert as_json.exit_code == code
+    assert json.loads(as_json.output)[1] == {
+        "subject": "mémoire",
+        "level": level.value,
+        "text": "2,0 Gio",
+        "advice": "Plus.",
+    }
+
+
+def test_help_is_quick_for_it_loads_neither_torch_nor_requests():
+    code = (
+        "import sys\n"
+        "from labo.cli import app\n"
+        "app(['--help'], standalone_mode=False)\n"
+        "print([name for name in ('torch', 'requests', 'numpy') if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr

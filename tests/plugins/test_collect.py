@@ -1,0 +1,237 @@
+"""Collecting takes what is whole, of whom it says, when it came; the rest stays, and is told."""
+
+import logging
+import os
+import shutil
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.exchange import ExchangeError
+from traitlets.config import Config
+
+from grader.plugins.collect import Collect
+
+LAB, COURSE = "laboratoire_01", "cours"
+NOTEBOOK, DATE, SECRET = f"{LAB}.ipynb", "timestamp.txt", "submission_secret.txt"
+
+
+class World:
+    """An exchange and an instructor's folder, without users of the system."""
+
+    def __init__(self, folder: Path, caplog) -> None:
+        self.folder, self.caplog = folder, caplog
+        self.inbound = folder / "exchange" / COURSE / "inbound"
+        self.inbound.mkdir(parents=True)
+        (folder / "course").mkdir()
+
+    def put(self, student: str, content: str, minutes: float = 0, end: str = "abc") -> Path:
+        """As nbgrader's `submit` would on a machine whose clock is off by some minutes."""
+        date = datetime.now(UTC) + timedelta(minutes=minutes)
+        place = self.inbound / f"{student}+{LAB}+{date:%Y-%m-%d %H:%M:%S.%f} UTC+{end}"
+        place.mkdir()
+        (place / NOTEBOOK).write_text(content)
+        (place / DATE).write_text(f"{date:%Y-%m-%d %H:%M:%S.%f} UTC")
+        (place / SECRET).write_text("secret")
+        return place
+
+    def collect(self, **traits) -> str:
+        """What is told; nothing to check owners by, unless a test does."""
+        config = Config()
+        config.CourseDirectory.root = str(self.folder / "course")
+        config.CourseDirectory.course_id = COURSE
+        config.CourseDirectory.assignment_id = LAB
+        config.CourseDirectory.ignore = ["__pycache__"]
+        config.Exchange.root = str(self.inbound.parent.parent)
+        config.Collect = Config({"check_owner": False} | traits)
+        self.caplog.clear()
+        with self.caplog.at_level(logging.INFO):
+            collect = Collect(coursedir=CourseDirectory(config=config), config=config)
+            collect.log = logging.getLogger("collect")
+            collect.start()
+        return self.caplog.text
+
+    def collected(self, student: str) -> Path:
+        return self.folder / "course/submitted" / student / LAB
+
+    def content(self, student: str) -> str:
+        return (self.collected(student) / NOTEBOOK).read_text()
+
+
+@pytest.fixture
+def world(tmp_path, caplog) -> World:
+    return World(tmp_path, caplog)
+
+
+def test_the_last_submission_counts_and_is_taken_whole(world):
+    world.put("alice", "first", minutes=-2)
+    world.collect()
+    assert world.content("alice") == "first"
+    (world.collected("alice") / "left over").touch()
+    last = world.put("alice", "last")
+    (last / "__pycache__").mkdir()
+    (last / "images").mkdir()
+    (last / "images/one.png").touch()
+    assert "1 students handed in, 1 collected now" in world.collect()
+    assert world.content("alice") == "last"
+    names = {path.name for path in world.collected("alice").rglob("*")}
+    assert names == {NOTEBOOK, DATE, SECRET, "images", "one.png"}
+    assert "1 students handed in, 0 collected now" in world.collect()
+    assert last.is_dir(), "collecting removes nothing from the exchange"
+
+
+@pytest.mark.parametrize("missing", [DATE, SECRET])
+def test_one_that_is_being_written_is_left_until_it_is_whole(world, missing):
+    world.put("alice", "before", minutes=-2)
+    place = world.put("alice", "half")
+    kept = (place / missing).read_text()
+    (place / missing).write_text("")
+    world.put("bruno", "whole")
+    told = world.collect()
+    assert "not whole" in told
+    assert place.name in told
+    assert (world.content("alice"), world.content("bruno")) == ("before", "whole")
+    (place / missing).write_text(kept)
+    (place / NOTEBOOK).write_text("whole")
+    assert "not whole" not in world.collect()
+    assert world.content("alice") == "whole"
+
+
+def test_a_failed_attempt_is_no_longer_told_once_another_came(world):
+    (world.put("alice", "half", minutes=-2) / SECRET).unlink()
+    world.put("alice", "whole")
+    assert "not whole" not in world.collect()
+
+
+def test_what_labo_has_not_finished_is_not_seen(world):
+    place = world.put("alice", "half")
+    place.rename(place.with_name(f".{place.name}"))
+    assert "0 students handed in" in world.collect()
+
+
+def link(place: Path) -> None:
+    (place / NOTEBOOK).unlink()
+    (place / NOTEBOOK).symlink_to(place.parent.parent / "solution")
+
+
+def hard_link(place: Path) -> None:
+    (place / NOTEBOOK).unlink()
+    os.link(place.parent.parent / "solution", place / NOTEBOOK)
+
+
+def pipe(place: Path) -> None:
+    os.mkfifo(place / "pipe")
+
+
+def whole_link(place: Path) -> None:
+    place.rename(place.parent / "aside")
+    place.symlink_to(place.parent / "aside")
+
+
+def huge(place: Path) -> None:
+    with (place / "huge").open("wb") as file:
+        file.truncate(90 << 20)
+    with (place / "huger").open("wb") as file:
+        file.truncate(90 << 20)
+
+
+@pytest.mark.parametrize("harm", [link, hard_link, pipe, whole_link, huge])
+def test_what_is_no_plain_file_is_left_and_stops_nobody_else(world, harm):
+    (world.inbound.parent / "solution").write_text("the instructor's")
+    harm(world.put("alice", "hers"))
+    world.put("bruno", "his")
+    assert "Left in the exchange: alice+" in world.collect()
+    assert not world.collected("alice").exists()
+    assert world.content("bruno") == "his"
+    assert not list(world.folder.rglob("*.partial"))
+
+
+def test_a_link_to_a_folder_is_not_followed(world):
+    place = world.put("alice", "hers")
+    (place / "sources").symlink_to(world.folder)
+    world.collect()
+    assert world.content("alice") == "hers"
+    assert not (world.collected("alice") / "sources").exists()
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "9" * 400])
+def test_a_name_without_a_date_stops_nobody(world, date):
+    (world.inbound / f"mallory+{LAB}+{date[:150]}").mkdir()
+    world.put("alice", "hers")
+    assert "no date" in world.collect()
+    assert world.content("alice") == "hers"
+
+
+def test_who_hands_in_for_another_is_not_believed(world):
+    world.put("alice", "not hers", minutes=60)
+    told = world.collect(check_owner=True)
+    assert "it belongs to" in told
+    assert "check_owner = False" in told
+    assert not world.collected("alice").exists()
+
+
+def test_a_clock_that_is_off_decides_nothing(world):
+    """Both dates are shown; the exchange's counts, for lateness and for the order."""
+    world.put("alice", "first", minutes=90)
+    told = world.collect()
+    assert "by the exchange's clock, which counts" in told
+    assert near(world.collected("alice"), datetime.now(UTC))
+    time.sleep(0.05)
+    world.put("alice", "last")  # the clock was put right
+    world.collect()
+    assert world.content("alice") == "last"
+
+
+def test_an_earlier_date_cannot_be_written_afterwards(world):
+    place = world.put("alice", "late")
+    place.rename(self_dated := place.with_name(place.name.replace("20", "19", 1)))
+    (self_dated / DATE).write_text("2020-01-01 00:00:00 UTC")
+    world.collect()
+    assert near(world.collected("alice"), datetime.now(UTC))
+
+
+def test_after_a_restored_exchange_the_names_are_believed(world):
+    place = world.put("alice", "in time", minutes=-600)
+    told = world.collect(clock_tolerance=1e9)
+    assert "clock" not in told
+    assert near(world.collected("alice"), datetime.now(UTC) - timedelta(minutes=600))
+    assert (world.collected("alice") / DATE).read_text() == (place / DATE).read_text()
+
+
+def near(collected: Path, date: datetime) -> bool:
+    written = datetime.fromisoformat((collected / DATE).read_text().replace(" UTC", "+00:00"))
+    return abs(written - date) < timedelta(minutes=2)
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_half_collected(world, monkeypatch):
+    world.put("alice", "hers")
+
+    def full(self: Path, content: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(ExchangeError, match="Make room and collect again"):
+        world.collect()
+    monkeypatch.undo()
+    assert not world.collected("alice").exists()
+    assert not list(world.folder.rglob("*.partial"))
+    world.collect()
+    assert world.content("alice") == "hers"
+
+
+def test_a_student_who_withdraws_it_meanwhile_stops_nobody(world, monkeypatch):
+    place = world.put("alice", "hers")
+    world.put("bruno", "his")
+    take = Collect._take
+
+    def withdrawn(self, deposit) -> bool:
+        if deposit.student == "alice":
+            shutil.rmtree(place)
+        return take(self, deposit)
+
+    monkeypatch.setattr(Collect, "_take", withdrawn)
+    world.collect()
+    assert world.content("bruno") == "his"
+    assert not world.collected("alice").exists()

@@ -1,0 +1,118 @@
+"""From the instructor to the student and back, through nbgrader's own exchange and commands."""
+
+import json
+import os
+import subprocess
+import sys
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from grader.course import Course
+from grader.grading.autograde import autograde
+from grader.reporting.feedback import write_all
+from tests.support.course_cases import LAB, QUICK, ROOT, WRONG, answered, make_course, submit
+
+COURSE = "apprentissage-profond"
+
+
+@pytest.fixture(scope="module")
+def exchange(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("exchange")
+    folder.chmod(0o777)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory, exchange) -> Course:
+    course = make_course(tmp_path_factory.mktemp("instructor") / "course")
+    with (course.root / "nbgrader_config.py").open("a") as config:
+        config.write(f"\nc.Exchange.root = {str(exchange)!r}\n")
+        config.write("c.ExchangeCollect.check_owner = False\n")  # zoé is no user of the system
+    return course
+
+
+def nbgrader(folder: Path, home: Path, *words: str) -> str:
+    """What nbgrader's own command says."""
+    env = os.environ | {"PYTHONPATH": str(ROOT), "HOME": str(home), "USER": home.name}
+    env |= {"JUPYTER_DATA_DIR": str(home / "jupyter"), "JUPYTER_CONFIG_DIR": str(home / "config")}
+    command = [sys.executable, "-m", "nbgrader", *words]
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def test_a_lab_goes_out_and_its_feedback_comes_back(course, exchange, tmp_path):
+    instructor, student = tmp_path / "instructor", tmp_path / "student"
+    student.mkdir()
+    options = (f"--Exchange.root={exchange}", "--course", COURSE)
+    nbgrader(course.root, instructor, "release_assignment", LAB)
+    nbgrader(student, student, "fetch_assignment", LAB, *options)
+    notebook = student / LAB / f"{LAB}.ipynb"
+    assert "BEGIN HIDDEN TESTS" not in notebook.read_text("utf-8")
+    notebook.write_text(json.dumps(answered(course, standardize=WRONG)), "utf-8")
+    nbgrader(student, student, "submit", LAB, *options)
+
+    nbgrader(course.root, instructor, "collect", LAB)
+    submit(course, "par_courriel", answered(course))  # never went through the exchange
+    graded = autograde(course, LAB, QUICK)
+    assert sorted(one.score for one in graded) == [3, 5]
+    write_all(course, LAB)
+    nbgrader(course.root, instructor, "release_feedback", LAB)
+
+    nbgrader(student, student, "fetch_feedback", LAB, *options)
+    (page,) = student.glob(f"{LAB}/feedback/*/{LAB}.html")
+    assert "la moyenne se prend par colonne" in page.read_text("utf-8")
+
+
+def test_nbgraders_own_commands_give_our_feedback(course, tmp_path):
+    submit(course, "rémi", answered(course, standardize=WRONG))
+    instructor = tmp_path / "instructor"
+    for verb in ("autograde", "generate_feedback"):
+        nbgrader(course.root, instructor, verb, LAB, "--student", "rémi")
+    page = (course.folder("feedback", "rémi", LAB) / f"{LAB}.html").read_text("utf-8")
+    assert "la moyenne se prend par colonne" in unescape(page)
+    assert "0 / 2" in page
+    assert "3 <small>sur 6" in page
+    assert "torch.testing" not in page, "a line of a test"
+
+
+def labo(folder: Path, exchange: Path, *words: str) -> subprocess.CompletedProcess:
+    env = os.environ | {"PYTHONPATH": str(ROOT), "LABO_EXCHANGE": str(exchange)}
+    env |= {"LABO_COURSE": COURSE, "JUPYTER_DATA_DIR": str(folder / "jupyter")}
+    command = [sys.executable, "-c", "from labo.cli import app; app()", *words]
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+
+
+def test_labo_alone_hands_in_and_receives(course, exchange, tmp_path):
+    instructor = tmp_path / "instructor"
+    nbgrader(course.root, instructor, "release_assignment", LAB, "--force")
+    (tmp_path / f"{LAB}.ipynb").write_text(json.dumps(answered(course)), "utf-8")
+    done = labo(tmp_path, exchange, "submit", "--as", "zoé")
+    assert done.returncode == 0, done.stderr
+    assert labo(tmp_path, exchange, "feedback").returncode == 1, "none yet"
+
+    nbgrader(course.root, instructor, "collect", LAB)
+    handed_in = course.folder("submitted", "zoé", LAB) / f"{LAB}.ipynb"
+    assert handed_in.read_bytes() == (tmp_path / f"{LAB}.ipynb").read_bytes()
+    (graded,) = (one for one in autograde(course, LAB, QUICK) if one.student == "zoé")
+    assert graded.score == 5
+    write_all(course, LAB)
+    nbgrader(course.root, instructor, "release_feedback", LAB)
+    done = labo(tmp_path, exchange, "feedback")
+    assert done.returncode == 0, done.stderr
+    assert "zoé" in Path(done.stdout.strip()).read_text("utf-8")
+
+
+def test_files_uploaded_elsewhere_are_collected(course, tmp_path):
+    (tmp_path / f"{LAB}.ipynb").write_text(json.dumps(answered(course)), "utf-8")
+    assert labo(tmp_path, tmp_path, "submit", "--file", "--as", "noa").returncode == 0
+    (upload,) = tmp_path.glob("remises/*.ipynb")
+    downloaded = course.root / "downloaded" / LAB / "archive"
+    downloaded.mkdir(parents=True)
+    upload.rename(downloaded / f"Noa Roy_1234_assignsubmission_file_{upload.name}")
+    nbgrader(course.root, tmp_path / "instructor", "zip_collect", LAB)
+    folder = course.folder("submitted", "noa", LAB)
+    assert (folder / f"{LAB}.ipynb").is_file()
+    assert (folder / "timestamp.txt").read_text().startswith("20")

@@ -1,0 +1,86 @@
+"""A student reads their own work and the hints; no line of a hidden test, nothing that runs."""
+
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from grader.authoring.source import read_source
+from grader.errors import GraderError
+from grader.grading.autograde import autograde
+from grader.reporting.feedback import write_all
+from tests.engine.test_hostile import CASES
+from tests.support.course_cases import LAB, QUICK, WRONG, answered, make_course, submit
+
+HOSTILE = [case for name, case in CASES.items() if name.startswith("feedback/")]
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory) -> dict[str, str]:
+    """Feedback of an honest class and of every attack on who reads it."""
+    course = make_course(tmp_path_factory.mktemp("feedback") / "course")
+    submit(course, "right", answered(course))
+    submit(course, "wrong", answered(course, standardize=WRONG, SimpleLinear="1 / 0"))
+    submit(course, "<b>nom</b>", answered(course))
+    submit(course, "broken", "{")
+    for case in HOSTILE:
+        submit(course, case.path.stem, case.job(course.source(LAB)).notebook)
+    autograde(course, LAB, QUICK)
+    write_all(course, LAB)
+    paths = course.root.glob(f"feedback/*/{LAB}/{LAB}.html")
+    return {path.parent.parent.name: path.read_text("utf-8") for path in paths}
+
+
+def test_hints_and_scores(pages):
+    page = unescape(pages["wrong"])
+    assert "la moyenne se prend par colonne (dim=0)" in page
+    assert "ZeroDivisionError" in page
+    assert "0 / 2" in page
+    assert "5 <small>sur 6" in pages["right"]
+    assert "provisoire" in pages["right"]
+    assert "JSON" in pages["broken"]
+
+
+def test_no_line_of_a_hidden_test(pages):
+    source = read_source(Path(__file__).parents[1] / "data" / f"{LAB}.py")
+    hidden = {
+        line.strip()
+        for cell in source.cells
+        if cell.role and cell.role.kind == "test"
+        for region in cell.secret
+        for line in region
+        if len(re.sub(r"\W", "", line)) > 8
+    }
+    assert hidden
+    for student, page in pages.items():
+        page = unescape(page)
+        assert not [line for line in hidden if line in page], student
+
+
+def test_nothing_that_runs(pages):
+    assert {case.path.stem for case in HOSTILE} <= pages.keys()
+    for student, page in pages.items():
+        tags = {tag.lower() for tag in re.findall(r"<\s*([a-zA-Z]+)", page)}
+        assert not tags & {"script", "iframe", "object", "embed", "svg", "link", "b"}, student
+        assert "default-src 'none'" in page
+        for tag in re.findall(r"<[^>]+>", page):
+            assert not re.search(r"\son\w+\s*=", tag), (student, tag)
+            assert "javascript:" not in tag
+        sources = re.findall(r'<img[^>]*src="([^"]*)"', page)
+        assert all(src.startswith("data:image/png;base64,") for src in sources)
+
+
+def test_a_result_that_was_not_recorded_is_told(tmp_path, monkeypatch):
+    course = make_course(tmp_path / "course")
+    with pytest.raises(GraderError, match="has not been graded"):
+        write_all(course, LAB)
+    submit(course, "alice", answered(course))
+    monkeypatch.setattr("grader.grading.autograde.record", lambda *_: None)
+    autograde(course, LAB, QUICK)
+    with pytest.raises(GraderError, match="alice is not in the gradebook"):
+        write_all(course, LAB)
+
+
+def test_a_page_stays_light(pages):
+    assert all(len(page) < 3_000_000 for page in pages.values())

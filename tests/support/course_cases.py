@@ -1,0 +1,47 @@
+"""A small course in a temporary folder: the mini lab, released, and who submits it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from grader.authoring.build import Lab, build, source_notebook
+from grader.authoring.release import release
+from grader.authoring.source import read_source
+from grader.course import Course
+from grader.engine import EngineConfig
+from grader.grading.intake import grade_id
+
+ROOT = Path(__file__).parents[2]
+LAB = "laboratoire_mini"
+QUICK = EngineConfig(workers=2, cell_seconds=5, notebook_seconds=30, memory_mb=700)
+WRONG = "def standardize(x):\n    return x\n"
+
+
+def make_course(folder: Path) -> Course:
+    """A course where the mini lab has been released."""
+    (folder / "solutions").mkdir(parents=True)
+    shutil.copy(ROOT / "nbgrader_config.py", folder)
+    source = shutil.copy(ROOT / "tests/data" / f"{LAB}.py", folder / "solutions")
+    build(Lab(folder, LAB))
+    release(source_notebook(read_source(Path(source))), LAB, folder)
+    return Course(folder)
+
+
+def answered(course: Course, **answers: str) -> dict[str, Any]:
+    """The reference, with other answers to the exercises named."""
+    notebook = course.source(LAB)
+    for cell in notebook["cells"]:
+        cell["source"] = answers.get(grade_id(cell) or "", cell["source"])
+    return notebook
+
+
+def submit(course: Course, student: str, notebook: dict[str, Any] | str) -> Path:
+    """Hand in a notebook, or any text; the folder it is in."""
+    folder = course.folder("submitted", student, LAB)
+    folder.mkdir(parents=True, exist_ok=True)
+    text = notebook if isinstance(notebook, str) else json.dumps(notebook)
+    (folder / f"{LAB}.ipynb").write_text(text, encoding="utf-8")
+    return folder

@@ -1,0 +1,27 @@
+"""The README's first command, in a copy of the project."""
+
+import io
+import shutil
+
+from rich.console import Console
+
+from grader import demo
+from tests.support.course_cases import ROOT
+
+
+def test_demo_grades_a_class_and_says_where_everything_is(tmp_path, monkeypatch):
+    (tmp_path / "solutions").mkdir()
+    shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
+    shutil.copy(ROOT / "solutions" / f"{demo.LAB}.py", tmp_path / "solutions")
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):  # the second time, nothing is done again
+        shown = io.StringIO()
+        demo.run(Console(file=shown, width=120))
+    text = shown.getvalue()
+    rows = {line.split()[1]: line.split() for line in text.splitlines() if line.startswith("│")}
+    totals = {name: row[-2] for name, row in rows.items()}
+    assert totals == {"alice": "20", "bruno": "0", "chloé": "14", "david": "13", "émile": "0"}
+    assert "not valid JSON" in text
+    folder = tmp_path / ".demo"
+    assert (folder / "gradebook.db").is_file()
+    assert len(list(folder.glob(f"feedback/*/{demo.LAB}/{demo.LAB}.html"))) == 5
