@@ -46,7 +46,7 @@ def ours(folder: Path, size: int) -> float:
     """Seconds to grade a class, recording included, from a cold start."""
     course = a_class(folder, size)
     began = time.perf_counter()
-    graded = autograde(course, LAB, EngineConfig(workers=WORKERS))
+    graded = autograde(course.lab(LAB), EngineConfig(workers=WORKERS))
     seconds = time.perf_counter() - began
     assert all(one.score == 5 for one in graded)
     return seconds
@@ -70,7 +70,7 @@ def stock(folder: Path, size: int) -> float:
 def memory_per_worker(folder: Path) -> float:
     """Proportional MB of one candidate and its examiner, beyond the zygotes they come from."""
     course = a_class(folder, 1)
-    source = course.source(LAB)
+    source = course.lab(LAB).author_notebook()
     slow = answered(course, standardize="import time\ntime.sleep(3)\n")
     with Engine(EngineConfig(workers=WORKERS)) as engine:
         zygotes = {engine.candidates.process.pid, engine.examiners.process.pid}

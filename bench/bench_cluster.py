@@ -21,17 +21,17 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from grader.course import Course  # noqa: E402
-from grader.grading.autograde import Graded, autograde  # noqa: E402
+from grader.grading.autograde import Result, autograde  # noqa: E402
 from tests.cluster.test_cluster import a_class, bytes_of, on_slurm  # noqa: E402
 from tests.support import slurm_cluster  # noqa: E402
 from tests.support.course_cases import LAB, QUICK  # noqa: E402
 
 
-def timed(name: str, course: Course, grade: Callable[..., list[Graded]]) -> float:
+def timed(name: str, course: Course, grade: Callable[..., list[Result]]) -> float:
     """Seconds to grade a class from a cold start, recording included."""
     came: list[float] = []
     began = time.perf_counter()
-    graded = grade(seen=lambda _: came.append(time.perf_counter()))
+    graded = grade(on_result=lambda _: came.append(time.perf_counter()))
     seconds = time.perf_counter() - began
     each = 1000 * (came[-1] - came[0]) / max(1, len(came) - 1)
     print(
@@ -62,17 +62,19 @@ def measure(home: Path, slurm: slurm_cluster.Slurm, students: int, jobs: int) ->
     print(f"{os.cpu_count()} cores in all, {students} small submissions, {jobs} jobs of 2 cores")
     alone = a_class(home / "alone", students)
     one = timed(
-        "one machine, 2 workers", alone, lambda seen: autograde(alone, LAB, QUICK, seen=seen)
+        "one machine, 2 workers",
+        alone,
+        lambda on_result: autograde(alone, LAB, QUICK, on_result=on_result),
     )
     course = a_class(home / "cluster", students)
-    many = timed("Slurm", course, lambda seen: on_slurm(course, jobs, seen=seen))
+    many = timed("Slurm", course, lambda on_result: on_slurm(course, jobs, on_result=on_result))
     assert bytes_of(course) == bytes_of(alone)
     hit = a_class(home / "hit", students)
     came = []
 
-    def hitting(seen: Callable[[Graded], None]) -> list[Graded]:
-        def also(graded: Graded) -> None:
-            seen(graded)
+    def hitting(on_result: Callable[[Result], None]) -> list[Result]:
+        def also(graded: Result) -> None:
+            on_result(graded)
             came.append(graded)
             running = {node: job for job, node in slurm.jobs().items()}
             if len(came) == students // 4:
@@ -80,7 +82,7 @@ def measure(home: Path, slurm: slurm_cluster.Slurm, students: int, jobs: int) ->
             if len(came) == students // 2:
                 slurm.run("scancel", running[max(running)])
 
-        return on_slurm(hit, jobs, seen=also)
+        return on_slurm(hit, jobs, on_result=also)
 
     lost = timed("Slurm, a node and a job lost", hit, hitting)
     assert bytes_of(hit) == bytes_of(alone)

@@ -1,26 +1,24 @@
-"""One course: where its files are, as nbgrader's configuration says."""
+"""A course, its labs and their submissions: where files are, as nbgrader's configuration says."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterator
+import difflib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import DatabaseError
-from traitlets.config import Config
+from traitlets.config import Config, PyFileConfigLoader
 
-from grader.authoring.build import course_root
-from grader.authoring.release import load_config
 from grader.errors import GraderError
+from grader.notebook import Notebook, plain
 
+CONFIG_FILE = "nbgrader_config.py"
 STATE = ".grader"
 
 
@@ -31,56 +29,61 @@ class Course:
     root: Path
 
     @classmethod
-    def here(cls) -> Course:
-        """The course that the current folder is in."""
-        return cls(course_root())
+    def here(cls, start: Path | None = None) -> Course:
+        """The course of the nearest folder, from `start` (default: here) upwards."""
+        start = (start or Path.cwd()).resolve()
+        for folder in (start, *start.parents):
+            if (folder / CONFIG_FILE).is_file():
+                return cls(folder)
+        raise GraderError(
+            f"No {CONFIG_FILE} in {start} or above it. Run this from the course's folder."
+        )
 
     @cached_property
     def config(self) -> Config:
         """nbgrader's configuration."""
-        return load_config(self.root)
+        if not (self.root / CONFIG_FILE).is_file():
+            raise GraderError(f"{self.root} is not a course: it has no {CONFIG_FILE}.")
+        config = PyFileConfigLoader(CONFIG_FILE, path=str(self.root)).load_config()
+        config.CourseDirectory.root = str(self.root.resolve())
+        return config
 
     @cached_property
     def directory(self) -> CourseDirectory:
         """nbgrader's own idea of the course."""
         return CourseDirectory(config=self.config)
 
-    def folder(self, step: str, student: str, lab: str) -> Path:
-        """`step` is "source", "submitted", "autograded" or "feedback"."""
-        return Path(
-            self.directory.format_path(getattr(self.directory, f"{step}_directory"), student, lab)
-        )
+    def lab(self, name: str) -> Lab:
+        """A lab by its name, whether it has files yet or not."""
+        return Lab(self, name)
 
-    def results(self, lab: str) -> Path:
-        """Where the outcomes of grading are kept."""
-        return self.root / STATE / lab
+    def labs(self, names: Sequence[str] = ()) -> list[Lab]:
+        """The labs that have a source, or those named; a path to one of a lab's files names it too.
 
-    def source(self, lab: str) -> dict[str, Any]:
-        """The author's notebook of a lab, with solutions and hidden tests, as plain data."""
-        path = self.folder("source", ".", lab) / f"{lab}.ipynb"
-        if not path.is_file():
-            raise GraderError(f"{lab} has not been built here: grader release {lab}")
-        return json.loads(json.dumps(nbformat.read(path, as_version=4)))
-
-    def students(self, lab: str) -> list[str]:
-        """Who has submitted this lab, in order."""
-        pattern = self.folder("submitted", "*", lab)
-        base = Path(str(pattern).partition("*")[0])
-        if not base.is_dir():
-            return []
-        names = (entry.name for entry in base.iterdir() if not entry.name.startswith("."))
-        return sorted(name for name in names if self.folder("submitted", name, lab).is_dir())
+        Raises:
+            GraderError: a name is that of no source.
+        """
+        folder = self.lab("*").source.parent
+        known = sorted(path.stem for path in folder.glob("*.py"))
+        wanted = [Path(name).stem for name in names] or known
+        for name in wanted:
+            if name not in known:
+                close = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
+                there = f"there are {', '.join(known) or 'none'}."
+                hint = f"did you mean {close[0]}?" if close else there
+                raise GraderError(f"No source {folder.name}/{name}.py: {hint}")
+        return [self.lab(name) for name in dict.fromkeys(wanted)]
 
     @contextmanager
     def gradebook(self) -> Iterator[Gradebook]:
-        """nbgrader's gradebook; a database that is locked or full is told, not shown as a trace."""
-        with self.database_told():
+        """nbgrader's gradebook; what is wrong with its database is raised as a GraderError."""
+        with self.database_errors():
             with Gradebook(self.directory.db_url, self.directory.course_id) as gradebook:
                 yield gradebook
 
     @contextmanager
-    def database_told(self) -> Iterator[None]:
-        """Tell what is wrong with the gradebook's database, whoever writes to it."""
+    def database_errors(self) -> Iterator[None]:
+        """Turn the errors of a locked, full or broken database into a GraderError."""
         try:
             yield
         except (DatabaseError, InvalidEntry) as error:
@@ -92,43 +95,106 @@ class Course:
                 " may not: keep the gradebook on a local disk (CourseDirectory.db_url)."
             ) from error
 
-    def check_released(self, lab: str) -> None:
+
+@dataclass(frozen=True)
+class Lab:
+    """One lab of a course: its source, what is built from it, and what is handed in."""
+
+    course: Course
+    name: str
+
+    @property
+    def file_name(self) -> str:
+        """The name of its notebook, in every folder."""
+        return f"{self.name}.ipynb"
+
+    @property
+    def source(self) -> Path:
+        """The author's text, from which the notebooks are built."""
+        folder = self._folder("source", ".")
+        return folder.with_name(f"{self.name}.py")
+
+    @property
+    def notebook(self) -> Path:
+        """nbgrader's source notebook, with solutions and hidden tests."""
+        return self._folder("source", ".") / self.file_name
+
+    @property
+    def release(self) -> Path:
+        """The notebook that students receive."""
+        return self._folder("release", ".") / self.file_name
+
+    @property
+    def build_record(self) -> Path:
+        """The digests of the last build. Not beside the notebook: nbgrader would release it."""
+        return self.source.with_name(".built") / f"{self.name}.json"
+
+    @property
+    def results(self) -> Path:
+        """The folder of what grading found, one file per student."""
+        return self.course.root / STATE / self.name
+
+    def author_notebook(self) -> Notebook:
+        """The source notebook as plain data.
+
+        Raises:
+            GraderError: it has not been built.
+        """
+        if not self.notebook.is_file():
+            raise GraderError(f"{self.name} has not been built here: grader release {self.name}")
+        return plain(nbformat.read(self.notebook, as_version=4))
+
+    def submission(self, student: str) -> Submission:
+        """One student's submission, whether there is one or not."""
+        return Submission(self, student)
+
+    def students(self) -> list[str]:
+        """Who has handed it in, in alphabetical order."""
+        base = Path(str(self.submission("*").submitted).partition("*")[0])
+        if not base.is_dir():
+            return []
+        names = (entry.name for entry in base.iterdir() if not entry.name.startswith("."))
+        return sorted(name for name in names if self.submission(name).submitted.is_dir())
+
+    def check_released(self) -> None:
         """Refuse a lab that the gradebook does not know."""
-        with self.gradebook() as gradebook:
+        with self.course.gradebook() as gradebook:
             try:
-                gradebook.find_assignment(lab)
+                gradebook.find_assignment(self.name)
             except MissingEntry:
-                raise GraderError(f"{lab} is not in the gradebook: grader release {lab}") from None
+                raise GraderError(
+                    f"{self.name} is not in the gradebook: grader release {self.name}"
+                ) from None
+
+    def _folder(self, step: str, student: str) -> Path:
+        """The folder of one of nbgrader's steps: source, release, submitted..."""
+        steps = self.course.directory
+        return Path(steps.format_path(getattr(steps, f"{step}_directory"), student, self.name))
 
 
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Tell, without a trace, that a file or folder cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        raise GraderError(
-            f"{path} cannot be written: {error.strerror}. Nothing is lost: make room and run the"
-            " same command again."
-        ) from error
+@dataclass(frozen=True)
+class Submission:
+    """What one student handed in of a lab, and what was made of it."""
 
+    lab: Lab
+    student: str
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Put a file in place whole, or not at all, whenever the power goes."""
-    partial = path.with_name(f".{os.getpid()}.partial")  # short: the name itself may be long
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            write_durably(partial, data)
-            partial.replace(path)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
+    @property
+    def submitted(self) -> Path:
+        """The folder of what was handed in."""
+        return self.lab._folder("submitted", self.student)
 
+    @property
+    def autograded(self) -> Path:
+        """The folder of the executed notebook, which formgrader opens."""
+        return self.lab._folder("autograded", self.student)
 
-def write_durably(path: Path, data: bytes) -> None:
-    """Write a file that a power cut after this call leaves as it is."""
-    with path.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
+    @property
+    def feedback(self) -> Path:
+        """The folder of the page that the student gets."""
+        return self.lab._folder("feedback", self.student)
+
+    @property
+    def result(self) -> Path:
+        """The file of what grading found."""
+        return self.lab.results / f"{self.student}.json"

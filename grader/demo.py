@@ -18,14 +18,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from grader.authoring.build import Lab, build, course_root, source_notebook
-from grader.authoring.release import CONFIG_FILE, release
+from grader.authoring.build import build, source_notebook
+from grader.authoring.release import release
 from grader.authoring.source import read_source
-from grader.course import Course
+from grader.course import CONFIG_FILE, Course, Lab
 from grader.engine import EngineConfig
 from grader.grading import table
 from grader.grading.autograde import grade_with_progress
-from grader.grading.intake import grade_id
+from grader.notebook import grade_id, plain
 from grader.reporting.feedback import write_all
 
 LAB = "laboratoire_01"
@@ -77,23 +77,23 @@ MISTAKES = {
 
 def run(console: Console) -> None:
     """Build, release, hand in, grade, give back; then say where everything is."""
-    root = course_root()
+    root = Course.here().root
     stages = _Stages(console)
     with stages("build and release"):
-        course = _course(root)
+        lab = _lab(root)
     with stages("hand in"):
-        _hand_in(course)
+        _hand_in(lab)
     with stages("grade"):
-        results = grade_with_progress(course, LAB, EngineConfig())
+        results = grade_with_progress(lab, EngineConfig())
     with stages("feedback"):
-        feedback = write_all(course, LAB)
+        feedback = write_all(lab)
     with stages("train a linear classifier"):
         accuracy, data = _train()
     table.show(LAB, results, console)
     console.print(f"\nA linear classifier reaches [bold]{accuracy:.1f} %[/] on: {data}")
-    console.print(f"gradebook  {course.directory.db_url.removeprefix('sqlite:///')}")
+    console.print(f"gradebook  {lab.course.directory.db_url.removeprefix('sqlite:///')}")
     console.print(f"feedback   {feedback}/STUDENT/{LAB}/{LAB}.html")
-    console.print(f"why?       cd {course.root.name} && grader show chloé {LAB}")
+    console.print(f"why?       cd {lab.course.root.name} && grader show chloé {LAB}")
     stages.show()
 
 
@@ -121,41 +121,40 @@ class _Stages:
         self.console.print(summary)
 
 
-def _course(root: Path) -> Course:
-    """The demonstration's own course, released again only if the lab changed."""
+def _lab(root: Path) -> Lab:
+    """The lab of the demonstration's own course, released again only if its source changed."""
     folder = root / FOLDER
     (folder / "solutions").mkdir(parents=True, exist_ok=True)
     shutil.copy(root / CONFIG_FILE, folder)
-    source = shutil.copy(root / "solutions" / f"{LAB}.py", folder / "solutions")
-    lab = Lab(folder, LAB)
+    shutil.copy(root / "solutions" / f"{LAB}.py", folder / "solutions")
+    lab = Course(folder).lab(LAB)
     changed = build(lab)
-    course = Course(folder)
     if changed or not (folder / "gradebook.db").exists():
-        release(source_notebook(read_source(Path(source))), LAB, folder)
-    return course
+        release(lab, source_notebook(read_source(lab.source)))
+    return lab
 
 
-def _hand_in(course: Course) -> None:
+def _hand_in(lab: Lab) -> None:
     """Reference, skeleton, two half right, one that does not parse."""
-    solved = course.source(LAB)
-    released = json.loads((course.root / "labs" / LAB / f"{LAB}.ipynb").read_text("utf-8"))
-    _submit(course, "alice", json.dumps(solved))
-    _submit(course, "bruno", json.dumps(released))
+    solved = lab.author_notebook()
+    released = json.loads(lab.release.read_text("utf-8"))
+    _submit(lab, "alice", json.dumps(solved))
+    _submit(lab, "bruno", json.dumps(released))
     for student, answers in MISTAKES.items():
-        _submit(course, student, json.dumps(_with_answers(solved, answers)))
-    _submit(course, "émile", '{"cells": [ <<<<<<< HEAD')
+        _submit(lab, student, json.dumps(_with_answers(solved, answers)))
+    _submit(lab, "émile", '{"cells": [ <<<<<<< HEAD')
 
 
 def _with_answers(notebook: dict[str, Any], answers: dict[str, str]) -> dict[str, Any]:
-    changed = json.loads(json.dumps(notebook))
+    changed = plain(notebook)
     for cell in changed["cells"]:
         cell["source"] = answers.get(grade_id(cell), cell["source"])
     return changed
 
 
-def _submit(course: Course, student: str, text: str) -> None:
-    folder = course.folder("submitted", student, LAB)
-    path = folder / f"{LAB}.ipynb"
+def _submit(lab: Lab, student: str, text: str) -> None:
+    folder = lab.submission(student).submitted
+    path = folder / lab.file_name
     if path.is_file() and path.read_text("utf-8") == text:
         return
     folder.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.engine import make_url
 
-from grader.authoring.build import course_root
+from grader.course import Course
 from grader.engine.sandbox import Level, Policy
 from grader.engine.sandbox.probe import Outcome, Report, probe
 from grader.errors import GraderError
@@ -54,21 +54,21 @@ def examine_here(required: str) -> Diagnosis:
     if required.lower() not in names:
         raise GraderError(f"{required} is no level of isolation; there are {', '.join(names)}.")
     try:
-        root = course_root()
+        course = Course.here()
     except GraderError:
-        root = None  # not in a course: the machine is looked at all the same
-    return examine(root, Level[required.upper()])
+        course = None  # not in a course: the machine is looked at all the same
+    return examine(course, Level[required.upper()])
 
 
-def examine(root: Path | None, required: Level = Level.NAMESPACES) -> Diagnosis:
+def examine(course: Course | None, required: Level = Level.NAMESPACES) -> Diagnosis:
     """Probe the sandbox and look at the machine.
 
     Args:
-        root: the course, for its gradebook; None outside a course.
+        course: for its gradebook; None outside a course.
         required: the isolation below which grading refuses to run hidden tests.
     """
     report = probe()
-    gradebook = () if root is None else (_gradebook(root),)
+    gradebook = () if course is None else (_gradebook(course),)
     versions = (_version("nbgrader"), _version("torch"))
     findings = (_isolation(report, required), _workers(), *gradebook, *versions)
     return Diagnosis(report, findings)
@@ -111,12 +111,8 @@ def _workers() -> Finding:
     return Finding("workers", value, advice=advice)
 
 
-def _gradebook(root: Path) -> Finding:
-    from nbgrader.coursedir import CourseDirectory
-
-    from grader.authoring.release import load_config
-
-    url = make_url(CourseDirectory(config=load_config(root)).db_url)
+def _gradebook(course: Course) -> Finding:
+    url = make_url(course.directory.db_url)
     shown = url.render_as_string(hide_password=True)
     if url.get_backend_name() != "sqlite":
         return Finding("gradebook", shown, advice="a database server: not tried here")

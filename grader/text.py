@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from rich.markup import escape as escape_markup
+
 _ESCAPE: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
 # Control characters, changes of writing direction, and surrogates, which no encoding holds.
 _UNSHOWN: Final = re.compile(
@@ -18,3 +20,8 @@ def printable(text: str) -> str:
     Colours and other terminal sequences go; any other such character leaves a "�" behind.
     """
     return _UNSHOWN.sub("\N{REPLACEMENT CHARACTER}", _ESCAPE.sub("", text))
+
+
+def escape(text: str) -> str:
+    """Text of others, for the terminal: neither markup nor escape sequences."""
+    return escape_markup(printable(text))

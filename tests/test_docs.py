@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 import typer
 
-from grader.authoring.build import Lab, build, source_notebook
+from grader.authoring.build import build, source_notebook
 from grader.authoring.release import release
 from grader.authoring.source import read_source
 from grader.cli import app as grader_app
 from grader.course import Course
 from grader.grading.autograde import autograde
-from grader.grading.intake import grade_id
+from grader.notebook import grade_id
 from grader.reporting.feedback import write_all
 from labo.cli import app as labo_app
 from tests.support.course_cases import QUICK, ROOT, WRONG
@@ -117,8 +117,8 @@ def world(tmp_path_factory) -> World:
     for lab in LABS:
         for student, answer in (("alice", ""), ("bruno", WRONG)):
             _submit(course, lab, student, answer)
-        autograde(course, lab, QUICK)
-        write_all(course, lab)
+        autograde(course.lab(lab), QUICK)
+        write_all(course.lab(lab))
     world.must("nbgrader release_feedback laboratoire_01")
     _read_by_a_person(course)
     _write_tables(course.root)
@@ -131,17 +131,17 @@ def _course(folder: Path, exchange: Path) -> Course:
     config += f"\nc.Exchange.root = {str(exchange)!r}\n"
     config += "c.ExchangeCollect.check_owner = False  # alice is no user of this system\n"
     (folder / "nbgrader_config.py").write_text(config, "utf-8")
-    for lab in LABS:
-        mini = ROOT / "tests" / "data" / "laboratoire_mini.py"
-        source = Path(shutil.copy(mini, folder / "solutions" / f"{lab}.py"))
-        build(Lab(folder, lab))
-        release(source_notebook(read_source(source)), lab, folder)
-    return Course(folder)
+    course = Course(folder)
+    for lab in map(course.lab, LABS):
+        shutil.copy(ROOT / "tests" / "data" / "laboratoire_mini.py", lab.source)
+        build(lab)
+        release(lab, source_notebook(read_source(lab.source)))
+    return course
 
 
 def _student(folder: Path, course: Course) -> Path:
     folder.mkdir()
-    notebook = json.dumps(course.source("laboratoire_01"))
+    notebook = json.dumps(course.lab("laboratoire_01").author_notebook())
     (folder / "laboratoire_01.ipynb").write_text(notebook, "utf-8")
     return folder
 
@@ -175,10 +175,10 @@ def _program(path: Path, arguments: str) -> None:
 
 
 def _submit(course: Course, lab: str, student: str, answer: str) -> None:
-    folder = course.folder("submitted", student, lab)
+    folder = course.lab(lab).submission(student).submitted
     if folder.exists():  # alice handed this one in herself
         return
-    notebook = course.source(lab)
+    notebook = course.lab(lab).author_notebook()
     for cell in notebook["cells"]:
         if answer and grade_id(cell) == "standardize":
             cell["source"] = answer

@@ -16,8 +16,9 @@ from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 from rich.console import Console
 
-from grader.authoring.build import Lab, source_notebook
+from grader.authoring.build import source_notebook
 from grader.authoring.source import Source, read_source
+from grader.course import Lab
 from grader.errors import GraderError, shown
 
 PROFILES = ("tiny", "small", "full")
@@ -36,12 +37,12 @@ def answer_key(lab: Lab, profile: str) -> tuple[Path, float]:
     source = read_source(lab.source)
     notebook = source_notebook(source)
     start = time.perf_counter()
-    execute(notebook, source, lab.root, profile)
+    execute(notebook, source, lab.course.root, profile)
     seconds = time.perf_counter() - start
     page, _ = HTMLExporter(language_code="fr").from_notebook_node(
         notebook, {"metadata": {"name": lab.name}}
     )
-    path = lab.root / "answers" / f"{lab.name}.html"
+    path = lab.course.root / "answers" / f"{lab.name}.html"
     path.parent.mkdir(exist_ok=True)
     path.write_text(page, encoding="utf-8")
     return path, seconds

@@ -15,7 +15,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,7 +24,7 @@ import typer
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from grader.authoring.release import CONFIG_FILE, release, student_version
+from grader.authoring.release import release, student_version
 from grader.authoring.source import (
     Cell,
     InvalidSource,
@@ -38,6 +38,7 @@ from grader.authoring.source import (
     trim,
     whole,
 )
+from grader.course import Course, Lab
 from grader.errors import GraderError, shown
 
 # No versions here: they would change with the machine that builds.
@@ -60,58 +61,8 @@ BLOCK = 4
 MARKERS = ("BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN TESTS", "END HIDDEN TESTS")
 
 
-@dataclass(frozen=True)
-class Lab:
-    """Where the files of a lab are, in the course at `root`."""
-
-    root: Path
-    name: str
-
-    @property
-    def source(self) -> Path:
-        return self.root / "solutions" / f"{self.name}.py"
-
-    @property
-    def notebook(self) -> Path:
-        return self.root / "solutions" / self.name / f"{self.name}.ipynb"
-
-    @property
-    def release(self) -> Path:
-        return self.root / "labs" / self.name / f"{self.name}.ipynb"
-
-    @property
-    def record(self) -> Path:
-        """What the notebook was built from. Not beside it: nbgrader would release it."""
-        return self.root / "solutions" / ".built" / f"{self.name}.json"
-
-
 class EditedNotebook(GraderError):
     """The built notebook holds an edit that would be lost."""
-
-
-def course_root(start: Path | None = None) -> Path:
-    """The nearest folder, from `start` (default: here) upwards, with an nbgrader_config.py."""
-    start = (start or Path.cwd()).resolve()
-    for folder in (start, *start.parents):
-        if (folder / CONFIG_FILE).is_file():
-            return folder
-    raise GraderError(
-        f"No {CONFIG_FILE} in {start} or above it. Run this from the course's folder."
-    )
-
-
-def find_labs(root: Path, names: Sequence[str] = ()) -> list[Lab]:
-    """The labs of the course, or those named; a path to one of the lab's files names it too."""
-    known = sorted(path.stem for path in (root / "solutions").glob("*.py"))
-    wanted = [Path(name).stem for name in names] or known
-    for name in wanted:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
-            hint = (
-                f"did you mean {close[0]}?" if close else f"there are {', '.join(known) or 'none'}."
-            )
-            raise GraderError(f"No source solutions/{name}.py: {hint}")
-    return [Lab(root, name) for name in dict.fromkeys(wanted)]
 
 
 # -- From the source to the notebooks --------------------------------------------------------------
@@ -156,9 +107,9 @@ def _nbgrader_metadata(role: Role) -> dict:
     return metadata if role.points is None else metadata | {"points": role.points}
 
 
-def release_text(source: Source, root: Path) -> str:
+def release_text(lab: Lab, source: Source) -> str:
     """The student's notebook, which is refused if it shows what must stay hidden."""
-    text = student_version(source_notebook(source), source.path.stem, root)
+    text = student_version(lab, source_notebook(source))
     if leaked := leaks(source, text):
         raise GraderError("\n".join([f"{shown(source.path)}: students would see", *leaked]))
     return text
@@ -182,7 +133,7 @@ def build(lab: Lab, *, force: bool = False) -> list[Path]:
         for path, text in ((lab.notebook, notebook), (lab.release, released))
         if _write(path, text)
     ]
-    _write(lab.record, json.dumps(record, indent=1) + "\n")
+    _write(lab.build_record, json.dumps(record, indent=1) + "\n")
     return changed
 
 
@@ -195,7 +146,7 @@ def _buildable(lab: Lab, force: bool) -> tuple[Source, str]:
             f"To keep the edit:  grader build --from-notebook {lab.name}\n"
             f"To drop it:        grader build --force {lab.name}"
         )
-    return source, release_text(source, lab.root)
+    return source, release_text(lab, source)
 
 
 def would_build(lab: Lab) -> NotebookNode:
@@ -207,7 +158,7 @@ def would_build(lab: Lab) -> NotebookNode:
 def enter(lab: Lab, duedate: datetime | None = None) -> None:
     """Enter a built lab in the course's gradebook; `duedate` is in local time."""
     utc = duedate and duedate.astimezone(UTC).replace(tzinfo=None)
-    release(source_notebook(read_source(lab.source)), lab.name, lab.root, utc)
+    release(lab, source_notebook(read_source(lab.source)), utc)
 
 
 def release_lab(lab: Lab, duedate: datetime | None = None) -> None:
@@ -249,14 +200,14 @@ def _write(path: Path, text: str) -> bool:
 # -- Checking what is released ---------------------------------------------------------------------
 
 
-def check_all(root: Path, labs: Sequence[Lab]) -> None:
+def check_all(course: Course, labs: Sequence[Lab]) -> None:
     """Say that labs/ is what the sources give; raise with all that is wrong."""
-    if problems := check(root, labs):
+    if problems := check(course, labs):
         raise GraderError("\n".join(problems))
     typer.echo(f"labs/ is up to date ({len(labs)} checked)")
 
 
-def check(root: Path, labs: Sequence[Lab]) -> list[str]:
+def check(course: Course, labs: Sequence[Lab]) -> list[str]:
     """What is wrong with labs/, one text per problem: not what the sources give, leaks, strays."""
     problems = []
     for lab in labs:
@@ -264,21 +215,21 @@ def check(root: Path, labs: Sequence[Lab]) -> list[str]:
             problems += _check_lab(lab)
         except GraderError as error:
             problems.append(str(error))
-    if list(labs) == find_labs(root):
-        problems += _strays(root, labs)
+    if list(labs) == course.labs():
+        problems += _strays(course.root, labs)
     return problems
 
 
 def _check_lab(lab: Lab) -> Iterator[str]:
     source = read_source(lab.source)
-    place = lab.release.relative_to(lab.root)
+    place = lab.release.relative_to(lab.course.root)
     if not lab.release.is_file():
         yield f"{place} is missing. Run: grader build {lab.name}"
         return
     found = lab.release.read_text(encoding="utf-8")
     if leaked := leaks(source, found):
         yield "\n".join([f"{place} shows", *leaked])
-    wanted = release_text(source, lab.root)
+    wanted = release_text(lab, source)
     if found != wanted:
         title = f"{place} is not what solutions/{lab.name}.py gives. Run: grader build {lab.name}"
         yield "\n".join([title, *_short_diff(found, wanted)])
@@ -393,7 +344,7 @@ def bring_back(lab: Lab) -> list[Path]:
             f"To drop it: grader build --force {lab.name}"
         )
     text = restore(source, _read_notebook(lab.notebook), lab.notebook)
-    release_text(parse(text, lab.source), lab.root)  # refuses a leak before anything is written
+    release_text(lab, parse(text, lab.source))  # refuses a leak before anything is written
     _write(lab.source, text)
     return [lab.source, *build(lab, force=True)]
 
@@ -507,7 +458,7 @@ def _notebook_edited(lab: Lab, source: Source) -> bool:
 
 
 def _recorded(lab: Lab) -> dict:
-    return json.loads(lab.record.read_text()) if lab.record.is_file() else {}
+    return json.loads(lab.build_record.read_text()) if lab.build_record.is_file() else {}
 
 
 def _digest(cells: Sequence[Cell]) -> str:

@@ -27,9 +27,10 @@ from traitlets import Integer, List, Unicode
 from traitlets.config import Configurable
 
 from grader.cluster.node_engine import Settings
-from grader.course import Course, writing
+from grader.course import Lab
 from grader.engine import Engine, EngineConfig, Job, Outcome, import_roots
 from grader.errors import GraderError
+from grader.files import writing
 
 if TYPE_CHECKING:
     from distributed import Client, Future, Security
@@ -229,11 +230,11 @@ class Slurm(Configurable):
     interface = Unicode("", help="Network between head and nodes: ib0.").tag(config=True)
 
     @classmethod
-    def of(cls, course: Course, lab: str, jobs: int | None = None) -> Slurm:
+    def of(cls, lab: Lab, jobs: int | None = None) -> Slurm:
         """As the course's configuration says."""
-        slurm = cls(config=course.config)
+        slurm = cls(config=lab.course.config)
         slurm.jobs = jobs or slurm.jobs
-        slurm.folder = course.results(lab) / "slurm"
+        slurm.folder = lab.results / "slurm"
         return slurm
 
     @contextmanager
@@ -347,7 +348,7 @@ def new_keys(folder: Path) -> Security:
     return Security(tls_ca_file=str(paths["ca"]), require_encryption=True, **roles)
 
 
-def place(name: str, course: Course, lab: str, jobs: int | None, scheduler: str) -> Place:
+def place(name: str, lab: Lab, jobs: int | None, scheduler: str) -> Place:
     """Where `--cluster NAME` grades."""
     check_installed()
-    return Slurm.of(course, lab, jobs) if name == "slurm" else DaskScheduler(scheduler)
+    return Slurm.of(lab, jobs) if name == "slurm" else DaskScheduler(scheduler)

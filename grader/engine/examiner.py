@@ -21,6 +21,7 @@ from grader.engine.peer import Gone, Late, Peer
 from grader.engine.remote import Remote, StudentError, UnsupportedAcrossBoundary
 from grader.engine.report import STOPPED_AFTER, Report, Status, Verdict
 from grader.engine.wire import WireError
+from grader.notebook import is_test
 from labo import checks
 
 _MAX_TEXT: Final = 20_000  # characters that a test cell may print
@@ -292,12 +293,6 @@ class _StudentNames(dict):
 
 def _ring(*_: object) -> None:
     raise Late
-
-
-def is_test(cell: dict) -> bool:
-    """Whether nbgrader takes an automatic score from this cell."""
-    meta = cell["metadata"].get("nbgrader", {})
-    return bool(meta.get("grade")) and not meta.get("solution") and cell["cell_type"] == "code"
 
 
 def _trusted_names(source: dict[str, Any]) -> dict[str, Any]:

@@ -22,12 +22,14 @@ import torch
 
 import grader
 import labo
+from grader import notebook
 from grader.engine import french, service, zygote
-from grader.engine.examiner import error_output, is_test
+from grader.engine.examiner import error_output
 from grader.engine.report import Outcome, Report, Status, Verdict
 from grader.engine.sandbox import Excess, Level, Policy, Watch, interpreter_paths, prepare
 from grader.engine.sandbox.limits import minimal_environment
 from grader.errors import GraderError
+from grader.notebook import is_test
 
 _ENGINE = Path(__file__).parent
 _LIMITS = ("memory_mb", "processes", "cpu_seconds")
@@ -96,7 +98,7 @@ class Engine:
     def version(self) -> str:
         """Changes when a grade could: this package's code, and the libraries that run tests."""
         digest = hashlib.sha256(f"{torch.__version__} {sys.version}".encode())
-        for path in sorted([*_ENGINE.rglob("*.py"), *Path(labo.__file__).parent.rglob("*.py")]):
+        for path in sorted(_sources()):
             digest.update(path.read_bytes())
         return digest.hexdigest()[:16]
 
@@ -387,6 +389,13 @@ def _course_environment(profile: str) -> dict[str, str]:
         "LABO_FORCE_CPU": "1",
         "TORCH_COMPILE_DISABLE": "1",  # there is no C++ compiler to run
     }
+
+
+def _sources() -> Iterator[Path]:
+    """The code that a grade depends on: the engine, what it imports of `grader`, and `labo`."""
+    yield Path(notebook.__file__)
+    yield from _ENGINE.rglob("*.py")
+    yield from Path(labo.__file__).parent.rglob("*.py")
 
 
 def import_roots() -> tuple[Path, ...]:

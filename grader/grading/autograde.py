@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from grader.course import Course, write_atomically, writing
+from grader.course import Lab, Submission
 from grader.engine import (
     Engine,
     EngineConfig,
@@ -29,15 +29,16 @@ from grader.engine import (
     Verdict,
     modules_used,
 )
-from grader.engine.examiner import is_test
 from grader.errors import GraderError
+from grader.files import write_atomically, writing
 from grader.grading import intake
-from grader.grading.intake import Notebook, Problem, grade_id
+from grader.grading.intake import Problem
 from grader.grading.record import record
+from grader.notebook import Notebook, grade_id, is_test
 
 
 @dataclass(frozen=True)
-class Graded:
+class Result:
     """One student's result; `digest` tells what it is the result of."""
 
     student: str
@@ -75,71 +76,69 @@ class Graded:
         return json.dumps(data, ensure_ascii=False)
 
     @classmethod
-    def from_json(cls, text: str) -> Graded:
+    def from_json(cls, text: str) -> Result:
         data = json.loads(text)
         problems = tuple(Problem(**problem) for problem in data["problems"])
         outcome = Outcome.from_json(json.dumps(data["outcome"]))
         return cls(data["student"], data["digest"], problems, outcome)
 
 
-Seen = Callable[[Graded], None]
+OnResult = Callable[[Result], None]
 MakeEngine = Callable[[EngineConfig], Engine]
 
 
 def autograde(
-    course: Course,
-    lab: str,
+    lab: Lab,
     config: EngineConfig,
     *,
     students: Sequence[str] = (),
     force: bool = False,
-    seen: Seen = lambda _: None,
+    on_result: OnResult = lambda _: None,
     make_engine: MakeEngine = Engine,
-) -> list[Graded]:
+) -> list[Result]:
     """Grade a lab's submissions; every result, new or not.
 
     Args:
         students: only these; all by default.
         force: run again what has not changed.
-        seen: called with each result as it is known.
+        on_result: called with each result as it is known.
         make_engine: what runs notebooks; `grader.cluster.cluster` has one that does elsewhere.
 
     Raises:
         GraderError: the lab is not released, a student has not submitted, the isolation required
             cannot be reached, or the gradebook cannot be written.
     """
-    course.check_released(lab)
-    with alone(course, lab):
-        for partial in course.results(lab).glob(".*.partial"):  # a grading that was killed
+    lab.check_released()
+    with alone(lab):
+        for partial in lab.results.glob(".*.partial"):  # a grading that was killed
             partial.unlink(missing_ok=True)
-        wanted = _wanted(course, lab, students)
-        source = course.source(lab)
+        wanted = _wanted(lab, students)
+        source = lab.author_notebook()
         engine = make_engine(_for(config, source))
-        taken = _taken(course, lab, engine, source, wanted)
-        kept = {} if force else _kept(course.results(lab), taken)
+        taken = _taken(lab, engine, source, wanted)
+        kept = {} if force else _kept(lab.results, taken)
         for graded in kept.values():
-            seen(graded)
+            on_result(graded)
         fresh = []
         pending = [item for student, item in taken.items() if student not in kept]
         try:
             for graded in _run(engine, pending, source):
-                save(course.results(lab), graded)
+                save(lab.results, graded)
                 fresh.append(graded)
-                seen(graded)
+                on_result(graded)
         finally:  # also after Ctrl-C: what was run counts
-            record(course, lab, [*kept.values(), *fresh])
+            record(lab, [*kept.values(), *fresh])
         return sorted([*kept.values(), *fresh], key=lambda graded: graded.student)
 
 
 def rehearse(
-    course: Course,
-    lab: str,
+    lab: Lab,
     config: EngineConfig,
     source: Notebook,
     students: Sequence[str],
     folder: Path,
-    seen: Seen = lambda _: None,
-) -> list[Graded]:
+    on_result: OnResult = lambda _: None,
+) -> list[Result]:
     """The results that another source gives; those that are recorded stay as they are.
 
     Args:
@@ -147,14 +146,14 @@ def rehearse(
         folder: for the results, where those of an earlier rehearsal are found again.
     """
     engine = Engine(_for(config, source))
-    taken = _taken(course, lab, engine, source, students)
-    known = _kept(folder, taken) | _kept(course.results(lab), taken)
+    taken = _taken(lab, engine, source, students)
+    known = _kept(folder, taken) | _kept(lab.results, taken)
     for graded in known.values():
-        seen(graded)
+        on_result(graded)
     for graded in _run(engine, [taken[name] for name in students if name not in known], source):
         save(folder, graded)
         known[graded.student] = graded
-        seen(graded)
+        on_result(graded)
     return [known[student] for student in students]
 
 
@@ -164,44 +163,46 @@ def _for(config: EngineConfig, source: Notebook) -> EngineConfig:
 
 
 def _taken(
-    course: Course, lab: str, engine: Engine, source: Notebook, students: Sequence[str]
+    lab: Lab, engine: Engine, source: Notebook, students: Sequence[str]
 ) -> dict[str, _Taken]:
     """Each submission, with the digest of what the engine would do with it."""
     salt = _digest_of_grading(source, engine)
-    return {student: _take_in(course, lab, student, source, salt) for student in students}
+    return {student: _take_in(lab.submission(student), source, salt) for student in students}
 
 
-def results(course: Course, lab: str) -> list[Graded]:
+def results(lab: Lab) -> list[Result]:
     """The results of the last grading of a lab, as they are on disk."""
-    return [_load(path, lab) for path in sorted(course.results(lab).glob("*.json"))]
+    return [_load(path, lab.name) for path in sorted(lab.results.glob("*.json"))]
 
 
 @contextmanager
-def alone(course: Course, lab: str) -> Iterator[None]:
+def alone(lab: Lab) -> Iterator[None]:
     """Two gradings of a lab at a time would write each other's files."""
-    folder = course.results(lab)
+    folder = lab.results
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / ".lock", timeout=0):
             yield
     except Timeout:
-        raise GraderError(f"{lab} is being graded already, by another command") from None
+        raise GraderError(f"{lab.name} is being graded already, by another command") from None
 
 
-def _wanted(course: Course, lab: str, students: Sequence[str]) -> list[str]:
-    submitted = course.students(lab)
+def _wanted(lab: Lab, students: Sequence[str]) -> list[str]:
+    submitted = lab.students()
     unknown = sorted(set(students) - set(submitted))
     if unknown:
-        raise GraderError(f"no submission of {lab} by {', '.join(unknown)}")
+        raise GraderError(f"no submission of {lab.name} by {', '.join(unknown)}")
     for student in submitted:
         try:
             student.encode()
         except UnicodeEncodeError:
             raise GraderError(f"{student!r} is not a name in UTF-8: rename this folder") from None
     if not submitted:
-        folder = course.folder("submitted", "STUDENT", lab)
-        raise GraderError(f"nobody has submitted {lab}: submissions are looked for in {folder}")
+        folder = lab.submission("STUDENT").submitted
+        raise GraderError(
+            f"nobody has submitted {lab.name}: submissions are looked for in {folder}"
+        )
     return sorted(set(students)) or submitted
 
 
@@ -222,37 +223,37 @@ def _digest_of_grading(source: Notebook, engine: Engine) -> str:
     return hashlib.sha256(facts.encode()).hexdigest()
 
 
-def _take_in(course: Course, lab: str, student: str, source: Notebook, salt: str) -> _Taken:
-    taken = intake.take_in(course.folder("submitted", student, lab), f"{lab}.ipynb", source)
+def _take_in(submission: Submission, source: Notebook, salt: str) -> _Taken:
+    taken = intake.take_in(submission.submitted, submission.lab.file_name, source)
     content = json.dumps([taken.notebook, [asdict(p) for p in taken.problems]], sort_keys=True)
-    return _Taken(student, hashlib.sha256((salt + content).encode()).hexdigest(), taken)
+    return _Taken(submission.student, hashlib.sha256((salt + content).encode()).hexdigest(), taken)
 
 
 def _path(folder: Path, student: str) -> Path:
     return folder / f"{student}.json"
 
 
-def _kept(folder: Path, taken: dict[str, _Taken]) -> dict[str, Graded]:
+def _kept(folder: Path, taken: dict[str, _Taken]) -> dict[str, Result]:
     """The results in a folder that are those of these very submissions."""
     kept = {}
     for student, item in taken.items():
         with suppress(OSError, ValueError, KeyError, TypeError):  # none, or not one of ours
-            graded = Graded.from_json(_path(folder, student).read_text("utf-8"))
+            graded = Result.from_json(_path(folder, student).read_text("utf-8"))
             if graded.digest == item.digest:
                 kept[student] = graded
     return kept
 
 
-def save(folder: Path, graded: Graded) -> None:
+def save(folder: Path, graded: Result) -> None:
     """Keep a result: in the lab's `Course.results`, it is the last one of this student."""
     write_atomically(_path(folder, graded.student), graded.to_json().encode())
 
 
-def _run(engine: Engine, pending: list[_Taken], source: Notebook) -> Iterator[Graded]:
+def _run(engine: Engine, pending: list[_Taken], source: Notebook) -> Iterator[Result]:
     by_student = {item.student: item for item in pending}
     for item in pending:
         if item.taken.notebook is None:
-            yield Graded(item.student, item.digest, item.taken.problems, _unread(item, source))
+            yield Result(item.student, item.digest, item.taken.problems, _unread(item, source))
     jobs = [
         Job(item.student, item.taken.notebook, source) for item in pending if item.taken.notebook
     ]
@@ -261,12 +262,12 @@ def _run(engine: Engine, pending: list[_Taken], source: Notebook) -> Iterator[Gr
     with engine:
         for outcome in engine.map(jobs):
             item = by_student[outcome.key]
-            yield Graded(item.student, item.digest, item.taken.problems, outcome)
+            yield Result(item.student, item.digest, item.taken.problems, outcome)
 
 
 def _unread(item: _Taken, source: Notebook) -> Outcome:
     """The outcome of a submission that could not be read: 0 everywhere, and why."""
-    why = " ".join(problem.told for problem in item.taken.problems)
+    why = " ".join(problem.student_message for problem in item.taken.problems)
     verdicts = tuple(
         Verdict(meta["grade_id"], Status.NOT_RUN, 0.0, float(meta["points"]), why)
         for meta in (c["metadata"]["nbgrader"] for c in source["cells"] if is_test(c))
@@ -274,45 +275,43 @@ def _unread(item: _Taken, source: Notebook) -> Outcome:
     return Outcome(item.student, intake.unreadable_notebook(source), Report(verdicts))
 
 
-def result_of(course: Course, lab: str, student: str) -> Graded:
+def result_of(submission: Submission) -> Result:
     """The last result of one student."""
-    path = _path(course.results(lab), student)
-    if not path.is_file():
-        raise GraderError(f"no result of {student} for {lab}: grader autograde {lab}")
-    return _load(path, lab)
+    lab = submission.lab.name
+    if not submission.result.is_file():
+        raise GraderError(f"no result of {submission.student} for {lab}: grader autograde {lab}")
+    return _load(submission.result, lab)
 
 
-def _load(path: Path, lab: str) -> Graded:
+def _load(path: Path, lab: str) -> Result:
     try:
-        return Graded.from_json(path.read_text(encoding="utf-8"))
+        return Result.from_json(path.read_text(encoding="utf-8"))
     except (ValueError, KeyError, TypeError):
         raise GraderError(f"{path} is damaged: grader autograde {lab} makes it anew") from None
 
 
 def grade_with_progress(
-    course: Course,
-    lab: str,
+    lab: Lab,
     config: EngineConfig,
     students: Sequence[str] = (),
     force: bool = False,
     make_engine: MakeEngine = Engine,
-) -> list[Graded]:
+) -> list[Result]:
     """As `autograde`, with a bar on stderr."""
-    total = len(students) or len(course.students(lab))
-    with progress(f"grading {lab}", total) as seen:
+    total = len(students) or len(lab.students())
+    with progress(f"grading {lab.name}", total) as on_result:
         return autograde(
-            course,
             lab,
             config,
             students=students,
             force=force,
-            seen=seen,
+            on_result=on_result,
             make_engine=make_engine,
         )
 
 
 @contextmanager
-def progress(title: str, total: int) -> Iterator[Seen]:
+def progress(title: str, total: int) -> Iterator[OnResult]:
     """A bar on stderr: how many passed, failed, are to look at, and the time left."""
     columns = (
         TextColumn("{task.description}"),
@@ -325,10 +324,10 @@ def progress(title: str, total: int) -> Iterator[Seen]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(title, total=total, counts="")
 
-        def seen(graded: Graded) -> None:
+        def on_result(graded: Result) -> None:
             tally["passed" if graded.passed else "failed"] += 1
             tally["to look at"] += bool(graded.attention)
             counts = ", ".join(f"{count} {name}" for name, count in tally.items())
             bar.update(task, advance=1, counts=counts)
 
-        yield seen
+        yield on_result

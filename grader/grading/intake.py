@@ -20,7 +20,7 @@ from typing import Any, Final
 import nbformat
 from nbgrader.utils import parse_utc
 
-from grader.engine.examiner import is_test
+from grader.notebook import Cell, Notebook, grade_id, is_solution, is_test
 from grader.text import printable
 
 MAX_BYTES: Final = 20 * 2**20
@@ -32,17 +32,14 @@ _STEP: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _KEPT_METADATA: Final = ("nbgrader",)
 _CELL_TYPES: Final = ("code", "markdown", "raw")
 
-Notebook = dict[str, Any]
-Cell = dict[str, Any]
-
 
 @dataclass(frozen=True)
 class Problem:
     """What was wrong with a submission; `serious` ones need the instructor's attention."""
 
     message: str
-    told: str
-    """The same, for the student (French)."""
+    student_message: str
+    """The same, for the student, in French."""
     serious: bool = True
 
 
@@ -57,9 +54,9 @@ class Intake:
 class Unreadable(Exception):
     """The file is not a notebook; carries the `Problem`."""
 
-    def __init__(self, message: str, told: str) -> None:
+    def __init__(self, message: str, student_message: str) -> None:
         super().__init__(message)
-        self.problem = Problem(message, told)
+        self.problem = Problem(message, student_message)
 
 
 def take_in(folder: Path, name: str, source: Notebook) -> Intake:
@@ -270,12 +267,6 @@ def sanitise(notebook: Notebook, source: Notebook) -> tuple[Notebook, tuple[Prob
     }, tuple(problems)
 
 
-def grade_id(cell: Cell) -> str | None:
-    """The name of a cell that nbgrader knows."""
-    name = cell["metadata"].get("nbgrader", {}).get("grade_id")
-    return name if isinstance(name, str) else None
-
-
 def _unique(cells: list[Cell], authored: dict[str, Cell], problems: list[Problem]) -> list[Cell]:
     """Without the second cells of a name, nor the names that are not the author's."""
     seen: set[str] = set()
@@ -349,11 +340,6 @@ def _visible_differs(cell: Cell, original: Cell) -> bool:
     given = [line for line in cell["source"].splitlines() if line.strip()]
     lines = iter(line for line in original["source"].splitlines() if line.strip())
     return not all(any(line == ours for ours in lines) for line in given) or not given
-
-
-def is_solution(cell: Cell) -> bool:
-    """Whether the student writes in this graded cell."""
-    return bool(cell["metadata"].get("nbgrader", {}).get("solution"))
 
 
 def _clean(cell: Cell) -> Cell:

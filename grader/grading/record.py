@@ -30,39 +30,40 @@ from nbgrader.api import (
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy.orm import joinedload
 
-from grader.course import Course, write_atomically, write_durably, writing
+from grader.course import Course, Lab, Submission
+from grader.files import write_atomically, write_durably, writing
 from grader.grading.intake import Unreadable, read_bytes, read_timestamp
 
 if TYPE_CHECKING:
-    from grader.grading.autograde import Graded
+    from grader.grading.autograde import Result
 
 _BATCH = 100
 _LONGEST_PATH = 1_000  # bytes: the copy's path is a little longer, and systems allow 4,096
 _NO_RESPONSE = "No response."  # nbgrader's own words, which formgrader shows
 
 
-def record(course: Course, lab: str, results: Sequence[Graded]) -> None:
+def record(lab: Lab, results: Sequence[Result]) -> None:
     """Write results to autograded/ and to the gradebook, unless they hold these already.
 
     What a person has graded since is left alone. Killed in between, the next call writes the rest.
     """
-    marks = _Marks(course, lab)
-    with course.gradebook() as gradebook:
-        known = graded_students(gradebook, lab)
+    marks = _Marks(lab)
+    with lab.course.gradebook() as gradebook:
+        known = graded_students(gradebook, lab.name)
         due = [g for g in results if g.student not in known or not marks.has(g)]
-        checksums = _checksums(gradebook, lab)
+        checksums = _checksums(gradebook, lab.name)
         for batch in _batches(due):
             for graded in batch:
-                _write_files(course, lab, graded, checksums)
+                _write_files(lab.submission(graded.student), graded, checksums)
             with _one_commit(gradebook):
                 for graded in batch:
-                    _record_one(course, gradebook, lab, graded, checksums)
+                    _record_one(lab, gradebook, graded, checksums)
             marks.add(batch)
 
 
-def is_recorded(course: Course, lab: str, results: Sequence[Graded]) -> bool:
+def is_recorded(lab: Lab, results: Sequence[Result]) -> bool:
     """Whether autograded/ and the gradebook hold all these results already."""
-    marks = _Marks(course, lab)
+    marks = _Marks(lab)
     return all(map(marks.has, results))
 
 
@@ -80,9 +81,7 @@ class Revision:
     after: float
 
 
-def revise(
-    course: Course, lab: str, results: Sequence[Graded], *, keep: bool
-) -> tuple[Revision, ...]:
+def revise(lab: Lab, results: Sequence[Result], *, keep: bool) -> tuple[Revision, ...]:
     """Put new scores in the place of recorded ones; what changes.
 
     Only scores of tests change, and the penalty for lateness of those whose scores do. Grades that
@@ -92,47 +91,47 @@ def revise(
         results: of students who are in the gradebook.
         keep: False only says what would change, and writes nothing.
     """
-    with course.gradebook() as gradebook:
+    with lab.course.gradebook() as gradebook:
         if keep:
-            checksums = _checksums(gradebook, lab)
+            checksums = _checksums(gradebook, lab.name)
             for graded in results:
-                _write_files(course, lab, graded, checksums)
+                _write_files(lab.submission(graded.student), graded, checksums)
         with _one_commit(gradebook, keep=keep):
-            found = [_revise_one(course, gradebook, lab, graded) for graded in results]
+            found = [_revise_one(lab, gradebook, graded) for graded in results]
     if keep:
-        _Marks(course, lab).add(results)
+        _Marks(lab).add(results)
     return tuple(revision for revision in found if revision is not None)
 
 
 class _Marks:
     """What was recorded last of each student: a result, and the submission's date and files."""
 
-    def __init__(self, course: Course, lab: str) -> None:
-        self.course, self.lab = course, lab
-        self.path = course.results(lab) / ".recorded"
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self.path = lab.results / ".recorded"
         self.marks: dict[str, str] = {}
         with suppress(OSError, ValueError):  # none yet: all is recorded again
             self.marks = json.loads(self.path.read_text("utf-8"))
 
-    def has(self, graded: Graded) -> bool:
-        copy = self.course.folder("autograded", graded.student, self.lab) / f"{self.lab}.ipynb"
+    def has(self, graded: Result) -> bool:
+        copy = self.lab.submission(graded.student).autograded / self.lab.file_name
         return copy.is_file() and self.marks.get(graded.student) == self._mark(graded)
 
-    def add(self, batch: Sequence[Graded]) -> None:
+    def add(self, batch: Sequence[Result]) -> None:
         self.marks |= {graded.student: self._mark(graded) for graded in batch}
         write_atomically(self.path, json.dumps(self.marks).encode())
 
-    def _mark(self, graded: Graded) -> str:
+    def _mark(self, graded: Result) -> str:
         digest = hashlib.sha256(graded.to_json().encode())
-        folder = self.course.folder("submitted", graded.student, self.lab)
-        for path in _beside(self.course, folder):
+        folder = self.lab.submission(graded.student).submitted
+        for path in _beside(self.lab.course, folder):
             status = path.lstat()
             facts = f"{path.relative_to(folder)}|{status.st_size}|{status.st_mtime_ns}"
             digest.update(facts.encode(errors="replace"))
         return digest.hexdigest()
 
 
-def _batches(results: list[Graded]) -> Iterator[Sequence[Graded]]:
+def _batches(results: list[Result]) -> Iterator[Sequence[Result]]:
     for start in range(0, len(results), _BATCH):
         yield results[start : start + _BATCH]
 
@@ -178,17 +177,15 @@ def _checksums(gradebook: Gradebook, lab: str) -> dict[str, str]:
     return {cell.name: cell.checksum for cell in notebook.source_cells}
 
 
-def _record_one(
-    course: Course, gradebook: Gradebook, lab: str, graded: Graded, checksums: dict[str, str]
-) -> None:
-    folder = course.folder("submitted", graded.student, lab)
+def _record_one(lab: Lab, gradebook: Gradebook, graded: Result, checksums: dict[str, str]) -> None:
+    folder = lab.submission(graded.student).submitted
     timestamp = None
     with suppress(Unreadable):  # which the result tells
         timestamp = read_timestamp(folder)
     gradebook.update_or_create_student(graded.student)
     dates = {"timestamp": timestamp} if timestamp else {}
-    submission = gradebook.update_or_create_submission(lab, graded.student, **dates)
-    notebook = next(n for n in submission.notebooks if n.name == lab)
+    submission = gradebook.update_or_create_submission(lab.name, graded.student, **dates)
+    notebook = next(n for n in submission.notebooks if n.name == lab.name)
     cells = {
         cell.metadata.nbgrader["grade_id"]: cell
         for cell in _as_node(graded, checksums).cells
@@ -205,11 +202,11 @@ def _record_one(
         cell = cells.get(comment.cell.name)
         unanswered = cell is not None and _is_unanswered(cell)
         comment.auto_comment = _NO_RESPONSE if unanswered else None
-    _set_penalty(course, gradebook, submission, notebook)
+    _set_penalty(lab.course, gradebook, submission, notebook)
 
 
-def _revise_one(course: Course, gradebook: Gradebook, lab: str, graded: Graded) -> Revision | None:
-    notebook = gradebook.find_submission_notebook(lab, lab, graded.student)
+def _revise_one(lab: Lab, gradebook: Gradebook, graded: Result) -> Revision | None:
+    notebook = gradebook.find_submission_notebook(lab.name, lab.name, graded.student)
     scores = {verdict.grade_id: verdict.score for verdict in graded.outcome.report.verdicts}
     grades = _with_cells(gradebook, Grade, notebook)
     changed = [g for g in grades if scores.get(g.cell.name, g.auto_score) != g.auto_score]
@@ -219,7 +216,7 @@ def _revise_one(course: Course, gradebook: Gradebook, lab: str, graded: Graded) 
     before = _total(gradebook, notebook)
     for grade in changed:
         grade.auto_score = scores[grade.cell.name]
-    _set_penalty(course, gradebook, notebook.assignment, notebook)
+    _set_penalty(lab.course, gradebook, notebook.assignment, notebook)
     by_hand = tuple(grade.cell.name for grade in changed if grade.manual_score is not None)
     return Revision(graded.student, tests, by_hand, before, _total(gradebook, notebook))
 
@@ -274,7 +271,7 @@ def _set_penalty(
 # ---- autograded/
 
 
-def _as_node(graded: Graded, checksums: dict[str, str]) -> nbformat.NotebookNode:
+def _as_node(graded: Result, checksums: dict[str, str]) -> nbformat.NotebookNode:
     """The executed notebook, whose cells carry the checksum they were given with."""
     notebook = nbformat.from_dict(graded.outcome.notebook)
     for cell in notebook.cells:
@@ -284,20 +281,19 @@ def _as_node(graded: Graded, checksums: dict[str, str]) -> nbformat.NotebookNode
     return notebook
 
 
-def _write_files(course: Course, lab: str, graded: Graded, checksums: dict[str, str]) -> None:
+def _write_files(submission: Submission, graded: Result, checksums: dict[str, str]) -> None:
     """What formgrader opens: the executed notebook, beside what else was submitted."""
-    folder = course.folder("autograded", graded.student, lab)
-    submitted = course.folder("submitted", graded.student, lab)
-    staged = folder.with_name(f".{lab}.partial")
+    lab, folder, submitted = submission.lab, submission.autograded, submission.submitted
+    staged = folder.with_name(f".{lab.name}.partial")
     shutil.rmtree(staged, ignore_errors=True)  # of a recording that was killed
     with writing(folder):
         staged.mkdir(parents=True)
         try:
-            for path in _beside(course, submitted):
+            for path in _beside(lab.course, submitted):
                 with suppress(Unreadable):  # links and special files stay where they are
                     _copy(path, staged / path.relative_to(submitted))
             text = nbformat.writes(_as_node(graded, checksums))
-            write_durably(staged / f"{lab}.ipynb", text.encode())
+            write_durably(staged / lab.file_name, text.encode())
             shutil.rmtree(folder, ignore_errors=True)
             staged.replace(folder)
         except BaseException:

@@ -17,15 +17,14 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook
 
-from grader.authoring.build import Lab, build, enter, find_labs, would_build
-from grader.course import Course
+from grader.authoring.build import build, enter, would_build
+from grader.course import Lab, Submission
 from grader.engine import EngineConfig
-from grader.engine.examiner import is_test
 from grader.errors import GraderError
 from grader.grading import intake
-from grader.grading.autograde import Graded, alone, progress, rehearse, save
-from grader.grading.intake import Cell, Notebook, grade_id, is_solution
+from grader.grading.autograde import Result, alone, progress, rehearse, save
 from grader.grading.record import Revision, graded_students, is_recorded, revise
+from grader.notebook import Cell, Notebook, grade_id, is_solution, is_test, plain
 
 _NOT_GRADED = "not graded yet (grader autograde takes them)"
 _HANDED_IN_AGAIN = "handed in again since they were graded (grader autograde takes them)"
@@ -39,7 +38,7 @@ class Preview:
 
     lab: str
     source: Notebook = field(repr=False)
-    results: tuple[Graded, ...] = field(repr=False)
+    results: tuple[Result, ...] = field(repr=False)
     """Of everybody who is regraded, whether their scores change or not."""
     edited: frozenset[str]
     """The tests that are not those that were graded with."""
@@ -75,7 +74,7 @@ class Preview:
 
 
 def regrade(
-    course: Course, name: str, config: EngineConfig, agreed: Callable[[Preview], bool]
+    lab: Lab, config: EngineConfig, agreed: Callable[[Preview], bool]
 ) -> tuple[Preview, bool]:
     """Rehearse a corrected lab on what was graded, and write the new results if `agreed` says so.
 
@@ -86,17 +85,17 @@ def regrade(
         GraderError: nobody was graded, the corrected lab cannot be built or compared, or something
             cannot be written; it says what to do.
     """
-    course.check_released(name)
-    lab = find_labs(course.root, [name])[0]
-    with alone(course, name):
-        preview = _preview(course, lab, config)
+    lab.check_released()
+    lab.course.labs([lab.name])  # refuses one that has no source
+    with alone(lab):
+        preview = _preview(lab, config)
         if preview.settled or not agreed(preview):
             return preview, False
         try:
-            _write(course, lab, preview)
+            _write(lab, preview)
         except KeyboardInterrupt:
             raise GraderError(
-                f"Interrupted while writing: grader regrade {name} goes on from there"
+                f"Interrupted while writing: grader regrade {lab.name} goes on from there"
             ) from None
     return preview, True
 
@@ -131,13 +130,13 @@ def to_json(preview: Preview, written: bool) -> str:
     return json.dumps(facts, ensure_ascii=False, indent=1)
 
 
-def _rehearsal(course: Course, lab: str) -> Path:
-    return course.results(lab) / ".rehearsal"
+def _rehearsal(lab: Lab) -> Path:
+    return lab.results / ".rehearsal"
 
 
-def _preview(course: Course, lab: Lab, config: EngineConfig) -> Preview:
-    source = _plain(would_build(lab))
-    with course.gradebook() as gradebook:
+def _preview(lab: Lab, config: EngineConfig) -> Preview:
+    source = plain(would_build(lab))
+    with lab.course.gradebook() as gradebook:
         graded = graded_students(gradebook, lab.name)
         if not graded:
             raise GraderError(
@@ -145,19 +144,17 @@ def _preview(course: Course, lab: Lab, config: EngineConfig) -> Preview:
                 f" {lab.name}, take the source as it is now"
             )
         _check_comparable(gradebook, lab.name, source)
-    copies = {student: _copy(course, lab.name, student) for student in sorted(graded)}
+    copies = {student: _copy(lab.submission(student)) for student in sorted(graded)}
     left = {
         student: why
         for student, copy in copies.items()
-        if (why := _why_left(course, lab.name, student, copy, source))
+        if (why := _why_left(lab.submission(student), copy, source))
     }
-    left |= {name: _NOT_GRADED for name in course.students(lab.name) if name not in graded}
+    left |= {name: _NOT_GRADED for name in lab.students() if name not in graded}
     students = [student for student in copies if student not in left]
-    with progress(f"rehearsing {lab.name}", len(students)) as seen:
-        results = rehearse(
-            course, lab.name, config, source, students, _rehearsal(course, lab.name), seen
-        )
-    revisions = revise(course, lab.name, results, keep=False)
+    with progress(f"rehearsing {lab.name}", len(students)) as on_result:
+        results = rehearse(lab, config, source, students, _rehearsal(lab), on_result)
+    revisions = revise(lab, results, keep=False)
     return Preview(
         lab=lab.name,
         source=source,
@@ -165,21 +162,20 @@ def _preview(course: Course, lab: Lab, config: EngineConfig) -> Preview:
         edited=_edited((copies[student] for student in students), source),
         revisions=revisions,
         left=left,
-        settled=not revisions and is_recorded(course, lab.name, results),
+        settled=not revisions and is_recorded(lab, results),
     )
 
 
-def _write(course: Course, lab: Lab, preview: Preview) -> None:
+def _write(lab: Lab, preview: Preview) -> None:
     """The lab is released first: killed at any moment, the same command goes on from there."""
-    if _plain(would_build(lab)) != preview.source:
+    if plain(would_build(lab)) != preview.source:
         raise GraderError(f"{lab.name} was edited meanwhile: nothing was written, look again")
-    with course.database_told():
-        build(lab)
-        enter(lab)
+    build(lab)
+    enter(lab)
     for graded in preview.results:
-        save(course.results(lab.name), graded)
-    revise(course, lab.name, preview.results, keep=True)
-    shutil.rmtree(_rehearsal(course, lab.name), ignore_errors=True)
+        save(lab.results, graded)
+    revise(lab, preview.results, keep=True)
+    shutil.rmtree(_rehearsal(lab), ignore_errors=True)
 
 
 # ---- What can be compared
@@ -226,23 +222,21 @@ def _kinds(points: Mapping[str, float], solutions: set[str]) -> dict[str, str]:
     return {name: "an exercise" for name in solutions} | graded
 
 
-def _why_left(
-    course: Course, lab: str, student: str, copy: Notebook | None, source: Notebook
-) -> str | None:
+def _why_left(submission: Submission, copy: Notebook | None, source: Notebook) -> str | None:
     """Why a graded student cannot be regraded; None if they can."""
-    folder = course.folder("submitted", student, lab)
+    folder = submission.submitted
     if not folder.is_dir():
         return _GONE
     if copy is None:
         return _NO_COPY
-    taken = intake.take_in(folder, f"{lab}.ipynb", source).notebook
+    taken = intake.take_in(folder, submission.lab.file_name, source).notebook
     same = _own(taken or intake.unreadable_notebook(source)) == _own(copy)
     return None if same else _HANDED_IN_AGAIN
 
 
-def _copy(course: Course, lab: str, student: str) -> Notebook | None:
+def _copy(submission: Submission) -> Notebook | None:
     """The notebook that a student's recorded scores are those of, with its tests."""
-    path = course.folder("autograded", student, lab) / f"{lab}.ipynb"
+    path = submission.autograded / submission.lab.file_name
     with suppress(OSError, ValueError):
         return json.loads(path.read_text("utf-8"))
     return None
@@ -266,7 +260,3 @@ def _edited(copies: Iterable[Notebook], source: Notebook) -> frozenset[str]:
 
 def _text(cell: Cell) -> str:
     return "".join(cell["source"])  # files have it as lines
-
-
-def _plain(notebook: Notebook) -> Notebook:
-    return json.loads(json.dumps(notebook))

@@ -7,23 +7,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape as escape_markup
 from rich.panel import Panel
 from rich.table import Table
 
 from grader.engine import Status
-from grader.platforms.export import remedies, told
-from grader.text import printable
+from grader.text import escape
 
 if TYPE_CHECKING:
-    from grader.grading.autograde import Graded
+    from grader.grading.autograde import Result
     from grader.grading.record import Revision
     from grader.grading.regrade import Preview
-    from grader.platforms.export import Export
-    from grader.platforms.roster import Plan, Roster
-    from grader.reporting.similarity import Pair
-
-_MOST_PAIRS = 20
 
 _STYLES = {
     Status.PASSED: "green",
@@ -35,12 +28,7 @@ _STYLES = {
 }
 
 
-def escape(text: str) -> str:
-    """Text of others, for the terminal: neither markup nor escape sequences."""
-    return escape_markup(printable(text))
-
-
-def show(lab: str, results: Sequence[Graded], console: Console) -> None:
+def show(lab: str, results: Sequence[Result], console: Console) -> None:
     """The class: one line per student, one column per test."""
     tests = results[0].outcome.report.verdicts
     table = Table(title=lab, caption="automatic points; written answers are graded by a person")
@@ -61,17 +49,6 @@ def show(lab: str, results: Sequence[Graded], console: Console) -> None:
     for graded in filter(lambda graded: graded.attention, results):
         reasons = "; ".join(graded.attention)
         console.print(f"[yellow]![/] {escape(graded.student)}: {escape(reasons)}", soft_wrap=True)
-
-
-def show_pairs(pairs: Sequence[Pair], console: Console) -> None:
-    """Submissions that are alike, most alike first."""
-    table = Table("students", "share of each one's own code", "characters", title="alike")
-    for pair in pairs[:_MOST_PAIRS]:
-        shares = " and ".join(f"{100 * share:.0f} %" for share in pair.shares)
-        table.add_row(escape(", ".join(pair.students)), shares, str(pair.length))
-    console.print(table)
-    if len(pairs) > _MOST_PAIRS:
-        console.print(f"[dim]and {len(pairs) - _MOST_PAIRS} more, on the page[/]")
 
 
 def show_regrading(preview: Preview, console: Console) -> None:
@@ -100,41 +77,6 @@ def show_regrading(preview: Preview, console: Console) -> None:
         console.print(f"[yellow]![/] {why}: {escape(names)}", soft_wrap=True)
 
 
-def show_roster(roster: Roster, plan: Plan, console: Console) -> None:
-    """What a class list changes in the gradebook."""
-    columns = ", ".join(f"{field} from {name!r}" for field, name in roster.columns.items())
-    console.print(f"[dim]{escape(columns)}[/]", soft_wrap=True)
-    for line in roster.skipped:
-        console.print(f"[dim]nobody's: {escape(line)}[/]", soft_wrap=True)
-    table = Table("", "student", "fields")
-    for name, fields in plan.added.items():
-        table.add_row("[green]add[/]", escape(name), escape(", ".join(fields.values())))
-    for name, changes in plan.changed.items():
-        told = (f"{field}: {old or 'none'} → {new}" for field, (old, new) in changes.items())
-        table.add_row("[yellow]change[/]", escape(name), escape("\n".join(told)))
-    for name in plan.missing:
-        table.add_row("[dim]keep[/]", escape(name), "[dim]not in this file[/]")
-    if table.row_count:
-        console.print(table)
-    console.print(
-        f"{len(plan.added)} to add, {len(plan.changed)} to change, {plan.unchanged} as they are,"
-        f" {len(plan.missing)} in the gradebook only (nobody is removed)"
-    )
-
-
-def show_export(export: Export, console: Console) -> None:
-    """Who does not fit in an exported table, and what may be done about it."""
-    for note in export.notes:
-        console.print(f"[dim]{escape(note)}[/]", soft_wrap=True)
-    for line in told(export.settled):
-        console.print(f"[dim]as you said:[/] {escape(line)}", soft_wrap=True)
-    for line in told(export.refused):
-        console.print(f"[red]{escape(line)}[/]", soft_wrap=True)
-    if options := remedies(export.refused):
-        console.print(f"say what to do with them: {escape('  '.join(options))}", soft_wrap=True)
-    console.print(f"{len(export.rows)} lines")
-
-
 def _change(preview: Preview, revision: Revision, test: str, before: float, after: float) -> str:
     stays = " [yellow](graded by hand: stays)[/]" if test in revision.by_hand else ""
     why = preview.message(revision.student, test).partition("\n")[0] if after < before else ""
@@ -153,7 +95,7 @@ def _points(verdict: Any) -> str:
     return f"[{_STYLES[verdict.status]}]{verdict.score:g}[/]"
 
 
-def explain(graded: Graded, console: Console) -> None:
+def explain(graded: Result, console: Console) -> None:
     """Why this student got this score."""
     report = graded.outcome.report
     most = sum(verdict.max_score for verdict in report.verdicts)
@@ -174,7 +116,7 @@ def explain(graded: Graded, console: Console) -> None:
     )
 
 
-def to_json(results: Sequence[Graded]) -> str:
+def to_json(results: Sequence[Result]) -> str:
     """The results for a program."""
     return json.dumps(
         [

@@ -27,10 +27,9 @@ from nbgrader.api import (
 )
 from sqlalchemy import select, update
 
-from grader.authoring.build import find_labs
 from grader.authoring.rubric import AnswerKey, Item
 from grader.authoring.source import Cell, Source, answer_key, read_source
-from grader.course import Course
+from grader.course import Course, Lab
 from grader.errors import GraderError
 
 TICK = "✓"
@@ -85,29 +84,30 @@ class Mark:
         return State.UNANSWERED if self.score is None else State.MARKED
 
 
-def questions(course: Course, lab: str) -> list[Question]:
+def questions(lab: Lab) -> list[Question]:
     """The written questions of a lab, in its order.
 
     Raises:
         GraderError: the lab is unknown, was not released, or its source has mistakes.
     """
-    course.check_released(lab)
-    source = read_source(find_labs(course.root, [lab])[0].source)
+    lab.check_released()
+    lab.course.labs([lab.name])  # refuses one that has no source
+    source = read_source(lab.source)
     return [
         Question(
-            lab, cell.role.name, cell.role.points, _statement(source, number), answer_key(cell)
+            lab.name, cell.role.name, cell.role.points, _statement(source, number), answer_key(cell)
         )
         for number, cell in enumerate(source.cells)
         if cell.role and cell.role.kind == "reponse"
     ]
 
 
-def find(course: Course, lab: str, name: str) -> Question:
+def find(lab: Lab, name: str) -> Question:
     """One of the questions of a lab."""
-    found = {question.name: question for question in questions(course, lab)}
+    found = {question.name: question for question in questions(lab)}
     if name not in found:
         raise GraderError(
-            f"{lab} has no written question {name}: it has {', '.join(found) or 'none'}"
+            f"{lab.name} has no written question {name}: it has {', '.join(found) or 'none'}"
         )
     return found[name]
 
@@ -176,7 +176,8 @@ def text(course: Course, question: Question, answer: Answer) -> str:
     with course.gradebook() as gradebook:
         query = select(SubmittedAssignment.student_id).join(SubmittedAssignment.notebooks)
         student = gradebook.db.execute(query.where(SubmittedNotebook.id == answer.id)).scalar_one()
-    path = course.folder("autograded", student, question.lab) / f"{question.lab}.ipynb"
+    lab = course.lab(question.lab)
+    path = lab.submission(student).autograded / lab.file_name
     try:
         cells = json.loads(path.read_bytes())["cells"]
     except (OSError, ValueError, KeyError, TypeError):

@@ -18,7 +18,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from grader.course import writing
+from grader.files import writing
 
 BEAT = 20  # seconds between two signs of life
 PATIENCE = 180  # without one; longer than a file system may keep an old date in its cache

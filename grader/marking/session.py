@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from grader.authoring.rubric import french
-from grader.course import Course
+from grader.course import Course, Lab
 from grader.errors import GraderError
 from grader.marking import answers as marking
 from grader.marking.answers import Answer, Changed, Draft, Mark, Question, State
@@ -41,11 +41,13 @@ class Standing:
     """Who has an answer on the screen now."""
 
 
-def standings(course: Course, lab: str) -> list[Standing]:
+def standings(lab: Lab) -> list[Standing]:
     """How far a lab is, question by question."""
     return [
-        _standing(course, question, Counter(a.state for a in marking.answers(course, question)))
-        for question in marking.questions(course, lab)
+        _standing(
+            lab.course, question, Counter(a.state for a in marking.answers(lab.course, question))
+        )
+        for question in marking.questions(lab)
     ]
 
 
@@ -80,7 +82,7 @@ def to_json(found: list[Standing]) -> str:
 
 def claims_folder(course: Course, question: Question) -> Path:
     """Where graders of a question see who has what."""
-    return course.results(question.lab) / ".claims" / question.name
+    return course.lab(question.lab).results / ".claims" / question.name
 
 
 @contextmanager

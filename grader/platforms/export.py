@@ -175,7 +175,7 @@ def to_json(export: Export, written: bool) -> str:
     return json.dumps(facts, ensure_ascii=False, indent=1)
 
 
-def told(mismatches: Iterable[Mismatch]) -> list[str]:
+def listed(mismatches: Iterable[Mismatch]) -> list[str]:
     """One line for each kind of mismatch: what it is, and who."""
     found: dict[tuple[str, str], list[str]] = {}
     for one in mismatches:
@@ -217,7 +217,7 @@ class _Chooser:
 
 
 def _lab(course: Course, gradebook: Gradebook, name: str) -> Lab:
-    course.check_released(name)
+    course.lab(name).check_released()
     assignment = gradebook.find_assignment(name)
     entry = SubmittedAssignment
     query = gradebook.db.query(
@@ -231,7 +231,7 @@ def _lab(course: Course, gradebook: Gradebook, name: str) -> Lab:
         student: Standing(when, score or 0.0, penalty or 0.0, bool(waiting))
         for student, when, score, penalty, waiting in query
     }
-    pending = frozenset(course.students(name)) - standings.keys()
+    pending = frozenset(course.lab(name).students()) - standings.keys()
     return Lab(name, assignment.max_score, standings, pending)
 
 

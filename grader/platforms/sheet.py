@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.course import write_atomically
 from grader.errors import GraderError, shown
+from grader.files import write_atomically
 
 _SEPARATORS = ",;\t"
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")

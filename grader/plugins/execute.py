@@ -8,7 +8,6 @@ class, and also takes files that nbgrader cannot read.
 from __future__ import annotations
 
 import atexit
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -22,6 +21,8 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Enum, Float, Integer
 from traitlets.config import Config
+
+from grader.notebook import plain
 
 if TYPE_CHECKING:  # imported when a notebook is run: every nbgrader command reads the configuration
     from grader.engine import Engine, EngineConfig
@@ -41,7 +42,7 @@ class Restore(NbGraderPreprocessor):
     ) -> tuple[NotebookNode, ResourcesDict]:
         from grader.grading.intake import sanitise
 
-        restored, problems = sanitise(_plain(nb), _source(self.config, resources))
+        restored, problems = sanitise(plain(nb), _source(self.config, resources))
         for problem in problems:
             self.log.warning("%s: %s", resources["nbgrader"]["student"], problem.message)
         return nbformat.from_dict(restored), resources
@@ -70,7 +71,7 @@ class Execute(NbGraderPreprocessor):
         )
         source = _source(self.config, resources)
         with _ENGINE.lent(config) as engine:
-            outcome = engine.run(Job(names["student"], _plain(nb), source))
+            outcome = engine.run(Job(names["student"], plain(nb), source))
         for cell, executed in zip(nb.cells, outcome.notebook["cells"], strict=True):
             if cell.cell_type == "code":
                 cell.outputs = nbformat.from_dict(executed["outputs"])
@@ -85,11 +86,7 @@ def _source(config: Config, resources: ResourcesDict) -> dict:
     names = resources["nbgrader"]
     course = CourseDirectory(config=config)
     folder = Path(course.format_path(course.source_directory, ".", names["assignment"]))
-    return _plain(nbformat.read(folder / f"{names['notebook']}.ipynb", as_version=4))
-
-
-def _plain(nb: NotebookNode) -> dict:
-    return json.loads(json.dumps(nb))
+    return plain(nbformat.read(folder / f"{names['notebook']}.ipynb", as_version=4))
 
 
 class _KeptEngine:

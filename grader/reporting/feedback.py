@@ -8,7 +8,6 @@ of what student code displayed only text and PNG pictures are kept. It goes wher
 from __future__ import annotations
 
 import base64
-import json
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,12 +25,13 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 from sqlalchemy.orm import joinedload
 
-from grader.course import Course, write_atomically
+from grader.course import Lab, Submission
 from grader.engine import Outcome, Report, Status, Verdict
-from grader.engine.examiner import is_test
 from grader.errors import GraderError
-from grader.grading.autograde import Graded, results
-from grader.grading.intake import Cell, Unreadable, grade_id, is_solution, read_bytes
+from grader.files import write_atomically
+from grader.grading.autograde import Result, results
+from grader.grading.intake import Unreadable, read_bytes
+from grader.notebook import Cell, grade_id, is_solution, is_test, plain
 from grader.text import printable
 
 _MAX_TEXT = 4_000
@@ -65,22 +65,23 @@ class _Grades:
     most: float
 
 
-def write_all(course: Course, lab: str) -> Path:
+def write_all(lab: Lab) -> Path:
     """Write the page of every graded student; the folder they are in."""
-    graded = results(course, lab)
+    graded = results(lab)
     if not graded:
-        raise GraderError(f"{lab} has not been graded: grader autograde {lab}")
-    with course.gradebook() as gradebook:
+        raise GraderError(f"{lab.name} has not been graded: grader autograde {lab.name}")
+    with lab.course.gradebook() as gradebook:
         for one in graded:
-            grades = _grades(gradebook, lab, one.student)
-            folder = course.folder("feedback", one.student, lab)
-            write_atomically(folder / f"{lab}.html", page(lab, one, grades).encode())
-            (folder / f"{lab}.html").chmod(0o644)  # its release copies the mode: students read it
-            _address(course.folder("submitted", one.student, lab), folder)
-    return course.folder("feedback", "*", lab).parent.parent
+            submission = lab.submission(one.student)
+            grades = _grades(gradebook, lab.name, one.student)
+            path = submission.feedback / f"{lab.name}.html"
+            write_atomically(path, page(lab.name, one, grades).encode())
+            path.chmod(0o644)  # its release copies the mode: students read it
+            _address(submission)
+    return lab.submission("*").feedback.parent.parent
 
 
-def _address(submitted: Path, folder: Path) -> None:
+def _address(submission: Submission) -> None:
     """Put beside a page what `nbgrader release_feedback` finds its reader with.
 
     What did not come through the exchange has neither: a secret that nobody knows then keeps the
@@ -89,13 +90,13 @@ def _address(submitted: Path, folder: Path) -> None:
     kinds = {"timestamp.txt": "unknown", "submission_secret.txt": secrets.token_hex(64)}
     for name, otherwise in kinds.items():
         try:
-            content = read_bytes(submitted / name)
+            content = read_bytes(submission.submitted / name)
         except Unreadable:
             content = otherwise.encode()
-        write_atomically(folder / name, content)
+        write_atomically(submission.feedback / name, content)
 
 
-def page(lab: str, graded: Graded, grades: _Grades) -> str:
+def page(lab: str, graded: Result, grades: _Grades) -> str:
     """The HTML page of one student."""
     parts = [_part(cells, graded, grades) for cells in _exercises(graded.outcome.notebook["cells"])]
     total = sum(grades.scores.values()) - grades.penalty
@@ -106,7 +107,7 @@ def page(lab: str, graded: Graded, grades: _Grades) -> str:
         most=_number(grades.most),
         penalty=_number(grades.penalty) if grades.penalty else "",
         waiting=bool(grades.waiting),
-        notices=[problem.told for problem in graded.problems],
+        notices=[problem.student_message for problem in graded.problems],
         parts=parts,
         colours=Markup(HtmlFormatter().get_style_defs(".code")),
     )
@@ -124,9 +125,9 @@ class PageExporter(HTMLExporter):
     ) -> tuple[str, dict[str, Any]]:
         names = resources["nbgrader"]
         student, lab = names["student"], names["assignment"]
-        notebook = json.loads(json.dumps(nbformat.read(filename, as_version=4)))
+        notebook = plain(nbformat.read(filename, as_version=4))
         verdicts = tuple(_verdict(cell) for cell in notebook["cells"] if is_test(cell))
-        graded = Graded(student, "", (), Outcome(student, notebook, Report(verdicts)))
+        graded = Result(student, "", (), Outcome(student, notebook, Report(verdicts)))
         with Gradebook(names["db_url"]) as gradebook:
             text = page(lab, graded, _grades(gradebook, lab, student))
         return text, resources | {"output_extension": ".html"}
@@ -188,7 +189,7 @@ def _exercises(cells: Sequence[Cell]) -> Iterable[list[Cell]]:
         yield current
 
 
-def _part(cells: list[Cell], graded: Graded, grades: _Grades) -> Part:
+def _part(cells: list[Cell], graded: Result, grades: _Grades) -> Part:
     answer = cells[0]
     name = grade_id(answer)
     verdicts = {verdict.grade_id: verdict for verdict in graded.outcome.report.verdicts}

@@ -25,11 +25,11 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from grader.course import Course, write_atomically
-from grader.engine.examiner import is_test
+from grader.course import Lab
 from grader.errors import GraderError
+from grader.files import write_atomically
 from grader.grading.autograde import results
-from grader.grading.intake import Notebook, grade_id, is_solution
+from grader.notebook import Notebook, grade_id, is_solution, is_test
 from grader.reporting import statistics, term
 from grader.reporting.statistics import (
     Attention,
@@ -73,23 +73,23 @@ class ClassReport:
     progress: list[Progress]
 
 
-def gather(course: Course, lab: str) -> ClassReport:
+def gather(lab: Lab) -> ClassReport:
     """The statistics of one lab.
 
     Raises:
         GraderError: it has not been graded, or not been built here.
     """
-    course.check_released(lab)
-    whole_term = term.read(course)
-    grades = whole_term.lab(lab)
+    lab.check_released()
+    whole_term = term.read(lab.course)
+    grades = whole_term.lab(lab.name)
     submissions = list(grades.submissions.values())
-    known = [one for one in results(course, lab) if one.student in grades.submissions]
-    submitted = {*course.students(lab), *grades.submissions}
+    known = [one for one in results(lab) if one.student in grades.submissions]
+    submitted = {*lab.students(), *grades.submissions}
     expected = {*whole_term.students, *submitted}
-    graded = exercises_of(course.source(lab))
+    graded = exercises_of(lab.author_notebook())
     labs = [(one.most, one.submissions) for one in whole_term.labs]
     return ClassReport(
-        lab=lab,
+        lab=lab.name,
         made=datetime.now(UTC).replace(tzinfo=None),
         due=grades.due,
         summary=statistics.summary(submissions, grades.most, len(expected), len(submitted)),
@@ -141,9 +141,9 @@ def _plain(value: object) -> object:
 # ---- The page
 
 
-def write_page(course: Course, report: ClassReport, path: Path | None = None) -> Path:
+def write_page(lab: Lab, report: ClassReport, path: Path | None = None) -> Path:
     """Write the page; where it is."""
-    path = path or course.results(report.lab) / "report.html"
+    path = path or lab.results / "report.html"
     if path.is_dir():
         raise GraderError(f"{path} is a folder: name a file, --output {path / 'report.html'}")
     write_atomically(path, page(report).encode())

@@ -22,11 +22,11 @@ from copydetect.utils import highlight_overlap
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from grader.course import Course, write_atomically
-from grader.engine.examiner import is_test
+from grader.course import Lab
 from grader.errors import GraderError
+from grader.files import write_atomically
 from grader.grading import intake
-from grader.grading.intake import Notebook
+from grader.notebook import Notebook, is_test
 
 _SHORTEST = 25  # characters of a passage, each name being one
 _USUAL = 0.2  # what more than this part of a class wrote is the usual way to write it
@@ -47,17 +47,19 @@ class Pair:
     """Each one's code as HTML, what is shared marked."""
 
 
-def alike(course: Course, lab: str, threshold: float) -> list[Pair]:
+def alike(lab: Lab, threshold: float) -> list[Pair]:
     """The pairs that share at least `threshold` of one's own code, most alike first.
 
     Raises:
         GraderError: fewer than two submissions can be read.
     """
-    source = course.source(lab)
-    codes = _codes(course, lab, source)
+    source = lab.author_notebook()
+    codes = _codes(lab, source)
     if len(codes) < 2:
-        raise GraderError(f"{lab}: fewer than two submissions could be read, nothing to compare")
-    given = _passages([_code(source), _released(course, lab)])
+        raise GraderError(
+            f"{lab.name}: fewer than two submissions could be read, nothing to compare"
+        )
+    given = _passages([_code(source), _released(lab)])
     usual = max(_FEW, len(codes) * _USUAL)
     left_out = [p for p, count in _passages(codes.values()).items() if count > usual or p in given]
     prints = {student: _fingerprint(code, left_out) for student, code in codes.items()}
@@ -66,14 +68,14 @@ def alike(course: Course, lab: str, threshold: float) -> list[Pair]:
     return sorted(found, key=lambda pair: max(pair.shares), reverse=True)
 
 
-def write_page(course: Course, lab: str, pairs: list[Pair]) -> Path:
+def write_page(lab: Lab, pairs: list[Pair]) -> Path:
     """Write the page that shows the pairs; where it is."""
     loader = PackageLoader("grader.reporting", "templates")
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
     text = environment.get_template("similarity.html.j2").render(
-        lab=lab, pairs=pairs[:_ON_THE_PAGE], more=len(pairs[_ON_THE_PAGE:])
+        lab=lab.name, pairs=pairs[:_ON_THE_PAGE], more=len(pairs[_ON_THE_PAGE:])
     )
-    path = course.results(lab) / "similarity.html"
+    path = lab.results / "similarity.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, text.encode())
     return path
@@ -109,10 +111,10 @@ def _marked(text: str, places: np.ndarray) -> Markup:
     return Markup(marked)
 
 
-def _codes(course: Course, lab: str, source: Notebook) -> dict[str, str]:
+def _codes(lab: Lab, source: Notebook) -> dict[str, str]:
     taken = {
-        student: intake.take_in(course.folder("submitted", student, lab), f"{lab}.ipynb", source)
-        for student in course.students(lab)
+        student: intake.take_in(lab.submission(student).submitted, lab.file_name, source)
+        for student in lab.students()
     }
     return {student: _code(item.notebook) for student, item in taken.items() if item.notebook}
 
@@ -123,6 +125,6 @@ def _code(notebook: Notebook) -> str:
     return "\n\n".join(cell["source"] for cell in cells)
 
 
-def _released(course: Course, lab: str) -> str:
-    path = course.folder("release", ".", lab) / f"{lab}.ipynb"
+def _released(lab: Lab) -> str:
+    path = lab.release
     return _code(nbformat.read(path, as_version=4)) if path.is_file() else ""

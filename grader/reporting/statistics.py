@@ -18,7 +18,7 @@ import numpy as np
 from grader.authoring.source import CODE_STUB
 from grader.engine import STOPPED_AFTER, Status, Verdict
 from grader.engine.french import name_raised
-from grader.grading.autograde import Graded
+from grader.grading.autograde import Result
 from grader.text import printable
 
 FEWEST = 10
@@ -248,7 +248,7 @@ _KINDS = {
 }
 
 
-def failures(exercises: Sequence[Exercise], results: Sequence[Graded]) -> list[Failure]:
+def failures(exercises: Sequence[Exercise], results: Sequence[Result]) -> list[Failure]:
     """The failed tests, those with the same message together, the most frequent first."""
     owners = {test: exercise.name for exercise in exercises for test in exercise.points}
     groups: dict[tuple[str, str, str], list[tuple[str, str]]] = defaultdict(list)
@@ -298,7 +298,7 @@ class Times:
     """Of each exercise, the median and the longest."""
 
 
-def times(exercises: Sequence[Exercise], results: Sequence[Graded], slowest: int = 5) -> Times:
+def times(exercises: Sequence[Exercise], results: Sequence[Result], slowest: int = 5) -> Times:
     """Of the notebooks that were run."""
     ran = [graded for graded in results if graded.was_run]
     whole = {printable(graded.student): graded.outcome.report.seconds for graded in ran}
@@ -320,7 +320,7 @@ def times(exercises: Sequence[Exercise], results: Sequence[Graded], slowest: int
     )
 
 
-def _seconds_of_tests(graded: Graded) -> dict[str, float]:
+def _seconds_of_tests(graded: Result) -> dict[str, float]:
     return {verdict.grade_id: verdict.seconds for verdict in graded.outcome.report.verdicts}
 
 
@@ -346,7 +346,7 @@ class Attention:
     reasons: tuple[str, ...]
 
 
-def attention(results: Sequence[Graded], missing: Iterable[str]) -> list[Attention]:
+def attention(results: Sequence[Result], missing: Iterable[str]) -> list[Attention]:
     """Submissions that grading could not take as they were, then those that are not there."""
     found = [
         Attention(graded.student, _trouble(graded), tuple(map(printable, graded.attention)))
@@ -358,7 +358,7 @@ def attention(results: Sequence[Graded], missing: Iterable[str]) -> list[Attenti
     return found + [Attention(student, Trouble.MISSING, ()) for student in sorted(missing)]
 
 
-def _trouble(graded: Graded) -> Trouble:
+def _trouble(graded: Result) -> Trouble:
     incidents = graded.outcome.report.incidents
     if not graded.was_run:
         return Trouble.BROKEN

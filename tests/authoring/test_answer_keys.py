@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from grader.authoring.build import Lab
 from grader.cli import app
+from grader.course import Course, Lab
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,7 +48,7 @@ def lab(tmp_path, monkeypatch) -> Lab:
     shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
     (tmp_path / "solutions").mkdir()
     monkeypatch.chdir(tmp_path)
-    return Lab(tmp_path, "laboratoire_99")
+    return Course(tmp_path).lab("laboratoire_99")
 
 
 def test_the_key_has_figures_the_answers_and_the_profile_asked_for(lab):
@@ -56,7 +56,7 @@ def test_the_key_has_figures_the_answers_and_the_profile_asked_for(lab):
     result = CliRunner().invoke(app, ["answers", "--profile", "tiny"])
     assert result.exit_code == 0, result.output
     assert result.output.startswith("answers/laboratoire_99.html  ")
-    page = (lab.root / "answers" / "laboratoire_99.html").read_text()
+    page = (lab.course.root / "answers" / "laboratoire_99.html").read_text()
     assert "data:image/png;base64," in page
     assert "profil tiny dans []" in page
     assert "La bonne réponse." in page
@@ -68,7 +68,7 @@ def test_a_failing_cell_is_told_with_its_line_in_the_source(lab):
     assert result.exit_code == 1
     told = "solutions/laboratoire_99.py:3: ZeroDivisionError: division by zero"
     assert result.output.strip() == f"{told} (called from line 12)"
-    assert not (lab.root / "answers").exists()
+    assert not (lab.course.root / "answers").exists()
 
 
 def test_a_kernel_that_dies_is_told_with_the_cell_that_killed_it(lab):

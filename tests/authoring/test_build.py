@@ -11,18 +11,14 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
-from nbgrader.api import Gradebook
 from typer.testing import CliRunner
 
 from grader.authoring.build import (
     EditedNotebook,
-    Lab,
     bring_back,
     build,
     cell_ids,
     check,
-    course_root,
-    find_labs,
     leaks,
     release_text,
     source_notebook,
@@ -30,6 +26,7 @@ from grader.authoring.build import (
 from grader.authoring.release import release
 from grader.authoring.source import InvalidSource, parse, read_source
 from grader.cli import app
+from grader.course import Course, Lab
 from grader.errors import GraderError
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +40,7 @@ def lab(tmp_path, monkeypatch) -> Lab:
     (tmp_path / "solutions").mkdir()
     shutil.copy(MINI, tmp_path / "solutions")
     monkeypatch.chdir(tmp_path)
-    lab = Lab(tmp_path, "laboratoire_mini")
+    lab = Course(tmp_path).lab("laboratoire_mini")
     build(lab)
     return lab
 
@@ -65,7 +62,7 @@ def cell_of(cells, grade_id: str):
 def nbgrader(lab: Lab) -> None:
     subprocess.run(
         [Path(sysconfig.get_path("scripts")) / "nbgrader", "generate_assignment", lab.name],
-        cwd=lab.root,
+        cwd=lab.course.root,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         check=True,
         capture_output=True,
@@ -74,7 +71,7 @@ def nbgrader(lab: Lab) -> None:
 
 def rows(lab: Lab) -> dict:
     """All that the gradebook has of the lab, without its random keys and its date."""
-    with Gradebook(f"sqlite:///{lab.root}/gradebook.db", "apprentissage-profond") as gradebook:
+    with lab.course.gradebook() as gradebook:
         assignment = gradebook.find_assignment(lab.name)
         (notebook,) = assignment.notebooks
         return {
@@ -90,11 +87,11 @@ def rows(lab: Lab) -> dict:
 
 def test_nbgrader_itself_gives_the_same_release_and_the_same_gradebook(lab):
     ours = lab.release.read_bytes()
-    assert not (lab.root / "gradebook.db").exists()
-    release(source_notebook(read_source(lab.source)), lab.name, lab.root)
+    assert not (lab.course.root / "gradebook.db").exists()
+    release(lab, source_notebook(read_source(lab.source)))
     our_rows = rows(lab)
-    (lab.root / "gradebook.db").unlink()
-    shutil.rmtree(lab.root / "labs")
+    (lab.course.root / "gradebook.db").unlink()
+    shutil.rmtree(lab.course.root / "labs")
 
     nbgrader(lab)
     assert lab.release.read_bytes() == ours
@@ -168,14 +165,14 @@ def test_a_lab_that_shows_its_solution_elsewhere_is_not_built(lab):
 def test_a_line_that_is_also_visible_is_no_leak(lab):
     text = lab.source.read_text() + "\n# %%\nmodel = SimpleLinear(4, 3)\n"
     source = parse(text, lab.source)
-    assert leaks(source, release_text(source, lab.root)) == []
+    assert leaks(source, release_text(lab, source)) == []
 
 
 # -- Checking labs/ --------------------------------------------------------------------------------
 
 
 def problems(lab: Lab) -> str:
-    return "\n".join(check(lab.root, find_labs(lab.root)))
+    return "\n".join(check(lab.course, lab.course.labs()))
 
 
 def test_check_is_silent_on_what_was_built(lab):
@@ -225,7 +222,7 @@ def test_check_finds_a_hidden_line_anywhere_in_a_release(lab, line, place):
         cell.metadata["note"] = line
     nbformat.write(notebook, lab.release)
     told = problems(lab)
-    assert f"{lab.release.relative_to(lab.root)} shows" in told
+    assert f"{lab.release.relative_to(lab.course.root)} shows" in told
     assert line in told.split(" is not what ")[0]
 
 
@@ -402,22 +399,22 @@ def test_what_is_not_a_notebook_is_told(lab):
 def test_release_records_the_due_date_and_keeps_it(lab):
     notebook = source_notebook(read_source(lab.source))
     due = datetime(2026, 12, 1, 23, 59)
-    release(notebook, lab.name, lab.root, due)
-    text = release(notebook, lab.name, lab.root)
+    release(lab, notebook, due)
+    text = release(lab, notebook)
     assert text == lab.release.read_text()
-    with Gradebook(f"sqlite:///{lab.root}/gradebook.db", "apprentissage-profond") as gradebook:
+    with lab.course.gradebook() as gradebook:
         assert gradebook.find_assignment(lab.name).duedate == due
 
 
 def test_cells_cannot_change_under_submissions(lab):
     source = read_source(lab.source)
-    release(source_notebook(source), lab.name, lab.root)
-    with Gradebook(f"sqlite:///{lab.root}/gradebook.db", "apprentissage-profond") as gradebook:
+    release(lab, source_notebook(source))
+    with lab.course.gradebook() as gradebook:
         gradebook.update_or_create_student("ana")
         gradebook.update_or_create_submission(lab.name, "ana")
     text = source.text + '\n# %% [markdown] reponse="q2" points=1\n# Oui.\n'
     with pytest.raises(GraderError, match="cannot be released again"):
-        release(source_notebook(parse(text, lab.source)), lab.name, lab.root)
+        release(lab, source_notebook(parse(text, lab.source)))
 
 
 # -- The commands ----------------------------------------------------------------------------------
@@ -437,7 +434,7 @@ def test_commands_say_what_they_did_and_exit_with_0(lab):
 
 def test_mistakes_of_all_labs_are_told_without_traceback_and_exit_with_1(lab):
     for name in ("laboratoire_02", "laboratoire_03"):
-        (lab.root / "solutions" / f"{name}.py").write_text('# %% exercise="f"\nx = 1\n')
+        (lab.course.root / "solutions" / f"{name}.py").write_text('# %% exercise="f"\nx = 1\n')
     result = grader("build")
     assert result.exit_code == 1
     assert "solutions/laboratoire_02.py:1: unknown role or option 'exercise'" in result.output
@@ -463,7 +460,7 @@ def test_wrong_usage_exits_with_2(lab):
 
 
 def test_the_course_is_found_from_a_folder_in_it(lab, monkeypatch):
-    assert course_root(lab.notebook.parent) == lab.root
+    assert Course.here(lab.notebook.parent) == lab.course
     monkeypatch.chdir("/")
     result = grader("build")
     assert result.exit_code == 1
@@ -471,7 +468,7 @@ def test_the_course_is_found_from_a_folder_in_it(lab, monkeypatch):
 
 
 def test_a_path_names_its_lab(lab):
-    assert find_labs(lab.root, ["solutions/laboratoire_mini.py"]) == [lab]
+    assert lab.course.labs(["solutions/laboratoire_mini.py"]) == [lab]
 
 
 def test_an_invalid_source_leaves_the_release_as_it_was(lab):

@@ -61,16 +61,16 @@ def a_class(folder, size: int) -> Course:
 
 
 def on_slurm(course: Course, jobs: int = 4, **options):
-    engine = partial(Cluster, place=Slurm.of(course, LAB, jobs))
-    return autograde(course, LAB, QUICK, make_engine=engine, **options)
+    engine = partial(Cluster, place=Slurm.of(course.lab(LAB), jobs))
+    return autograde(course.lab(LAB), QUICK, make_engine=engine, **options)
 
 
 def bytes_of(course: Course) -> dict[str, bytes]:
     """All that a grading wrote, but for how long it took and what memory it used."""
-    copies = course.folder("autograded", "*", LAB).relative_to(course.root)
+    copies = course.lab(LAB).submission("*").autograded.relative_to(course.root)
     paths = course.root.glob(f"{copies}/*")
     found = {str(path.relative_to(course.root)): path.read_bytes() for path in paths}
-    for path in course.results(LAB).glob("*.json"):
+    for path in course.lab(LAB).results.glob("*.json"):
         content = json.loads(path.read_text("utf-8"))
         report = content["outcome"]["report"]
         for measured in (report, *report["verdicts"]):
@@ -94,14 +94,14 @@ def test_a_node_and_a_job_lost_midway_cost_nothing(slurm, tmp_path):
         if seen.total() == CLASS // 2:
             slurm.run("scancel", running[max(running)])
 
-    graded = on_slurm(course, seen=hit)
+    graded = on_slurm(course, on_result=hit)
     assert len(graded) == CLASS
     assert set(seen.values()) == {1}
     assert len(seen) == CLASS
     assert bytes_of(course) == bytes_of(alone)
     assert rows(course) == rows(alone)
     assert not slurm.jobs("RUNNING,PENDING")
-    assert not list(course.results(LAB).glob("slurm/keys-*")), "keys were left"
+    assert not list(course.lab(LAB).results.glob("slurm/keys-*")), "keys were left"
 
 
 @pytest.mark.slow
@@ -117,7 +117,7 @@ def test_ctrl_c_ends_the_jobs_and_another_machine_goes_on(slurm, tmp_path):
         text=True,
     )
     slurm_cluster.wait_until(
-        lambda: running.poll() is not None or len(list(course.results(LAB).glob("*.json"))) > 1,
+        lambda: running.poll() is not None or len(list(course.lab(LAB).results.glob("*.json"))) > 1,
         "no result comes",
         120,
     )
@@ -126,7 +126,7 @@ def test_ctrl_c_ends_the_jobs_and_another_machine_goes_on(slurm, tmp_path):
     assert running.returncode == 130, errors
     assert "Traceback" not in errors
     assert not slurm.jobs("RUNNING,PENDING")
-    done = {one.student for one in results(course, LAB)}
+    done = {one.student for one in results(course.lab(LAB))}
     assert 1 < len(done) < 60
     assert done == set(rows(course)) - {"students"}
     ran = []
@@ -138,23 +138,23 @@ def test_ctrl_c_ends_the_jobs_and_another_machine_goes_on(slurm, tmp_path):
             return super().map(jobs)
 
     config = EngineConfig(workers=2, memory_mb=700)  # that of the command
-    assert len(autograde(course, LAB, config, make_engine=Counting)) == 60
+    assert len(autograde(course.lab(LAB), config, make_engine=Counting)) == 60
     assert done.isdisjoint(ran)
     assert len(ran) == 60 - len(done)
 
 
 def test_what_slurm_or_a_node_refuses_is_told(slurm, tmp_path):
     course = a_class(tmp_path / "course", 1)
-    place = Slurm.of(course, LAB, 1)
+    place = Slurm.of(course.lab(LAB), 1)
     place.partition = "absente"
     with pytest.raises(GraderError, match=r"Slurm takes no such job.*partition"):
-        autograde(course, LAB, QUICK, make_engine=partial(Cluster, place=place))
+        autograde(course.lab(LAB), QUICK, make_engine=partial(Cluster, place=place))
     place.partition = ""
     place.prologue = ["echo the module is absent >&2; exit 1"]
     with pytest.raises(GraderError, match=r"every job has ended(.|\n)*the module is absent"):
-        autograde(course, LAB, QUICK, make_engine=partial(Cluster, place=place))
+        autograde(course.lab(LAB), QUICK, make_engine=partial(Cluster, place=place))
     assert not slurm.jobs("RUNNING,PENDING")
-    assert results(course, LAB) == []
+    assert results(course.lab(LAB)) == []
 
 
 # ---- A dask cluster that runs already
@@ -196,7 +196,9 @@ def dask(tmp_path, monkeypatch):
 
 
 def on_dask(course: Course, address: str):
-    return autograde(course, LAB, QUICK, make_engine=partial(Cluster, place=DaskScheduler(address)))
+    return autograde(
+        course.lab(LAB), QUICK, make_engine=partial(Cluster, place=DaskScheduler(address))
+    )
 
 
 def test_a_dask_cluster_gives_what_a_single_machine_gives(dask, tmp_path):
@@ -210,7 +212,7 @@ def test_a_worker_that_could_write_tests_to_its_disk_is_refused(dask, tmp_path):
     course = a_class(tmp_path / "course", 1)
     with pytest.raises(GraderError, match=r"hidden tests too.*--memory-limit 0"):
         on_dask(course, dask("--memory-limit=2GB"))
-    assert results(course, LAB) == []
+    assert results(course.lab(LAB)) == []
 
 
 @pytest.mark.parametrize("address", ["tcp://head:8786", "head:8786", ""])
@@ -253,7 +255,7 @@ def test_notebooks_whose_nodes_are_lost_again_and_again_are_named():
 
 def test_a_node_answers_with_outcomes_until_the_link_closes(tmp_path):
     course = a_class(tmp_path / "course", 1)
-    source = course.source(LAB)
+    source = course.lab(LAB).author_notebook()
     config = replace(QUICK, workers=1)
     settings = Settings(source, config, Engine(config).version, workers=2)
     assert Settings.from_json(settings.to_json()) == settings
@@ -320,6 +322,6 @@ def test_the_configuration_reaches_sbatch(tmp_path):
     with (course.root / "nbgrader_config.py").open("a") as config:
         config.write('c.Slurm.account = "def-prof"\nc.Slurm.time = "0:20:00"\n')
     course = Course(course.root)  # which reads the configuration again
-    place = Slurm.of(course, LAB, jobs=7)
+    place = Slurm.of(course.lab(LAB), jobs=7)
     assert (place.jobs, place.cpus, place.account, place.time) == (7, 2, "def-prof", "0:20:00")
-    assert Slurm.of(course, LAB).jobs == 4
+    assert Slurm.of(course.lab(LAB)).jobs == 4

@@ -11,8 +11,8 @@ from nbgrader.preprocessors import Execute
 from nbgrader.utils import determine_grade
 
 from grader.engine import Engine, EngineConfig, Job, Status
-from grader.engine.examiner import is_test
 from grader.grading.intake import read, sanitise
+from grader.notebook import is_test
 from tests.support.engine_cases import cell, job
 
 COURSE = Path(nbgrader.__file__).parent / "docs" / "source" / "user_guide"

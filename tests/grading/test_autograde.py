@@ -28,18 +28,18 @@ def scores(graded) -> dict[str, float]:
 def test_broken_files_cost_their_own_student_only(tmp_path):
     course = make_course(tmp_path / "course")
     for case in CASES:
-        folder = course.folder("submitted", case.name, LAB)
+        folder = course.lab(LAB).submission(case.name).submitted
         folder.mkdir(parents=True)
         case.submit(folder, answered(course))
     submit(course, "honest", answered(course))
-    graded = autograde(course, LAB, QUICK)
+    graded = autograde(course.lab(LAB), QUICK)
     expected = {case.name: case.score for case in CASES} | {"honest": 5}
     assert scores(graded) == expected
     with course.gradebook() as gradebook:
         recorded = {s.student.id: s.score for s in gradebook.assignment_submissions(LAB)}
     assert recorded == expected
     for name in ("symlink_to_a_secret", "links_beside_the_notebook"):
-        kept = course.folder("autograded", name, LAB)
+        kept = course.lab(LAB).submission(name).autograded
         assert not any(path.is_symlink() for path in kept.rglob("*"))
         assert not (kept / "gradebook.db").exists()
     for one in graded:
@@ -50,31 +50,31 @@ def test_broken_files_cost_their_own_student_only(tmp_path):
 def test_only_what_changed_is_run_again(course, runs):
     for student in ("alice", "bruno", "carla"):
         submit(course, student, answered(course))
-    first = autograde(course, LAB, QUICK)
+    first = autograde(course.lab(LAB), QUICK)
     assert sorted(runs) == ["alice", "bruno", "carla"]
     runs.clear()
-    assert scores(autograde(course, LAB, QUICK)) == scores(first)
+    assert scores(autograde(course.lab(LAB), QUICK)) == scores(first)
     assert runs == []
     submit(course, "bruno", answered(course, standardize=WRONG))
-    assert scores(autograde(course, LAB, QUICK))["bruno"] == 3
+    assert scores(autograde(course.lab(LAB), QUICK))["bruno"] == 3
     assert runs == ["bruno"]
 
 
 def test_a_changed_test_runs_everybody_again(course, runs):
     submit(course, "alice", answered(course))
-    autograde(course, LAB, QUICK)
-    path = course.folder("source", ".", LAB) / f"{LAB}.ipynb"
+    autograde(course.lab(LAB), QUICK)
+    path = course.lab(LAB).notebook
     text = path.read_text("utf-8")
     path.write_text(text.replace("count == 15", "count == 16"), "utf-8")
-    assert scores(autograde(course, LAB, QUICK)) == {"alice": 4}
+    assert scores(autograde(course.lab(LAB), QUICK)) == {"alice": 4}
     assert runs == ["alice", "alice"]
 
 
 def test_a_changed_engine_runs_everybody_again(course, runs, monkeypatch):
     submit(course, "alice", answered(course))
-    autograde(course, LAB, QUICK)
+    autograde(course.lab(LAB), QUICK)
     monkeypatch.setattr(Engine, "version", "another")
-    autograde(course, LAB, QUICK)
+    autograde(course.lab(LAB), QUICK)
     assert runs == ["alice", "alice"]
 
 
@@ -83,16 +83,16 @@ def test_an_interrupted_grading_goes_on(course, runs):
         submit(course, student, answered(course))
 
     def stop_after_two(graded):
-        if len(results(course, LAB)) == 2:
+        if len(results(course.lab(LAB))) == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        autograde(course, LAB, QUICK, seen=stop_after_two)
+        autograde(course.lab(LAB), QUICK, on_result=stop_after_two)
     with course.gradebook() as gradebook:
         assert len(gradebook.assignment_submissions(LAB)) == 2
-    done = {one.student for one in results(course, LAB)}
+    done = {one.student for one in results(course.lab(LAB))}
     runs.clear()
-    autograde(course, LAB, QUICK)
+    autograde(course.lab(LAB), QUICK)
     assert set(runs) == {"alice", "bruno", "carla", "david"} - done
 
 
@@ -103,14 +103,14 @@ def recorded(course) -> dict[str, float]:
 
 def test_a_new_result_is_recorded_even_if_killed_before(course, monkeypatch):
     submit(course, "alice", answered(course, standardize=WRONG))
-    autograde(course, LAB, QUICK)
+    autograde(course.lab(LAB), QUICK)
     assert recorded(course) == {"alice": 3}
     submit(course, "alice", answered(course))
     with monkeypatch.context() as killed:
         killed.setattr(module, "record", lambda *_: None)
-        autograde(course, LAB, QUICK)
+        autograde(course.lab(LAB), QUICK)
     assert recorded(course) == {"alice": 3}
-    autograde(course, LAB, QUICK)
+    autograde(course.lab(LAB), QUICK)
     assert recorded(course) == {"alice": 5}
 
 
@@ -119,18 +119,18 @@ def test_what_is_handed_in_beside_the_notebook_follows_it(course, runs):
     (folder / "notes").mkdir()
     (folder / "notes" / "plan.txt").write_text("d'abord")
     (folder / "timestamp.txt").write_text("2026-10-01 10:00:00 UTC")
-    autograde(course, LAB, QUICK)
+    autograde(course.lab(LAB), QUICK)
     shutil.rmtree(folder / "notes")
     (folder / "notes").write_text("ensuite")  # a file where a folder was
     (folder / "timestamp.txt").write_text("2026-10-02 10:00:00 UTC")
-    autograde(course, LAB, QUICK)
+    autograde(course.lab(LAB), QUICK)
     assert runs == ["alice"]  # the notebook is the same
-    kept = course.folder("autograded", "alice", LAB)
+    kept = course.lab(LAB).submission("alice").autograded
     assert (kept / "notes").read_text() == "ensuite"
     with course.gradebook() as gradebook:
         assert gradebook.find_submission(LAB, "alice").timestamp == datetime(2026, 10, 2, 10)
     shutil.rmtree(kept)
-    autograde(course, LAB, QUICK)
+    autograde(course.lab(LAB), QUICK)
     assert (kept / f"{LAB}.ipynb").is_file()
 
 
@@ -141,7 +141,7 @@ def test_a_date_that_is_none_costs_nothing_and_is_told(course, date):
         os.mkfifo(folder / "timestamp.txt")
     else:
         (folder / "timestamp.txt").write_text(date)
-    (graded,) = autograde(course, LAB, QUICK)
+    (graded,) = autograde(course.lab(LAB), QUICK)
     assert graded.score == 5
     assert any("timestamp.txt" in reason for reason in graded.attention)
     assert recorded(course) == {"alice": 5}
@@ -152,10 +152,10 @@ def test_one_grading_of_a_lab_at_a_time(course):
 
     def again(_):
         with pytest.raises(GraderError, match="being graded already"):
-            autograde(course, LAB, QUICK)
+            autograde(course.lab(LAB), QUICK)
 
-    autograde(course, LAB, QUICK, seen=again)
-    autograde(course, LAB, QUICK)
+    autograde(course.lab(LAB), QUICK, on_result=again)
+    autograde(course.lab(LAB), QUICK)
 
 
 def test_a_file_that_breaks_the_reader_costs_its_own_student(course, monkeypatch):
@@ -169,26 +169,26 @@ def test_a_file_that_breaks_the_reader_costs_its_own_student(course, monkeypatch
         return original(path)
 
     monkeypatch.setattr(intake, "read", fragile)
-    alice, eve = autograde(course, LAB, QUICK)
+    alice, eve = autograde(course.lab(LAB), QUICK)
     assert (alice.score, eve.score) == (5, 0)
     assert "MemoryError" in eve.attention[0]
 
 
 def test_a_damaged_result_is_run_again(course, runs):
     submit(course, "alice", answered(course))
-    autograde(course, LAB, QUICK)
-    path = course.results(LAB) / "alice.json"
+    autograde(course.lab(LAB), QUICK)
+    path = course.lab(LAB).results / "alice.json"
     path.write_text(path.read_text("utf-8")[:100], "utf-8")
-    assert scores(autograde(course, LAB, QUICK)) == {"alice": 5}
+    assert scores(autograde(course.lab(LAB), QUICK)) == {"alice": 5}
     assert runs == ["alice", "alice"]
 
 
 def test_one_student_at_a_time(course, runs):
     for student in ("alice", "bruno"):
         submit(course, student, answered(course))
-    assert scores(autograde(course, LAB, QUICK, students=["bruno"])) == {"bruno": 5}
+    assert scores(autograde(course.lab(LAB), QUICK, students=["bruno"])) == {"bruno": 5}
     assert runs == ["bruno"]
-    autograde(course, LAB, QUICK, students=["bruno"], force=True)
+    autograde(course.lab(LAB), QUICK, students=["bruno"], force=True)
     assert runs == ["bruno", "bruno"]
 
 
@@ -196,36 +196,36 @@ def test_a_loop_costs_its_own_exercise_only(course):
     loop = "def standardize(x):\n    while True:\n        pass\n"
     submit(course, "alice", answered(course, standardize=loop))
     quick = EngineConfig(workers=1, cell_seconds=1, notebook_seconds=20)
-    (graded,) = autograde(course, LAB, quick)
+    (graded,) = autograde(course.lab(LAB), quick)
     statuses = [verdict.status for verdict in graded.outcome.report.verdicts]
     assert statuses == [Status.TIMEOUT, Status.PASSED, Status.PASSED]
 
 
 def test_mistakes_of_the_instructor_are_told(course, tmp_path):
     with pytest.raises(GraderError, match="nobody has submitted"):
-        autograde(course, LAB, QUICK)
+        autograde(course.lab(LAB), QUICK)
     submit(course, "alice", answered(course))
     with pytest.raises(GraderError, match="by zoé"):
-        autograde(course, LAB, QUICK, students=["zoé"])
+        autograde(course.lab(LAB), QUICK, students=["zoé"])
     with pytest.raises(GraderError, match="grader release"):
         autograde(course, "laboratoire_99", QUICK)
-    shutil.rmtree(course.folder("source", ".", LAB))
+    shutil.rmtree(course.lab(LAB).notebook.parent)
     with pytest.raises(GraderError, match="has not been built"):
-        autograde(course, LAB, QUICK)
+        autograde(course.lab(LAB), QUICK)
     with pytest.raises(GraderError, match="no result of alice"):
-        module.result_of(course, LAB, "alice")
+        module.result_of(course.lab(LAB).submission("alice"))
     os.makedirs(os.fsencode(course.root / "submitted") + b"/\xff/" + LAB.encode())
     with pytest.raises(GraderError, match="rename this folder"):
-        autograde(course, LAB, QUICK)
-    (course.results(LAB) / "alice.json").write_text("{")
+        autograde(course.lab(LAB), QUICK)
+    (course.lab(LAB).results / "alice.json").write_text("{")
     with pytest.raises(GraderError, match="damaged"):
-        results(course, LAB)
+        results(course.lab(LAB))
 
 
 def test_results_are_plain_files(course):
     submit(course, "alice", answered(course))
-    autograde(course, LAB, QUICK)
-    (one,) = results(course, LAB)
-    again = module.Graded.from_json(one.to_json())
+    autograde(course.lab(LAB), QUICK)
+    (one,) = results(course.lab(LAB))
+    again = module.Result.from_json(one.to_json())
     assert again == one
     assert json.loads(one.to_json())["outcome"]["report"]["level"] == "namespaces"

@@ -39,14 +39,14 @@ def written(course: Course, since: float) -> int:
     copies = 0
     for student in STUDENTS:
         with suppress(FileNotFoundError):
-            path = course.folder("autograded", student, LAB) / f"{LAB}.ipynb"
+            path = course.lab(LAB).submission(student).autograded / f"{LAB}.ipynb"
             copies += path.stat().st_mtime > since
     return copies + len(digests(course))
 
 
 def digests(course: Course) -> dict[str, tuple[int, int]]:
     """What tells whether a result was written again."""
-    found = {path.stem: path.stat() for path in course.results(LAB).glob("*.json")}
+    found = {path.stem: path.stat() for path in course.lab(LAB).results.glob("*.json")}
     return {student: (status.st_ino, status.st_mtime_ns) for student, status in found.items()}
 
 
@@ -92,8 +92,8 @@ def test_killed_at_any_moment(tmp_path):
 def test_partial_files_of_a_killed_grading_are_removed(tmp_path):
     course = make_course(tmp_path / "course")
     submit(course, "alice", answered(course))
-    copy = course.folder("autograded", "alice", LAB)
-    for folder in (course.results(LAB), copy, copy / "images"):
+    copy = course.lab(LAB).submission("alice").autograded
+    for folder in (course.lab(LAB).results, copy, copy / "images"):
         folder.mkdir(parents=True)
         (folder / ".file.1.partial").write_text("{")
     grade(course.root)
@@ -121,6 +121,6 @@ def test_ctrl_c_loses_nothing(tmp_path):
     assert "Traceback" not in errors
     _, alive = psutil.wait_procs(below, timeout=10)
     assert not alive
-    saved = {one.student for one in results(course, LAB)}
+    saved = {one.student for one in results(course.lab(LAB))}
     assert 2 <= len(saved) < len(STUDENTS)
     assert saved == set(rows(course)) - {"students"}

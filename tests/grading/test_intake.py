@@ -9,6 +9,7 @@ import pytest
 from grader.authoring.build import source_notebook
 from grader.authoring.source import read_source
 from grader.grading import intake
+from grader.notebook import grade_id, is_solution
 from tests.hostile.files import CASES
 
 HERE = Path(__file__).parents[1]
@@ -28,18 +29,18 @@ def test_the_corpus_of_files(case, source, tmp_path):
     assert re.search(case.says, told), told
     assert (taken.notebook is None) == (case.score == 0), told
     if taken.notebook:
-        graded = [cell for cell in taken.notebook["cells"] if intake.grade_id(cell)]
-        names = [intake.grade_id(cell) for cell in graded]
-        authored = {intake.grade_id(c): c for c in source["cells"] if intake.grade_id(c)}
+        graded = [cell for cell in taken.notebook["cells"] if grade_id(cell)]
+        names = [grade_id(cell) for cell in graded]
+        authored = {grade_id(c): c for c in source["cells"] if grade_id(c)}
         assert sorted(names) == sorted(authored)
         for name in names:  # a test comes after the answer that it examines
             assert not name.startswith("test_") or names.index(name) > names.index(
                 next(n for n in authored if name.removeprefix("test_").startswith(n))
             )
         for cell in graded:
-            original = authored[intake.grade_id(cell)]
+            original = authored[grade_id(cell)]
             assert cell["metadata"] == {"nbgrader": original["metadata"]["nbgrader"]}
-            if not intake.is_solution(original):
+            if not is_solution(original):
                 assert cell["source"] == original["source"]
 
 

@@ -3,9 +3,8 @@
 import json
 import shutil
 from html import unescape
-from pathlib import Path
 
-from grader.authoring.build import Lab, build, source_notebook
+from grader.authoring.build import build, source_notebook
 from grader.authoring.release import release
 from grader.authoring.source import read_source
 from grader.course import Course
@@ -20,17 +19,17 @@ NOT_SUMMED = ("sum_to_shape(-gradient * a / b**2, b.shape)", "-gradient * a / b*
 def test_what_is_right_counts_and_what_is_missing_is_told_once(tmp_path):
     (tmp_path / "solutions").mkdir()
     shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
-    copy = Path(shutil.copy(ROOT / f"solutions/{TP}.py", tmp_path / "solutions"))
-    source = source_notebook(read_source(copy))
-    build(Lab(tmp_path, TP))
-    release(source, TP, tmp_path)
+    shutil.copy(ROOT / f"solutions/{TP}.py", tmp_path / "solutions")
     course = Course(tmp_path)
-    folder = course.folder("submitted", "alice", TP)
+    lab = course.lab(TP)
+    build(lab)
+    release(lab, source_notebook(read_source(lab.source)))
+    folder = lab.submission("alice").submitted
     folder.mkdir(parents=True)
-    (folder / f"{TP}.ipynb").write_text(json.dumps(course.source(TP)).replace(*NOT_SUMMED))
+    (folder / f"{TP}.ipynb").write_text(json.dumps(lab.author_notebook()).replace(*NOT_SUMMED))
 
-    autograde(course, TP, QUICK)
-    write_all(course, TP)
+    autograde(lab, QUICK)
+    write_all(lab)
 
     with course.gradebook() as gradebook:
         notebook = gradebook.find_submission_notebook(TP, TP, "alice")

@@ -17,7 +17,7 @@ from nbgrader.apps.api import NbGraderAPI
 
 from grader.course import Course
 from grader.errors import GraderError
-from grader.grading.autograde import Graded, autograde, results
+from grader.grading.autograde import Result, autograde, results
 from grader.grading.record import record
 from tests.support.course_cases import LAB, QUICK, ROOT, WRONG, answered, make_course, submit
 
@@ -105,33 +105,33 @@ def test_rows_are_those_of_stock_nbgrader(tmp_path):
 
 def test_grading_again_changes_nothing(tmp_path):
     course = an_honest_class(tmp_path / "course")
-    autograde(course, LAB, QUICK)
+    autograde(course.lab(LAB), QUICK)
     first = rows(course)
-    autograde(course, LAB, QUICK)
+    autograde(course.lab(LAB), QUICK)
     assert rows(course) == first
-    (course.results(LAB) / ".recorded").unlink()
-    record(course, LAB, results(course, LAB))
+    (course.lab(LAB).results / ".recorded").unlink()
+    record(course.lab(LAB), results(course.lab(LAB)))
     assert rows(course) == first
 
 
 def test_what_a_person_graded_stays(tmp_path):
     course = an_honest_class(tmp_path / "course")
-    autograde(course, LAB, QUICK)
+    autograde(course.lab(LAB), QUICK)
     with course.gradebook() as gradebook:
         grade = gradebook.find_grade("q1", LAB, LAB, "carla")
         grade.manual_score, grade.needs_manual_grade = 0.5, False
         gradebook.db.commit()
     graded = rows(course)["carla"]
-    autograde(course, LAB, QUICK)
+    autograde(course.lab(LAB), QUICK)
     assert rows(course)["carla"] == graded
-    autograde(course, LAB, QUICK, students=["carla"], force=True)
+    autograde(course.lab(LAB), QUICK, students=["carla"], force=True)
     again = {name: rest for name, *rest in rows(course)["carla"]["grades"]}
     assert again["q1"] == [None, 0.5, True]  # to be read again, as nbgrader has it
 
 
 def test_formgrader_reads_the_result(tmp_path):
     course = an_honest_class(tmp_path / "course")
-    autograde(course, LAB, QUICK)
+    autograde(course.lab(LAB), QUICK)
     api = NbGraderAPI(config=course.config)
     listed = {one["student"]: one for one in api.get_submissions(LAB)}
     assert {name: one["score"] for name, one in listed.items()} == {
@@ -163,13 +163,13 @@ def test_a_disk_full_while_recording_is_told_and_nothing_is_lost(tmp_path, monke
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(GraderError, match="No space left on device"):
-        autograde(course, LAB, QUICK)
+        autograde(course.lab(LAB), QUICK)
     assert not list(course.root.rglob("*.partial"))
-    saved = results(course, LAB)
+    saved = results(course.lab(LAB))
     assert len(saved) == 4
     monkeypatch.undo()
-    autograde(course, LAB, QUICK)
-    assert results(course, LAB) == saved  # not run again
+    autograde(course.lab(LAB), QUICK)
+    assert results(course.lab(LAB)) == saved  # not run again
     grades = rows(course)["carla"]["grades"]
     assert sum(score or 0 for _, score, *_ in grades) == 3
 
@@ -179,16 +179,16 @@ def test_a_locked_gradebook_is_told_and_nothing_is_lost(tmp_path, kind):
     course = an_honest_class(tmp_path / "course")
     lock = sqlite3.connect(course.root / "gradebook.db", isolation_level=None)
 
-    def take_lock(graded: Graded) -> None:
+    def take_lock(graded: Result) -> None:
         if not lock.in_transaction:
             lock.execute(f"BEGIN {kind}")
 
     with pytest.raises(GraderError, match="locked"):
-        autograde(course, LAB, QUICK, seen=take_lock)
-    assert len(results(course, LAB)) == 4  # what was run stays
+        autograde(course.lab(LAB), QUICK, on_result=take_lock)
+    assert len(results(course.lab(LAB))) == 4  # what was run stays
     lock.execute("ROLLBACK")
     lock.close()
-    autograde(course, LAB, QUICK)
+    autograde(course.lab(LAB), QUICK)
     assert set(rows(course)) == {"students", "alice", "bruno", "carla", "zoé"}
 
 
@@ -217,7 +217,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
     refused(course, preexec_fn=with_little_room)
-    autograde(course, LAB, QUICK)
+    autograde(course.lab(LAB), QUICK)
     assert set(rows(course)) == {"students", "alice", "bruno", "carla", "zoé"}
 
 
@@ -246,7 +246,7 @@ def test_a_file_system_without_locks_is_told_and_nothing_is_lost(tmp_path):
     subprocess.run(command, input=NO_LOCKS, text=True, check=True)
     course = an_honest_class(tmp_path / "course")
     assert "NFS" in refused(course, env={"LD_PRELOAD": str(library)})
-    autograde(course, LAB, QUICK)
+    autograde(course.lab(LAB), QUICK)
     assert set(rows(course)) == {"students", "alice", "bruno", "carla", "zoé"}
 
 
@@ -257,5 +257,5 @@ def test_a_gradebook_that_is_no_database_is_told(tmp_path):
     book.write_bytes(b"something else" * 1000)
     assert "not a database" in refused(course)
     book.write_bytes(good)
-    autograde(course, LAB, QUICK)
+    autograde(course.lab(LAB), QUICK)
     assert set(rows(course)) == {"students", "alice", "bruno", "carla", "zoé"}

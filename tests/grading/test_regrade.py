@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 from typer.testing import CliRunner
 
-from grader.authoring.build import Lab, build, enter
+from grader.authoring.build import build, enter
 from grader.cli import app
 from grader.course import Course
 from grader.errors import GraderError
@@ -16,6 +16,7 @@ from grader.grading import autograde as grading
 from grader.grading import regrade as module
 from grader.grading.autograde import autograde, results
 from grader.grading.regrade import regrade
+from grader.notebook import plain
 from tests.grading.test_record import LATE_POLICY, rows
 from tests.support.course_cases import LAB, QUICK, ROOT, answered, make_course, submit
 
@@ -36,7 +37,7 @@ class SimpleLinear(nn.Module):
 
 def edit(course: Course, before: str, after: str) -> None:
     """An edit of the lab's one source."""
-    path = Lab(course.root, LAB).source
+    path = course.lab(LAB).source
     text = path.read_text("utf-8")
     assert before in text
     path.write_text(text.replace(before, after), "utf-8")
@@ -49,8 +50,8 @@ def graded_class(tmp_path_factory):
     with (course.root / "nbgrader_config.py").open("a") as config:
         config.write(LATE_POLICY)
     edit(course, TRUE, FALSE)
-    build(Lab(course.root, LAB))
-    enter(Lab(course.root, LAB))
+    build(course.lab(LAB))
+    enter(course.lab(LAB))
     with course.gradebook() as gradebook:
         gradebook.update_or_create_assignment(LAB, duedate=datetime(2026, 12, 1))
     submit(course, "alice", answered(course))
@@ -60,7 +61,7 @@ def graded_class(tmp_path_factory):
     submit(course, "félix", "{ not a notebook")
     late = submit(course, "zoé", answered(course))
     (late / "timestamp.txt").write_text("2026-12-02 10:00:00 UTC")
-    autograde(course, LAB, QUICK)
+    autograde(course.lab(LAB), QUICK)
     with course.gradebook() as gradebook:
         by_hand(gradebook, "q1", "carla", 0.5)
         by_hand(gradebook, FORM, "carla", 0.75)
@@ -116,7 +117,7 @@ GAINS_AND_LOSSES = {
 def test_what_is_shown_is_what_is_written(course, runs):
     edit(course, FALSE, TRUE)
     before = everything(course)
-    preview, written = regrade(course, LAB, QUICK, lambda _: False)
+    preview, written = regrade(course.lab(LAB), QUICK, lambda _: False)
     assert not written
     assert totals(preview) == GAINS_AND_LOSSES
     assert preview.edited == {FORM}
@@ -127,7 +128,7 @@ def test_what_is_shown_is_what_is_written(course, runs):
     assert everything(course) == before
     assert sorted(runs) == ["alice", "bruno", "carla", "zoé", "ève"]  # félix's is no notebook
     runs.clear()
-    again, written = regrade(course, LAB, QUICK, lambda _: True)
+    again, written = regrade(course.lab(LAB), QUICK, lambda _: True)
     assert written
     assert totals(again) == GAINS_AND_LOSSES
     assert runs == []  # the rehearsal's results were kept
@@ -146,14 +147,15 @@ def test_what_is_shown_is_what_is_written(course, runs):
             assert (name, rest) == (same, others)  # by hand, and what waits to be read
     assert ("q1", None, "À développer.") in after["carla"]["comments"]
     assert TRUE in released_tests(course)[FORM]
-    assert not (course.results(LAB) / ".rehearsal").exists()
+    assert not (course.lab(LAB).results / ".rehearsal").exists()
 
 
 def test_the_penalty_is_the_policy_s_for_the_new_score(course):
     edit(course, FALSE, TRUE)
     with (course.root / "nbgrader_config.py").open("a") as config:
         config.write(LATE_POLICY.replace("return 1.0", "return score").replace("One", "Each"))
-    regrade(course, LAB, QUICK, lambda _: True)
+    course = Course(course.root)  # which reads the configuration again
+    regrade(course.lab(LAB), QUICK, lambda _: True)
     after = rows(course)
     assert after["zoé"]["notebook"][1] == 5  # of 5
     assert after["alice"]["notebook"][1] is None  # in time
@@ -161,24 +163,24 @@ def test_the_penalty_is_the_policy_s_for_the_new_score(course):
 
 def test_afterwards_nothing_is_left_to_do(course, runs):
     edit(course, FALSE, TRUE)
-    regrade(course, LAB, QUICK, lambda _: True)
+    regrade(course.lab(LAB), QUICK, lambda _: True)
     runs.clear()
     done = rows(course)
-    autograde(course, LAB, QUICK)
+    autograde(course.lab(LAB), QUICK)
     assert runs == []
     assert rows(course) == done
-    preview, written = regrade(course, LAB, QUICK, lambda _: pytest.fail("asked again"))
+    preview, written = regrade(course.lab(LAB), QUICK, lambda _: pytest.fail("asked again"))
     assert preview.settled
     assert not written
-    scores = {one.student: one.score for one in results(course, LAB)}
+    scores = {one.student: one.score for one in results(course.lab(LAB))}
     assert scores["alice"] == 5  # what feedback shows
-    kept = course.folder("autograded", "alice", LAB) / f"{LAB}.ipynb"
+    kept = course.lab(LAB).submission("alice").autograded / f"{LAB}.ipynb"
     assert TRUE in kept.read_text("utf-8")  # what formgrader shows
 
 
 def test_prose_concerns_nobody(course, runs):
     edit(course, "Pourquoi centrer et réduire", "Pour quelle raison centrer et réduire")
-    preview, _ = regrade(course, LAB, QUICK, lambda _: pytest.fail("asked"))
+    preview, _ = regrade(course.lab(LAB), QUICK, lambda _: pytest.fail("asked"))
     assert preview.settled
     assert runs == []
 
@@ -187,19 +189,19 @@ def test_only_who_was_not_run_with_it_is_run(course, runs):
     edit(course, FALSE, TRUE)
 
     def stop_after_two(graded):
-        if len(list((course.results(LAB) / ".rehearsal").glob("*.json"))) == 2:
+        if len(list((course.lab(LAB).results / ".rehearsal").glob("*.json"))) == 2:
             raise KeyboardInterrupt
 
     before = everything(course)
-    source = module._plain(module.would_build(Lab(course.root, LAB)))
+    source = plain(module.would_build(course.lab(LAB)))
     with pytest.raises(KeyboardInterrupt):
         grading.rehearse(
-            course, LAB, QUICK, source, ["alice", "carla", "zoé"],
-            course.results(LAB) / ".rehearsal", stop_after_two,
+            course.lab(LAB), QUICK, source, ["alice", "carla", "zoé"],
+            course.lab(LAB).results / ".rehearsal", stop_after_two,
         )  # fmt: skip
     assert everything(course) == before
     runs.clear()
-    preview, _ = regrade(course, LAB, QUICK, lambda _: False)
+    preview, _ = regrade(course.lab(LAB), QUICK, lambda _: False)
     assert totals(preview) == GAINS_AND_LOSSES
     assert len(runs) == 3  # of five
 
@@ -209,7 +211,7 @@ def test_a_test_that_was_not_edited_is_a_surprise(course):
     with course.gradebook() as gradebook:
         gradebook.find_grade(VALUES, LAB, LAB, "alice").auto_score = 1.5  # as after a timeout
         gradebook.db.commit()
-    preview, _ = regrade(course, LAB, QUICK, lambda _: False)
+    preview, _ = regrade(course.lab(LAB), QUICK, lambda _: False)
     assert preview.surprises == {VALUES: ["alice"]}
 
 
@@ -217,10 +219,10 @@ def test_who_is_left_out_is_told_and_stays(course, runs):
     edit(course, FALSE, TRUE)
     submit(course, "alice", answered(course, standardize="def standardize(x):\n    return x\n"))
     submit(course, "new", answered(course))
-    shutil.rmtree(course.folder("submitted", "carla", LAB))
-    shutil.rmtree(course.folder("autograded", "ève", LAB))
+    shutil.rmtree(course.lab(LAB).submission("carla").submitted)
+    shutil.rmtree(course.lab(LAB).submission("ève").autograded)
     before = rows(course)
-    preview, _ = regrade(course, LAB, QUICK, lambda _: True)
+    preview, _ = regrade(course.lab(LAB), QUICK, lambda _: True)
     assert totals(preview) == {"zoé": (3, 4)}
     assert sorted(runs) == ["bruno", "zoé"]
     assert {name: why.split()[0] for name, why in preview.left.items()} == {
@@ -250,16 +252,16 @@ def test_what_cannot_be_compared_is_refused_before_anything_is_run(
     edit(course, before, after)
     known = everything(course)
     with pytest.raises(GraderError, match=told):
-        regrade(course, LAB, QUICK, lambda _: True)
+        regrade(course.lab(LAB), QUICK, lambda _: True)
     assert runs == []
     assert everything(course) == known
 
 
 def test_an_edited_notebook_is_not_overwritten(course, runs):
-    built = Lab(course.root, LAB).notebook
+    built = course.lab(LAB).notebook
     built.write_text(built.read_text("utf-8").replace(FALSE, TRUE), "utf-8")
     with pytest.raises(GraderError, match="from-notebook"):
-        regrade(course, LAB, QUICK, lambda _: True)
+        regrade(course.lab(LAB), QUICK, lambda _: True)
     assert runs == []
 
 
@@ -272,7 +274,7 @@ def test_a_source_edited_while_one_reads_is_not_written(course):
         return True
 
     with pytest.raises(GraderError, match="edited meanwhile"):
-        regrade(course, LAB, QUICK, slow)
+        regrade(course.lab(LAB), QUICK, slow)
     edit(course, "count == 17", TRUE)
     assert everything(course) == before
 
@@ -282,10 +284,10 @@ def test_nothing_is_graded_while_one_reads(course):
 
     def slow(_):
         with pytest.raises(GraderError, match="being graded already"):
-            autograde(course, LAB, QUICK)
+            autograde(course.lab(LAB), QUICK)
         return False
 
-    regrade(course, LAB, QUICK, slow)
+    regrade(course.lab(LAB), QUICK, slow)
 
 
 @pytest.mark.parametrize("last", ["build", "enter", "save", "_Marks.add"])
@@ -303,13 +305,13 @@ def test_killed_while_writing_the_same_command_goes_on(course, monkeypatch, last
         )
         context.setattr(place, killed)
         with pytest.raises(GraderError, match="goes on"):
-            regrade(course, LAB, QUICK, lambda _: True)
-    preview, written = regrade(course, LAB, QUICK, lambda _: True)
+            regrade(course.lab(LAB), QUICK, lambda _: True)
+    preview, written = regrade(course.lab(LAB), QUICK, lambda _: True)
     assert written
     assert preview.revisions or last == "_Marks.add"
     found = rows(course)
     assert [one[1] for one in found["alice"]["grades"] if one[0] == FORM] == [1]
-    autograde(course, LAB, QUICK)
+    autograde(course.lab(LAB), QUICK)
     assert rows(course) == found
 
 
@@ -323,11 +325,11 @@ def test_a_locked_gradebook_changes_nothing(course):
         return True
 
     with pytest.raises(GraderError, match="locked"):
-        regrade(course, LAB, QUICK, locked)
+        regrade(course.lab(LAB), QUICK, locked)
     lock.execute("ROLLBACK")
     lock.close()
     assert rows(course) == before["rows"]
-    regrade(course, LAB, QUICK, lambda _: True)
+    regrade(course.lab(LAB), QUICK, lambda _: True)
     assert rows(course) != before["rows"]
 
 
@@ -335,7 +337,7 @@ def test_who_was_not_graded_cannot_be_regraded(tmp_path):
     course = make_course(tmp_path / "course")
     submit(course, "alice", answered(course))
     with pytest.raises(GraderError, match="has not been graded"):
-        regrade(course, LAB, QUICK, lambda _: True)
+        regrade(course.lab(LAB), QUICK, lambda _: True)
 
 
 def test_the_command_shows_asks_and_writes(course):

@@ -90,12 +90,12 @@ def test_a_full_exchange_is_told_and_half_of_a_submission_is_not_collected(cours
             config.write(f"\nc.Exchange.root = {str(exchange)!r}\n")
             config.write("c.ExchangeCollect.check_owner = False\n")
         assert "bruno should hand in again" in nbgrader(course.root, home, "collect", LAB)
-        assert not course.folder("submitted", "bruno", LAB).exists()
+        assert not course.lab(LAB).submission("bruno").submitted.exists()
 
         full.unlink()
         assert labo(home, exchange, home, "submit", "--as", "alice").returncode == 0
         nbgrader(course.root, home, "collect", LAB)
-        assert (course.folder("submitted", "alice", LAB) / f"{LAB}.ipynb").is_file()
+        assert (course.lab(LAB).submission("alice").submitted / f"{LAB}.ipynb").is_file()
 
 
 def test_a_full_home_is_told_and_nothing_is_half_handed_in(course, tmp_path):

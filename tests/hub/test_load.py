@@ -54,7 +54,9 @@ class Class:
         return done.stdout
 
     def submitted(self, student: User) -> bytes:
-        return (self.course.folder("submitted", student.name, LAB) / f"{LAB}.ipynb").read_bytes()
+        return (
+            self.course.lab(LAB).submission(student.name).submitted / f"{LAB}.ipynb"
+        ).read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -180,9 +182,9 @@ def test_nobody_reads_or_changes_what_is_not_theirs(world):
         ("mv", course, world.exchange / "elsewhere"),
         ("ls", teacher),
         ("cat", world.course.root / "gradebook.db"),
-        ("cat", world.course.folder("source", ".", LAB) / f"{LAB}.ipynb"),
-        ("cat", world.course.folder("submitted", bruno.name, LAB) / f"{LAB}.ipynb"),
-        ("cat", world.course.folder("feedback", bruno.name, LAB) / f"{LAB}.html"),
+        ("cat", world.course.lab(LAB).notebook),
+        ("cat", world.course.lab(LAB).submission(bruno.name).submitted / f"{LAB}.ipynb"),
+        ("cat", world.course.lab(LAB).submission(bruno.name).feedback / f"{LAB}.html"),
         ("ls", bruno.home),
     ]
     for words in forbidden:

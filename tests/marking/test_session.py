@@ -25,7 +25,7 @@ from nbgrader.server_extensions.formgrader.apihandlers import CommentHandler, Gr
 from rich.console import Console
 from typer.testing import CliRunner
 
-from grader.authoring.build import Lab, build
+from grader.authoring.build import build
 from grader.authoring.source import TEXT_STUB
 from grader.cli import app
 from grader.course import Course
@@ -58,7 +58,7 @@ def course(made, tmp_path):
 
 
 def ask(course):
-    return marking.find(course, LAB, "q1")
+    return marking.find(course.lab(LAB), "q1")
 
 
 def typed(course, keys, wanted=(State.WAITING,)) -> str:
@@ -208,12 +208,12 @@ def test_the_unanswered_and_the_marked_are_shown_on_demand(course):
 
 
 def test_standings(course):
-    (one,) = standings(course, LAB)
+    (one,) = standings(course.lab(LAB))
     assert (one.waiting, one.marked, one.unanswered, one.open) == (3, 0, 1, [])
     typed(course, "f\n")
     with Claims(claims_folder(course, ask(course))) as claims:
         claims.take(waiting(course)[0].id)
-        (one,) = standings(course, LAB)
+        (one,) = standings(course.lab(LAB))
         assert (one.waiting, one.marked, one.open) == (2, 1, [claims.owner])
 
 
@@ -230,14 +230,14 @@ def test_a_changed_answer_comes_up_again_with_its_mark(course):
 
 def test_a_reworded_bareme_grades_nobody_again(course):
     submit(course, "alice", answered(course, q1="Réponse A."))
-    autograde(course, LAB, QUICK, students=["alice"])
+    autograde(course.lab(LAB), QUICK, students=["alice"])
     for name in ("bruno", "carla"):
         formgrader(course, name, manual_score=1.0)
     typed(course, "1\n")
     source = course.root / "solutions" / f"{LAB}.py"
     source.write_text(source.read_text("utf-8").replace("nomme l'échelle", "dit l'échelle"))
-    build(Lab(course.root, LAB))
-    autograde(course, LAB, QUICK, students=["alice"])
+    build(course.lab(LAB))
+    autograde(course.lab(LAB), QUICK, students=["alice"])
     assert marks(course)["alice"] == Mark(0.5, False, LINES[0])
     assert "✓ 0,5 pt\u00a0: nomme l'échelle" in typed(course, "kkk", {State.MARKED})
 
@@ -400,7 +400,7 @@ def test_a_locked_gradebook_loses_no_mark(course, monkeypatch):
 
 def test_an_answer_that_cannot_be_read_is_told_and_the_others_go_on(course):
     first = student(course, waiting(course)[0])
-    (course.folder("autograded", first, LAB) / f"{LAB}.ipynb").write_text("{")
+    (course.lab(LAB).submission(first).autograded / f"{LAB}.ipynb").write_text("{")
     shown = typed(course, "f\nf\n")
     assert f"cannot be read in autograded/: grader autograde {LAB}" in shown
     assert first not in shown
@@ -608,8 +608,8 @@ def test_html_and_formulas_are_shown_as_written(course):
 def test_the_student_reads_the_lines_that_were_earned_and_no_other(course):
     typed(course, "1cBravo.\n\n")
     name = next(name for name, m in marks(course).items() if m.score == 0.5)
-    write_all(course, LAB)
-    page = (course.folder("feedback", name, LAB) / f"{LAB}.html").read_text("utf-8")
+    write_all(course.lab(LAB))
+    page = (course.lab(LAB).submission(name).feedback / f"{LAB}.html").read_text("utf-8")
     assert "✓ 0,5 pt\u00a0: nomme l&#39;échelle\nBravo." in page
     assert "conclut sur le pas" not in page
 

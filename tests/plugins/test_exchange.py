@@ -56,9 +56,9 @@ def test_a_lab_goes_out_and_its_feedback_comes_back(course, exchange, tmp_path):
 
     nbgrader(course.root, instructor, "collect", LAB)
     submit(course, "par_courriel", answered(course))  # never went through the exchange
-    graded = autograde(course, LAB, QUICK)
+    graded = autograde(course.lab(LAB), QUICK)
     assert sorted(one.score for one in graded) == [3, 5]
-    write_all(course, LAB)
+    write_all(course.lab(LAB))
     nbgrader(course.root, instructor, "release_feedback", LAB)
 
     nbgrader(student, student, "fetch_feedback", LAB, *options)
@@ -71,7 +71,7 @@ def test_nbgraders_own_commands_give_our_feedback(course, tmp_path):
     instructor = tmp_path / "instructor"
     for verb in ("autograde", "generate_feedback"):
         nbgrader(course.root, instructor, verb, LAB, "--student", "rémi")
-    page = (course.folder("feedback", "rémi", LAB) / f"{LAB}.html").read_text("utf-8")
+    page = (course.lab(LAB).submission("rémi").feedback / f"{LAB}.html").read_text("utf-8")
     assert "la moyenne se prend par colonne" in unescape(page)
     assert "0 / 2" in page
     assert "3 <small>sur 6" in page
@@ -94,11 +94,11 @@ def test_labo_alone_hands_in_and_receives(course, exchange, tmp_path):
     assert labo(tmp_path, exchange, "feedback").returncode == 1, "none yet"
 
     nbgrader(course.root, instructor, "collect", LAB)
-    handed_in = course.folder("submitted", "zoé", LAB) / f"{LAB}.ipynb"
+    handed_in = course.lab(LAB).submission("zoé").submitted / f"{LAB}.ipynb"
     assert handed_in.read_bytes() == (tmp_path / f"{LAB}.ipynb").read_bytes()
-    (graded,) = (one for one in autograde(course, LAB, QUICK) if one.student == "zoé")
+    (graded,) = (one for one in autograde(course.lab(LAB), QUICK) if one.student == "zoé")
     assert graded.score == 5
-    write_all(course, LAB)
+    write_all(course.lab(LAB))
     nbgrader(course.root, instructor, "release_feedback", LAB)
     done = labo(tmp_path, exchange, "feedback")
     assert done.returncode == 0, done.stderr
@@ -113,6 +113,6 @@ def test_files_uploaded_elsewhere_are_collected(course, tmp_path):
     downloaded.mkdir(parents=True)
     upload.rename(downloaded / f"Noa Roy_1234_assignsubmission_file_{upload.name}")
     nbgrader(course.root, tmp_path / "instructor", "zip_collect", LAB)
-    folder = course.folder("submitted", "noa", LAB)
+    folder = course.lab(LAB).submission("noa").submitted
     assert (folder / f"{LAB}.ipynb").is_file()
     assert (folder / "timestamp.txt").read_text().startswith("20")

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from grader.course import Course
-from grader.engine.examiner import is_test
 from grader.grading.autograde import autograde
-from grader.grading.intake import grade_id
+from grader.notebook import grade_id, is_test
 from tests.support.course_cases import LAB, QUICK, ROOT, WRONG, answered, make_course, submit
 
 CHEAT = (

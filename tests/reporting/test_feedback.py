@@ -25,9 +25,9 @@ def pages(tmp_path_factory) -> dict[str, str]:
     submit(course, "<b>nom</b>", answered(course))
     submit(course, "broken", "{")
     for case in HOSTILE:
-        submit(course, case.path.stem, case.job(course.source(LAB)).notebook)
-    autograde(course, LAB, QUICK)
-    write_all(course, LAB)
+        submit(course, case.path.stem, case.job(course.lab(LAB).author_notebook()).notebook)
+    autograde(course.lab(LAB), QUICK)
+    write_all(course.lab(LAB))
     paths = course.root.glob(f"feedback/*/{LAB}/{LAB}.html")
     return {path.parent.parent.name: path.read_text("utf-8") for path in paths}
 
@@ -74,12 +74,12 @@ def test_nothing_that_runs(pages):
 def test_a_result_that_was_not_recorded_is_told(tmp_path, monkeypatch):
     course = make_course(tmp_path / "course")
     with pytest.raises(GraderError, match="has not been graded"):
-        write_all(course, LAB)
+        write_all(course.lab(LAB))
     submit(course, "alice", answered(course))
     monkeypatch.setattr("grader.grading.autograde.record", lambda *_: None)
-    autograde(course, LAB, QUICK)
+    autograde(course.lab(LAB), QUICK)
     with pytest.raises(GraderError, match="alice is not in the gradebook"):
-        write_all(course, LAB)
+        write_all(course.lab(LAB))
 
 
 def test_a_page_stays_light(pages):

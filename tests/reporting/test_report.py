@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from grader.cli import app
 from grader.engine import Outcome, Report, Status, Verdict, french
 from grader.errors import GraderError
-from grader.grading.autograde import Graded, autograde
+from grader.grading.autograde import Result, autograde
 from grader.grading.intake import Problem
 from grader.reporting import report as reporting
 from grader.reporting import statistics
@@ -35,7 +35,7 @@ def submission(student, a=0.0, b=0.0, **rest):
 
 def graded(student, *verdicts, incidents=(), problems=(), engine="1", seconds=1.0):
     done = Report(verdicts, incidents, engine=engine, seconds=seconds)
-    return Graded(student, "", problems, Outcome(student, {}, done))
+    return Result(student, "", problems, Outcome(student, {}, done))
 
 
 def failed(test, message, status=Status.FAILED):
@@ -330,12 +330,12 @@ def course(tmp_path_factory):
         folder = submit(course, student, notebook)
         moment = due + timedelta(hours=hours)  # ève is an hour late
         (folder / "timestamp.txt").write_text(f"{moment:%Y-%m-%d %H:%M:%S} UTC")
-    autograde(course, LAB, QUICK)
+    autograde(course.lab(LAB), QUICK)
     return course
 
 
 def test_the_report_of_a_course(course):
-    report = reporting.gather(course, LAB)
+    report = reporting.gather(course.lab(LAB))
     summary = report.summary
     assert (summary.expected, summary.submitted, summary.graded) == (6, 5, 5)
     assert (summary.missing, summary.late, summary.most) == (1, 1, 6.0)
@@ -360,13 +360,13 @@ def test_the_report_of_a_course(course):
 
 
 def test_what_a_person_marks_counts(course):
-    before = reporting.gather(course, LAB)
+    before = reporting.gather(course.lab(LAB))
     assert before.exercises[2].marked + before.summary.waiting == 5
     with course.gradebook() as gradebook:
         grade = gradebook.find_grade("q1", LAB, LAB, "alice")
         grade.manual_score, grade.needs_manual_grade = 0.5, False
         gradebook.db.commit()
-    after = reporting.gather(course, LAB)
+    after = reporting.gather(course.lab(LAB))
     assert after.summary.waiting == before.summary.waiting - 1
     assert after.exercises[2].marked == before.exercises[2].marked + 1
     assert max(after.totals) == 5.5
@@ -379,8 +379,11 @@ def command(course, monkeypatch, *arguments):
 
 def test_the_command_writes_the_page_and_the_numbers(course, monkeypatch, tmp_path):
     done = command(course, monkeypatch, LAB)
-    assert (done.exit_code, done.stdout.strip()) == (0, str(course.results(LAB) / "report.html"))
-    page = (course.results(LAB) / "report.html").read_text("utf-8")
+    assert (done.exit_code, done.stdout.strip()) == (
+        0,
+        str(course.lab(LAB).results / "report.html"),
+    )
+    page = (course.lab(LAB).results / "report.html").read_text("utf-8")
     assert "&lt;img src=x" in page
     assert "<img" not in page
     assert "grader show dan" in page
@@ -395,11 +398,11 @@ def test_the_command_writes_the_page_and_the_numbers(course, monkeypatch, tmp_pa
 
 
 def test_graded_by_nbgrader_alone_the_page_has_the_grades(course):
-    kept = {path: path.read_bytes() for path in course.results(LAB).glob("*.json")}
+    kept = {path: path.read_bytes() for path in course.lab(LAB).results.glob("*.json")}
     try:
         for path in kept:
             path.unlink()
-        report = reporting.gather(course, LAB)
+        report = reporting.gather(course.lab(LAB))
     finally:
         for path, data in kept.items():
             path.write_bytes(data)
@@ -411,7 +414,7 @@ def test_what_is_not_graded_is_told(tmp_path, monkeypatch):
     course = make_course(tmp_path / "course")
     submit(course, "alice", answered(course))
     with pytest.raises(GraderError, match=f"has not been graded: grader autograde {LAB}"):
-        reporting.gather(course, LAB)
+        reporting.gather(course.lab(LAB))
     done = command(course, monkeypatch, "laboratoire_99")
     assert done.exit_code == 1
     assert "grader release laboratoire_99" in done.stderr

@@ -55,14 +55,14 @@ def course(tmp_path_factory):
 
 
 def test_a_renamed_copy_is_found_and_nothing_else(course):
-    pairs = alike(course, LAB, threshold=0.5)
+    pairs = alike(course.lab(LAB), threshold=0.5)
     assert [set(pair.students) for pair in pairs] == [{"amélie", "<b>bob"}]
     assert min(pairs[0].shares) > 0.9
     assert json.loads(to_json(pairs))[0]["length"] == pairs[0].length > 100
 
 
 def test_the_page_shows_what_is_shared_and_runs_nothing(course):
-    page = write_page(course, LAB, alike(course, LAB, threshold=0.5)).read_text("utf-8")
+    page = write_page(course, LAB, alike(course.lab(LAB), threshold=0.5)).read_text("utf-8")
     assert "amélie" in page
     assert "<mark>" in page
     assert "&lt;script&gt;" in page
@@ -76,11 +76,11 @@ def test_what_a_good_part_of_the_class_wrote_is_no_sign(tmp_path):
     for number in range(12):
         own = f"\ntotal = [{', '.join(str(k * (number + 3)) for k in range(12))}]\n"
         submit(course, f"s{number}", answered(course, standardize=OTHER + own))
-    assert alike(course, LAB, threshold=0.5) == []
+    assert alike(course.lab(LAB), threshold=0.5) == []
 
 
 def test_one_submission_is_not_compared(tmp_path):
     course = make_course(tmp_path / "course")
     submit(course, "alice", answered(course))
     with pytest.raises(GraderError, match="nothing to compare"):
-        alike(course, LAB, threshold=0.5)
+        alike(course.lab(LAB), threshold=0.5)

@@ -7,12 +7,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from grader.authoring.build import Lab, build, source_notebook
+from grader.authoring.build import build, source_notebook
 from grader.authoring.release import release
 from grader.authoring.source import read_source
 from grader.course import Course
 from grader.engine import EngineConfig
-from grader.grading.intake import grade_id
+from grader.notebook import grade_id
 
 ROOT = Path(__file__).parents[2]
 LAB = "laboratoire_mini"
@@ -24,15 +24,16 @@ def make_course(folder: Path) -> Course:
     """A course where the mini lab has been released."""
     (folder / "solutions").mkdir(parents=True)
     shutil.copy(ROOT / "nbgrader_config.py", folder)
-    source = shutil.copy(ROOT / "tests/data" / f"{LAB}.py", folder / "solutions")
-    build(Lab(folder, LAB))
-    release(source_notebook(read_source(Path(source))), LAB, folder)
-    return Course(folder)
+    shutil.copy(ROOT / "tests/data" / f"{LAB}.py", folder / "solutions")
+    lab = Course(folder).lab(LAB)
+    build(lab)
+    release(lab, source_notebook(read_source(lab.source)))
+    return Course(folder)  # which has not read the configuration yet: a test may add to it
 
 
 def answered(course: Course, **answers: str) -> dict[str, Any]:
     """The reference, with other answers to the exercises named."""
-    notebook = course.source(LAB)
+    notebook = course.lab(LAB).author_notebook()
     for cell in notebook["cells"]:
         cell["source"] = answers.get(grade_id(cell) or "", cell["source"])
     return notebook
@@ -40,7 +41,7 @@ def answered(course: Course, **answers: str) -> dict[str, Any]:
 
 def submit(course: Course, student: str, notebook: dict[str, Any] | str) -> Path:
     """Hand in a notebook, or any text; the folder it is in."""
-    folder = course.folder("submitted", student, LAB)
+    folder = course.lab(LAB).submission(student).submitted
     folder.mkdir(parents=True, exist_ok=True)
     text = notebook if isinstance(notebook, str) else json.dumps(notebook)
     (folder / f"{LAB}.ipynb").write_text(text, encoding="utf-8")

@@ -23,7 +23,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange import ExchangeFactory
 from traitlets.config import Config
 
-from grader.authoring.release import load_config
+from grader.course import Course
 
 PAUSE = 0.3  # seconds between two students, so that they meet several collects
 
@@ -72,7 +72,7 @@ def forked(name: str, umask: int, work: Callable[[], None]) -> int:
 
 def main() -> None:
     asked = json.load(sys.stdin)
-    lab, config = asked["lab"], load_config(Path(asked["root"]))
+    lab, config = asked["lab"], Course(Path(asked["root"])).config
     running, log = Path(asked["running"]), Path(asked["log"])
     teacher = forked(*asked["teacher"], lambda: collect(config, lab, running, log))
     servers = []

@@ -21,15 +21,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
 
-from grader.authoring.build import Lab, build, source_notebook  # noqa: E402
+from grader.authoring.build import build, source_notebook  # noqa: E402
 from grader.authoring.release import release  # noqa: E402
 from grader.authoring.source import read_source  # noqa: E402
 from grader.course import Course  # noqa: E402
 from grader.engine import Outcome, Report, Status, Verdict, french  # noqa: E402
-from grader.engine.examiner import is_test  # noqa: E402
-from grader.grading.autograde import Graded, save  # noqa: E402
-from grader.grading.intake import Notebook, Problem, grade_id, unreadable_notebook  # noqa: E402
+from grader.grading.autograde import Result, save  # noqa: E402
+from grader.grading.intake import Problem, unreadable_notebook  # noqa: E402
 from grader.grading.record import record  # noqa: E402
+from grader.notebook import Notebook, grade_id, is_test  # noqa: E402
 
 FIRST_DUE = datetime(2026, 9, 18, 3, 59)
 NAMES = "alice bruno chloé david émile fatou gaël hélène inès jules karim léa mathis noor olivier"
@@ -72,23 +72,25 @@ def _course(folder: Path, sources: Sequence[Path]) -> Course:
     (folder / "solutions").mkdir(parents=True)
     config = (ROOT / "nbgrader_config.py").read_text() + LATE_POLICY
     (folder / "nbgrader_config.py").write_text(config)
+    course = Course(folder)
     for week, source in enumerate(sources):
-        copy = Path(shutil.copy(source, folder / "solutions"))
-        build(Lab(folder, source.stem))
+        shutil.copy(source, folder / "solutions")
+        lab = course.lab(source.stem)
+        build(lab)
         due = FIRST_DUE + timedelta(weeks=week)
-        release(source_notebook(read_source(copy)), source.stem, folder, due)
-    return Course(folder)
+        release(lab, source_notebook(read_source(lab.source)), due)
+    return course
 
 
 def _hand_in(
     course: Course, lab: str, week: int, levels: dict[str, float], draw: random.Random
 ) -> None:
-    source = course.source(lab)
+    source = course.lab(lab).author_notebook()
     hints = {grade_id(c): _hints(c["source"]) for c in source["cells"] if is_test(c)}
     difficulty = {test: draw.gauss(-0.3, 0.7) for test in hints}
     for student in levels:
         before = draw.expovariate(1 / 20) if draw.random() > 0.06 else -draw.expovariate(1 / 9)
-        folder = course.folder("submitted", student, lab)
+        folder = course.lab(lab).submission(student).submitted
         folder.mkdir(parents=True)
         moment = FIRST_DUE + timedelta(weeks=week, hours=-before)
         (folder / "timestamp.txt").write_text(f"{moment:%Y-%m-%d %H:%M:%S} UTC")
@@ -97,8 +99,8 @@ def _hand_in(
         for student, level in levels.items()
     ]
     for one in graded:
-        save(course.results(lab), one)
-    record(course, lab, graded)
+        save(course.lab(lab).results, one)
+    record(course.lab(lab), graded)
     _mark_by_hand(course, lab, levels, draw)
 
 
@@ -124,14 +126,14 @@ def _graded(
     hints: dict[str, list[str]],
     difficulty: dict[str, float],
     draw: random.Random,
-) -> Graded:
+) -> Result:
     luck = draw.random()
     problems: tuple[Problem, ...] = ()
     incidents: tuple[str, ...] = ()
     if luck < 0.02:
         why = Problem("not valid JSON: Expecting value: line 1 column 13 (char 12)", "Illisible.")
         verdicts = tuple(Verdict(test, Status.NOT_RUN, 0, _points(source, test)) for test in hints)
-        return Graded(
+        return Result(
             student, "", (why,), Outcome(student, unreadable_notebook(source), Report(verdicts))
         )
     if luck < 0.04:
@@ -150,7 +152,7 @@ def _graded(
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
             cell["source"] = "Parce que."
-    return Graded(student, "", problems, Outcome(student, notebook, report))
+    return Result(student, "", problems, Outcome(student, notebook, report))
 
 
 def _verdict(

@@ -7,11 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from grader.authoring.build import Lab, build
+from grader.authoring.build import build
 from grader.authoring.source import TEXT_STUB
-from grader.course import Course, write_atomically
+from grader.course import Course
 from grader.engine import Outcome, Report
-from grader.grading.autograde import Graded
+from grader.files import write_atomically
+from grader.grading.autograde import Result
 from grader.grading.record import record
 from tests.support.course_cases import LAB, ROOT, answered, make_course, submit
 
@@ -30,7 +31,7 @@ def make_class(folder: Path, texts: dict[str, str]) -> Course:
     source = course.root / "solutions" / f"{LAB}.py"
     last_line = "# convient à toutes les directions.\n"
     source.write_text(source.read_text("utf-8").replace(last_line, last_line + RUBRIC), "utf-8")
-    build(Lab(course.root, LAB))
+    build(course.lab(LAB))
     hand_in(course, texts)
     return course
 
@@ -39,14 +40,14 @@ def hand_in(course: Course, texts: dict[str, str]) -> None:
     """Submissions of these answers, as autograding records them."""
     graded = [_graded(course, student, text) for student, text in texts.items()]
     for one in graded:
-        write_atomically(course.results(LAB) / f"{one.student}.json", one.to_json().encode())
-    record(course, LAB, graded)
+        write_atomically(course.lab(LAB).results / f"{one.student}.json", one.to_json().encode())
+    record(course.lab(LAB), graded)
 
 
-def _graded(course: Course, student: str, text: str) -> Graded:
+def _graded(course: Course, student: str, text: str) -> Result:
     notebook = answered(course, q1=text)
     submit(course, student, notebook)
-    return Graded(student, "", (), Outcome(student, notebook, Report((), engine="none")))
+    return Result(student, "", (), Outcome(student, notebook, Report((), engine="none")))
 
 
 def a_class_of(count: int) -> dict[str, str]:

@@ -1,0 +1,198 @@
+"""Commands that grade: autograde, regrade, show."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from grader.terminal import AsJson, errors_shown, fail
+
+if TYPE_CHECKING:
+    from grader.engine import EngineConfig
+
+
+# What `autograde` and `regrade` run notebooks with: `engine_config` makes one object of it.
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Notebooks run at a time (default: what fits here).")
+]
+
+
+CellSeconds = Annotated[float, typer.Option(help="Time of one cell.")]
+
+
+NotebookSeconds = Annotated[float, typer.Option(help="Time of one notebook.")]
+
+
+MemoryMb = Annotated[int, typer.Option(help="Memory of one notebook.")]
+
+
+OutputKb = Annotated[int, typer.Option(help="Outputs kept of one cell.")]
+
+
+Isolation = Annotated[
+    str, typer.Option(help="Refuse to run below: rlimits, seccomp, landlock, namespaces.")
+]
+
+
+Shared = Annotated[
+    bool, typer.Option("--shared", help="Run tests among the student's objects, as nbgrader.")
+]
+
+
+def engine_config(
+    workers: int | None,
+    cell_seconds: float,
+    notebook_seconds: float,
+    memory_mb: int,
+    output_kb: int,
+    isolation: str,
+    shared: bool,
+) -> EngineConfig:
+    """How notebooks are run, from the options of the command line."""
+    from grader.doctor import Room
+    from grader.engine import EngineConfig, Level
+
+    levels = {level.name.lower(): level for level in Level}
+    if isolation not in levels:
+        raise typer.BadParameter(f"--isolation is one of {', '.join(levels)}.")
+    return EngineConfig(
+        workers=workers or Room.here().workers(memory_mb),
+        cell_seconds=cell_seconds,
+        notebook_seconds=notebook_seconds,
+        memory_mb=memory_mb,
+        output_kb=output_kb,
+        required=levels[isolation],
+        mode="shared" if shared else "isolated",
+    )
+
+
+def autograde(
+    lab: Annotated[str, typer.Argument(metavar="LAB", help="laboratoire_01 ...")],
+    student: Annotated[
+        list[str] | None, typer.Option(help="Only this student (may be repeated).")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Run again what has not changed.")] = False,
+    workers: Workers = None,
+    cell_seconds: CellSeconds = 60,
+    notebook_seconds: NotebookSeconds = 600,
+    memory_mb: MemoryMb = 2048,
+    output_kb: OutputKb = 1000,
+    isolation: Isolation = "namespaces",
+    shared: Shared = False,
+    cluster: Annotated[
+        str, typer.Option(help="Grade on a cluster: slurm, or dask with --scheduler.")
+    ] = "",
+    jobs: Annotated[int | None, typer.Option(min=1, help="Slurm jobs to grade in.")] = None,
+    scheduler: Annotated[str, typer.Option(help="Of a dask cluster: tls://head:8786.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Grade what was submitted: only what is new, several at a time, in a sandbox.
+
+    Ctrl-C loses nothing: the same command goes on from there.
+
+    \b
+    grader autograde laboratoire_01                     on this machine
+    grader autograde laboratoire_01 --cluster slurm     docs/cluster.md
+    """
+
+    from grader.course import Course
+    from grader.engine import Engine
+    from grader.grading import table
+    from grader.grading.autograde import grade_with_progress
+
+    if cluster not in ("", "slurm", "dask"):
+        raise typer.BadParameter("--cluster is slurm or dask.")
+    if bool(scheduler) != (cluster == "dask") or (jobs and cluster != "slurm"):
+        raise typer.BadParameter("--scheduler goes with --cluster dask, --jobs with slurm.")
+    config = engine_config(
+        workers, cell_seconds, notebook_seconds, memory_mb, output_kb, isolation, shared
+    )
+    with errors_shown():
+        try:
+            assignment, engine = Course.here().lab(lab), Engine
+            if cluster:
+                from grader.cluster.cluster import Cluster, place
+
+                where = place(cluster, assignment, jobs, scheduler)
+                engine = partial(Cluster, place=where, workers=workers)
+            results = grade_with_progress(assignment, config, student or (), force, engine)
+        except KeyboardInterrupt:
+            fail(f"Interrupted. What was run is recorded: grader autograde {lab} goes on.", 130)
+    if as_json:
+        print(table.to_json(results))
+    else:
+        table.show(lab, results, Console())
+
+
+def regrade(
+    lab: Annotated[str, typer.Argument(metavar="LAB", help="laboratoire_01 ...")],
+    yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,
+    workers: Workers = None,
+    cell_seconds: CellSeconds = 60,
+    notebook_seconds: NotebookSeconds = 600,
+    memory_mb: MemoryMb = 2048,
+    output_kb: OutputKb = 1000,
+    isolation: Isolation = "namespaces",
+    shared: Shared = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="For a program to read; without --yes, only look.")
+    ] = False,
+) -> None:
+    """Correct a hidden test after grading: see who gains and who loses, then write it.
+
+    Correct solutions/LAB.py first. Grades and comments given by hand stay, and late work stays
+    late. Until you agree, nothing is written, neither grades nor the lab.
+
+    \b
+    grader regrade laboratoire_01           shows what changes, then asks
+    grader regrade laboratoire_01 --json    only shows it
+    """
+    from grader.course import Course
+    from grader.grading import regrade as regrading
+    from grader.grading import table
+
+    config = engine_config(
+        workers, cell_seconds, notebook_seconds, memory_mb, output_kb, isolation, shared
+    )
+
+    def agreed(preview: regrading.Preview) -> bool:
+        if as_json:
+            return yes
+        table.show_regrading(preview, Console())
+        return yes or typer.confirm("Release the corrected lab and write these grades?")
+
+    with errors_shown():
+        try:
+            preview, written = regrading.regrade(Course.here().lab(lab), config, agreed)
+        except KeyboardInterrupt:
+            fail("Interrupted: nothing was written.", 130)
+        except typer.Abort:  # Ctrl-C at the question, or nobody there to answer it
+            fail("Nothing was written. --yes writes without asking.")
+    if as_json:
+        print(regrading.to_json(preview, written))
+    elif preview.settled:
+        print(f"{lab}: what is recorded was graded with these very tests, nothing changes")
+    elif written:
+        print(f"Written. For pages with the new points: grader feedback {lab}")
+    else:
+        fail("Nothing was written.")
+
+
+def show(
+    student: Annotated[str, typer.Argument(metavar="STUDENT")],
+    lab: Annotated[str, typer.Argument(metavar="LAB")],
+) -> None:
+    """Say why a student got this score.
+
+    \b
+    grader show alice laboratoire_01
+    """
+    from grader.course import Course
+    from grader.grading import table
+    from grader.grading.autograde import result_of
+
+    with errors_shown():
+        table.explain(result_of(Course.here().lab(lab).submission(student)), Console())
