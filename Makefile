@@ -3,9 +3,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+CODE := labo grader hub tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo hub test labs answers docs lint format bench clean
+.PHONY: help setup demo hub check quick test labs answers docs format bench clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -26,9 +27,16 @@ demo: setup ## grade a small class from nothing, and show the result
 hub: setup ## a JupyterHub on this machine, the course installed; Ctrl-C stops it
 	@$(BIN)/python hub/start.py
 
-test: setup ## run the tests
+check: setup ## check the style, the types, and that labs/ is what solutions/ builds
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/python -m mypy
 	$(BIN)/grader build --check
+
+quick: setup ## the tests that need no hub, cluster, browser or documentation site
+	$(BIN)/python -m pytest -n 2 -m "not hub and not cluster and not browser and not docs"
+
+test: check ## check, then run all tests
 	$(BIN)/python -m pytest -n 2
 
 labs: setup ## build labs/ from solutions/
@@ -43,16 +51,13 @@ docs: setup ## the documentation and the labs as a site, in build/docs
 	$(BIN)/python -m sphinx -W --keep-going --quiet docs build/docs
 	@echo build/docs/index.html
 
-lint: setup ## check the style
-	$(BIN)/ruff check .
-
 format: setup ## put the code in the project's style
 	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format labo grader hub tests bench
+	$(BIN)/ruff format $(CODE)
 
 bench: setup ## measure speed, as ratios taken in one run
 	@for script in bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean: ## remove what can be made again (not .venv, nor an edited notebook in solutions/)
-	rm -rf .demo answers .pytest_cache .ruff_cache .hypothesis
+	rm -rf .demo answers .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
