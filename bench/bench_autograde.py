@@ -27,8 +27,8 @@ import psutil  # noqa: E402
 from grader.course import Course  # noqa: E402
 from grader.engine import Engine, EngineConfig, Job  # noqa: E402
 from grader.grading.autograde import autograde  # noqa: E402
-from tests.grading.test_record import STOCK  # noqa: E402
 from tests.support.course_cases import LAB, answered, make_course, submit  # noqa: E402
+from tests.support.gradebook_cases import STOCK  # noqa: E402
 
 WORKERS = 2
 

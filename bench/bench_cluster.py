@@ -22,8 +22,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from grader.course import Course  # noqa: E402
 from grader.grading.autograde import Result, autograde  # noqa: E402
-from tests.cluster.test_cluster import a_class, bytes_of, on_slurm  # noqa: E402
 from tests.support import slurm_cluster  # noqa: E402
+from tests.support.cluster_cases import a_class, bytes_of, on_slurm  # noqa: E402
 from tests.support.course_cases import LAB, QUICK  # noqa: E402
 
 
@@ -64,7 +64,7 @@ def measure(home: Path, slurm: slurm_cluster.Slurm, students: int, jobs: int) ->
     one = timed(
         "one machine, 2 workers",
         alone,
-        lambda on_result: autograde(alone, LAB, QUICK, on_result=on_result),
+        lambda on_result: autograde(alone.lab(LAB), QUICK, on_result=on_result),
     )
     course = a_class(home / "cluster", students)
     many = timed("Slurm", course, lambda on_result: on_slurm(course, jobs, on_result=on_result))

@@ -1,8 +1,12 @@
 """What every test starts from: one thread, no network, the tiny profile."""
 
 import os
+from pathlib import Path
 
 import pytest
+
+# A failed assertion of what tests share says as much as one of a test.
+pytest.register_assert_rewrite("tests.support")
 
 # Before torch is imported: the tests run several processes on few cores, and the
 # grading engine forks, which a started OpenMP pool does not survive.
@@ -12,6 +16,23 @@ os.environ["LABO_PROFILE"] = "tiny"
 os.environ["MPLBACKEND"] = "Agg"
 for name in ("LABO_DATA_DIR", "LABO_SHARED_DATA", "PYTORCH_DATA_DIR", "SLURM_TMPDIR"):
     os.environ.pop(name, None)
+
+
+# What a newcomer's machine may lack, by folder: `make quick` leaves these out.
+NEEDS = {
+    "tests/hub": "hub",
+    "tests/cluster": "cluster",
+    "tests/reporting/test_browser.py": "browser",
+    "tests/test_docs.py": "docs",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
+    for item in items:
+        place = item.path.relative_to(config.rootpath)
+        for folder, marker in NEEDS.items():
+            if place.is_relative_to(Path(folder)):
+                item.add_marker(marker)
 
 
 @pytest.fixture(scope="session")

@@ -23,9 +23,10 @@ from grader.course import Course
 from grader.engine import Engine, EngineConfig, Job, Outcome, Report
 from grader.errors import GraderError
 from grader.grading.autograde import autograde, results
-from tests.grading.test_record import rows
 from tests.support import slurm_cluster
-from tests.support.course_cases import LAB, QUICK, ROOT, WRONG, answered, make_course, submit
+from tests.support.cluster_cases import a_class, bytes_of, on_slurm
+from tests.support.course_cases import LAB, QUICK, ROOT, answered, make_course
+from tests.support.gradebook_cases import rows
 
 MISSING = "dask is missing: pip install -r cluster-requirements.txt"
 dask_config = pytest.importorskip("dask.config", reason=MISSING)
@@ -35,7 +36,6 @@ pytest.importorskip("dask_jobqueue", reason=MISSING)
 from grader.cluster.node import Answer, NodeError, Sheet  # noqa: E402
 
 CLASS = 200
-CONFIG = '\nc.Slurm.cpus = 2\nc.Slurm.interface = "lo"\n'
 
 
 @pytest.fixture
@@ -47,43 +47,10 @@ def slurm(shared_slurm, monkeypatch):
     return shared_slurm
 
 
-def a_class(folder, size: int) -> Course:
-    """A course for a cluster; each submission has its own answer, one of four kinds."""
-    course = make_course(folder)
-    with (course.root / "nbgrader_config.py").open("a") as config:
-        config.write(CONFIG)
-    kinds = [{}, {"standardize": WRONG}, {"SimpleLinear": "1 / 0"}, {"standardize": "print(1)"}]
-    for number in range(size):
-        student = f"student_{number:03}"
-        answers = kinds[number % 4] | {"q1": f"Réponse {number}"}
-        submit(course, student, answered(course, **answers))
-    return course
-
-
-def on_slurm(course: Course, jobs: int = 4, **options):
-    engine = partial(Cluster, place=Slurm.of(course.lab(LAB), jobs))
-    return autograde(course.lab(LAB), QUICK, make_engine=engine, **options)
-
-
-def bytes_of(course: Course) -> dict[str, bytes]:
-    """All that a grading wrote, but for how long it took and what memory it used."""
-    copies = course.lab(LAB).submission("*").autograded.relative_to(course.root)
-    paths = course.root.glob(f"{copies}/*")
-    found = {str(path.relative_to(course.root)): path.read_bytes() for path in paths}
-    for path in course.lab(LAB).results.glob("*.json"):
-        content = json.loads(path.read_text("utf-8"))
-        report = content["outcome"]["report"]
-        for measured in (report, *report["verdicts"]):
-            measured.pop("seconds")
-        report.pop("peak_mb")
-        found[path.name] = json.dumps(content).encode()
-    return found
-
-
 @pytest.mark.slow
 def test_a_node_and_a_job_lost_midway_cost_nothing(slurm, tmp_path):
     alone, course = a_class(tmp_path / "alone", CLASS), a_class(tmp_path / "cluster", CLASS)
-    autograde(alone, LAB, QUICK)
+    autograde(alone.lab(LAB), QUICK)
     seen = Counter()
 
     def hit(graded):
@@ -204,7 +171,7 @@ def on_dask(course: Course, address: str):
 def test_a_dask_cluster_gives_what_a_single_machine_gives(dask, tmp_path):
     alone, course = a_class(tmp_path / "alone", 4), a_class(tmp_path / "cluster", 4)
     on_dask(course, dask("--memory-limit=0"))
-    autograde(alone, LAB, QUICK)
+    autograde(alone.lab(LAB), QUICK)
     assert bytes_of(course) == bytes_of(alone)
 
 

@@ -15,8 +15,8 @@ import pytest
 
 from grader.course import Course
 from grader.grading.autograde import autograde, results
-from tests.grading.test_record import rows
 from tests.support.course_cases import LAB, QUICK, ROOT, answered, make_course, submit
+from tests.support.gradebook_cases import rows
 
 STUDENTS = [f"student_{number:02}" for number in range(12)]
 SLOW = "import time\ntime.sleep(0.05)\ndef standardize(x):\n    return x - x.mean(0)\n"

@@ -17,8 +17,8 @@ from grader.grading import regrade as module
 from grader.grading.autograde import autograde, results
 from grader.grading.regrade import regrade
 from grader.notebook import plain
-from tests.grading.test_record import LATE_POLICY, rows
 from tests.support.course_cases import LAB, QUICK, ROOT, answered, make_course, submit
+from tests.support.gradebook_cases import LATE_POLICY, rows
 
 TRUE, FALSE = "count == 15", "count == 16"  # the hidden test, as it should be, and as it was
 FORM, VALUES = "test_SimpleLinear_forme", "test_SimpleLinear_valeurs"

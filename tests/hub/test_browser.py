@@ -7,13 +7,11 @@ import pytest
 from nbgrader.api import Gradebook
 
 from tests.support import local_hub
-from tests.support.local_hub import LAB, Hub, enter, open_lab, run, save, write
+from tests.support.local_hub import LAB, RIGHT, WRONG, Hub, enter, open_lab, run, save, write
 
 pytestmark = local_hub.MARKS
 CONFIG = "nbgrader_config.py"
 STUB = 'raise NotImplementedError("exercice : images_to_tensor")'
-WRONG = "def images_to_tensor(pixels):\n    return pixels.permute(0, 3, 1, 2).float()\n"
-RIGHT = "def images_to_tensor(pixels):\n    return pixels.permute(0, 3, 1, 2).float() / 255\n"
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugins.test_exchange import nbgrader
 from tests.support.course_cases import LAB, ROOT, answered, make_course
+from tests.support.exchange_cases import nbgrader
 
 COURSE = "apprentissage-profond"
 ROOM = 256 << 10  # bytes of the small disks

@@ -6,9 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.hub.test_browser import RIGHT, WRONG
 from tests.support import local_hub
-from tests.support.local_hub import LAB, Hub, enter, open_lab, run, save, write
+from tests.support.local_hub import LAB, RIGHT, WRONG, Hub, enter, open_lab, run, save, write
 
 pytestmark = local_hub.MARKS
 COURSE = "apprentissage-profond"

@@ -38,9 +38,8 @@ from grader.marking.keyboard import Keys
 from grader.marking.screen import Screen, View
 from grader.marking.session import claims_folder, mark, standings
 from grader.reporting.feedback import write_all
-from tests.marking.test_claims import age
 from tests.support.course_cases import LAB, QUICK, answered, submit
-from tests.support.marking_cases import RUBRIC, a_class_of, grader, hand_in, make_class
+from tests.support.marking_cases import RUBRIC, a_class_of, age, grader, hand_in, make_class
 
 TEXTS = {"alice": "Réponse A.", "bruno": "Réponse B.", "carla": "Réponse C.", "dan": TEXT_STUB}
 LINES = ("✓ 0,5 pt\u00a0: nomme l'échelle", "✓ 0,5 pt\u00a0: conclut sur le pas")

@@ -13,6 +13,7 @@ from grader.course import Course
 from grader.grading.autograde import autograde
 from grader.reporting.feedback import write_all
 from tests.support.course_cases import LAB, QUICK, ROOT, WRONG, answered, make_course, submit
+from tests.support.exchange_cases import nbgrader
 
 COURSE = "apprentissage-profond"
 
@@ -31,16 +32,6 @@ def course(tmp_path_factory, exchange) -> Course:
         config.write(f"\nc.Exchange.root = {str(exchange)!r}\n")
         config.write("c.ExchangeCollect.check_owner = False\n")  # zoé is no user of the system
     return course
-
-
-def nbgrader(folder: Path, home: Path, *words: str) -> str:
-    """What nbgrader's own command says."""
-    env = os.environ | {"PYTHONPATH": str(ROOT), "HOME": str(home), "USER": home.name}
-    env |= {"JUPYTER_DATA_DIR": str(home / "jupyter"), "JUPYTER_CONFIG_DIR": str(home / "config")}
-    command = [sys.executable, "-m", "nbgrader", *words]
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stderr
 
 
 def test_a_lab_goes_out_and_its_feedback_comes_back(course, exchange, tmp_path):

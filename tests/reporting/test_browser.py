@@ -11,8 +11,8 @@ import pytest
 
 from grader.grading.autograde import autograde
 from grader.reporting.feedback import write_all
-from tests.engine.test_hostile import CASES
 from tests.support.course_cases import LAB, QUICK, answered, make_course, submit
+from tests.support.hostile_cases import CASES
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 TOUCHED = "data-touched"  # what a script that runs leaves in the page

@@ -10,8 +10,8 @@ from grader.authoring.source import read_source
 from grader.errors import GraderError
 from grader.grading.autograde import autograde
 from grader.reporting.feedback import write_all
-from tests.engine.test_hostile import CASES
 from tests.support.course_cases import LAB, QUICK, WRONG, answered, make_course, submit
+from tests.support.hostile_cases import CASES
 
 HOSTILE = [case for name, case in CASES.items() if name.startswith("feedback/")]
 

@@ -19,8 +19,8 @@ from grader.reporting import report as reporting
 from grader.reporting import statistics
 from grader.reporting.statistics import Exercise, Submission, Trouble
 from grader.text import printable
-from tests.grading.test_record import LATE_POLICY
 from tests.support.course_cases import LAB, QUICK, WRONG, answered, make_course, submit
+from tests.support.gradebook_cases import LATE_POLICY
 
 A, B = Exercise("a", {"test_a": 2.0}), Exercise("b", {"test_b_x": 1.0, "test_b_y": 3.0})
 Q = Exercise("q1", {"q1": 2.0}, written=True)

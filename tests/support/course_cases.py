@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +25,22 @@ WRONG = "def standardize(x):\n    return x\n"
 
 def make_course(folder: Path) -> Course:
     """A course where the mini lab has been released."""
-    (folder / "solutions").mkdir(parents=True)
+    shutil.copytree(_released(), folder, dirs_exist_ok=True)
+    return Course(folder)
+
+
+@cache
+def _released() -> Path:
+    """What `make_course` copies: releasing a lab takes seconds, most of them for the gradebook."""
+    folder = Path(tempfile.mkdtemp(prefix="released-course-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "solutions").mkdir()
     shutil.copy(ROOT / "nbgrader_config.py", folder)
     shutil.copy(ROOT / "tests/data" / f"{LAB}.py", folder / "solutions")
     lab = Course(folder).lab(LAB)
     build(lab)
     release(lab, source_notebook(read_source(lab.source)))
-    return Course(folder)  # which has not read the configuration yet: a test may add to it
+    return folder
 
 
 def answered(course: Course, **answers: str) -> dict[str, Any]:

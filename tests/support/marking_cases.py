@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from grader.authoring.build import build
@@ -63,3 +64,8 @@ def grader(course: Course, *arguments: str, **options) -> subprocess.Popen:
     for fixed in ("COLUMNS", "LINES"):  # the size is the terminal's
         env.pop(fixed, None)
     return subprocess.Popen(command, cwd=course.root, env=env, **options)
+
+
+def age(path) -> None:
+    long_ago = time.time() - 3600
+    os.utime(path, (long_ago, long_ago))

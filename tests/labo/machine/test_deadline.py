@@ -11,7 +11,7 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 
 from labo.machine import deadline
-from tests.labo.machine.test_facts import SESSIONS, replay
+from tests.support.recorded_sessions import SESSIONS, replay
 
 ROOT = Path(__file__).parents[3]
 

@@ -1,0 +1,37 @@
+"""Grading with an engine that is started once for many tests: a start imports torch twice."""
+
+from __future__ import annotations
+
+import atexit
+from contextlib import ExitStack
+from functools import cache
+from typing import Any
+
+from grader.course import Course
+from grader.engine import Engine, EngineConfig
+from grader.grading.autograde import Result, autograde
+from tests.support.course_cases import LAB, QUICK
+
+_RUNNING = ExitStack()
+atexit.register(_RUNNING.close)
+
+
+@cache
+def _started(config: EngineConfig) -> Engine:
+    return _RUNNING.enter_context(Engine(config))
+
+
+class LentEngine(Engine):
+    """An `Engine` that does its work in the processes of one that was started before."""
+
+    def __enter__(self) -> Engine:
+        vars(self).update(vars(_started(self.config)))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def grade(course: Course, config: EngineConfig = QUICK, **options: Any) -> list[Result]:
+    """`autograde` of the mini lab; for tests that are not about how an engine starts or ends."""
+    return autograde(course.lab(LAB), config, make_engine=LentEngine, **options)
