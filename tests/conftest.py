@@ -35,6 +35,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Confi
                 item.add_marker(marker)
 
 
+def pytest_unconfigure() -> None:
+    from tests.support.session import AT_THE_END
+
+    AT_THE_END.close()  # a worker of xdist may end without `atexit`
+
+
 @pytest.fixture(scope="session")
 def shared_slurm(tmp_path_factory):
     """A real Slurm of four nodes; see slurm_cluster."""

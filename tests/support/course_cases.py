@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import shutil
 import tempfile
@@ -16,6 +15,7 @@ from grader.authoring.source import read_source
 from grader.course import Course
 from grader.engine import EngineConfig
 from grader.notebook import grade_id
+from tests.support.session import AT_THE_END
 
 ROOT = Path(__file__).parents[2]
 LAB = "laboratoire_mini"
@@ -32,8 +32,7 @@ def make_course(folder: Path) -> Course:
 @cache
 def _released() -> Path:
     """What `make_course` copies: releasing a lab takes seconds, most of them for the gradebook."""
-    folder = Path(tempfile.mkdtemp(prefix="released-course-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder = Path(AT_THE_END.enter_context(tempfile.TemporaryDirectory(prefix="released-course-")))
     (folder / "solutions").mkdir()
     shutil.copy(ROOT / "nbgrader_config.py", folder)
     shutil.copy(ROOT / "tests/data" / f"{LAB}.py", folder / "solutions")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-from contextlib import ExitStack
 from functools import cache
 from typing import Any
 
@@ -11,14 +9,12 @@ from grader.course import Course
 from grader.engine import Engine, EngineConfig
 from grader.grading.autograde import Result, autograde
 from tests.support.course_cases import LAB, QUICK
-
-_RUNNING = ExitStack()
-atexit.register(_RUNNING.close)
+from tests.support.session import AT_THE_END
 
 
 @cache
 def _started(config: EngineConfig) -> Engine:
-    return _RUNNING.enter_context(Engine(config))
+    return AT_THE_END.enter_context(Engine(config))
 
 
 class LentEngine(Engine):
