@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from grader import doctor
 from grader.cli import app
+from grader.course import Course
 from grader.engine import capacity
 from grader.engine.sandbox import Level
 from grader.engine.sandbox.probe import Outcome, Report
@@ -84,7 +85,7 @@ def test_an_unknown_level_is_refused(course: Path, monkeypatch) -> None:
 
 
 def finding(name: str, root: Path | None) -> doctor.Finding | None:
-    found = doctor.examine(root).findings
+    found = doctor.examine(root and Course(root)).findings
     return next((entry for entry in found if entry.name == name), None)
 
 
