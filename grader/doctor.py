@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -16,14 +15,13 @@ from rich.table import Table
 from sqlalchemy.engine import make_url
 
 from grader.course import Course
+from grader.engine.capacity import Capacity
 from grader.engine.sandbox import Level, Policy
 from grader.engine.sandbox.probe import Outcome, Report, probe
 from grader.errors import GraderError
-from labo.machine.facts import inspect
 
 # File systems over a network, on which SQLite's locks are not to be relied upon.
 _SHARED: Final = {"nfs", "nfs4", "cifs", "smb3", "lustre", "gpfs", "beegfs", "ceph", "9p"}
-_MB: Final = 2**20
 
 
 @dataclass(frozen=True)
@@ -83,26 +81,8 @@ def _isolation(report: Report, required: Level) -> Finding:
     return Finding("isolation", value, False, advice)
 
 
-@dataclass(frozen=True)
-class Room:
-    """What may be used here, as Slurm or a control group has granted it."""
-
-    processors: int
-    memory_mb: int
-
-    @classmethod
-    def here(cls) -> Room:
-        granted = inspect()
-        memory = min(granted.memory or sys.maxsize, psutil.virtual_memory().available)
-        return cls(granted.cpus or len(os.sched_getaffinity(0)), memory // _MB)
-
-    def workers(self, each_mb: int) -> int:
-        """One per processor, as long as each can give a candidate all that it may use."""
-        return max(1, min(self.processors, self.memory_mb // each_mb))
-
-
 def _workers() -> Finding:
-    room, each = Room.here(), Policy(readable=()).memory_mb
+    room, each = Capacity.here(), Policy(readable=()).memory_mb
     workers = room.workers(each)
     value = f"{workers} (processors: {room.processors}, memory: {room.memory_mb} MB)"
     if room.memory_mb < each:

@@ -17,8 +17,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from grader.doctor import Room
 from grader.engine import Batch, Engine, EngineConfig, Job, Level
+from grader.engine.capacity import Capacity
 from grader.engine.sandbox import shield
 from grader.errors import GraderError
 
@@ -52,7 +52,7 @@ class Settings:
 def main(link: Connection) -> None:
     """Run the notebooks that come in on `link`, until it closes."""
     settings = Settings.from_json(link.recv_bytes())
-    workers = settings.workers or Room.here().workers(settings.config.memory_mb)
+    workers = settings.workers or Capacity.here().workers(settings.config.memory_mb)
     engine = Engine(replace(settings.config, workers=workers))
     try:
         if engine.version != settings.version:

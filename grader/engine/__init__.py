@@ -5,7 +5,9 @@ Three processes share each notebook: the *candidate* (sandboxed) runs the studen
 starts both and watches. Values cross between them, never code. docs/engine.md tells why and how.
 """
 
-from grader.engine.pool import Batch, Engine, EngineConfig, Job, import_roots, modules_used
+from grader.engine.config import EngineConfig, Job, modules_used
+from grader.engine.packages import import_roots
+from grader.engine.pool import Batch, Engine
 from grader.engine.report import STOPPED_AFTER, Outcome, Report, Status, Verdict
 from grader.engine.sandbox import Level
 

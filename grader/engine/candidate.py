@@ -7,9 +7,7 @@ it answers is believed: the examiner decodes plain data, and compares with its o
 from __future__ import annotations
 
 import builtins
-import copy
 import itertools
-import operator
 import signal
 import socket
 import traceback
@@ -22,52 +20,13 @@ import torch
 
 from grader.engine import mirrors, state, wire
 from grader.engine.mirrors import Mirrors
+from grader.engine.operations import OPERATIONS, class_names
 from grader.engine.peer import Gone, Peer
 from grader.engine.shell import Shell
 from grader.engine.wire import WireError
 from labo import checks
 
-
-def _ancestors(kind: type) -> list[str]:
-    if not isinstance(kind, type):
-        raise AttributeError("__bases__")
-    return _names(kind)
-
-
-def _names(kind: type) -> list[str]:
-    return [f"{base.__module__}.{base.__qualname__}" for base in kind.__mro__[:_KINDS]]
-
-
 _PRINTED: Final = 4_000  # characters of what one call prints
-_KINDS: Final = 40
-
-OPERATIONS: Final[dict[str, Callable]] = {
-    "call": lambda function, *args, **kwargs: function(*args, **kwargs),
-    "getattr": getattr,
-    "setattr": setattr,
-    "delattr": delattr,
-    "getitem": operator.getitem,
-    "setitem": operator.setitem,
-    "delitem": operator.delitem,
-    "contains": operator.contains,
-    "len": len,
-    "iter": iter,
-    "next": next,
-    "bool": bool,
-    "float": float,
-    "int": int,
-    "repr": repr,
-    "isinstance": isinstance,
-    "issubclass": issubclass,
-    "ancestors": _ancestors,
-    "copy": copy.copy,
-    "deepcopy": copy.deepcopy,
-    **{name: getattr(operator, name) for name in ("neg", "pos", "abs", "invert")},
-    **{
-        name: getattr(operator, name)
-        for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
-    },
-}
 
 
 def main(sock: socket.socket, shell: Shell) -> NoReturn:
@@ -223,7 +182,7 @@ class Candidate:
             return ["graph", wire.encode(value.detach())]
         if value is None or isinstance(value, _PLAIN):
             return None
-        return ["object", self._number(value), _names(type(value)), callable(value)]
+        return ["object", self._number(value), class_names(type(value)), callable(value)]
 
     def _mirror(self, value: Any) -> list | None:
         """A leaf of the graph: its content is sent once, then its changes."""

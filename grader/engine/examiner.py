@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import ast
-import builtins
 import io
 import math
 import numbers
 import signal
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
-from types import CodeType
 from typing import Any, Final
 
 from grader.engine import french
+from grader.engine.names import (
+    StudentNames,
+    bound_names,
+    compiled,
+    notebook_names,
+    statements,
+    trusted_names,
+)
+from grader.engine.outputs import checked_output, error_output
 from grader.engine.peer import Gone, Late, Peer
 from grader.engine.remote import Remote, StudentError, UnsupportedAcrossBoundary
 from grader.engine.report import STOPPED_AFTER, Report, Status, Verdict
@@ -25,7 +32,6 @@ from grader.notebook import is_test
 from labo import checks
 
 _MAX_TEXT: Final = 20_000  # characters that a test cell may print
-_MIME_TEXT: Final = 5_000_000  # characters of one output
 _INTERRUPT_SECONDS: Final = 2.0  # left to a cell, once interrupted, to end
 _START_SECONDS: Final = 30.0  # for a candidate to answer when it runs no code of a student
 _ALARM_SECONDS: Final = 1.0  # after which a test that waits for nobody is late
@@ -59,11 +65,11 @@ class Examiner:
         self.interrupt = interrupt
         self.why = why
         self._open_checks()
-        self.student = _StudentNames(self.remote)
-        self.trusted = _trusted_names(source)
+        self.student = StudentNames(self.remote)
+        self.trusted = trusted_names(source)
         # A test's own names come first, then Python's, then the student's.
         self.names = {"__name__": "__main__", "__builtins__": self.student, **self.trusted}
-        self.notebook_names = _notebook_names(source)
+        self.notebook_names = notebook_names(source)
         self.sources: list[str] = []  # of the student's cells, as they have run
         self.incidents: list[str] = []
         self.end = time.monotonic() + budgets.notebook
@@ -117,7 +123,7 @@ class Examiner:
         """The definition of what a test found under a name of the student's notebook."""
         names = {name for name, found in self.student.fetched.items() if found is value}
         for source in reversed(self.sources):
-            for node in reversed(_statements(source)):
+            for node in reversed(statements(source)):
                 if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in names:
                     return ast.unparse(node)
         raise UnsupportedAcrossBoundary(
@@ -132,7 +138,7 @@ class Examiner:
         self._note(source)
         try:
             outputs = self.remote.run(source)
-            return [_checked_output(output, self.count) for output in outputs], None
+            return [checked_output(output, self.count) for output in outputs], None
         except Late:
             return [error_output("TimeoutError", self._interrupted())], Status.TIMEOUT
         except (Gone, Exception) as error:  # also when the answer is none that we would send
@@ -145,7 +151,7 @@ class Examiner:
         one test defines for the next ones.
         """
         self.sources.append(source)
-        for name in _bound_names(_statements(source)) & self.notebook_names:
+        for name in bound_names(statements(source)) & self.notebook_names:
             self.names.pop(name, None)
 
     def _interrupted(self) -> str:
@@ -232,7 +238,7 @@ class Examiner:
 
     def _execute(self, source: str) -> Any:
         """Run a test cell; the value of its last expression."""
-        body, last = _compiled(source)
+        body, last = compiled(source)
         exec(body, self.names)
         value = eval(last, self.names)
         # A test may have caught these, with all else that student code raises.
@@ -274,85 +280,8 @@ class Examiner:
         return status, score, message, kept
 
 
-class _StudentNames(dict):
-    """Python's builtins, and behind them the names of the notebook, fetched when a test uses them.
-
-    CPython looks for a name in the globals and then in `__builtins__`, which may be any mapping.
-    """
-
-    def __init__(self, remote: Remote) -> None:
-        super().__init__(vars(builtins))
-        self.remote = remote
-        self.fetched: dict[str, Any] = {}
-
-    def __missing__(self, name: str) -> Any:
-        if name not in self.fetched:
-            self.fetched[name] = self.remote.lookup(name)
-        return self.fetched[name]
-
-
 def _ring(*_: object) -> None:
     raise Late
-
-
-def _trusted_names(source: dict[str, Any]) -> dict[str, Any]:
-    """What the author's own import statements bind, with the real modules."""
-    names: dict[str, Any] = {}
-    for cell in source["cells"]:
-        meta = cell["metadata"].get("nbgrader", {})
-        if cell["cell_type"] != "code" or meta.get("solution") or is_test(cell):
-            continue
-        for node in _statements(cell["source"]):
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                exec(compile(ast.Module([node], []), "<imports>", "exec"), names)
-    names.pop("__builtins__", None)
-    return names
-
-
-def _notebook_names(source: dict[str, Any]) -> set[str]:
-    """What the author's cells bind, but for tests and imports."""
-    cells = [c for c in source["cells"] if c["cell_type"] == "code" and not is_test(c)]
-    return {name for cell in cells for name in _bound_names(_statements(cell["source"]))}
-
-
-def _statements(source: str) -> list[ast.stmt]:
-    """A cell's statements; none when it is not Python."""
-    kept = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
-    try:
-        return ast.parse("\n".join(kept)).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-
-
-_SCOPES: Final = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-
-
-def _bound_names(statements: Sequence[ast.AST]) -> set[str]:
-    """The names that these statements may bind in their own scope, but for imports."""
-    names = set()
-    waiting = list(statements)
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif not isinstance(node, _SCOPES):
-            waiting.extend(ast.iter_child_nodes(node))
-    return names
-
-
-def _compiled(source: str) -> tuple[CodeType, CodeType]:
-    """A test cell's statements, and its last expression or None."""
-    # The file name is no file: a traceback shows no line of the test.
-    try:
-        tree = ast.parse(source, "<test>")
-        last: ast.expr = ast.Constant(None, lineno=1, col_offset=0)
-        if tree.body and isinstance(tree.body[-1], ast.Expr):
-            last = tree.body.pop().value
-        return compile(tree, "<test>", "exec"), compile(ast.Expression(last), "<test>", "eval")
-    except SyntaxError as error:
-        raise UnsupportedAcrossBoundary(f"the test is not Python: {error}") from error
 
 
 def _graded(value: Any, points: float) -> tuple[Status, float, str]:
@@ -394,36 +323,3 @@ def _name_of(error: BaseException) -> str:
 
 def _brief(error: BaseException) -> str:
     return "".join(traceback.format_exception_only(error)).strip()[:500]
-
-
-def error_output(name: str, message: str) -> dict:
-    """An output that nbgrader takes for a failure."""
-    return {
-        "output_type": "error",
-        "ename": name,
-        "evalue": message,
-        "traceback": [f"{name} : {message}"],
-    }
-
-
-def _checked_output(output: Any, count: int) -> dict:
-    """An output that a candidate sent, made of the expected fields and of text only."""
-    kind = output["output_type"]
-    if kind == "stream":
-        name = "stderr" if output["name"] == "stderr" else "stdout"
-        return {"output_type": kind, "name": name, "text": _checked_text(output["text"])}
-    if kind == "error":
-        frames = [_checked_text(line) for line in output["traceback"]]
-        name, value = _checked_text(output["ename"]), _checked_text(output["evalue"])
-        return {"output_type": kind, "ename": name, "evalue": value, "traceback": frames}
-    data = {_checked_text(mime): _checked_text(text) for mime, text in output["data"].items()}
-    checked = {"output_type": "display_data", "data": data, "metadata": {}}
-    if kind == "execute_result":
-        checked |= {"output_type": kind, "execution_count": count}
-    return checked
-
-
-def _checked_text(text: Any) -> str:
-    if not isinstance(text, str) or len(text) > _MIME_TEXT:
-        raise WireError("an output is not text, or too long")
-    return text

@@ -2,86 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import selectors
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Protocol
 
-import torch
-
-import grader
-import labo
-from grader import notebook
-from grader.engine import french, service, zygote
-from grader.engine.examiner import error_output
+from grader.engine import french, service
+from grader.engine.config import EngineConfig, Job
+from grader.engine.outputs import error_output
+from grader.engine.packages import code_version, readable_packages
 from grader.engine.report import Outcome, Report, Status, Verdict
-from grader.engine.sandbox import Excess, Level, Policy, Watch, interpreter_paths, prepare
-from grader.engine.sandbox.limits import minimal_environment
+from grader.engine.sandbox import Excess, Policy, Watch, interpreter_paths, prepare
+from grader.engine.zygote_client import ZygoteClient
 from grader.errors import GraderError
 from grader.notebook import is_test
 
-_ENGINE = Path(__file__).parent
 _LIMITS = ("memory_mb", "processes", "cpu_seconds")
 _GRACE_SECONDS = 30.0  # for an examiner to finish, beyond the notebook's own budget
-
-
-@dataclass(frozen=True)
-class EngineConfig:
-    """How notebooks are run: budgets per notebook, isolation, number at a time."""
-
-    workers: int = 2
-    cell_seconds: float = 60.0
-    notebook_seconds: float = 600.0
-    memory_mb: int = 2048
-    output_kb: int = 1000
-    """Of one cell's outputs."""
-    processes: int = 32
-    required: Level = Level.NAMESPACES
-    mode: str = "isolated"
-    """"isolated", or "shared": tests run among the student's objects, as stock nbgrader does."""
-    profile: str = "tiny"
-    readable: tuple[Path, ...] = ()
-    """Folders that notebooks may read, beside the interpreter and the course's own package."""
-    preload: tuple[str, ...] = ("labo.figures", "labo.training.loop")
-    """Modules imported once, before forking; see `modules_used`."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """One notebook to run: nbformat 4 as plain data, its test cells replaced by the trusted ones.
-
-    `source` is the author's notebook, whose import statements the tests rely on.
-    """
-
-    key: str
-    notebook: dict[str, Any] = field(repr=False)
-    source: dict[str, Any] = field(repr=False)
-
-
-# Poutyne takes two seconds to import: a class that does not train should not wait for it.
-_PRELOADED = {
-    "labo.train": "labo.training.loop",
-    "labo.evaluate": "labo.training.loop",
-    "poutyne": "labo.training.loop",
-    "labo.plot_": "labo.figures",
-}
-
-
-def modules_used(source: dict[str, Any]) -> tuple[str, ...]:
-    """The slow modules of the course's that a lab uses, worth importing once for all notebooks."""
-    code = "\n".join(cell["source"] for cell in source["cells"] if cell["cell_type"] == "code")
-    return tuple(sorted({module for word, module in _PRELOADED.items() if word in code}))
 
 
 class Engine:
@@ -97,14 +41,11 @@ class Engine:
     @cached_property
     def version(self) -> str:
         """Changes when a grade could: this package's code, and the libraries that run tests."""
-        digest = hashlib.sha256(f"{torch.__version__} {sys.version}".encode())
-        for path in sorted(_sources()):
-            digest.update(path.read_bytes())
-        return digest.hexdigest()[:16]
+        return code_version()
 
     def __enter__(self) -> Engine:
         self.policy = Policy(
-            readable=(*interpreter_paths(), *_packages(), *self.config.readable),
+            readable=(*interpreter_paths(), *readable_packages(), *self.config.readable),
             memory_mb=self.config.memory_mb,
             processes=self.config.processes,
             required=self.config.required,
@@ -114,8 +55,8 @@ class Engine:
         with ExitStack() as stack:
             home = stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-"))
             settings = self._settings()
-            self.candidates = stack.enter_context(_Zygote("candidate", home, settings))
-            self.examiners = stack.enter_context(_Zygote("examiner", home, settings))
+            self.candidates = stack.enter_context(ZygoteClient("candidate", home, settings))
+            self.examiners = stack.enter_context(ZygoteClient("examiner", home, settings))
             self.candidates.wait_ready()  # both import at the same time
             self.examiners.wait_ready()
             self._stack = stack.pop_all()
@@ -315,73 +256,6 @@ class _Run:
         self.results.close()
 
 
-class _Zygote:
-    """A zygote process, seen from the grader."""
-
-    def __init__(self, role: str, home: str, settings: dict[str, Any]) -> None:
-        self.role = role
-        self.settings = settings
-        extra = dict(settings["environment"]) | {
-            "PYTHONPATH": os.pathsep.join(map(str, import_roots())),
-            "PYTHONHASHSEED": "0",
-            "IPYTHONDIR": home,
-            "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # see `zygote.use_huge_pages`
-        }
-        self.environment = minimal_environment(home, home, extra)
-
-    def __enter__(self) -> _Zygote:
-        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "grader.engine", self.role, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                env=self.environment,
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        zygote.send(self.control, self.settings)
-        return self
-
-    def wait_ready(self) -> None:
-        """Return once everything is imported."""
-        self._answer("ready")
-
-    def __exit__(self, *_: object) -> None:
-        self.control.close()
-        try:
-            self.process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-    def ask_fork(self, *sockets: socket.socket) -> None:
-        """Ask for a child that owns these sockets; `forked` gives its process id."""
-        descriptors = tuple(sock.fileno() for sock in sockets)
-        zygote.send(self.control, {"do": "fork"}, descriptors)
-
-    def forked(self) -> int:
-        """The process id of the child asked for."""
-        return self._answer("pid")["pid"]
-
-    def end(self, pid: int) -> int:
-        """End a child and all that it started; its wait status."""
-        zygote.send(self.control, {"do": "end", "pid": pid})
-        while (answer := self._answer("status"))["ended"] != pid:
-            pass  # an answer that nobody waited for: Ctrl-C came in between
-        return answer["status"]
-
-    def _answer(self, key: str) -> dict[str, Any]:
-        """The next answer that has this key."""
-        while (received := zygote.receive(self.control)) is not None:
-            answer, _ = received
-            if "error" in answer:
-                raise GraderError(answer["error"])
-            if key in answer:
-                return answer
-        raise GraderError(f"the {self.role} zygote ended; its message, if any, is above")
-
-
 def _course_environment(profile: str) -> dict[str, str]:
     return {
         "LABO_PROFILE": profile,
@@ -389,22 +263,3 @@ def _course_environment(profile: str) -> dict[str, str]:
         "LABO_FORCE_CPU": "1",
         "TORCH_COMPILE_DISABLE": "1",  # there is no C++ compiler to run
     }
-
-
-def _sources() -> Iterator[Path]:
-    """The code that a grade depends on: the engine, what it imports of `grader`, and `labo`."""
-    yield Path(notebook.__file__)
-    yield from _ENGINE.rglob("*.py")
-    yield from Path(labo.__file__).parent.rglob("*.py")
-
-
-def import_roots() -> tuple[Path, ...]:
-    """Where this process has the course's own packages from."""
-    return tuple(sorted({Path(module.__file__).parent.parent for module in (labo, grader)}))
-
-
-def _packages() -> tuple[Path, ...]:
-    """The course's own code and shipped data: nothing beside them, where the solutions may lie."""
-    package = Path(labo.__file__).parent
-    paths = (package, Path(grader.__file__).parent, package.parent / "data")
-    return tuple(path for path in paths if path.exists())

@@ -27,6 +27,7 @@ from grader.engine import mirrors, state, wire
 from grader.engine.mirrors import Mirrors
 from grader.engine.peer import Gone, Late, Peer
 from grader.engine.proxy import CallableProxy, Proxy, handle_of
+from grader.engine.well_known import qualified_name
 from grader.engine.wire import WireError
 
 
@@ -81,7 +82,7 @@ class Remote:
         return self._decoded(answer, ())
 
     def apply(self, operation: str, *args: Any, **kwargs: Any) -> Any:
-        """Do one operation of `candidate.OPERATIONS` there."""
+        """Do one operation of `operations.OPERATIONS` there."""
         encoder = _ArgumentEncoder(self)
         arguments = encoder.encode(args, kwargs)
         now = state.current()
@@ -248,7 +249,7 @@ class _ArgumentEncoder:
                 f"a {type(value).__name__} built by the test cannot be given to student code: "
                 "build it there with labo.checks.build(nn.Linear, 4, 3)"
             )
-        if callable(value) and wire.qualified_name(value) is None:
+        if callable(value) and qualified_name(value) is None:
             self.remote.callbacks.append(value)
             return ["callback", len(self.remote.callbacks) - 1]
         return None

@@ -11,15 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, Final
 
 import msgpack
 import numpy as np
 import torch
-import torch.utils.data
 
-import labo
+from grader.engine.well_known import named, qualified_name
 
 MAX_BYTES: Final = 256 * 2**20  # one message
 MAX_DEPTH: Final = 64
@@ -48,25 +46,6 @@ DTYPES: Final = {
     )
 }
 _ARRAY_KINDS: Final = "biufc"
-
-# Where functions and classes that pass by name are looked up.
-_NAMED_MODULES: Final = {
-    "torch": torch,
-    "torch.nn": torch.nn,
-    "torch.nn.functional": torch.nn.functional,
-    "torch.nn.init": torch.nn.init,
-    "torch.optim": torch.optim,
-    "torch.linalg": torch.linalg,
-    "torch.special": torch.special,
-    "torch.utils.data": torch.utils.data,
-    "math": math,
-    "numpy": np,
-    "labo": labo,
-}
-_NAMED_BUILTINS: Final = {
-    kind.__name__: kind
-    for kind in (bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset, object)
-} | {function.__name__: function for function in (abs, len, max, min, sum, sorted, round, range)}
 
 
 class WireError(ValueError):
@@ -198,21 +177,6 @@ def _pack_array(array: np.ndarray | np.generic) -> list:
     return ["scalar" if scalar else "array", array.dtype.str, list(array.shape), content]
 
 
-def qualified_name(value: Any) -> tuple[str, str] | None:
-    """Module and name under which both sides find `value`, if it is well known."""
-    if isinstance(value, ModuleType):
-        return None
-    name = getattr(value, "__name__", None)
-    if not isinstance(name, str):
-        return None
-    if _NAMED_BUILTINS.get(name) is value:
-        return "builtins", name
-    for module_name, module in _NAMED_MODULES.items():
-        if module.__dict__.get(name) is value and callable(value):
-            return module_name, name
-    return None
-
-
 def clean(text: str) -> str:
     """The text with what UTF-8 cannot hold replaced."""
     return text.encode("utf-8", "replace").decode("utf-8")
@@ -342,10 +306,8 @@ def _build_int(fields: list) -> int:
 
 def _build_named(fields: list) -> Any:
     module, name = _fields(fields, str, str)
-    value = _NAMED_BUILTINS.get(name) if module == "builtins" else None
-    if module in _NAMED_MODULES:
-        value = getattr(_NAMED_MODULES[module], name, None)
-    if name.startswith("_") or not callable(value):
+    value = named(module, name)
+    if value is None:
         raise WireError(f"unknown name {module[:40]}.{name[:40]}")
     return value
 

@@ -52,14 +52,14 @@ def engine_config(
     shared: bool,
 ) -> EngineConfig:
     """How notebooks are run, from the options of the command line."""
-    from grader.doctor import Room
     from grader.engine import EngineConfig, Level
+    from grader.engine.capacity import Capacity
 
     levels = {level.name.lower(): level for level in Level}
     if isolation not in levels:
         raise typer.BadParameter(f"--isolation is one of {', '.join(levels)}.")
     return EngineConfig(
-        workers=workers or Room.here().workers(memory_mb),
+        workers=workers or Capacity.here().workers(memory_mb),
         cell_seconds=cell_seconds,
         notebook_seconds=notebook_seconds,
         memory_mb=memory_mb,

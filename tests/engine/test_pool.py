@@ -106,10 +106,8 @@ def test_leaving_early_leaves_no_process(engine):
 
 
 GRADER = """
-import sys
-sys.path.insert(0, "tests")
-from engine_cases import job
 from grader.engine import Engine, EngineConfig
+from tests.support.engine_cases import job
 with Engine(EngineConfig(workers=2)) as engine:
     for i in range(2):
         print("ready", flush=True) if i else None

@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 from grader import doctor
 from grader.cli import app
+from grader.course import Course
+from grader.engine import capacity
 from grader.engine.sandbox import Level
 from grader.engine.sandbox.probe import Outcome, Report
 from grader.errors import GraderError
@@ -83,7 +85,7 @@ def test_an_unknown_level_is_refused(course: Path, monkeypatch) -> None:
 
 
 def finding(name: str, root: Path | None) -> doctor.Finding | None:
-    found = doctor.examine(root).findings
+    found = doctor.examine(root and Course(root)).findings
     return next((entry for entry in found if entry.name == name), None)
 
 
@@ -139,9 +141,9 @@ def pretend(monkeypatch: pytest.MonkeyPatch, granted_mb: int | None, free_mb: in
     """A machine of 8 processors, with what Slurm grants and what is free."""
     memory = None if granted_mb is None else granted_mb * 2**20
     machine = replace(inspect(), cpus=8, memory=memory)
-    monkeypatch.setattr(doctor, "inspect", lambda: machine)
+    monkeypatch.setattr(capacity, "inspect", lambda: machine)
     available = SimpleNamespace(available=free_mb * 2**20)
-    monkeypatch.setattr(doctor.psutil, "virtual_memory", lambda: available)
+    monkeypatch.setattr(capacity.psutil, "virtual_memory", lambda: available)
 
 
 def test_the_file_system_of_a_file_to_come_is_that_of_its_folder(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from grader.engine import sandbox
 from grader.engine.sandbox import Level
-from grader.engine.sandbox.probe import ATTEMPTS, Attempt, probe, small_policy, targets, try_one
+from grader.engine.sandbox.attempts import ATTEMPTS, Attempt
+from grader.engine.sandbox.probe import probe, small_policy, targets, try_one
 from tests.support.sandbox_children import LEVELS, USERS, need, run_as
 
 ROOT_ONLY = {"mount", "hold_privilege"}

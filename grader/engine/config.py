@@ -1,0 +1,57 @@
+"""How notebooks are run, and what is to be run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from grader.engine.sandbox import Level
+
+
+@dataclass(frozen=True)
+class EngineConfig:
+    """How notebooks are run: budgets per notebook, isolation, number at a time."""
+
+    workers: int = 2
+    cell_seconds: float = 60.0
+    notebook_seconds: float = 600.0
+    memory_mb: int = 2048
+    output_kb: int = 1000
+    """Of one cell's outputs."""
+    processes: int = 32
+    required: Level = Level.NAMESPACES
+    mode: str = "isolated"
+    """"isolated", or "shared": tests run among the student's objects, as stock nbgrader does."""
+    profile: str = "tiny"
+    readable: tuple[Path, ...] = ()
+    """Folders that notebooks may read, beside the interpreter and the course's own package."""
+    preload: tuple[str, ...] = ("labo.figures", "labo.training.loop")
+    """Modules imported once, before forking; see `modules_used`."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One notebook to run: nbformat 4 as plain data, its test cells replaced by the trusted ones.
+
+    `source` is the author's notebook, whose import statements the tests rely on.
+    """
+
+    key: str
+    notebook: dict[str, Any] = field(repr=False)
+    source: dict[str, Any] = field(repr=False)
+
+
+# Poutyne takes two seconds to import: a class that does not train should not wait for it.
+_PRELOADED = {
+    "labo.train": "labo.training.loop",
+    "labo.evaluate": "labo.training.loop",
+    "poutyne": "labo.training.loop",
+    "labo.plot_": "labo.figures",
+}
+
+
+def modules_used(source: dict[str, Any]) -> tuple[str, ...]:
+    """The slow modules of the course's that a lab uses, worth importing once for all notebooks."""
+    code = "\n".join(cell["source"] for cell in source["cells"] if cell["cell_type"] == "code")
+    return tuple(sorted({module for word, module in _PRELOADED.items() if word in code}))

@@ -1,0 +1,43 @@
+"""The course's own packages: where they lie, and a digest of their code."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+import grader
+import labo
+from grader import notebook
+
+_ENGINE = Path(__file__).parent
+
+
+def code_version() -> str:
+    """Digest of the engine's and labo's code, torch and Python."""
+    digest = hashlib.sha256(f"{torch.__version__} {sys.version}".encode())
+    for path in sorted(_sources()):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _sources() -> Iterator[Path]:
+    """The code that a grade depends on: the engine, what it imports of `grader`, and `labo`."""
+    yield Path(notebook.__file__)
+    yield from _ENGINE.rglob("*.py")
+    yield from Path(labo.__file__).parent.rglob("*.py")
+
+
+def import_roots() -> tuple[Path, ...]:
+    """Where this process has the course's own packages from."""
+    return tuple(sorted({Path(module.__file__).parent.parent for module in (labo, grader)}))
+
+
+def readable_packages() -> tuple[Path, ...]:
+    """The course's own code and shipped data: nothing beside them, where the solutions may lie."""
+    package = Path(labo.__file__).parent
+    paths = (package, Path(grader.__file__).parent, package.parent / "data")
+    return tuple(path for path in paths if path.exists())
