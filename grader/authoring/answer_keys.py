@@ -17,7 +17,8 @@ from nbformat import NotebookNode
 from rich.console import Console
 
 from grader.authoring.build import source_notebook
-from grader.authoring.source import Source, read_source
+from grader.authoring.reading import read_source
+from grader.authoring.source import Source
 from grader.course import Lab
 from grader.errors import GraderError, shown
 

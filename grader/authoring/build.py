@@ -24,20 +24,10 @@ import typer
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from grader.authoring.reading import cell_number, parse, read_source
 from grader.authoring.release import release, student_version
-from grader.authoring.source import (
-    Cell,
-    InvalidSource,
-    Role,
-    Source,
-    SourceError,
-    cell_number,
-    merge,
-    parse,
-    read_source,
-    trim,
-    whole,
-)
+from grader.authoring.source import Cell, InvalidSource, Role, Source, SourceError, trim, whole
+from grader.authoring.writing import merge
 from grader.course import Course, Lab
 from grader.errors import GraderError, shown
 

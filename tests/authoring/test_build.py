@@ -23,8 +23,9 @@ from grader.authoring.build import (
     release_text,
     source_notebook,
 )
+from grader.authoring.reading import parse, read_source
 from grader.authoring.release import release
-from grader.authoring.source import InvalidSource, parse, read_source
+from grader.authoring.source import InvalidSource
 from grader.cli import app
 from grader.course import Course, Lab
 from grader.errors import GraderError

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from nbformat import NotebookNode
 
 from grader.authoring.build import restore, source_notebook
-from grader.authoring.source import InvalidSource, Role, merge, parse, read_source
+from grader.authoring.reading import parse, read_source
+from grader.authoring.source import InvalidSource, Role
+from grader.authoring.writing import merge
 
 PATH = Path("laboratoire_99.py")
 MINI = Path(__file__).parents[1] / "data/laboratoire_mini.py"

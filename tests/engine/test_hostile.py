@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from grader.authoring.build import source_notebook
-from grader.authoring.source import read_source
+from grader.authoring.reading import read_source
 from grader.engine import Engine, EngineConfig, Job, Outcome
 
 HERE = Path(__file__).parents[1]
