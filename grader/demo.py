@@ -18,7 +18,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from grader.authoring.build import build, source_notebook
+from grader.authoring.build import build
+from grader.authoring.notebooks import source_notebook
 from grader.authoring.reading import read_source
 from grader.authoring.release import release
 from grader.course import CONFIG_FILE, Course, Lab

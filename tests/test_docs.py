@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from grader.authoring.build import build, source_notebook
+from grader.authoring.build import build
+from grader.authoring.notebooks import source_notebook
 from grader.authoring.reading import read_source
 from grader.authoring.release import release
 from grader.cli import app as grader_app

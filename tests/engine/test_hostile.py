@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from grader.authoring.build import source_notebook
+from grader.authoring.notebooks import source_notebook
 from grader.authoring.reading import read_source
 from grader.engine import Engine, EngineConfig, Job, Outcome
 

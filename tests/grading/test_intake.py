@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.authoring.build import source_notebook
+from grader.authoring.notebooks import source_notebook
 from grader.authoring.reading import read_source
 from grader.grading import intake
 from grader.notebook import grade_id, is_solution

@@ -4,7 +4,8 @@ import json
 import shutil
 from html import unescape
 
-from grader.authoring.build import build, source_notebook
+from grader.authoring.build import build
+from grader.authoring.notebooks import source_notebook
 from grader.authoring.reading import read_source
 from grader.authoring.release import release
 from grader.course import Course

@@ -7,7 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from grader.authoring.build import build, source_notebook
+from grader.authoring.build import build
+from grader.authoring.notebooks import source_notebook
 from grader.authoring.reading import read_source
 from grader.authoring.release import release
 from grader.course import Course

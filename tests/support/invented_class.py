@@ -21,7 +21,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
 
-from grader.authoring.build import build, source_notebook  # noqa: E402
+from grader.authoring.build import build  # noqa: E402
+from grader.authoring.notebooks import source_notebook  # noqa: E402
 from grader.authoring.reading import read_source  # noqa: E402
 from grader.authoring.release import release  # noqa: E402
 from grader.course import Course  # noqa: E402
