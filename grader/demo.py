@@ -18,9 +18,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from grader.authoring.build import build, source_notebook
+from grader.authoring.build import build
+from grader.authoring.notebooks import source_notebook
+from grader.authoring.reading import read_source
 from grader.authoring.release import release
-from grader.authoring.source import read_source
 from grader.course import CONFIG_FILE, Course, Lab
 from grader.engine import EngineConfig
 from grader.grading import table

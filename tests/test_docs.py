@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 import typer
 
-from grader.authoring.build import build, source_notebook
+from grader.authoring.build import build
+from grader.authoring.notebooks import source_notebook
+from grader.authoring.reading import read_source
 from grader.authoring.release import release
-from grader.authoring.source import read_source
 from grader.cli import app as grader_app
 from grader.course import Course
 from grader.grading.autograde import autograde

@@ -6,18 +6,16 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
-import typer
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
-from rich.console import Console
 
-from grader.authoring.build import source_notebook
-from grader.authoring.source import Source, read_source
+from grader.authoring.notebooks import source_notebook
+from grader.authoring.reading import read_source
+from grader.authoring.source import Source
 from grader.course import Lab
 from grader.errors import GraderError, shown
 
@@ -46,21 +44,6 @@ def answer_key(lab: Lab, profile: str) -> tuple[Path, float]:
     path.parent.mkdir(exist_ok=True)
     path.write_text(page, encoding="utf-8")
     return path, seconds
-
-
-def write_all(labs: Sequence[Lab], profile: str) -> None:
-    """Execute each lab and say how long it took; their failures are raised together."""
-    failures = []
-    for lab in labs:
-        with Console().status(f"{lab.name} ..."):
-            try:
-                path, seconds = answer_key(lab, profile)
-            except GraderError as error:
-                failures.append(str(error))
-                continue
-        typer.echo(f"{shown(path)}  {seconds:.1f} s")
-    if failures:
-        raise GraderError("\n".join(failures))
 
 
 def execute(notebook: NotebookNode, source: Source, root: Path, profile: str) -> None:

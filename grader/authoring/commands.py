@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 
+from grader.errors import GraderError, shown
 from grader.terminal import Labs, errors_shown
+
+if TYPE_CHECKING:
+    from grader.course import Lab
 
 
 def build(
@@ -29,18 +35,20 @@ def build(
     grader build --check               change nothing, fail if labs/ is out of date
     grader build --from-notebook laboratoire_01
     """
-    from grader.authoring import build as builder
+    from grader.authoring.check import check_labs
     from grader.course import Course
 
     if check + from_notebook + force > 1:
         raise typer.BadParameter("--check, --from-notebook and --force exclude each other.")
     with errors_shown():
         course = Course.here()
-        found = course.labs(labs or ())
-        if check:
-            builder.check_all(course, found)
+        chosen = course.labs(labs or ())
+        if not check:
+            _for_each(chosen, lambda lab: _build(lab, from_notebook, force))
+        elif problems := check_labs(course, chosen):
+            raise GraderError("\n".join(problems))
         else:
-            builder.build_all(found, from_notebook=from_notebook, force=force)
+            typer.echo(f"labs/ is up to date ({len(chosen)} checked)")
 
 
 def release(
@@ -57,11 +65,15 @@ def release(
     \b
     grader release laboratoire_01 --duedate "2026-12-01 23:59"
     """
-    from grader.authoring import build as builder
+    from grader.authoring.build import enter
     from grader.course import Course
 
     with errors_shown():
-        builder.release_lab(*Course.here().labs([lab]), duedate)
+        (chosen,) = Course.here().labs([lab])
+        typer.echo(_build(chosen))
+        enter(chosen, duedate)
+        due = f", due {duedate:%Y-%m-%d %H:%M}" if duedate else ""
+        typer.echo(f"{chosen.name}: in the gradebook{due}")
 
 
 def answers(
@@ -73,10 +85,40 @@ def answers(
     \b
     grader answers laboratoire_01 --profile tiny
     """
-    from grader.authoring import answer_keys as keys
+    from grader.authoring.answer_keys import PROFILES
     from grader.course import Course
 
-    if profile not in keys.PROFILES:
-        raise typer.BadParameter(f"--profile is one of {', '.join(keys.PROFILES)}.")
+    if profile not in PROFILES:
+        raise typer.BadParameter(f"--profile is one of {', '.join(PROFILES)}.")
     with errors_shown():
-        keys.write_all(Course.here().labs(labs or ()), profile)
+        _for_each(Course.here().labs(labs or ()), lambda lab: _answer_key(lab, profile))
+
+
+def _for_each(labs: Sequence[Lab], act: Callable[[Lab], str]) -> None:
+    """Say what was done for each lab; the mistakes of all of them are raised together."""
+    failures = []
+    for lab in labs:
+        try:
+            typer.echo(act(lab))
+        except GraderError as error:
+            failures.append(str(error))
+    if failures:
+        raise GraderError("\n".join(failures))
+
+
+def _build(lab: Lab, from_notebook: bool = False, force: bool = False) -> str:
+    from grader.authoring.bring_back import bring_back
+    from grader.authoring.build import build
+
+    changed = bring_back(lab) if from_notebook else build(lab, force=force)
+    files = ", ".join(str(shown(path)) for path in changed)
+    nothing = "no edit to bring back" if from_notebook else "up to date"
+    return f"{lab.name}: {f'wrote {files}' if changed else nothing}"
+
+
+def _answer_key(lab: Lab, profile: str) -> str:
+    from grader.authoring.answer_keys import answer_key
+
+    with Console().status(f"{lab.name} ..."):
+        path, seconds = answer_key(lab, profile)
+    return f"{shown(path)}  {seconds:.1f} s"

@@ -15,17 +15,16 @@ It may be left out. It is read by `grader build`, which refuses a mistake, and b
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+
+from grader.authoring.source import Cell, Report
 
 MOST_ITEMS = 9  # one key each
 
 _TITLE = re.compile(r"\W*barème\b(?P<rest>.*)", re.IGNORECASE)
 _ITEM = re.compile(r"- (?P<points>\d+(?:[.,]\d+)?)\s*(?:pt|point)s?\s*:\s*(?P<text>\S.*)")
 _EXAMPLE = "Write each line as '- 0,5 pt : ce qui le vaut', the rest of a long one indented."
-
-Report = Callable[[int, str, str], None]
 
 
 @dataclass(frozen=True)
@@ -68,6 +67,15 @@ def read(text: str, points: float, report: Report) -> AnswerKey:
     if items is not None:
         _check(items, points, title, report)
     return AnswerKey("\n".join(lines[:title]).rstrip(), tuple(items or ()))
+
+
+def answer_key(cell: Cell, report: Report = lambda *_: None) -> AnswerKey:
+    """The model answer of a written question and its barème, whose mistakes go to `report`."""
+    return read(
+        cell.source,
+        cell.role.points,
+        lambda line, message, fix: report(cell.body_line + line, message, fix),
+    )
 
 
 def french(number: Decimal | float) -> str:

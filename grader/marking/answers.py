@@ -27,8 +27,9 @@ from nbgrader.api import (
 )
 from sqlalchemy import select, update
 
-from grader.authoring.rubric import AnswerKey, Item
-from grader.authoring.source import Cell, Source, answer_key, read_source
+from grader.authoring.reading import read_source
+from grader.authoring.rubric import AnswerKey, Item, answer_key
+from grader.authoring.source import Cell, Source
 from grader.course import Course, Lab
 from grader.errors import GraderError
 

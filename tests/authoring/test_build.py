@@ -13,18 +13,15 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from typer.testing import CliRunner
 
-from grader.authoring.build import (
-    EditedNotebook,
-    bring_back,
-    build,
-    cell_ids,
-    check,
-    leaks,
-    release_text,
-    source_notebook,
-)
+from grader.authoring.bring_back import bring_back
+from grader.authoring.build import build, release_text
+from grader.authoring.built import EditedNotebook
+from grader.authoring.check import check_labs
+from grader.authoring.leaks import leaks
+from grader.authoring.notebooks import cell_ids, source_notebook
+from grader.authoring.reading import parse, read_source
 from grader.authoring.release import release
-from grader.authoring.source import InvalidSource, parse, read_source
+from grader.authoring.source import InvalidSource
 from grader.cli import app
 from grader.course import Course, Lab
 from grader.errors import GraderError
@@ -172,7 +169,7 @@ def test_a_line_that_is_also_visible_is_no_leak(lab):
 
 
 def problems(lab: Lab) -> str:
-    return "\n".join(check(lab.course, lab.course.labs()))
+    return "\n".join(check_labs(lab.course, lab.course.labs()))
 
 
 def test_check_is_silent_on_what_was_built(lab):

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from grader.authoring.rubric import read
-from grader.authoring.source import InvalidSource, answer_key, parse, read_source
+from grader.authoring.reading import parse, read_source
+from grader.authoring.rubric import answer_key, read
+from grader.authoring.source import InvalidSource
 from tests.support.course_cases import ROOT
 
 KEY = """\

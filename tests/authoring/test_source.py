@@ -10,8 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat import NotebookNode
 
-from grader.authoring.build import restore, source_notebook
-from grader.authoring.source import InvalidSource, Role, merge, parse, read_source
+from grader.authoring.bring_back import restore
+from grader.authoring.notebooks import source_notebook
+from grader.authoring.reading import parse, read_source
+from grader.authoring.source import InvalidSource, Role
+from grader.authoring.writing import merge
 
 PATH = Path("laboratoire_99.py")
 MINI = Path(__file__).parents[1] / "data/laboratoire_mini.py"

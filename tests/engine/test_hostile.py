@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from grader.authoring.build import source_notebook
-from grader.authoring.source import read_source
+from grader.authoring.notebooks import source_notebook
+from grader.authoring.reading import read_source
 from grader.engine import Engine, EngineConfig, Job, Outcome
 from tests.support.hostile_cases import CASES
 

@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from grader.authoring.build import source_notebook
+from grader.authoring.notebooks import source_notebook
 from grader.authoring.source import Cell
 from grader.engine import Engine, EngineConfig, Job
 from tests.labs import harness

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from grader.authoring.build import source_notebook
-from grader.authoring.source import read_source
+from grader.authoring.notebooks import source_notebook
+from grader.authoring.reading import read_source
 from grader.grading import intake
 from grader.notebook import grade_id, is_solution
 from tests.hostile.files import CASES

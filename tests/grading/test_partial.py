@@ -4,9 +4,10 @@ import json
 import shutil
 from html import unescape
 
-from grader.authoring.build import build, source_notebook
+from grader.authoring.build import build
+from grader.authoring.notebooks import source_notebook
+from grader.authoring.reading import read_source
 from grader.authoring.release import release
-from grader.authoring.source import read_source
 from grader.course import Course
 from grader.grading.autograde import autograde
 from grader.reporting.feedback import write_all

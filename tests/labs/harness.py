@@ -22,7 +22,8 @@ from typing import Any
 import matplotlib.pyplot as plt
 import torch
 
-from grader.authoring.source import Cell, Source, read_source
+from grader.authoring.reading import read_source
+from grader.authoring.source import Cell, Source
 
 ROOT = Path(__file__).parents[2]
 SEEDS = range(20)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.authoring.source import read_source
+from grader.authoring.reading import read_source
 from grader.errors import GraderError
 from grader.grading.autograde import autograde
 from grader.reporting.feedback import write_all

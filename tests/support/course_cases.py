@@ -9,9 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from grader.authoring.build import build, source_notebook
+from grader.authoring.build import build
+from grader.authoring.notebooks import source_notebook
+from grader.authoring.reading import read_source
 from grader.authoring.release import release
-from grader.authoring.source import read_source
 from grader.course import Course
 from grader.engine import EngineConfig
 from grader.notebook import grade_id

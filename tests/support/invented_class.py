@@ -21,9 +21,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT)]
 
-from grader.authoring.build import build, source_notebook  # noqa: E402
+from grader.authoring.build import build  # noqa: E402
+from grader.authoring.notebooks import source_notebook  # noqa: E402
+from grader.authoring.reading import read_source  # noqa: E402
 from grader.authoring.release import release  # noqa: E402
-from grader.authoring.source import read_source  # noqa: E402
 from grader.course import Course  # noqa: E402
 from grader.engine import Outcome, Report, Status, Verdict, french  # noqa: E402
 from grader.grading.autograde import Result, save  # noqa: E402

@@ -1,0 +1,68 @@
+"""From an edited notebook back to the source."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from grader.authoring.build import build, release_text
+from grader.authoring.built import digest_text, last_build, notebook_edited, write_if_changed
+from grader.authoring.notebooks import cell_ids, is_kept, notebook_cells, read_notebook
+from grader.authoring.reading import cell_number, parse, read_source
+from grader.authoring.source import InvalidSource, Source, SourceError
+from grader.authoring.writing import merge
+from grader.course import Lab
+from grader.errors import GraderError, shown
+
+
+def bring_back(lab: Lab) -> list[Path]:
+    """Bring an edit of the built notebook back to the ``.py``, then build; returns what changed.
+
+    Roles come from nbgrader's metadata, so cells added in JupyterLab (with its nbgrader panel for
+    those with a role) are accepted. Outputs are dropped. Unedited cells stay as they were written.
+
+    Raises:
+        GraderError: both were edited since the build; nothing is written.
+        InvalidSource: the notebook is not a valid lab; `line` then counts the notebook's cells.
+    """
+    source = read_source(lab.source)
+    if not lab.notebook.is_file():
+        raise GraderError(f"{shown(lab.notebook)} does not exist. Run: grader build {lab.name}")
+    if not notebook_edited(lab, source):
+        return []
+    if last_build(lab).get("source") != digest_text(source.text):
+        raise GraderError(
+            f"Both {shown(lab.source)} and {shown(lab.notebook)} were edited since the build: "
+            "nothing was changed.\n"
+            "To keep the notebook's edit: save the .py elsewhere, put back the one that was built, "
+            "run this again, then redo the edit of the .py.\n"
+            f"To drop it: grader build --force {lab.name}"
+        )
+    text = restore(source, read_notebook(lab.notebook), lab.notebook)
+    release_text(lab, parse(text, lab.source))  # refuses a leak before anything is written
+    write_if_changed(lab.source, text)
+    return [lab.source, *build(lab, force=True)]
+
+
+def restore(base: Source, notebook: NotebookNode, path: Path) -> str:
+    """The text of the ``.py`` that gives `notebook`, which was built from `base` and edited."""
+    cells = notebook_cells(notebook, base)
+    by_id = dict(zip(cell_ids(base), base.cells, strict=True))
+    ids = [cell.get("id") for cell in notebook.cells if is_kept(cell)]
+    text = merge(
+        base, [(cell, by_id.get(cell_id)) for cell, cell_id in zip(cells, ids, strict=True)]
+    )
+    try:
+        again = parse(text, path).cells
+    except InvalidSource as error:
+        raise InvalidSource([_in_notebook(e, text) for e in error.errors]) from None
+    if [cell.content for cell in again] != [cell.content for cell in cells]:
+        raise GraderError(f"{shown(path)}: a cell cannot be written as text: has it a line '# %%'?")
+    return text
+
+
+def _in_notebook(error: SourceError, text: str) -> SourceError:
+    number = cell_number(text, error.line)
+    return replace(error, line=number, message=f"cell {number}: {error.message}")

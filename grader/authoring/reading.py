@@ -1,0 +1,225 @@
+"""From the text of a lab's source to its cells, with every mistake of the file."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from grader.authoring.rules import check_cell, check_names, example
+from grader.authoring.source import (
+    KINDS,
+    Cell,
+    CellType,
+    InvalidSource,
+    Kind,
+    Report,
+    Role,
+    Source,
+    SourceError,
+    trim,
+    whole,
+)
+
+OPTIONS: dict[Kind | None, tuple[str, ...]] = {
+    None: ("tags",),
+    "exercice": ("exercice", "concepts"),
+    "test": ("test", "part", "points"),
+    "reponse": ("reponse", "points", "concepts"),
+}
+
+_MARKER = re.compile(r"# ?%%(?P<rest>\s.*)?")
+_CELL_TYPE = re.compile(r"\[(\w+)\]\s*")
+_OPTION = re.compile(r"""(\w+)=("[^"]*"|\[[^\]]*\]|[^\s"\[\]]+)(?:\s+|$)""")
+MAGIC = re.compile(r"(?:# )*[%!]{1,2}[A-Za-z]")
+
+
+def read_source(path: Path) -> Source:
+    """The checked source of a lab.
+
+    Raises:
+        InvalidSource: with every mistake of the file.
+    """
+    data = path.read_bytes()
+    try:
+        text = data.decode().replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise InvalidSource([SourceError(path, line, "not UTF-8", "Save it as UTF-8.")]) from error
+    return parse(text, path)
+
+
+def parse(text: str, path: Path) -> Source:
+    """As `read_source`, from a text; `path` is only for the messages."""
+    errors: list[SourceError] = []
+
+    def report(line: int, message: str, fix: str) -> None:
+        errors.append(SourceError(path, line, message, fix))
+
+    header, chunks = _split(text)
+    _check_header(header, report)
+    cells = tuple(_cell(line, chunk, report) for line, chunk in chunks)
+    for cell in cells:
+        check_cell(cell, report)
+    check_names(cells, report)
+    if errors:
+        raise InvalidSource(errors)
+    return Source(path, header, cells)
+
+
+def _split(text: str) -> tuple[str, list[tuple[int, str]]]:
+    """The header, then each cell's verbatim text with the number of its first line."""
+    lines = re.split(r"(?<=\n)", text)
+    starts = [i for i, line in enumerate(lines) if _MARKER.fullmatch(line.rstrip("\n"))]
+    ends = [*starts[1:], len(lines)]
+    header = "".join(lines[: starts[0] if starts else len(lines)])
+    return header, [
+        (start + 1, "".join(lines[start:end])) for start, end in zip(starts, ends, strict=True)
+    ]
+
+
+def _check_header(header: str, report: Report) -> None:
+    inside = False
+    for number, line in enumerate(header.split("\n"), start=1):
+        if line == "# ---":
+            inside = not inside
+        elif line.strip() and not inside:
+            report(number, "text before the first cell", "Write '# %%' on a line above it.")
+            return
+    if inside:
+        report(1, "the header is not closed", "Write '# ---' on a line after it.")
+
+
+def _cell(line: int, chunk: str, report: Report) -> Cell:
+    marker, _, body = chunk.partition("\n")
+    cell_type, role, tags = _read_marker(marker, line, report)
+    lines = body.split("\n")
+    if cell_type == "code":
+        lines = [_uncomment_magic(text) for text in lines]
+    else:
+        for number, text in enumerate(lines, start=line + 1):
+            if text.strip() and not text.startswith("#"):
+                report(
+                    number, "a line of text without '# '", "Begin it with '# ', or write '# %%'."
+                )
+        lines = [_uncomment(text) for text in lines]
+    source = trim("\n".join(lines))
+    blank = next((i for i, text in enumerate(lines) if text.strip()), 0)
+    return Cell(cell_type, source, role, tags, line, line + 1 + blank, chunk)
+
+
+def _read_marker(
+    marker: str, line: int, report: Report
+) -> tuple[CellType, Role | None, tuple[str, ...]]:
+    rest = (_MARKER.fullmatch(marker)["rest"] or "").strip()
+    cell_type: CellType = "code"
+    if match := _CELL_TYPE.match(rest):
+        rest = rest[match.end() :]
+        if match[1] == "markdown":
+            cell_type = "markdown"
+        else:
+            report(line, f"unknown type of cell [{match[1]}]", "Write '# %% [markdown]' or '# %%'.")
+    options = _read_options(rest, line, report)
+    return cell_type, *_read_role(options, cell_type, line, report)
+
+
+def _read_options(text: str, line: int, report: Report) -> dict:
+    options: dict = {}
+    position = 0
+    while position < len(text):
+        match = _OPTION.match(text, position)
+        value = _json(match[2]) if match else None
+        if value is None:
+            fix = f"""Write name="text" or name=number, for example: {example("test")}"""
+            report(line, f"cannot read the options from {text[position:]!r}", fix)
+            break
+        if match[1] in options:
+            report(line, f"the option '{match[1]}' is given twice", "Keep one of them.")
+        options[match[1]] = value
+        position = match.end()
+    return options
+
+
+def _read_role(
+    options: dict, cell_type: CellType, line: int, report: Report
+) -> tuple[Role | None, tuple[str, ...]]:
+    kinds = [kind for kind in KINDS if kind in options]
+    if len(kinds) > 1:
+        report(line, f"two roles in one cell: {' and '.join(kinds)}", "Make it two cells.")
+    kind = kinds[0] if kinds else None
+    for option in options:
+        if option not in OPTIONS[kind] and option not in kinds:
+            report(line, *_unknown_option(option, kind))
+    if kind is None:
+        return None, _read_tags(options.get("tags", []), line, report)
+    if (kind == "reponse") != (cell_type == "markdown"):
+        wanted = "a text cell" if kind == "reponse" else "a code cell"
+        report(line, f"'{kind}' must be {wanted}", f"Write: {example(kind, options[kind])}")
+    for option in (kind, "part"):
+        if option in options and not _is_name(options[option]):
+            fix = "Letters without accents, digits and _ only, not beginning with a digit."
+            report(line, f"{option}={json.dumps(options[option])} is not a name", fix)
+    if kind != "exercice":
+        _check_points(options, kind, line, report)
+    role = Role(kind, str(options[kind]), options.get("part"), whole(options.get("points")))
+    return role, _read_concepts(options.get("concepts"), line, report)
+
+
+def _unknown_option(option: str, kind: Kind | None) -> tuple[str, str]:
+    if kind is None and option in ("points", "part"):
+        return f"'{option}' in a cell without a role", f"Write: {example('test')}"
+    if kind is None:
+        return f"unknown role or option '{option}'", f"The roles are {', '.join(KINDS)}."
+    return f"unknown option '{option}' for '{kind}'", f"Write: {example(kind)}"
+
+
+def _read_tags(tags: object, line: int, report: Report) -> tuple[str, ...]:
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        report(line, "'tags' is not a list of words", f"Write: {example(None)}")
+        return ()
+    return tuple(tags)
+
+
+def _read_concepts(text: object, line: int, report: Report) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    concepts = [concept.strip() for concept in text.split(",")] if isinstance(text, str) else [""]
+    if not all(concepts) or len(set(concepts)) < len(concepts):
+        fix = 'Write words between commas, each once: concepts="axes, broadcasting"'
+        report(line, f"cannot read concepts={json.dumps(text, ensure_ascii=False)}", fix)
+        return ()
+    return tuple(concepts)
+
+
+def _check_points(options: dict, kind: Kind, line: int, report: Report) -> None:
+    fix = f"Write: {example(kind, options[kind])}"
+    if "points" not in options:
+        report(line, f"'{kind}' without points", fix)
+        return
+    points = options["points"]
+    if isinstance(points, bool) or not isinstance(points, int | float) or not 0 < points < 1e6:
+        report(line, f"points={json.dumps(points)} is not a positive number", fix)
+
+
+def cell_number(text: str, line: int) -> int:
+    """Which cell of a source, from 1, the line `line` belongs to."""
+    return sum(start <= line for start, _ in _split(text)[1])
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isidentifier()
+
+
+def _uncomment(line: str) -> str:
+    return line.removeprefix("# ") if line.startswith("# ") else line.removeprefix("#")
+
+
+def _uncomment_magic(line: str) -> str:
+    return line.removeprefix("# ") if MAGIC.match(line) else line
