@@ -96,6 +96,8 @@ def export(
     from grader.course import Course
     from grader.platforms import export as exporting
     from grader.platforms import sheet
+    from grader.platforms.columns import IDENTIFIERS
+    from grader.platforms.mismatches import CHOICES
 
     choices = {
         "no-identity": no_identity,
@@ -103,11 +105,11 @@ def export(
         "no-submission": no_submission,
         "ungraded": ungraded,
     }
-    if form not in exporting.IDENTIFIERS:
-        raise typer.BadParameter(f"--format is one of {', '.join(exporting.IDENTIFIERS)}.")
+    if form not in IDENTIFIERS:
+        raise typer.BadParameter(f"--format is one of {', '.join(IDENTIFIERS)}.")
     for kind, choice in choices.items():
-        if choice not in (None, *exporting.CHOICES[kind]):
-            raise typer.BadParameter(f"--{kind} is one of {', '.join(exporting.CHOICES[kind])}.")
+        if choice not in (None, *CHOICES[kind]):
+            raise typer.BadParameter(f"--{kind} is one of {', '.join(CHOICES[kind])}.")
     if any(not title.partition("=")[2] for title in column or ()):
         raise typer.BadParameter('--column is LAB=TITLE: "laboratoire_01=Laboratoire 1 (4242)".')
     if output is None and not dry_run:
@@ -156,7 +158,7 @@ def show_roster(roster: Roster, plan: Plan, console: Console) -> None:
 
 def show_export(export: Export, console: Console) -> None:
     """Who does not fit in an exported table, and what may be done about it."""
-    from grader.platforms.export import listed, remedies
+    from grader.platforms.mismatches import listed, remedies
 
     for note in export.notes:
         console.print(f"[dim]{escape(note)}[/]", soft_wrap=True)

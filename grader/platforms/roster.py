@@ -18,34 +18,9 @@ from nbgrader.api import Student
 from grader.course import Course
 from grader.errors import GraderError, shown
 from grader.platforms import sheet
+from grader.platforms.columns import COLUMNS, NOBODY, WHOLE_NAME
 from grader.platforms.sheet import Row, Sheet
 from grader.text import printable
-
-# The columns of Moodle, Canvas, Brightspace and nbgrader itself, in English and French, as
-# `sheet.key` has them; the first that is there counts.
-COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "id": (
-        "student id", "nbgrader id", "username", "user name", "nom d utilisateur",
-        "nom utilisateur", "sis login id", "id de connexion sis", "identifiant de connexion sis",
-        "identifiant de connexion au sis", "login id", "login", "idul", "identifiant", "id",
-    ),
-    "first_name": ("first name", "firstname", "given name", "prenom", "prenom s"),
-    "last_name": ("last name", "lastname", "surname", "family name", "nom de famille", "nom"),
-    "email": (
-        "email", "email address", "e mail", "mail", "courriel", "adresse de courriel",
-        "adresse courriel", "adresse electronique", "adresse e mail", "adresse mail",
-        "adresse de messagerie",
-    ),
-    "lms_user_id": (
-        "lms user id", "orgdefinedid", "org defined id", "sis user id", "id utilisateur sis",
-        "id utilisateur du sis", "id number", "numero d identification", "matricule",
-        "numero de dossier", "numero etudiant", "ni", "id",
-    ),
-}  # fmt: skip
-WHOLE_NAME = ("student", "student name", "etudiant", "etudiant e", "full name", "nom complet")
-# Lines of Canvas that are nobody.
-POINTS = ("points possible", "points possibles")
-NOBODY = (*POINTS, "student test", "etudiant test")
 
 _SAFE = re.compile(r"\w[\w.@-]*")
 _LONGEST = 128  # characters, in nbgrader's tables

@@ -50,15 +50,15 @@ def report(
     grader report laboratoire_01 --json     its numbers, for a program
     """
     from grader.course import Course
-    from grader.reporting import report as reporting
+    from grader.reporting.report import gather, to_json, write_page
 
     with errors_shown():
         assignment = Course.here().lab(lab)
-        report = reporting.gather(assignment)
+        report = gather(assignment)
         if as_json:
-            print(reporting.to_json(report))
+            print(to_json(report))
             return
-        print(reporting.write_page(assignment, report, output))
+        print(write_page(assignment, report, output))
 
 
 def similarity(
@@ -74,13 +74,14 @@ def similarity(
     grader similarity laboratoire_01 --threshold 0.8
     """
     from grader.course import Course
+    from grader.reporting.similarity import alike, to_json, write_page
 
     with errors_shown():
         assignment = Course.here().lab(lab)
-        pairs = similarity.alike(assignment, threshold)
-        page = similarity.write_page(assignment, pairs)
+        pairs = alike(assignment, threshold)
+        page = write_page(assignment, pairs)
     if as_json:
-        print(similarity.to_json(pairs))
+        print(to_json(pairs))
         return
     show_pairs(pairs, Console())
     print(f"{page}: side by side. A likeness is a reason to look, not a proof.")

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from grader.cli import app
 from grader.course import Course
 from grader.errors import GraderError
-from grader.platforms import export as module
+from grader.platforms import formats
 from grader.platforms.export import prepare
 from tests.support.course_cases import LAB, make_course, submit
 
@@ -309,8 +309,8 @@ def test_titles_of_labs_are_compared_as_people_write_them():
         "Laboratoire 1 Points Grade <Numeric MaxPoints:20 Weight:10>",
         "Devoir : Laboratoire 1 (Brut)",
     ):
-        assert module._item(title) == module._item("laboratoire_01")
-    assert module._item("Laboratoire 10") != module._item("laboratoire_01")
+        assert formats._item(title) == formats._item("laboratoire_01")
+    assert formats._item("Laboratoire 10") != formats._item("laboratoire_01")
 
 
 def test_the_command_refuses_then_writes(course, table, tmp_path):

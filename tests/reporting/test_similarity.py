@@ -3,7 +3,9 @@
 import json
 
 import pytest
+from typer.testing import CliRunner
 
+from grader.cli import app
 from grader.errors import GraderError
 from grader.reporting.similarity import alike, to_json, write_page
 from tests.support.course_cases import LAB, answered, make_course, submit
@@ -62,13 +64,23 @@ def test_a_renamed_copy_is_found_and_nothing_else(course):
 
 
 def test_the_page_shows_what_is_shared_and_runs_nothing(course):
-    page = write_page(course, LAB, alike(course.lab(LAB), threshold=0.5)).read_text("utf-8")
+    page = write_page(course.lab(LAB), alike(course.lab(LAB), threshold=0.5)).read_text("utf-8")
     assert "amélie" in page
     assert "<mark>" in page
     assert "&lt;script&gt;" in page
     assert "<script" not in page
     assert "<b>" not in page
     assert "default-src 'none'" in page
+
+
+def test_the_command_shows_the_pairs_and_says_where_the_page_is(course, monkeypatch):
+    monkeypatch.chdir(course.root)
+    done = CliRunner().invoke(app, ["similarity", LAB])
+    assert done.exit_code == 0
+    assert "amélie" in done.stdout
+    assert str(course.lab(LAB).results / "similarity.html") in done.stdout.replace("\n", "")
+    done = CliRunner().invoke(app, ["similarity", LAB, "--json"])
+    assert json.loads(done.stdout)[0]["shares"][0] > 0.9
 
 
 def test_what_a_good_part_of_the_class_wrote_is_no_sign(tmp_path):
