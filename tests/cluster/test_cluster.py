@@ -27,7 +27,7 @@ from tests.grading.test_record import rows
 from tests.support import slurm_cluster
 from tests.support.course_cases import LAB, QUICK, ROOT, WRONG, answered, make_course, submit
 
-MISSING = "dask is missing: pip install -r cluster-requirements.txt"
+MISSING = "dask is missing: pip install -r requirements.txt"
 dask_config = pytest.importorskip("dask.config", reason=MISSING)
 pytest.importorskip("distributed", reason=MISSING)
 pytest.importorskip("dask_jobqueue", reason=MISSING)
@@ -314,7 +314,7 @@ def test_a_missing_package_is_told(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     done = CliRunner().invoke(app, ["autograde", LAB, "--cluster", "slurm"])
     assert done.exit_code == 1
-    assert "pip install -r cluster-requirements.txt" in done.output
+    assert "pip install -r requirements.txt" in done.output
 
 
 def test_the_configuration_reaches_sbatch(tmp_path):

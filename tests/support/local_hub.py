@@ -21,7 +21,7 @@ from tests.support.course_cases import ROOT
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-pytest.importorskip("jupyterhub", reason="JupyterHub is not installed: hub/requirements.txt")
+pytest.importorskip("jupyterhub", reason="JupyterHub is not installed: requirements.txt")
 MARKS = [
     pytest.mark.slow,
     pytest.mark.timeout(600),
