@@ -46,7 +46,6 @@ answers: setup ## execute the answer keys into answers/ (PROFILE=tiny, small or 
 	$(BIN)/grader answers $(if $(PROFILE),--profile $(PROFILE))
 
 docs: setup ## the documentation and the labs as a site, in build/docs
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -r docs-requirements.txt
 	@! command -v npm >/dev/null || npm install --prefix docs --silent --no-fund --no-audit --no-package-lock
 	$(BIN)/python -m sphinx -W --keep-going --quiet docs build/docs
 	@echo build/docs/index.html

@@ -67,7 +67,7 @@ def install(folder: Path) -> None:
         import batchspawner  # noqa: F401
         import jupyterhub  # noqa: F401
     except ImportError:
-        requirements = str(HUB / "requirements.txt")
+        requirements = str(ROOT / "requirements.txt")
         subprocess.run(
             [sys.executable, "-m", "pip", "install", "-q", "-r", requirements], check=True
         )

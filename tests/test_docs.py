@@ -282,7 +282,7 @@ def test_every_help_shows_an_example(name, command):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Path:
-    pytest.importorskip("sphinx", reason="the site: pip install -r docs-requirements.txt")
+    pytest.importorskip("sphinx", reason="the site: pip install -r requirements.txt")
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "--quiet", "-d"]
     done = subprocess.run(

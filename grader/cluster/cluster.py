@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _TRIES = 3  # of a notebook whose node is lost while it runs
 _LOOK_SECONDS = 3.0  # between two looks at the jobs
 _OVERHEAD_MB = 1500  # of a node's own processes: dask's worker, the engine and its zygotes
-_MISSING = "grading on a cluster needs more packages: pip install -r cluster-requirements.txt"
+_MISSING = "grading on a cluster needs more packages: pip install -r requirements.txt"
 
 
 def check_installed() -> None:

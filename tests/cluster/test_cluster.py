@@ -28,7 +28,7 @@ from tests.support.cluster_cases import a_class, bytes_of, on_slurm
 from tests.support.course_cases import LAB, QUICK, ROOT, answered, make_course
 from tests.support.gradebook_cases import rows
 
-MISSING = "dask is missing: pip install -r cluster-requirements.txt"
+MISSING = "dask is missing: pip install -r requirements.txt"
 dask_config = pytest.importorskip("dask.config", reason=MISSING)
 pytest.importorskip("distributed", reason=MISSING)
 pytest.importorskip("dask_jobqueue", reason=MISSING)
@@ -281,7 +281,7 @@ def test_a_missing_package_is_told(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     done = CliRunner().invoke(app, ["autograde", LAB, "--cluster", "slurm"])
     assert done.exit_code == 1
-    assert "pip install -r cluster-requirements.txt" in done.output
+    assert "pip install -r requirements.txt" in done.output
 
 
 def test_the_configuration_reaches_sbatch(tmp_path):

@@ -84,7 +84,7 @@ def test_the_form_asks_for_all_of_it_in_french():
 @pytest.fixture(scope="module")
 def slurm(shared_slurm) -> slurm_cluster.Slurm:
     for package in ("jupyterhub", "batchspawner"):
-        pytest.importorskip(package, reason=f"{package} is missing: hub/requirements.txt")
+        pytest.importorskip(package, reason=f"{package} is missing: requirements.txt")
     if not shutil.which("npm"):
         pytest.skip("npm is not installed")
     shared_slurm.heal()

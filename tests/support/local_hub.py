@@ -21,7 +21,7 @@ from tests.support.course_cases import ROOT
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-pytest.importorskip("jupyterhub", reason="JupyterHub is not installed: hub/requirements.txt")
+pytest.importorskip("jupyterhub", reason="JupyterHub is not installed: requirements.txt")
 WRONG = "def images_to_tensor(pixels):\n    return pixels.permute(0, 3, 1, 2).float()\n"
 RIGHT = "def images_to_tensor(pixels):\n    return pixels.permute(0, 3, 1, 2).float() / 255\n"
 MARKS = [
