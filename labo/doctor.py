@@ -13,7 +13,8 @@ from pathlib import Path
 from labo.data.catalogue import catalogue, find, search_path
 from labo.data.network import answers
 from labo.french import decimal
-from labo.machine.facts import Gpu, Kind, Machine, Probe, Torch, can_run, gpu_signs, in_gib, inspect
+from labo.machine.facts import Kind, Machine, can_run, in_gib, inspect
+from labo.machine.probe import Gpu, Probe, Torch, gpu_signs
 
 _GB = 1e9
 _LITTLE_MEMORY = 3 * 2**30

@@ -1,13 +1,14 @@
 """L'appareil de calcul du cours : choisi une fois, après un vrai calcul."""
 
 import os
-import warnings
 from functools import cache
 
 import torch
 
 from labo.machine.deadline import announce_end
-from labo.machine.facts import Probe, gpu_signs, granted_cpus
+from labo.machine.facts import granted_cpus
+from labo.machine.probe import Probe, gpu_signs
+from labo.machine.trial import failure
 
 
 def device(force_cpu: bool = False) -> torch.device:
@@ -38,17 +39,6 @@ def _accelerator() -> torch.device:
     if torch.backends.mps.is_available() and failure("mps") is None:
         return torch.device("mps")
     return torch.device("cpu")
-
-
-def failure(name: str) -> str | None:
-    """Ce qui empêche un petit calcul sur cet appareil, ou None s'il réussit."""
-    try:
-        with warnings.catch_warnings(action="ignore"):  # torch's own, about an old GPU or driver
-            x = torch.arange(6.0, device=name).reshape(2, 3)
-            total = (x @ x.T).sum().item()
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        return str(error).splitlines()[0] if str(error) else type(error).__name__
-    return None if total == 83.0 else f"un calcul a donné {total} au lieu de 83"
 
 
 @cache

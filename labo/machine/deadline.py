@@ -7,7 +7,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from labo.machine.facts import Probe, time_left
+from labo.machine.facts import time_left
+from labo.machine.probe import Probe
 
 _MINUTES = (15, 5)  # left when it is announced
 

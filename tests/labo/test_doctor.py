@@ -13,7 +13,7 @@ import pytest
 from labo import doctor
 from labo.data import network
 from labo.doctor import Finding, Level, as_json, diagnose, needs_attention, show
-from labo.machine.facts import Probe, Torch
+from labo.machine.probe import Probe, Torch
 
 ROOT = Path(__file__).parents[2]
 

@@ -14,9 +14,9 @@ import torch
 import labo
 from labo import doctor
 from labo.doctor import Level
-from labo.machine import accelerator
-from labo.machine import facts as machine_room
-from labo.machine.facts import Gpu, Kind, Probe, Torch, can_run, gpu_signs, inspect
+from labo.machine import accelerator, probe, trial
+from labo.machine.facts import Kind, can_run, inspect
+from labo.machine.probe import Gpu, Probe, Torch, gpu_signs
 
 SESSIONS = sorted(Path(__file__).parents[2].glob("recorded/*.toml"))
 
@@ -319,7 +319,7 @@ def test_commands_that_are_absent_fail_or_hang_give_nothing(monkeypatch):
     assert Probe().run("commande-absente") is None
     assert Probe().run("false") is None
     assert Probe().run("echo", "2:00") == "2:00"
-    monkeypatch.setattr(machine_room, "COMMAND_SECONDS", 0.05)
+    monkeypatch.setattr(probe, "COMMAND_SECONDS", 0.05)
     assert Probe().run("sleep", "5") is None
 
 
@@ -335,7 +335,7 @@ def fake_torch(init, **cuda) -> SimpleNamespace:
 
 
 def test_what_cuda_refuses_is_kept_as_a_fact():
-    from labo.machine.facts import _with_cuda
+    from labo.machine.probe import _with_cuda
 
     def refuse():
         raise RuntimeError("The NVIDIA driver is too old\nand more")
@@ -345,7 +345,7 @@ def test_what_cuda_refuses_is_kept_as_a_fact():
 
 
 def test_what_cuda_shows_is_kept_as_a_fact():
-    from labo.machine.facts import _with_cuda
+    from labo.machine.probe import _with_cuda
 
     properties = SimpleNamespace(name="T4", major=7, minor=5)
     facts = _with_cuda(
@@ -411,9 +411,9 @@ def test_a_computation_that_fails_is_told_in_one_line(monkeypatch):
     def lost(*args, **kwargs):
         raise RuntimeError("CUDA error: out of memory\nCompile with TORCH_USE_CUDA_DSA")
 
-    assert accelerator.failure("cpu") is None
+    assert trial.failure("cpu") is None
     monkeypatch.setattr(torch, "arange", lost)
-    assert accelerator.failure("cuda") == "CUDA error: out of memory"
+    assert trial.failure("cuda") == "CUDA error: out of memory"
 
 
 @pytest.mark.filterwarnings("error")
@@ -423,7 +423,7 @@ def test_what_torch_would_print_about_an_old_gpu_is_not_printed(monkeypatch):
         return torch.tensor([0.0, 1.0, 2.0, 3.0, 4.0, 5.0])
 
     monkeypatch.setattr(torch, "arange", warn)
-    assert accelerator.failure("cpu") is None
+    assert trial.failure("cpu") is None
 
 
 @pytest.mark.usefixtures("fresh")
@@ -436,7 +436,7 @@ def test_cuda_is_not_touched_without_a_sign_of_a_gpu(monkeypatch):
 
 def test_a_computation_that_gives_something_else_is_a_failure(monkeypatch):
     monkeypatch.setattr(torch, "arange", lambda *args, **kwargs: torch.ones(6))
-    assert accelerator.failure("cpu") == "un calcul a donné 12.0 au lieu de 83"
+    assert trial.failure("cpu") == "un calcul a donné 12.0 au lieu de 83"
 
 
 @pytest.mark.usefixtures("fresh")
