@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from itertools import cycle
 from math import ceil, prod
-from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,9 +19,7 @@ from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from labo.french import decimal, measure_name
-
-if TYPE_CHECKING:
-    from labo.training.loop import History
+from labo.training.history import History
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 _COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#555555"]
@@ -83,7 +80,7 @@ def plot_images(
 
 
 @_styled
-def plot_history(history: "History | Mapping[str, History]", size: float = 3.0) -> Figure:
+def plot_history(history: History | Mapping[str, History], size: float = 3.0) -> Figure:
     """Trace les courbes d'un entraînement, ou en compare plusieurs.
 
     Un panneau par mesure : la perte, l'exactitude en %, puis les autres s'il y en a.
@@ -262,7 +259,7 @@ def _show(axes: Axes, picture: np.ndarray) -> None:
     axes.axis("off")
 
 
-def _draw_run(panel: Axes, run: "History", key: str, name: str, colour: str) -> None:
+def _draw_run(panel: Axes, run: History, key: str, name: str, colour: str) -> None:
     """Draw the training and validation curves of one run; `name` is empty when it is alone."""
     marker = "o" if len(run) <= _FEW_EPOCHS else None
     epochs = run["epoch"]
