@@ -88,7 +88,7 @@ def session(request) -> dict:
 def alone(monkeypatch, tmp_path):
     """No data and no network: what is true of this machine must not show."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(doctor, "answers", lambda url: False)
+    monkeypatch.setattr("labo.findings.answers", lambda url: False)
 
 
 def test_the_facts_of_a_recorded_session(session, tmp_path):
