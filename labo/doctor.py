@@ -8,7 +8,7 @@ from functools import partial
 
 from labo.findings import (
     Finding,
-    Level,
+    Severity,
     contradictions,
     data,
     disk,
@@ -29,7 +29,7 @@ def diagnose(probe: Probe | None = None) -> list[Finding]:
     """Tous les constats de cette machine. N'échoue jamais : un constat impossible en est un."""
     probe = probe or Probe()
     machine, torch = inspect(probe), probe.torch()
-    rooms = (
+    subjects = (
         partial(session, machine),
         partial(software, torch),
         partial(processor, probe, machine, torch),
@@ -42,15 +42,15 @@ def diagnose(probe: Probe | None = None) -> list[Finding]:
         partial(network, probe),
         partial(contradictions, machine),
     )
-    return [finding for room in rooms for finding in _safely(room)]
+    return [finding for subject in subjects for finding in _safely(subject)]
 
 
-def _safely(room: Callable[[], Iterable[Finding]]) -> list[Finding]:
+def _safely(subject: Callable[[], Iterable[Finding]]) -> list[Finding]:
     try:
-        return list(room())
+        return list(subject())
     except Exception as error:  # whatever is wrong with this machine, the rest must be told
         text = f"un constat a échoué : {type(error).__name__}: {error}"
-        return [Finding("diagnostic", Level.WARNING, text, "Signalez-le avec cette ligne.")]
+        return [Finding("diagnostic", Severity.WARNING, text, "Signalez-le avec cette ligne.")]
 
 
 def show(findings: list[Finding]) -> None:
@@ -59,7 +59,11 @@ def show(findings: list[Finding]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    marks = {Level.OK: "[green]✓[/]", Level.NOTE: "[blue]i[/]", Level.WARNING: "[yellow]![/]"}
+    marks = {
+        Severity.OK: "[green]✓[/]",
+        Severity.NOTE: "[blue]i[/]",
+        Severity.WARNING: "[yellow]![/]",
+    }
     table = Table(show_header=False, box=None, padding=(0, 1))
     table.add_column(width=1)
     table.add_column(style="bold", no_wrap=True)
@@ -77,4 +81,4 @@ def as_json(findings: list[Finding]) -> str:
 
 def needs_attention(findings: list[Finding]) -> bool:
     """Y a-t-il quelque chose à régler ?"""
-    return any(finding.level is Level.WARNING for finding in findings)
+    return any(finding.level is Severity.WARNING for finding in findings)

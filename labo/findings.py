@@ -21,7 +21,7 @@ _LITTLE_DISK = 1 * _GB
 _NEARLY_FULL = 90  # percent of a quota
 
 
-class Level(StrEnum):
+class Severity(StrEnum):
     """Gravité d'un constat."""
 
     OK = "ok"
@@ -34,7 +34,7 @@ class Finding:
     """Un constat : sur quoi, ce qui est, et quoi faire."""
 
     subject: str
-    level: Level
+    level: Severity
     text: str
     advice: str = ""
 
@@ -42,7 +42,7 @@ class Finding:
 def session(machine: Machine) -> Iterator[Finding]:
     job = f", tâche {machine.job}" if machine.job else ""
     sign = f", d'après {machine.sources['kind']}" if "kind" in machine.sources else ""
-    yield Finding("machine", Level.OK, f"{machine.kind}{job}{sign}")
+    yield Finding("machine", Severity.OK, f"{machine.kind}{job}{sign}")
 
 
 def software(torch: Torch) -> Iterator[Finding]:
@@ -50,21 +50,21 @@ def software(torch: Torch) -> Iterator[Finding]:
     if torch.version is None:
         yield Finding(
             "logiciels",
-            Level.WARNING,
+            Severity.WARNING,
             f"Python {python}, sans torch : {torch.error}",
             "Choisissez le noyau du cours, ou installez requirements.txt.",
         )
         return
     build = f"CUDA {torch.cuda}" if torch.cuda else "CPU seul"
-    yield Finding("logiciels", Level.OK, f"Python {python}, torch {torch.version} ({build})")
+    yield Finding("logiciels", Severity.OK, f"Python {python}, torch {torch.version} ({build})")
     if torch.vision is None:
         yield Finding(
-            "torchvision", Level.WARNING, "absent", "Installez-le : pip install torchvision"
+            "torchvision", Severity.WARNING, "absent", "Installez-le : pip install torchvision"
         )
     elif not _go_together(torch.version, torch.vision):
         yield Finding(
             "torchvision",
-            Level.WARNING,
+            Severity.WARNING,
             f"version {torch.vision}, qui n'est pas celle de torch {torch.version}",
             "Installez la version qui va avec ce torch (voir requirements.txt).",
         )
@@ -78,25 +78,25 @@ def _go_together(torch: str, vision: str) -> bool:
 
 def processor(probe: Probe, machine: Machine, torch: Torch) -> Iterator[Finding]:
     if machine.cpus is None:
-        yield Finding("cœurs", Level.NOTE, "nombre inconnu")
+        yield Finding("cœurs", Severity.NOTE, "nombre inconnu")
         return
-    yield Finding("cœurs", Level.OK, f"{machine.cpus} ({machine.sources['cpus']})")
+    yield Finding("cœurs", Severity.OK, f"{machine.cpus} ({machine.sources['cpus']})")
     if torch.threads is None or torch.threads <= machine.cpus:
         return
     text = f"de lui-même, torch emploie {torch.threads} fils : plus que de cœurs accordés"
     if "OMP_NUM_THREADS" in probe.environ:
         advice = "Cela ralentit les calculs. Retirez la variable OMP_NUM_THREADS, qui l'impose."
-        yield Finding("fils de calcul", Level.WARNING, text, advice)
+        yield Finding("fils de calcul", Severity.WARNING, text, advice)
     else:
         advice = "labo.device(), au début d'un notebook, règle ce nombre."
-        yield Finding("fils de calcul", Level.NOTE, text, advice)
+        yield Finding("fils de calcul", Severity.NOTE, text, advice)
 
 
 def memory(machine: Machine) -> Iterator[Finding]:
     if machine.memory is None:
         yield Finding(
             "mémoire",
-            Level.NOTE,
+            Severity.NOTE,
             "limite inconnue : ni Slurm ni le système ne la disent",
             "Ne vous fiez pas à la mémoire du nœud entier.",
         )
@@ -104,9 +104,9 @@ def memory(machine: Machine) -> Iterator[Finding]:
     text = f"{in_gib(machine.memory)} ({machine.sources['memory']})"
     if machine.memory < _LITTLE_MEMORY:
         advice = "Restez au profil « small », fermez les autres notebooks, ou demandez 4 Gio."
-        yield Finding("mémoire", Level.WARNING, text, advice)
+        yield Finding("mémoire", Severity.WARNING, text, advice)
         return
-    yield Finding("mémoire", Level.OK, text)
+    yield Finding("mémoire", Severity.OK, text)
 
 
 def gpus(probe: Probe, machine: Machine, torch: Torch) -> Iterator[Finding]:
@@ -121,7 +121,7 @@ def gpus(probe: Probe, machine: Machine, torch: Torch) -> Iterator[Finding]:
     elif machine.gpu_requested is False:
         yield Finding(
             "GPU",
-            Level.NOTE,
+            Severity.NOTE,
             "aucun GPU n'a été demandé pour cette session",
             "C'est suffisant. Pour en avoir un : arrêtez le serveur, et choisissez-en un dans le "
             "formulaire de démarrage.",
@@ -129,7 +129,7 @@ def gpus(probe: Probe, machine: Machine, torch: Torch) -> Iterator[Finding]:
     elif gpu_signs(probe) and torch.cuda is None:
         yield Finding(
             "GPU",
-            Level.WARNING,
+            Severity.WARNING,
             "un GPU est là, mais ce torch est une version CPU seule",
             "Installez une version CUDA de torch, ou choisissez le noyau du cours ; les "
             "laboratoires fonctionnent aussi sur le CPU.",
@@ -138,7 +138,7 @@ def gpus(probe: Probe, machine: Machine, torch: Torch) -> Iterator[Finding]:
         reason = torch.error or "torch n'en voit aucun"
         yield Finding(
             "GPU",
-            Level.WARNING,
+            Severity.WARNING,
             f"un GPU est là, mais ce torch ne peut pas s'en servir : {reason}",
             "Un pilote trop ancien pour cette version de CUDA en est la cause la plus fréquente. "
             "Signalez-le ; les laboratoires fonctionnent sur le CPU.",
@@ -146,12 +146,12 @@ def gpus(probe: Probe, machine: Machine, torch: Torch) -> Iterator[Finding]:
     elif machine.gpu_requested:
         yield Finding(
             "GPU",
-            Level.WARNING,
+            Severity.WARNING,
             "un GPU a été demandé, et aucun n'est visible",
             "Redémarrez la session ; si cela persiste, signalez le numéro de tâche.",
         )
     else:
-        yield Finding("GPU", Level.NOTE, "aucun : les calculs se feront sur le CPU")
+        yield Finding("GPU", Severity.NOTE, "aucun : les calculs se feront sur le CPU")
 
 
 def _visible_gpu(gpu: Gpu, machine: Machine, torch: Torch, failure: str | None) -> Finding:
@@ -165,21 +165,23 @@ def _visible_gpu(gpu: Gpu, machine: Machine, torch: Torch, failure: str | None) 
     fallback = "labo.device() donne le CPU, où les laboratoires fonctionnent aussi."
     if failure is None and gpu.free < 0.25 * gpu.total:
         advice = "D'autres s'en servent : prenez des lots plus petits, ou le CPU."
-        return Finding("GPU", Level.WARNING, text, advice)
+        return Finding("GPU", Severity.WARNING, text, advice)
     if failure is None:
-        return Finding("GPU", Level.OK, text)
+        return Finding("GPU", Severity.OK, text)
     if torch.architectures and not can_run(torch.architectures, gpu.capability):
         built = ", ".join(torch.architectures)
         text += f" : ce torch n'a pas été compilé pour lui ({built})"
-        return Finding("GPU", Level.WARNING, text, f"{fallback} Un autre torch l'emploierait.")
-    return Finding("GPU", Level.WARNING, f"{text} : un petit calcul y échoue ({failure})", fallback)
+        return Finding("GPU", Severity.WARNING, text, f"{fallback} Un autre torch l'emploierait.")
+    return Finding(
+        "GPU", Severity.WARNING, f"{text} : un petit calcul y échoue ({failure})", fallback
+    )
 
 
 def _apple_gpu(failure: str | None) -> Finding:
     if failure is None:
-        return Finding("GPU", Level.OK, "GPU Apple (mps)")
+        return Finding("GPU", Severity.OK, "GPU Apple (mps)")
     text = f"GPU Apple (mps) : un petit calcul y échoue ({failure})"
-    return Finding("GPU", Level.WARNING, text, "labo.device() donne le CPU.")
+    return Finding("GPU", Severity.WARNING, text, "labo.device() donne le CPU.")
 
 
 def time(machine: Machine) -> Iterator[Finding]:
@@ -187,15 +189,15 @@ def time(machine: Machine) -> Iterator[Finding]:
         return
     if machine.time_left is None:
         yield Finding(
-            "temps", Level.NOTE, "temps restant inconnu : ni Slurm ni squeue ne le disent"
+            "temps", Severity.NOTE, "temps restant inconnu : ni Slurm ni squeue ne le disent"
         )
         return
     hours, minutes = divmod(int(machine.time_left) // 60, 60)
     text = f"il reste {hours} h {minutes:02d}"
     if machine.time_left < _LITTLE_TIME:
-        yield Finding("temps", Level.WARNING, text, "Enregistrez votre travail dès maintenant.")
+        yield Finding("temps", Severity.WARNING, text, "Enregistrez votre travail dès maintenant.")
         return
-    yield Finding("temps", Level.OK, text)
+    yield Finding("temps", Severity.OK, text)
 
 
 def disk(probe: Probe, machine: Machine) -> Iterator[Finding]:
@@ -212,9 +214,9 @@ def disk(probe: Probe, machine: Machine) -> Iterator[Finding]:
         text += ", partagés avec d'autres : votre quota, inconnu ici, peut être plus petit"
     if free < _LITTLE_DISK:
         advice = "Supprimez de vieux fichiers, ou vérifiez votre quota."
-        yield Finding("disque", Level.WARNING, text, advice)
+        yield Finding("disque", Severity.WARNING, text, advice)
         return
-    yield Finding("disque", Level.OK, text)
+    yield Finding("disque", Severity.OK, text)
 
 
 # A line of the Alliance's diskusage_report: used/limit, in space then in files.
@@ -240,9 +242,9 @@ def _quota(report: str) -> Finding | None:
     space, files = 100 * numbers[0] / numbers[1], 100 * numbers[2] / numbers[3]
     text = f"{space:.0f} % de l'espace et {files:.0f} % du nombre de fichiers du dossier personnel"
     if max(space, files) < _NEARLY_FULL:
-        return Finding("quota", Level.OK, text)
+        return Finding("quota", Severity.OK, text)
     advice = "Supprimez de vieux fichiers : une fois plein, plus rien ne s'enregistre."
-    return Finding("quota", Level.WARNING, text, advice)
+    return Finding("quota", Severity.WARNING, text, advice)
 
 
 def temporary(probe: Probe) -> Iterator[Finding]:
@@ -250,11 +252,11 @@ def temporary(probe: Probe) -> Iterator[Finding]:
     if not temporary:
         return
     text = f"{temporary} est rapide, et effacé à la fin de la session"
-    yield Finding("SLURM_TMPDIR", Level.NOTE, text)
+    yield Finding("SLURM_TMPDIR", Severity.NOTE, text)
     if probe.environ.get("PIP_PREFIX", "").startswith(temporary):
         yield Finding(
             "PIP_PREFIX",
-            Level.WARNING,
+            Severity.WARNING,
             "pip installe dans SLURM_TMPDIR : cela disparaîtra avec la session",
             "Pour garder un paquet : env -u PIP_PREFIX pip install --user PAQUET",
         )
@@ -265,11 +267,11 @@ def data() -> Iterator[Finding]:
         paths = find(dataset)
         if paths:
             folder = next(iter(paths.values())).parent
-            yield Finding("données", Level.OK, f"{dataset.title} : {folder}")
+            yield Finding("données", Severity.OK, f"{dataset.title} : {folder}")
         else:
             yield Finding(
                 "données",
-                Level.NOTE,
+                Severity.NOTE,
                 f"{dataset.title} : introuvable ici",
                 f"« labo data download {dataset.name} » là où il y a Internet. "
                 "Sans lui, des données livrées avec le cours en tiennent lieu.",
@@ -278,18 +280,18 @@ def data() -> Iterator[Finding]:
 
 def network(probe: Probe) -> Iterator[Finding]:
     if probe.environ.get("LABO_OFFLINE", "0") not in ("", "0"):
-        yield Finding("réseau", Level.NOTE, "interdit par LABO_OFFLINE")
+        yield Finding("réseau", Severity.NOTE, "interdit par LABO_OFFLINE")
     elif answers(catalogue()["mnist"].mirrors[0]):
-        yield Finding("réseau", Level.OK, "Internet répond")
+        yield Finding("réseau", Severity.OK, "Internet répond")
     else:
         advice = (
             "C'est habituel sur un nœud de calcul. Les données, téléchargées ailleurs, se placent "
             f"dans {search_path()[-1]}."
         )
-        yield Finding("réseau", Level.NOTE, "pas d'accès à Internet", advice)
+        yield Finding("réseau", Severity.NOTE, "pas d'accès à Internet", advice)
 
 
 def contradictions(machine: Machine) -> Iterator[Finding]:
     for text in machine.conflicts:
         advice = "La plus petite valeur compte. Si la session se comporte mal, signalez-le."
-        yield Finding("contradiction", Level.WARNING, text, advice)
+        yield Finding("contradiction", Severity.WARNING, text, advice)

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from labo.data import network
-from labo.doctor import Finding, Level, as_json, diagnose, needs_attention, show
+from labo.doctor import Finding, Severity, as_json, diagnose, needs_attention, show
 from labo.findings import _go_together, _quota
 from labo.machine.probe import Probe, Torch
 
@@ -44,7 +44,7 @@ def about(subject: str, **environ: str) -> Finding:
 def test_a_disk_that_is_nearly_full_is_told(monkeypatch, tmp_path):
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=4e8))
     found = about("disque", HOME=str(tmp_path), LABO_OFFLINE="1")
-    assert found.level is Level.WARNING
+    assert found.level is Severity.WARNING
     assert f"0,4 Go libres dans {tmp_path}" in found.text
     assert "quota" in found.advice
 
@@ -75,7 +75,7 @@ def test_a_quota_is_read_in_each_of_its_forms(line, space, files):
     )
     found = _quota(report)
     assert f"{space} % de l'espace et {files} % du nombre de fichiers" in found.text
-    assert found.level is Level.OK
+    assert found.level is Severity.OK
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_the_network_answers_or_not(monkeypatch, tmp_path, connected):
     monkeypatch.setenv("LABO_SHARED_DATA", "/cours")  # which nobody but the teacher can write in
     monkeypatch.setattr("labo.findings.answers", lambda url: connected)
     found = about("réseau")
-    assert found.level is (Level.OK if connected else Level.NOTE)
+    assert found.level is (Severity.OK if connected else Severity.NOTE)
     assert connected or str(tmp_path / "cache" / "labo") in found.advice
 
 
@@ -155,8 +155,8 @@ def test_data_are_told_with_their_folder_or_with_what_to_do(monkeypatch, tmp_pat
     )
     findings = diagnose(Quick(environ={"LABO_OFFLINE": "1"}))
     mnist, fashion, cifar = (finding for finding in findings if finding.subject == "données")
-    assert (mnist.level, mnist.text) == (Level.OK, f"MNIST : {folder}")
-    assert fashion.level is Level.NOTE
+    assert (mnist.level, mnist.text) == (Severity.OK, f"MNIST : {folder}")
+    assert fashion.level is Severity.NOTE
     assert "« labo data download cifar10 »" in cifar.advice
 
 
@@ -193,14 +193,14 @@ def test_a_finding_that_fails_is_one_and_hides_no_other(monkeypatch):
 
 
 def test_findings_are_shown_as_they_are(capsys):
-    show([Finding("GPU", Level.WARNING, "un [rouge] et [/fin]", "Voir [1].")])
+    show([Finding("GPU", Severity.WARNING, "un [rouge] et [/fin]", "Voir [1].")])
     printed = capsys.readouterr().out
     assert "un [rouge] et [/fin]" in printed
     assert "→ Voir [1]." in printed
 
 
 def test_findings_have_a_json_form():
-    finding = Finding("mémoire", Level.NOTE, "limite inconnue", "Méfiance.")
+    finding = Finding("mémoire", Severity.NOTE, "limite inconnue", "Méfiance.")
     assert json.loads(as_json([finding])) == [
         {"subject": "mémoire", "level": "note", "text": "limite inconnue", "advice": "Méfiance."}
     ]

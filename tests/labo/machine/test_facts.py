@@ -13,7 +13,7 @@ import torch
 
 import labo
 from labo import doctor
-from labo.doctor import Level
+from labo.doctor import Severity
 from labo.machine import accelerator, probe, trial
 from labo.machine.facts import Kind, can_run, inspect
 from labo.machine.probe import Gpu, Probe, Torch, gpu_signs
@@ -112,7 +112,7 @@ def test_the_findings_about_a_recorded_session(session, tmp_path):
         assert found.level == level, found
         for word in words:
             assert word in f"{found.text} → {found.advice}"
-    warnings = {finding.subject for finding in findings if finding.level is Level.WARNING}
+    warnings = {finding.subject for finding in findings if finding.level is Severity.WARNING}
     assert warnings == {
         subject for subject, (level, *_) in expected.items() if level == "attention"
     }
