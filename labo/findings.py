@@ -13,6 +13,7 @@ from labo.data.network import answers
 from labo.french import decimal
 from labo.machine.facts import Kind, Machine, can_run, in_gib
 from labo.machine.probe import Gpu, Probe, Torch, gpu_signs
+from labo.settings import is_on
 
 _GB = 1e9
 _LITTLE_MEMORY = 3 * 2**30
@@ -279,7 +280,7 @@ def data() -> Iterator[Finding]:
 
 
 def network(probe: Probe) -> Iterator[Finding]:
-    if probe.environ.get("LABO_OFFLINE", "0") not in ("", "0"):
+    if is_on("LABO_OFFLINE", probe.environ):
         yield Finding("réseau", Severity.NOTE, "interdit par LABO_OFFLINE")
     elif answers(catalogue()["mnist"].mirrors[0]):
         yield Finding("réseau", Severity.OK, "Internet répond")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from labo.data.datasets import STAND_IN, load_dataset
-from labo.settings import profile
+from labo.settings import Profile, chosen_profile
 
 _SMALL, _TINY = (1000, 1000), (500, 100)  # training and test examples
 
@@ -33,9 +33,9 @@ class Options:
             raise ValueError("--full et --tiny s'excluent")
 
     @property
-    def size(self) -> str | None:
-        """« full », « tiny », ou None : rien n'a été demandé."""
-        return "full" if self.full else "tiny" if self.tiny else None
+    def size(self) -> Profile | None:
+        """Le profil demandé, ou None si rien ne l'a été."""
+        return Profile.FULL if self.full else Profile.TINY if self.tiny else None
 
 
 def parse_options(argv: Sequence[str] | None = None) -> Options:
@@ -137,13 +137,14 @@ def load_data(
     if options.seed >= 0:
         torch.manual_seed(options.seed)
     name = "cifar10" if cifar or options.cifar else "mnist"
-    size = options.size or profile()
-    if profile() == size == "tiny":
+    course = chosen_profile()
+    size = options.size or course
+    if course is size is Profile.TINY:
         name = STAND_IN[name]
     data = load_dataset(
         name,
-        profile="full" if size == "full" else "small",
-        small=_TINY if size == "tiny" else _SMALL,
+        profile=Profile.FULL if size is Profile.FULL else Profile.SMALL,
+        small=_TINY if size is Profile.TINY else _SMALL,
         data_dir=options.data_dir or os.environ.get("PYTORCH_DATA_DIR"),
     )
     print(f"** {data.description}")

@@ -9,6 +9,7 @@ from labo.machine.deadline import announce_end
 from labo.machine.facts import granted_cpus
 from labo.machine.probe import Probe, gpu_signs
 from labo.machine.trial import failure
+from labo.settings import is_on
 
 
 def device(force_cpu: bool = False) -> torch.device:
@@ -26,7 +27,7 @@ def device(force_cpu: bool = False) -> torch.device:
     """
     _use_granted_cpus()
     announce_end()
-    if force_cpu or os.environ.get("LABO_FORCE_CPU", "0") not in ("", "0"):
+    if force_cpu or is_on("LABO_FORCE_CPU"):
         return torch.device("cpu")
     return _accelerator()
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from labo.french import decimal
 from labo.machine.probe import NO_GPU, Probe
+from labo.settings import is_on
 
 _MB = 2**20
 _UNLIMITED = 2**60  # cgroup v1 writes "no limit" as a huge number
@@ -231,7 +232,7 @@ def _gpu_requested(probe: Probe) -> bool | None:
         return None
     if any(environ.get(name) for name in _GPU_LISTS):
         return True
-    if any(environ.get(name, "0") not in ("", "0") for name in _GPU_COUNTS):
+    if any(is_on(name, environ) for name in _GPU_COUNTS):
         return True
     if "gpu" in environ.get("SLURM_TRES_PER_TASK", ""):
         return True
