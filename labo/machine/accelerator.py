@@ -44,6 +44,6 @@ def _accelerator() -> torch.device:
 
 @cache
 def _use_granted_cpus() -> None:
-    cpus, _, _ = granted_cpus(Probe())
+    cpus = granted_cpus(Probe()).value
     if cpus is not None and "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(cpus)

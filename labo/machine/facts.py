@@ -3,8 +3,9 @@
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Generic, TypeVar
 
 from labo.french import decimal
 from labo.machine.probe import NO_GPU, Probe
@@ -24,6 +25,18 @@ class Kind(StrEnum):
     HUB = "JupyterHub"
     COLAB = "Google Colab"
     OWN = "machine personnelle"
+
+
+Value_co = TypeVar("Value_co", covariant=True)
+
+
+@dataclass(frozen=True)
+class Fact(Generic[Value_co]):
+    """Un fait : sa valeur, d'où elle vient, et ce qui la contredit."""
+
+    value: Value_co
+    source: str = ""
+    conflicts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,48 +61,45 @@ class Machine:
 def inspect(probe: Probe | None = None) -> Machine:
     """Les faits de cette machine."""
     probe = probe or Probe()
-    job = probe.environ.get("SLURM_JOB_ID")
-    kind, kind_source = _kind(probe)
-    cpus, cpu_source, cpu_conflicts = granted_cpus(probe)
-    memory, memory_source, memory_conflicts = _least(_memory_limits(probe), "mémoire", in_gib)
-    left, time_source = time_left(probe)
-    sources = {
-        "kind": kind_source,
-        "cpus": cpu_source,
-        "memory": memory_source,
-        "time_left": time_source,
+    kind, cpus, left = _kind(probe), granted_cpus(probe), time_left(probe)
+    memory = _least(_memory_limits(probe), "mémoire", in_gib)
+    facts: dict[str, Fact[object]] = {
+        "kind": kind,
+        "cpus": cpus,
+        "memory": memory,
+        "time_left": left,
     }
     return Machine(
-        kind=kind,
-        job=job,
-        cpus=cpus,
-        memory=None if memory is None else int(memory),
-        time_left=left,
+        kind=kind.value,
+        job=probe.environ.get("SLURM_JOB_ID"),
+        cpus=cpus.value,
+        memory=memory.value,
+        time_left=left.value,
         gpu_requested=_gpu_requested(probe),
         mig=_mig(probe),
-        sources={name: source for name, source in sources.items() if source},
-        conflicts=(*cpu_conflicts, *memory_conflicts),
+        sources={name: fact.source for name, fact in facts.items() if fact.source},
+        conflicts=(*cpus.conflicts, *memory.conflicts),
     )
 
 
-def _kind(probe: Probe) -> tuple[Kind, str]:
-    """What machine this is, and the sign by which one of the Alliance was recognised."""
+def _kind(probe: Probe) -> Fact[Kind]:
+    """La sorte de machine ; `source` est le signe auquel on en reconnaît une de l'Alliance."""
     environ = probe.environ
     if probe.exists("/content") and "COLAB_RELEASE_TAG" in environ:
-        return Kind.COLAB, ""
+        return Fact(Kind.COLAB)
     hub, slurm = "JUPYTERHUB_USER" in environ, "SLURM_JOB_ID" in environ
     if slurm and hub:
         sign = _alliance(probe)
-        return (Kind.ALLIANCE_HUB if sign else Kind.SLURM_HUB), sign
+        return Fact(Kind.ALLIANCE_HUB if sign else Kind.SLURM_HUB, sign)
     if slurm:
-        return Kind.SLURM_JOB, ""
+        return Fact(Kind.SLURM_JOB)
     if hub:
-        return Kind.HUB, ""
+        return Fact(Kind.HUB)
     # The Alliance's software, which anyone may install, names no cluster of its own accord.
     cluster = environ.get("CC_CLUSTER")
     if cluster and cluster != "computecanada":
-        return Kind.ALLIANCE_LOGIN, f"CC_CLUSTER={cluster}"
-    return Kind.OWN, ""
+        return Fact(Kind.ALLIANCE_LOGIN, f"CC_CLUSTER={cluster}")
+    return Fact(Kind.OWN)
 
 
 def _alliance(probe: Probe) -> str:
@@ -102,12 +112,10 @@ def _alliance(probe: Probe) -> str:
 Limits = dict[str, float]
 
 
-def _least(
-    limits: Limits, what: str, written: Callable[[float], str]
-) -> tuple[float | None, str, tuple[str, ...]]:
-    """The smallest limit, where it comes from, and what disagrees with it by more than a tenth."""
+def _least(limits: Limits, what: str, written: Callable[[float], str]) -> Fact[int | None]:
+    """La plus petite limite ; ce que Slurm accorde la contredit s'il la dépasse d'un dixième."""
     if not limits:
-        return None, "", ()
+        return Fact(None)
     source = min(limits, key=limits.__getitem__)
     granted = {name: value for name, value in limits.items() if name.startswith("SLURM")}
     conflicts = tuple(
@@ -116,17 +124,17 @@ def _least(
         for name, value in granted.items()
         if value > 1.1 * limits[source]
     )
-    return limits[source], source, conflicts
+    return Fact(math.floor(limits[source]), source, conflicts)
 
 
 def _in_cores(value: float) -> str:
     return decimal(value, 1).removesuffix(",0")
 
 
-def granted_cpus(probe: Probe) -> tuple[int | None, str, tuple[str, ...]]:
-    """Nombre de cœurs accordés, d'où il vient, et ce qui le contredit."""
-    cpus, source, conflicts = _least(_cpu_limits(probe), "cœurs", _in_cores)
-    return None if cpus is None else max(1, math.floor(cpus)), source, conflicts
+def granted_cpus(probe: Probe) -> Fact[int | None]:
+    """Le nombre de cœurs accordés."""
+    least = _least(_cpu_limits(probe), "cœurs", _in_cores)
+    return least if least.value is None else replace(least, value=max(1, least.value))
 
 
 def _cpu_limits(probe: Probe) -> Limits:
@@ -194,15 +202,15 @@ def _keep_least(limits: Limits, name: str, value: float) -> None:
     limits[name] = min(value, limits.get(name, math.inf))
 
 
-def time_left(probe: Probe) -> tuple[float | None, str]:
-    """Secondes qui restent à la tâche Slurm (None : rien ne le dit), et d'où on le sait."""
+def time_left(probe: Probe) -> Fact[float | None]:
+    """Les secondes qui restent à la tâche Slurm ; None si rien ne le dit."""
     end = _integer(probe.environ.get("SLURM_JOB_END_TIME"))
     if end is not None:
-        return max(0.0, end - probe.now), "SLURM_JOB_END_TIME"
+        return Fact(max(0.0, end - probe.now), "SLURM_JOB_END_TIME")
     job = probe.environ.get("SLURM_JOB_ID")
     answer = probe.run("squeue", "-h", "-j", job, "-o", "%L") if job else None
     seconds = _slurm_duration(answer or "")
-    return (seconds, "squeue") if seconds is not None else (None, "")
+    return Fact(None) if seconds is None else Fact(seconds, "squeue")
 
 
 def _slurm_duration(text: str) -> float | None:

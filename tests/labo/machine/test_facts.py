@@ -15,7 +15,7 @@ import labo
 from labo import doctor
 from labo.doctor import Severity
 from labo.machine import accelerator, probe, trial
-from labo.machine.facts import Kind, can_run, inspect
+from labo.machine.facts import Fact, Kind, can_run, inspect
 from labo.machine.probe import Gpu, Probe, Torch, gpu_signs
 
 SESSIONS = sorted(Path(__file__).parents[2].glob("recorded/*.toml"))
@@ -442,7 +442,7 @@ def test_a_computation_that_gives_something_else_is_a_failure(monkeypatch):
 @pytest.mark.usefixtures("fresh")
 def test_torch_uses_the_cores_that_were_granted(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(accelerator, "granted_cpus", lambda probe: (3, "affinité", ()))
+    monkeypatch.setattr(accelerator, "granted_cpus", lambda probe: Fact(3, "affinité"))
     labo.device()
     assert torch.get_num_threads() == 3
 
@@ -458,7 +458,7 @@ def test_choosing_the_device_waits_for_no_command(monkeypatch):
 @pytest.mark.usefixtures("fresh")
 def test_a_number_of_threads_that_somebody_chose_is_kept(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.setattr(accelerator, "granted_cpus", lambda probe: (3, "affinité", ()))
+    monkeypatch.setattr(accelerator, "granted_cpus", lambda probe: Fact(3, "affinité"))
     before = torch.get_num_threads()
     labo.device()
     assert torch.get_num_threads() == before
