@@ -39,7 +39,7 @@ _BARS = 3  # probabilities shown beside an image
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     @wraps(draw)
     def drawn(*args, **kwargs) -> Figure:
-        with plt.rc_context(_STYLE):
+        with plt.style.context(_STYLE):
             return draw(*args, **kwargs)
 
     return drawn
@@ -94,7 +94,11 @@ def dress_curves(panel: Axes, key: str) -> None:
     panel.set(xlabel="époque", ylabel=measure_name(key) + unit)
     panel.grid(True)
     panel.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    panel.yaxis.set_major_formatter(lambda value, _: f"{value:g}".replace(".", ","))
+    panel.yaxis.set_major_formatter(_with_comma)
+
+
+def _with_comma(value: float, _: float) -> str:
+    return f"{value:g}".replace(".", ",")
 
 
 def draw_confusion(panel: Axes, counts: Tensor, rates: Tensor) -> None:
@@ -137,7 +141,7 @@ def draw_signed_templates(figure: Figure, cells: list[Axes], templates: Tensor) 
     for cell, template in zip(cells, templates.flatten(1, 2).numpy(), strict=True):
         image = cell.imshow(template, cmap="RdBu_r", vmin=-limit, vmax=limit)
     bar = figure.colorbar(image, ax=cells, shrink=0.8, pad=0.02, label="poids")
-    bar.formatter = lambda value, _: f"{value:g}".replace(".", ",")
+    bar.ax.yaxis.set_major_formatter(_with_comma)
 
 
 def draw_coloured_templates(figure: Figure, cells: list[Axes], templates: Tensor) -> None:

@@ -80,7 +80,7 @@ def plot_history(history: History | Mapping[str, History], size: float = 3.0) ->
     measured = dict.fromkeys(key for run in runs.values() for key in run.epochs[0])  # in order
     keys = [k for k in measured if k not in ("epoch", "time") and not k.startswith("val_")]
     figure, panels = grid(len(keys), len(keys), 1.4 * size, size)
-    figure.get_layout_engine().set(wspace=0.06)
+    figure.set_layout_engine("constrained", wspace=0.06)
     for panel, key in zip(panels, keys, strict=True):
         for colour, (name, run) in zip(cycle(COLOURS), runs.items(), strict=False):
             draw_run(panel, run, key, name, colour)
@@ -165,8 +165,8 @@ def plot_predictions(
     pictures = _pictures(images[chosen.to(images.device)])
     figure, cells = grid(len(chosen), columns, 2.5, 1.3)
     for cell, picture, i in zip(cells, pictures, chosen.tolist(), strict=True):
-        show(cell.inset_axes([0.02, 0, 0.42, 0.82]), picture)
-        bars = cell.inset_axes([0.46, 0, 0.5, 0.82])
+        show(cell.inset_axes((0.02, 0, 0.42, 0.82)), picture)
+        bars = cell.inset_axes((0.46, 0, 0.5, 0.82))
         draw_probabilities(bars, probabilities[i], int(targets[i]), names)
         truth = f"vrai : {names[targets[i]]} ({decimal(100 * float(certainty[i]), 1)} %)"
         cell.text(0.02, 0.86, truth)

@@ -218,7 +218,7 @@ def _read_idx(path: Path, size: int | None) -> Tensor:
 def _read_cifar(name: str, paths: dict[str, Path], sizes: Sizes) -> ImageData:
     with tarfile.open(paths["cifar-10-python.tar.gz"]) as archive:
         batches = {
-            Path(member.name).name: _Batch(archive.extractfile(member), encoding="bytes").load()
+            Path(member.name).name: _read_batch(archive, member)
             for member in archive
             if Path(member.name).name.startswith(("data_batch_", "test_batch"))
         }
@@ -228,6 +228,12 @@ def _read_cifar(name: str, paths: dict[str, Path], sizes: Sizes) -> ImageData:
         for part, size in zip((train, [batches["test_batch"]]), sizes, strict=True)
     ]
     return _image_data(name, splits, catalogue()[name].title)
+
+
+def _read_batch(archive: tarfile.TarFile, member: tarfile.TarInfo) -> dict:
+    stream = archive.extractfile(member)
+    assert stream is not None, f"{member.name} n'est pas un fichier"
+    return _Batch(stream, encoding="bytes").load()
 
 
 class _Batch(pickle.Unpickler):

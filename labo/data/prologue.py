@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from labo.data.datasets import STAND_IN, load_dataset
+from labo.machine.accelerator import device
 from labo.settings import Profile, chosen_profile
 
 _SMALL, _TINY = (1000, 1000), (500, 100)  # training and test examples
@@ -83,8 +84,14 @@ class _FrenchParser(argparse.ArgumentParser):
 
 
 class _FrenchFormatter(argparse.HelpFormatter):
-    def add_usage(self, usage: str | None, actions: Iterable, groups: Iterable, *_: str) -> None:
-        super().add_usage(usage, actions, groups, "Utilisation : ")
+    def add_usage(
+        self,
+        usage: str | None,
+        actions: Iterable,
+        groups: Iterable,
+        prefix: str | None = "Utilisation : ",
+    ) -> None:
+        super().add_usage(usage, actions, groups, prefix)
 
 
 def _integer(text: str) -> int:
@@ -158,19 +165,14 @@ def load_data(
     targets = [data.train_target, data.test_target]
     if one_hot_labels:
         targets = [_one_hot(y, len(data.classes)) for y in targets]
-    device = _device(options)
-    (train_input, test_input), (train_target, test_target) = inputs, targets
-    return tuple(x.to(device) for x in (train_input, train_target, test_input, test_target))
+    place = device(force_cpu=options.force_cpu)
+    train_input, test_input = (x.to(place) for x in inputs)
+    train_target, test_target = (y.to(place) for y in targets)
+    return train_input, train_target, test_input, test_target
 
 
 def _one_hot(target: Tensor, classes: int) -> Tensor:
     return torch.full((len(target), classes), -1.0).scatter_(1, target[:, None], 1.0)
-
-
-def _device(options: Options) -> torch.device:
-    from labo.machine.accelerator import device
-
-    return device(force_cpu=options.force_cpu)
 
 
 def _in_script() -> bool:

@@ -235,8 +235,8 @@ def _optimizer(
         )
     if isinstance(optimizer, str):
         if optimizer not in _OPTIMIZERS:
-            known = " ou ".join(f"« {name} »" for name in _OPTIMIZERS)
-            raise ValueError(f"Optimiseur inconnu : « {optimizer} ». Donnez {known}.")
+            names = " ou ".join(f"« {name} »" for name in _OPTIMIZERS)
+            raise ValueError(f"Optimiseur inconnu : « {optimizer} ». Donnez {names}.")
         return _OPTIMIZERS[optimizer](parameters, lr=lr)
     if not isinstance(optimizer, Optimizer):
         optimizer = optimizer(parameters)
@@ -262,7 +262,8 @@ def _loader(
     if isinstance(data, (tuple, list)):
         if len(data) != 2:
             raise ValueError(f"Attendu un couple (input, target), reçu {len(data)} éléments.")
-        return BatchLoader(*data, batch_size, shuffle=shuffle, seed=seed, device=device)
+        input, target = map(torch.as_tensor, data)
+        return BatchLoader(input, target, batch_size, shuffle=shuffle, seed=seed, device=device)
     if not hasattr(data, "__iter__") or isinstance(data, Tensor):
         raise TypeError(
             "Les données sont un couple (input, target) ou un chargeur de lots ; reçu un objet "
@@ -310,7 +311,7 @@ def _report(
         return
     if history.interrupted:
         print(f"Entraînement interrompu. Époques terminées : {len(history)}.")
-    if history.stopped_early:
+    if stopper and history.stopped_early:
         print(
             f"Arrêt précoce après l'époque {len(history)} : le modèle retrouve ses poids de "
             f"l'époque {stopper.best_epoch}, la meilleure en validation."
