@@ -17,7 +17,7 @@ _PUBLIC = {
     "BatchLoader": "data.loader",
     "DataNotFoundError": "data.catalogue",
     "GaussianNoise": "data.augment",
-    "History": "training.loop",
+    "History": "training.history",
     "ImageData": "data.datasets",
     "RandomCrop": "data.augment",
     "RandomFlip": "data.augment",

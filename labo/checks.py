@@ -93,7 +93,7 @@ class Tally:
     """
 
     def __init__(self) -> None:
-        self.score = 0
+        self.score: float = 0
 
     @contextmanager
     def part(self, points: float, message: str) -> Iterator[None]:

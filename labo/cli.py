@@ -1,9 +1,14 @@
 """La commande `labo`, pour les étudiantes et les étudiants."""
 
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+if TYPE_CHECKING:
+    from typer._click import Command, Context
+
+    from labo.coursework.notebook import Notebook
 
 # What Typer writes around our own words.
 _FRENCH = {
@@ -17,24 +22,26 @@ _FRENCH = {
 }
 
 
-class _FrenchHelp:
-    def get_help(self, ctx: typer.Context) -> str:
-        text = super().get_help(ctx)
-        for english, french in _FRENCH.items():
-            text = text.replace(english, french)
-        return text
+def _in_french(text: str) -> str:
+    for english, french in _FRENCH.items():
+        text = text.replace(english, french)
+    return text
 
 
-class _Command(_FrenchHelp, TyperCommand):
-    pass
+class _Command(TyperCommand):
+    def get_help(self, ctx: "Context") -> str:
+        return _in_french(super().get_help(ctx))
 
 
-class _Group(_FrenchHelp, TyperGroup):
-    def get_command(self, ctx: typer.Context, name: str) -> Any:
-        command = super().get_command(ctx, name)
+class _Group(TyperGroup):
+    def get_help(self, ctx: "Context") -> str:
+        return _in_french(super().get_help(ctx))
+
+    def get_command(self, ctx: "Context", cmd_name: str) -> "Command":
+        command = super().get_command(ctx, cmd_name)
         if command is None:
             known = ", ".join(self.list_commands(ctx))
-            _stop(f"Commande inconnue : « {name} ». Les commandes sont {known}.", code=2)
+            _stop(f"Commande inconnue : « {cmd_name} ». Les commandes sont {known}.", code=2)
         return command
 
 
@@ -155,7 +162,7 @@ def feedback(path: Opened = None) -> None:
         print(page)
 
 
-def _notebook(path: str | None) -> Any:
+def _notebook(path: str | None) -> "Notebook":
     from labo.coursework import notebook
     from labo.coursework.notebook import NotebookError
 

@@ -1,327 +1,56 @@
 """`labo doctor` : ce que cette session permet, et quoi faire de ce qui manque."""
 
 import json
-import re
 import shutil
-import sys
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
-from enum import StrEnum
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 
-from labo.data.catalogue import catalogue, find, search_path
-from labo.data.network import answers
-from labo.french import decimal
-from labo.machine.facts import Gpu, Kind, Machine, Probe, Torch, can_run, gpu_signs, in_gib, inspect
-
-_GB = 1e9
-_LITTLE_MEMORY = 3 * 2**30
-_LITTLE_TIME = 15 * 60
-_LITTLE_DISK = 1 * _GB
-_NEARLY_FULL = 90  # percent of a quota
-
-
-class Level(StrEnum):
-    """Gravité d'un constat."""
-
-    OK = "ok"
-    NOTE = "note"
-    WARNING = "attention"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Un constat : sur quoi, ce qui est, et quoi faire."""
-
-    subject: str
-    level: Level
-    text: str
-    advice: str = ""
+from labo.findings import (
+    Finding,
+    Severity,
+    contradictions,
+    data,
+    disk,
+    gpus,
+    memory,
+    network,
+    processor,
+    session,
+    software,
+    temporary,
+    time,
+)
+from labo.machine.facts import inspect
+from labo.machine.probe import Probe
 
 
 def diagnose(probe: Probe | None = None) -> list[Finding]:
     """Tous les constats de cette machine. N'échoue jamais : un constat impossible en est un."""
     probe = probe or Probe()
     machine, torch = inspect(probe), probe.torch()
-    rooms = (
-        partial(_session, machine),
-        partial(_software, torch),
-        partial(_processor, probe, machine, torch),
-        partial(_memory, machine),
-        partial(_gpu, probe, machine, torch),
-        partial(_time, machine),
-        partial(_disk, probe, machine),
-        partial(_temporary, probe),
-        _data,
-        partial(_network, probe),
-        partial(_contradictions, machine),
+    subjects = (
+        partial(session, machine),
+        partial(software, torch),
+        partial(processor, probe, machine, torch),
+        partial(memory, machine),
+        partial(gpus, probe, machine, torch),
+        partial(time, machine),
+        partial(disk, probe, machine),
+        partial(temporary, probe),
+        data,
+        partial(network, probe),
+        partial(contradictions, machine),
     )
-    return [finding for room in rooms for finding in _safely(room)]
+    return [finding for subject in subjects for finding in _safely(subject)]
 
 
-def _safely(room: Callable[[], Iterable[Finding]]) -> list[Finding]:
+def _safely(subject: Callable[[], Iterable[Finding]]) -> list[Finding]:
     try:
-        return list(room())
+        return list(subject())
     except Exception as error:  # whatever is wrong with this machine, the rest must be told
         text = f"un constat a échoué : {type(error).__name__}: {error}"
-        return [Finding("diagnostic", Level.WARNING, text, "Signalez-le avec cette ligne.")]
-
-
-def _session(machine: Machine) -> Iterator[Finding]:
-    job = f", tâche {machine.job}" if machine.job else ""
-    sign = f", d'après {machine.sources['kind']}" if "kind" in machine.sources else ""
-    yield Finding("machine", Level.OK, f"{machine.kind}{job}{sign}")
-
-
-def _software(torch: Torch) -> Iterator[Finding]:
-    python = ".".join(map(str, sys.version_info[:3]))
-    if torch.version is None:
-        yield Finding(
-            "logiciels",
-            Level.WARNING,
-            f"Python {python}, sans torch : {torch.error}",
-            "Choisissez le noyau du cours, ou installez requirements.txt.",
-        )
-        return
-    build = f"CUDA {torch.cuda}" if torch.cuda else "CPU seul"
-    yield Finding("logiciels", Level.OK, f"Python {python}, torch {torch.version} ({build})")
-    if torch.vision is None:
-        yield Finding(
-            "torchvision", Level.WARNING, "absent", "Installez-le : pip install torchvision"
-        )
-    elif not _go_together(torch.version, torch.vision):
-        yield Finding(
-            "torchvision",
-            Level.WARNING,
-            f"version {torch.vision}, qui n'est pas celle de torch {torch.version}",
-            "Installez la version qui va avec ce torch (voir requirements.txt).",
-        )
-
-
-def _go_together(torch: str, vision: str) -> bool:
-    """torch 2.N goes with torchvision 0.(N+15); of another numbering, nothing is known."""
-    ours, theirs = re.match(r"2\.(\d+)\.", torch), re.match(r"0\.(\d+)\.", vision)
-    return not (ours and theirs) or int(ours[1]) + 15 == int(theirs[1])
-
-
-def _processor(probe: Probe, machine: Machine, torch: Torch) -> Iterator[Finding]:
-    if machine.cpus is None:
-        yield Finding("cœurs", Level.NOTE, "nombre inconnu")
-        return
-    yield Finding("cœurs", Level.OK, f"{machine.cpus} ({machine.sources['cpus']})")
-    if torch.threads is None or torch.threads <= machine.cpus:
-        return
-    text = f"de lui-même, torch emploie {torch.threads} fils : plus que de cœurs accordés"
-    if "OMP_NUM_THREADS" in probe.environ:
-        advice = "Cela ralentit les calculs. Retirez la variable OMP_NUM_THREADS, qui l'impose."
-        yield Finding("fils de calcul", Level.WARNING, text, advice)
-    else:
-        advice = "labo.device(), au début d'un notebook, règle ce nombre."
-        yield Finding("fils de calcul", Level.NOTE, text, advice)
-
-
-def _memory(machine: Machine) -> Iterator[Finding]:
-    if machine.memory is None:
-        yield Finding(
-            "mémoire",
-            Level.NOTE,
-            "limite inconnue : ni Slurm ni le système ne la disent",
-            "Ne vous fiez pas à la mémoire du nœud entier.",
-        )
-        return
-    text = f"{in_gib(machine.memory)} ({machine.sources['memory']})"
-    if machine.memory < _LITTLE_MEMORY:
-        advice = "Restez au profil « small », fermez les autres notebooks, ou demandez 4 Gio."
-        yield Finding("mémoire", Level.WARNING, text, advice)
-        return
-    yield Finding("mémoire", Level.OK, text)
-
-
-def _gpu(probe: Probe, machine: Machine, torch: Torch) -> Iterator[Finding]:
-    if torch.gpus:
-        failure = probe.failure("cuda")
-        for gpu in torch.gpus:
-            yield _visible_gpu(gpu, machine, torch, failure)
-    elif torch.mps:
-        yield _apple_gpu(probe.failure("mps"))
-    elif torch.version is None:
-        return
-    elif machine.gpu_requested is False:
-        yield Finding(
-            "GPU",
-            Level.NOTE,
-            "aucun GPU n'a été demandé pour cette session",
-            "C'est suffisant. Pour en avoir un : arrêtez le serveur, et choisissez-en un dans le "
-            "formulaire de démarrage.",
-        )
-    elif gpu_signs(probe) and torch.cuda is None:
-        yield Finding(
-            "GPU",
-            Level.WARNING,
-            "un GPU est là, mais ce torch est une version CPU seule",
-            "Installez une version CUDA de torch, ou choisissez le noyau du cours ; les "
-            "laboratoires fonctionnent aussi sur le CPU.",
-        )
-    elif gpu_signs(probe):
-        reason = torch.error or "torch n'en voit aucun"
-        yield Finding(
-            "GPU",
-            Level.WARNING,
-            f"un GPU est là, mais ce torch ne peut pas s'en servir : {reason}",
-            "Un pilote trop ancien pour cette version de CUDA en est la cause la plus fréquente. "
-            "Signalez-le ; les laboratoires fonctionnent sur le CPU.",
-        )
-    elif machine.gpu_requested:
-        yield Finding(
-            "GPU",
-            Level.WARNING,
-            "un GPU a été demandé, et aucun n'est visible",
-            "Redémarrez la session ; si cela persiste, signalez le numéro de tâche.",
-        )
-    else:
-        yield Finding("GPU", Level.NOTE, "aucun : les calculs se feront sur le CPU")
-
-
-def _visible_gpu(gpu: Gpu, machine: Machine, torch: Torch, failure: str | None) -> Finding:
-    """A GPU is usable if a computation succeeded, and only then; otherwise, why."""
-    part = f", tranche {machine.mig}" if machine.mig and "MIG" not in gpu.name else ""
-    capability = ".".join(map(str, gpu.capability))
-    text = (
-        f"{gpu.name}{part}, {decimal(gpu.free / 2**30, 1)} Gio libres sur {in_gib(gpu.total)}, "
-        f"capacité de calcul {capability}"
-    )
-    fallback = "labo.device() donne le CPU, où les laboratoires fonctionnent aussi."
-    if failure is None and gpu.free < 0.25 * gpu.total:
-        advice = "D'autres s'en servent : prenez des lots plus petits, ou le CPU."
-        return Finding("GPU", Level.WARNING, text, advice)
-    if failure is None:
-        return Finding("GPU", Level.OK, text)
-    if torch.architectures and not can_run(torch.architectures, gpu.capability):
-        built = ", ".join(torch.architectures)
-        text += f" : ce torch n'a pas été compilé pour lui ({built})"
-        return Finding("GPU", Level.WARNING, text, f"{fallback} Un autre torch l'emploierait.")
-    return Finding("GPU", Level.WARNING, f"{text} : un petit calcul y échoue ({failure})", fallback)
-
-
-def _apple_gpu(failure: str | None) -> Finding:
-    if failure is None:
-        return Finding("GPU", Level.OK, "GPU Apple (mps)")
-    text = f"GPU Apple (mps) : un petit calcul y échoue ({failure})"
-    return Finding("GPU", Level.WARNING, text, "labo.device() donne le CPU.")
-
-
-def _time(machine: Machine) -> Iterator[Finding]:
-    if machine.job is None:
-        return
-    if machine.time_left is None:
-        yield Finding(
-            "temps", Level.NOTE, "temps restant inconnu : ni Slurm ni squeue ne le disent"
-        )
-        return
-    hours, minutes = divmod(int(machine.time_left) // 60, 60)
-    text = f"il reste {hours} h {minutes:02d}"
-    if machine.time_left < _LITTLE_TIME:
-        yield Finding("temps", Level.WARNING, text, "Enregistrez votre travail dès maintenant.")
-        return
-    yield Finding("temps", Level.OK, text)
-
-
-def _disk(probe: Probe, machine: Machine) -> Iterator[Finding]:
-    quota = _quota(probe.run("diskusage_report") or "")
-    if quota:
-        yield quota
-        return
-    home = probe.environ.get("HOME")
-    if not home or not Path(home).exists():
-        return
-    free = shutil.disk_usage(home).free
-    text = f"{decimal(free / _GB, 1)} Go libres dans {home}"
-    if machine.kind not in (Kind.OWN, Kind.COLAB):
-        text += ", partagés avec d'autres : votre quota, inconnu ici, peut être plus petit"
-    if free < _LITTLE_DISK:
-        advice = "Supprimez de vieux fichiers, ou vérifiez votre quota."
-        yield Finding("disque", Level.WARNING, text, advice)
-        return
-    yield Finding("disque", Level.OK, text)
-
-
-# A line of the Alliance's diskusage_report: used/limit, in space then in files.
-_HOME_QUOTA = re.compile(
-    r"^\s*/home \([^)]*\)\s+{0}\s*/\s*{0}\s+{0}\s*/\s*{0}\s*$".format(
-        r"([\d.]+)\s*([KMGTP]?)(?:i?B)?"
-    ),
-    re.MULTILINE | re.IGNORECASE,
-)
-
-
-def _quota(report: str) -> Finding | None:
-    """How full the home folder is, if `report` says it."""
-    found = _HOME_QUOTA.search(report)
-    if not found:
-        return None
-    numbers = [
-        float(number) * 1000 ** " KMGTP".index(prefix.upper() or " ")
-        for number, prefix in zip(found.groups()[::2], found.groups()[1::2], strict=True)
-    ]
-    if not (numbers[1] and numbers[3]):
-        return None  # no limit
-    space, files = 100 * numbers[0] / numbers[1], 100 * numbers[2] / numbers[3]
-    text = f"{space:.0f} % de l'espace et {files:.0f} % du nombre de fichiers du dossier personnel"
-    if max(space, files) < _NEARLY_FULL:
-        return Finding("quota", Level.OK, text)
-    advice = "Supprimez de vieux fichiers : une fois plein, plus rien ne s'enregistre."
-    return Finding("quota", Level.WARNING, text, advice)
-
-
-def _temporary(probe: Probe) -> Iterator[Finding]:
-    temporary = probe.environ.get("SLURM_TMPDIR")
-    if not temporary:
-        return
-    text = f"{temporary} est rapide, et effacé à la fin de la session"
-    yield Finding("SLURM_TMPDIR", Level.NOTE, text)
-    if probe.environ.get("PIP_PREFIX", "").startswith(temporary):
-        yield Finding(
-            "PIP_PREFIX",
-            Level.WARNING,
-            "pip installe dans SLURM_TMPDIR : cela disparaîtra avec la session",
-            "Pour garder un paquet : env -u PIP_PREFIX pip install --user PAQUET",
-        )
-
-
-def _data() -> Iterator[Finding]:
-    for dataset in catalogue().values():
-        paths = find(dataset)
-        if paths:
-            folder = next(iter(paths.values())).parent
-            yield Finding("données", Level.OK, f"{dataset.title} : {folder}")
-        else:
-            yield Finding(
-                "données",
-                Level.NOTE,
-                f"{dataset.title} : introuvable ici",
-                f"« labo data download {dataset.name} » là où il y a Internet. "
-                "Sans lui, des données livrées avec le cours en tiennent lieu.",
-            )
-
-
-def _network(probe: Probe) -> Iterator[Finding]:
-    if probe.environ.get("LABO_OFFLINE", "0") not in ("", "0"):
-        yield Finding("réseau", Level.NOTE, "interdit par LABO_OFFLINE")
-    elif answers(catalogue()["mnist"].mirrors[0]):
-        yield Finding("réseau", Level.OK, "Internet répond")
-    else:
-        advice = (
-            "C'est habituel sur un nœud de calcul. Les données, téléchargées ailleurs, se placent "
-            f"dans {search_path()[-1]}."
-        )
-        yield Finding("réseau", Level.NOTE, "pas d'accès à Internet", advice)
-
-
-def _contradictions(machine: Machine) -> Iterator[Finding]:
-    for text in machine.conflicts:
-        advice = "La plus petite valeur compte. Si la session se comporte mal, signalez-le."
-        yield Finding("contradiction", Level.WARNING, text, advice)
+        return [Finding("diagnostic", Severity.WARNING, text, "Signalez-le avec cette ligne.")]
 
 
 def show(findings: list[Finding]) -> None:
@@ -330,7 +59,11 @@ def show(findings: list[Finding]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    marks = {Level.OK: "[green]✓[/]", Level.NOTE: "[blue]i[/]", Level.WARNING: "[yellow]![/]"}
+    marks = {
+        Severity.OK: "[green]✓[/]",
+        Severity.NOTE: "[blue]i[/]",
+        Severity.WARNING: "[yellow]![/]",
+    }
     table = Table(show_header=False, box=None, padding=(0, 1))
     table.add_column(width=1)
     table.add_column(style="bold", no_wrap=True)
@@ -348,4 +81,4 @@ def as_json(findings: list[Finding]) -> str:
 
 def needs_attention(findings: list[Finding]) -> bool:
     """Y a-t-il quelque chose à régler ?"""
-    return any(finding.level is Level.WARNING for finding in findings)
+    return any(finding.level is Severity.WARNING for finding in findings)

@@ -5,56 +5,32 @@ matplotlib. En dernière ligne d'une cellule de notebook, la figure s'affiche un
 `display(figure)` l'affiche et `figure.savefig("figure.png")` l'enregistre.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
+from collections.abc import Mapping, Sequence
 from itertools import cycle
-from math import ceil, prod
-from typing import TYPE_CHECKING
+from math import prod
 
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from labo.french import decimal, measure_name
-
-if TYPE_CHECKING:
-    from labo.training.loop import History
-
-# Okabe and Ito's colours, which colour-blind readers can tell apart.
-_COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#555555"]
-_GREY = "#b8b8b8"
-_STYLE = {
-    "axes.axisbelow": True,
-    "axes.edgecolor": "#606060",
-    "axes.labelsize": 10,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "figure.constrained_layout.use": True,
-    "figure.dpi": 100,
-    "font.size": 9,
-    "grid.color": "#e4e4e4",
-    "image.interpolation": "nearest",
-    "legend.frameon": False,
-    "lines.markersize": 3.5,
-}
-_FEW_EPOCHS = 20  # up to here each epoch is marked, so that a single one shows
-_BARS = 3  # probabilities shown beside an image
+from labo.drawing import (
+    COLOURS,
+    draw_coloured_templates,
+    draw_confusion,
+    draw_probabilities,
+    draw_run,
+    draw_signed_templates,
+    dress_curves,
+    grid,
+    show,
+    styled,
+)
+from labo.french import decimal
+from labo.training.history import History
 
 
-def _styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    @wraps(draw)
-    def styled(*args, **kwargs) -> Figure:
-        with plt.rc_context(_STYLE):
-            return draw(*args, **kwargs)
-
-    return styled
-
-
-@_styled
+@styled
 def plot_images(
     images: Tensor, titles: Sequence | None = None, columns: int = 8, size: float = 1.1
 ) -> Figure:
@@ -74,16 +50,16 @@ def plot_images(
     pictures = _pictures(images)
     if titles is not None:
         _check_length("titles", titles, len(pictures))
-    figure, cells = _grid(len(pictures), columns, size, size + (0.2 if titles is not None else 0))
+    figure, cells = grid(len(pictures), columns, size, size + (0.2 if titles is not None else 0))
     for i, (cell, picture) in enumerate(zip(cells, pictures, strict=True)):
-        _show(cell, picture)
+        show(cell, picture)
         if titles is not None:
             cell.set_title(_text(titles[i]), fontsize=9, pad=3)
     return figure
 
 
-@_styled
-def plot_history(history: "History | Mapping[str, History]", size: float = 3.0) -> Figure:
+@styled
+def plot_history(history: History | Mapping[str, History], size: float = 3.0) -> Figure:
     """Trace les courbes d'un entraînement, ou en compare plusieurs.
 
     Un panneau par mesure : la perte, l'exactitude en %, puis les autres s'il y en a.
@@ -103,18 +79,18 @@ def plot_history(history: "History | Mapping[str, History]", size: float = 3.0) 
         raise ValueError("Rien à tracer : aucune époque n'est terminée.")
     measured = dict.fromkeys(key for run in runs.values() for key in run.epochs[0])  # in order
     keys = [k for k in measured if k not in ("epoch", "time") and not k.startswith("val_")]
-    figure, panels = _grid(len(keys), len(keys), 1.4 * size, size)
-    figure.get_layout_engine().set(wspace=0.06)
+    figure, panels = grid(len(keys), len(keys), 1.4 * size, size)
+    figure.set_layout_engine("constrained", wspace=0.06)
     for panel, key in zip(panels, keys, strict=True):
-        for colour, (name, run) in zip(cycle(_COLOURS), runs.items(), strict=False):
-            _draw_run(panel, run, key, name, colour)
-        _dress_curves(panel, key)
+        for colour, (name, run) in zip(cycle(COLOURS), runs.items(), strict=False):
+            draw_run(panel, run, key, name, colour)
+        dress_curves(panel, key)
     compared_with_validation = isinstance(history, Mapping) and "val_loss" in measured
     panels[-1].legend(title="tirets : entraînement" if compared_with_validation else None)
     return figure
 
 
-@_styled
+@styled
 def plot_confusion(
     targets: Tensor, predictions: Tensor, classes: Sequence[str] | None = None
 ) -> Figure:
@@ -138,8 +114,8 @@ def plot_confusion(
     counts = torch.bincount(targets * n + predictions, minlength=n * n).view(n, n)
     rates = counts / counts.sum(1, keepdim=True).clamp(min=1)
     side = max(3.0, 0.42 * n + 1.0)
-    figure, (panel,) = _grid(1, 1, side, side)
-    _draw_confusion(panel, counts, rates)
+    figure, (panel,) = grid(1, 1, side, side)
+    draw_confusion(panel, counts, rates)
     panel.set_xticks(range(n), names, rotation=90 if max(map(len, names)) > 3 else 0)
     panel.set_yticks(range(n), names)
     accuracy = decimal(100 * float((targets == predictions).float().mean()), 1)
@@ -150,7 +126,7 @@ def plot_confusion(
     return figure
 
 
-@_styled
+@styled
 def plot_predictions(
     images: Tensor,
     targets: Tensor,
@@ -187,11 +163,11 @@ def plot_predictions(
     certainty = probabilities[torch.arange(len(targets)), targets]
     chosen = certainty.argsort(descending=not worst)[:count]
     pictures = _pictures(images[chosen.to(images.device)])
-    figure, cells = _grid(len(chosen), columns, 2.5, 1.3)
+    figure, cells = grid(len(chosen), columns, 2.5, 1.3)
     for cell, picture, i in zip(cells, pictures, chosen.tolist(), strict=True):
-        _show(cell.inset_axes([0.02, 0, 0.42, 0.82]), picture)
-        bars = cell.inset_axes([0.46, 0, 0.5, 0.82])
-        _draw_probabilities(bars, probabilities[i], int(targets[i]), names)
+        show(cell.inset_axes((0.02, 0, 0.42, 0.82)), picture)
+        bars = cell.inset_axes((0.46, 0, 0.5, 0.82))
+        draw_probabilities(bars, probabilities[i], int(targets[i]), names)
         truth = f"vrai : {names[targets[i]]} ({decimal(100 * float(certainty[i]), 1)} %)"
         cell.text(0.02, 0.86, truth)
         cell.axis("off")
@@ -200,7 +176,7 @@ def plot_predictions(
     return figure
 
 
-@_styled
+@styled
 def plot_templates(
     weight: Tensor,
     shape: tuple[int, int, int] = (1, 28, 28),
@@ -231,118 +207,13 @@ def plot_templates(
             f"forme {tuple(weight.shape)}."
         )
     names = _class_names(classes, torch.tensor([len(weight) - 1]))
-    figure, cells = _grid(len(weight), columns, size, size + 0.2)
-    draw = _draw_coloured_templates if shape[0] == 3 else _draw_signed_templates
+    figure, cells = grid(len(weight), columns, size, size + 0.2)
+    draw = draw_coloured_templates if shape[0] == 3 else draw_signed_templates
     draw(figure, cells, weight.view(-1, *shape))
     for cell, name in zip(cells, names, strict=False):
         cell.set_title(name, fontsize=9, pad=3)
         cell.axis("off")
     return figure
-
-
-# ---- Drawing
-
-
-def _grid(count: int, columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
-    """Return a figure with `count` axes of `width` x `height` inches in rows of `columns`."""
-    columns = min(columns, count)
-    rows = ceil(count / columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(columns * width, rows * height), squeeze=False
-    )
-    # Unknown to pyplot from now on, so that a notebook shows only the figure that a cell returns.
-    plt.close(figure)
-    for spare in axes.flat[count:]:
-        spare.remove()
-    return figure, list(axes.flat[:count])
-
-
-def _show(axes: Axes, picture: np.ndarray) -> None:
-    axes.imshow(picture, cmap="gray", vmin=0, vmax=1)
-    axes.axis("off")
-
-
-def _draw_run(panel: Axes, run: "History", key: str, name: str, colour: str) -> None:
-    """Draw the training and validation curves of one run; `name` is empty when it is alone."""
-    marker = "o" if len(run) <= _FEW_EPOCHS else None
-    epochs = run["epoch"]
-    validated = f"val_{key}" in run.epochs[0]
-    dashed = bool(name) and validated
-    panel.plot(
-        epochs,
-        run[key],
-        color=colour,
-        linestyle="--" if dashed else "-",
-        linewidth=1.1 if dashed else 1.8,
-        marker=None if dashed else marker,
-        label="_" if dashed else name or "entraînement",
-    )
-    if validated:
-        panel.plot(
-            epochs,
-            run[f"val_{key}"],
-            color=colour if name else _COLOURS[1],
-            marker=marker,
-            label=name or "validation",
-        )
-
-
-def _dress_curves(panel: Axes, key: str) -> None:
-    unit = " (%)" if key == "accuracy" else ""
-    panel.set(xlabel="époque", ylabel=measure_name(key) + unit)
-    panel.grid(True)
-    panel.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    panel.yaxis.set_major_formatter(lambda value, _: f"{value:g}".replace(".", ","))
-
-
-def _draw_confusion(panel: Axes, counts: Tensor, rates: Tensor) -> None:
-    right = torch.eye(len(counts), dtype=torch.bool)
-    errors = rates.masked_fill(right, 0)
-    darkest = max(1e-9, 1.5 * float(errors.max()))
-    panel.imshow(_masked(rates, ~right), cmap="Blues", vmin=0, vmax=1.2)
-    panel.imshow(_masked(errors, errors == 0), cmap="Oranges", vmin=0, vmax=darkest)
-    for row, column in counts.nonzero().tolist():
-        dark = rates[row, column] > 0.6 if row == column else False
-        panel.text(
-            column,
-            row,
-            str(int(counts[row, column])),
-            ha="center",
-            va="center",
-            fontsize=8,
-            color="white" if dark else "#303030",
-        )
-
-
-def _masked(values: Tensor, hidden: Tensor) -> np.ma.MaskedArray:
-    return np.ma.masked_array(values.numpy(), hidden.numpy())
-
-
-def _draw_probabilities(bars: Axes, probabilities: Tensor, target: int, names: list[str]) -> None:
-    top = probabilities.topk(min(_BARS, len(probabilities)))
-    for rank, (value, label) in enumerate(zip(*map(Tensor.tolist, top), strict=True)):
-        colour = _COLOURS[0] if label == target else _GREY
-        bars.barh(rank, value, height=0.7, color=colour, alpha=0.55)
-        text = f"{names[label]}  {decimal(100 * value, 0)} %"
-        bars.text(0.02, rank, text, va="center", fontsize=8, clip_on=False)
-    bars.set(xlim=(0, 1), ylim=(_BARS - 0.5, -0.5))
-    bars.axis("off")
-
-
-def _draw_signed_templates(figure: Figure, cells: list[Axes], templates: Tensor) -> None:
-    figure.set_figwidth(figure.get_figwidth() + 0.9)
-    limit = float(templates.abs().max())
-    for cell, template in zip(cells, templates.flatten(1, 2).numpy(), strict=True):
-        image = cell.imshow(template, cmap="RdBu_r", vmin=-limit, vmax=limit)
-    bar = figure.colorbar(image, ax=cells, shrink=0.8, pad=0.02, label="poids")
-    bar.formatter = lambda value, _: f"{value:g}".replace(".", ",")
-
-
-def _draw_coloured_templates(figure: Figure, cells: list[Axes], templates: Tensor) -> None:
-    limits = templates.abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
-    pictures = 0.5 + templates.permute(0, 2, 3, 1) / (2 * limits)
-    for cell, picture in zip(cells, pictures.numpy(), strict=True):
-        cell.imshow(picture)
 
 
 # ---- Reading what was given

@@ -1,8 +1,16 @@
-"""Le profil du cours : la taille des données et des entraînements."""
+"""Les réglages du cours, lus dans l'environnement : son profil, et ce qui s'allume ou s'éteint."""
 
 import os
+from collections.abc import Mapping
+from enum import StrEnum
 
-PROFILES = ("tiny", "small", "full")
+
+class Profile(StrEnum):
+    """Les profils d'un cours : la taille des données et des entraînements."""
+
+    TINY = "tiny"
+    SMALL = "small"
+    FULL = "full"
 
 
 def profile() -> str:
@@ -14,12 +22,22 @@ def profile() -> str:
     Erreurs :
         ValueError si la variable contient autre chose.
     """
-    return checked_profile(os.environ.get("LABO_PROFILE") or "small")
+    # A plain string, for a notebook shows it as it is.
+    return chosen_profile().value
 
 
-def checked_profile(name: str) -> str:
-    """`name`, s'il est un profil ; sinon, ValueError."""
-    if name not in PROFILES:
-        known = ", ".join(f"« {known} »" for known in PROFILES)
-        raise ValueError(f"Profil inconnu : « {name} ». Les profils (LABO_PROFILE) sont {known}.")
-    return name
+def chosen_profile(name: str | None = None) -> Profile:
+    """Le profil de ce nom ou, par défaut, celui du cours ; ValueError s'il n'existe pas."""
+    if name is None:
+        name = os.environ.get("LABO_PROFILE") or Profile.SMALL
+    try:
+        return Profile(name)
+    except ValueError:
+        known = ", ".join(f"« {profile} »" for profile in Profile)
+        message = f"Profil inconnu : « {name} ». Les profils (LABO_PROFILE) sont {known}."
+        raise ValueError(message) from None
+
+
+def is_on(name: str, environ: Mapping[str, str] = os.environ) -> bool:
+    """Vrai si cette variable d'environnement est donnée, et n'est pas 0."""
+    return environ.get(name, "0") not in ("", "0")

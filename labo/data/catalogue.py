@@ -90,7 +90,8 @@ def find(dataset: Dataset, data_dir: Path | str | None = None) -> dict[str, Path
     décompressé, est celle du catalogue.
     """
     found = {file.name: _find_file(dataset, file, data_dir) for file in dataset.files}
-    return None if None in found.values() else found
+    paths = {name: path for name, path in found.items() if path}
+    return paths if len(paths) == len(found) else None
 
 
 def _find_file(dataset: Dataset, file: DataFile, data_dir: Path | str | None) -> Path | None:

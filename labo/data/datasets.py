@@ -18,7 +18,7 @@ from torch import Tensor
 from labo.data import synthetic
 from labo.data.catalogue import DataNotFoundError, Dataset, catalogue, find, search_path, shipped
 from labo.french import count, decimal
-from labo.settings import checked_profile, profile
+from labo.settings import Profile, chosen_profile
 
 TINY = (500, 200)  # training and test examples of the profile "tiny"
 
@@ -147,9 +147,9 @@ def load_dataset(
     if name not in _CLASSES:
         known = ", ".join(f"« {known} »" for known in _CLASSES)
         raise ValueError(f"Jeu de données inconnu : « {name} ». Les noms connus sont {known}.")
-    chosen = _profile(profile)
-    sizes = {"tiny": TINY, "small": small, "full": (None, None)}[chosen]
-    if chosen == "tiny":
+    chosen = chosen_profile(profile)
+    sizes = {Profile.TINY: TINY, Profile.SMALL: small, Profile.FULL: (None, None)}[chosen]
+    if chosen is Profile.TINY:
         name = STAND_IN.get(name, name)
     if name in STAND_IN:
         paths = _paths(name, data_dir, fallback)
@@ -157,10 +157,6 @@ def load_dataset(
             return _READERS[name](name, paths, sizes)
         name = STAND_IN[name]
     return _GENERATORS[name](sizes, seed)
-
-
-def _profile(name: str | None) -> str:
-    return profile() if name is None else checked_profile(name)
 
 
 def _paths(name: str, data_dir: Path | str | None, fallback: bool) -> dict[str, Path] | None:
@@ -222,7 +218,7 @@ def _read_idx(path: Path, size: int | None) -> Tensor:
 def _read_cifar(name: str, paths: dict[str, Path], sizes: Sizes) -> ImageData:
     with tarfile.open(paths["cifar-10-python.tar.gz"]) as archive:
         batches = {
-            Path(member.name).name: _Batch(archive.extractfile(member), encoding="bytes").load()
+            Path(member.name).name: _read_batch(archive, member)
             for member in archive
             if Path(member.name).name.startswith(("data_batch_", "test_batch"))
         }
@@ -232,6 +228,12 @@ def _read_cifar(name: str, paths: dict[str, Path], sizes: Sizes) -> ImageData:
         for part, size in zip((train, [batches["test_batch"]]), sizes, strict=True)
     ]
     return _image_data(name, splits, catalogue()[name].title)
+
+
+def _read_batch(archive: tarfile.TarFile, member: tarfile.TarInfo) -> dict:
+    stream = archive.extractfile(member)
+    assert stream is not None, f"{member.name} n'est pas un fichier"
+    return _Batch(stream, encoding="bytes").load()
 
 
 class _Batch(pickle.Unpickler):

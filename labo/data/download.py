@@ -22,6 +22,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from labo.data.catalogue import DataFile, Dataset, is_valid, search_path, sha256
 from labo.data.network import answers
 from labo.french import decimal
+from labo.settings import is_on
 
 STALL_SECONDS = 30  # without a byte, before the link is held to be cut
 SLOWEST = 20_000  # bytes per second; a mirror that stays below is left
@@ -63,7 +64,7 @@ def download(dataset: Dataset, data_dir: Path | str | None = None) -> dict[str, 
         mauvaise, ou que le disque n'a pas pu contenir, est supprimé ; celui d'une liaison coupée
         est gardé, et repris la fois suivante.
     """
-    if os.environ.get("LABO_OFFLINE", "0") not in ("", "0"):
+    if is_on("LABO_OFFLINE"):
         raise DownloadError("réseau interdit par LABO_OFFLINE")
     with ThreadPoolExecutor() as pool:  # all at once: a lost packet costs seconds
         answered = pool.map(answers, dataset.mirrors)

@@ -30,7 +30,7 @@ def answers(url: str) -> bool:
 
 def _next_hop(url: str) -> tuple[str, int]:
     target = urlsplit(url)
-    proxy = None if proxy_bypass(target.hostname) else getproxies().get(target.scheme)
+    proxy = None if proxy_bypass(target.hostname or "") else getproxies().get(target.scheme)
     if proxy:
         target = urlsplit(proxy if "//" in proxy else f"//{proxy}")
-    return target.hostname, target.port or (443 if target.scheme == "https" else 80)
+    return target.hostname or "", target.port or (443 if target.scheme == "https" else 80)

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from labo.data.datasets import STAND_IN, load_dataset
-from labo.settings import profile
+from labo.machine.accelerator import device
+from labo.settings import Profile, chosen_profile
 
 _SMALL, _TINY = (1000, 1000), (500, 100)  # training and test examples
 
@@ -33,9 +34,9 @@ class Options:
             raise ValueError("--full et --tiny s'excluent")
 
     @property
-    def size(self) -> str | None:
-        """« full », « tiny », ou None : rien n'a été demandé."""
-        return "full" if self.full else "tiny" if self.tiny else None
+    def size(self) -> Profile | None:
+        """Le profil demandé, ou None si rien ne l'a été."""
+        return Profile.FULL if self.full else Profile.TINY if self.tiny else None
 
 
 def parse_options(argv: Sequence[str] | None = None) -> Options:
@@ -83,8 +84,14 @@ class _FrenchParser(argparse.ArgumentParser):
 
 
 class _FrenchFormatter(argparse.HelpFormatter):
-    def add_usage(self, usage: str | None, actions: Iterable, groups: Iterable, *_: str) -> None:
-        super().add_usage(usage, actions, groups, "Utilisation : ")
+    def add_usage(
+        self,
+        usage: str | None,
+        actions: Iterable,
+        groups: Iterable,
+        prefix: str | None = "Utilisation : ",
+    ) -> None:
+        super().add_usage(usage, actions, groups, prefix)
 
 
 def _integer(text: str) -> int:
@@ -137,13 +144,14 @@ def load_data(
     if options.seed >= 0:
         torch.manual_seed(options.seed)
     name = "cifar10" if cifar or options.cifar else "mnist"
-    size = options.size or profile()
-    if profile() == size == "tiny":
+    course = chosen_profile()
+    size = options.size or course
+    if course is size is Profile.TINY:
         name = STAND_IN[name]
     data = load_dataset(
         name,
-        profile="full" if size == "full" else "small",
-        small=_TINY if size == "tiny" else _SMALL,
+        profile=Profile.FULL if size is Profile.FULL else Profile.SMALL,
+        small=_TINY if size is Profile.TINY else _SMALL,
         data_dir=options.data_dir or os.environ.get("PYTORCH_DATA_DIR"),
     )
     print(f"** {data.description}")
@@ -157,19 +165,14 @@ def load_data(
     targets = [data.train_target, data.test_target]
     if one_hot_labels:
         targets = [_one_hot(y, len(data.classes)) for y in targets]
-    device = _device(options)
-    (train_input, test_input), (train_target, test_target) = inputs, targets
-    return tuple(x.to(device) for x in (train_input, train_target, test_input, test_target))
+    place = device(force_cpu=options.force_cpu)
+    train_input, test_input = (x.to(place) for x in inputs)
+    train_target, test_target = (y.to(place) for y in targets)
+    return train_input, train_target, test_input, test_target
 
 
 def _one_hot(target: Tensor, classes: int) -> Tensor:
     return torch.full((len(target), classes), -1.0).scatter_(1, target[:, None], 1.0)
-
-
-def _device(options: Options) -> torch.device:
-    from labo.machine.accelerator import device
-
-    return device(force_cpu=options.force_cpu)
 
 
 def _in_script() -> bool:

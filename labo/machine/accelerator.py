@@ -1,13 +1,15 @@
 """L'appareil de calcul du cours : choisi une fois, après un vrai calcul."""
 
 import os
-import warnings
 from functools import cache
 
 import torch
 
 from labo.machine.deadline import announce_end
-from labo.machine.facts import Probe, gpu_signs, granted_cpus
+from labo.machine.facts import granted_cpus
+from labo.machine.probe import Probe, gpu_signs
+from labo.machine.trial import failure
+from labo.settings import is_on
 
 
 def device(force_cpu: bool = False) -> torch.device:
@@ -25,7 +27,7 @@ def device(force_cpu: bool = False) -> torch.device:
     """
     _use_granted_cpus()
     announce_end()
-    if force_cpu or os.environ.get("LABO_FORCE_CPU", "0") not in ("", "0"):
+    if force_cpu or is_on("LABO_FORCE_CPU"):
         return torch.device("cpu")
     return _accelerator()
 
@@ -40,19 +42,8 @@ def _accelerator() -> torch.device:
     return torch.device("cpu")
 
 
-def failure(name: str) -> str | None:
-    """Ce qui empêche un petit calcul sur cet appareil, ou None s'il réussit."""
-    try:
-        with warnings.catch_warnings(action="ignore"):  # torch's own, about an old GPU or driver
-            x = torch.arange(6.0, device=name).reshape(2, 3)
-            total = (x @ x.T).sum().item()
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        return str(error).splitlines()[0] if str(error) else type(error).__name__
-    return None if total == 83.0 else f"un calcul a donné {total} au lieu de 83"
-
-
 @cache
 def _use_granted_cpus() -> None:
-    cpus, _, _ = granted_cpus(Probe())
+    cpus = granted_cpus(Probe()).value
     if cpus is not None and "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(cpus)

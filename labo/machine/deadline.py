@@ -7,7 +7,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from labo.machine.facts import Probe, time_left
+from labo.machine.facts import time_left
+from labo.machine.probe import Probe
 
 _MINUTES = (15, 5)  # left when it is announced
 
@@ -27,7 +28,7 @@ def watch(shell: Any, probe: Probe, clock: Callable[[], float] = time.time) -> N
     """Annonce dans `shell`, à qui exécute une cellule, la fin que `probe` connaît."""
     if "SLURM_JOB_ID" not in probe.environ:
         return
-    left, _ = time_left(probe)
+    left = time_left(probe).value
     if left is None:  # nothing says it, or there is no end
         return
     announcer = _Announcer(probe.now + left, clock)

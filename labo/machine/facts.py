@@ -1,28 +1,18 @@
-"""Sur quelle machine sommes-nous ? Des faits, lus là où ils sont, et rien de deviné.
-
-Tout passe par un `Probe`, que les tests remplacent par des sessions enregistrées.
-"""
+"""Sur quelle machine sommes-nous ? Des faits, lus là où ils sont, et rien de deviné."""
 
 import math
-import os
 import re
-import shutil
-import subprocess
-import time
-import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from importlib import metadata
-from pathlib import Path
-from typing import Any
+from typing import Generic, TypeVar
 
 from labo.french import decimal
+from labo.machine.probe import NO_GPU, Probe
+from labo.settings import is_on
 
-COMMAND_SECONDS = 3  # for a command to answer
 _MB = 2**20
 _UNLIMITED = 2**60  # cgroup v1 writes "no limit" as a huge number
-_NO_GPU = ("", "-1", "NoDevFiles")  # what CUDA_VISIBLE_DEVICES holds to hide every GPU
 
 
 class Kind(StrEnum):
@@ -37,130 +27,16 @@ class Kind(StrEnum):
     OWN = "machine personnelle"
 
 
-@dataclass(frozen=True)
-class Gpu:
-    """Un GPU vu par torch. Mémoires en octets ; `capability` est (majeure, mineure)."""
-
-    name: str
-    total: int
-    free: int
-    capability: tuple[int, int]
+Value_co = TypeVar("Value_co", covariant=True)
 
 
 @dataclass(frozen=True)
-class Torch:
-    """Ce que torch dit de lui-même et des GPU.
+class Fact(Generic[Value_co]):
+    """Un fait : sa valeur, d'où elle vient, et ce qui la contredit."""
 
-    `version` est None quand torch ne s'importe pas ; `error` dit alors pourquoi, ou bien ce qui
-    empêche CUDA de démarrer. `vision` est la version de torchvision, `threads` le nombre de fils.
-    """
-
-    version: str | None
-    vision: str | None = None
-    threads: int | None = None
-    cuda: str | None = None
-    architectures: tuple[str, ...] = ()
-    gpus: tuple[Gpu, ...] = ()
-    error: str | None = None
-    mps: bool = False
-
-
-@dataclass(frozen=True)
-class Probe:
-    """D'où viennent les faits : l'environnement, des fichiers, des commandes, torch."""
-
-    environ: dict[str, str] = field(default_factory=lambda: dict(os.environ))
-    root: Path = Path("/")
-    now: float = field(default_factory=time.time)
-
-    def read(self, path: str) -> str | None:
-        """Le contenu d'un fichier du système, ou None s'il est absent ou illisible."""
-        try:
-            return (self.root / path.lstrip("/")).read_text(errors="replace").strip()
-        except OSError:
-            return None
-
-    def exists(self, path: str) -> bool:
-        """Ce fichier du système existe-t-il ?"""
-        return (self.root / path.lstrip("/")).exists()
-
-    def usable(self, pattern: str) -> bool:
-        """Un fichier du système de ce nom existe-t-il, que cette session ait le droit d'ouvrir ?"""
-        paths = self.root.glob(pattern.lstrip("/"))
-        return any(os.access(path, os.R_OK | os.W_OK) for path in paths)
-
-    def run(self, *command: str) -> str | None:
-        """Ce qu'affiche une commande, ou None si elle est absente, échoue ou tarde."""
-        if shutil.which(command[0]) is None:
-            return None
-        try:
-            done = subprocess.run(
-                command, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=True
-            )
-        except (OSError, subprocess.SubprocessError):
-            return None
-        return done.stdout.strip()
-
-    def affinity(self) -> int | None:
-        """Nombre de cœurs que ce processus peut employer, selon le système."""
-        if hasattr(os, "sched_getaffinity"):
-            return len(os.sched_getaffinity(0))
-        return os.cpu_count()
-
-    def total_memory(self) -> int | None:
-        """La mémoire de la machine entière, en octets."""
-        import psutil
-
-        return psutil.virtual_memory().total
-
-    def torch(self) -> Torch:
-        """Interroge torch. Ne touche CUDA que si un GPU NVIDIA a laissé un signe de vie."""
-        try:
-            import torch
-        except (ImportError, OSError) as error:  # OSError: a library that it is linked to
-            return Torch(None, _version("torchvision"), error=_first_line(error))
-        facts = Torch(
-            torch.__version__,
-            _version("torchvision"),
-            torch.get_num_threads(),
-            torch.version.cuda,
-            mps=torch.backends.mps.is_available(),
-        )
-        return _with_cuda(facts, torch) if facts.cuda and gpu_signs(self) else facts
-
-    def failure(self, device: str) -> str | None:
-        """Ce qui empêche un petit calcul sur cet appareil, ou None s'il réussit."""
-        from labo.machine.accelerator import failure
-
-        return failure(device)
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
-
-
-def _with_cuda(facts: Torch, torch: Any) -> Torch:
-    try:
-        with warnings.catch_warnings(action="ignore"):  # the findings say it, in French
-            torch.cuda.init()
-            architectures = tuple(torch.cuda.get_arch_list())
-            gpus = tuple(_gpu(torch, index) for index in range(torch.cuda.device_count()))
-    except (RuntimeError, AssertionError) as error:
-        return replace(facts, error=_first_line(error))
-    return replace(facts, architectures=architectures, gpus=gpus)
-
-
-def _gpu(torch: Any, index: int) -> Gpu:
-    properties = torch.cuda.get_device_properties(index)
-    free, total = torch.cuda.mem_get_info(index)
-    return Gpu(properties.name, total, free, (properties.major, properties.minor))
+    value: Value_co
+    source: str = ""
+    conflicts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -185,60 +61,45 @@ class Machine:
 def inspect(probe: Probe | None = None) -> Machine:
     """Les faits de cette machine."""
     probe = probe or Probe()
-    job = probe.environ.get("SLURM_JOB_ID")
-    kind, kind_source = _kind(probe)
-    cpus, cpu_source, cpu_conflicts = granted_cpus(probe)
-    memory, memory_source, memory_conflicts = _least(_memory_limits(probe), "mémoire", in_gib)
-    left, time_source = time_left(probe)
-    sources = {
-        "kind": kind_source,
-        "cpus": cpu_source,
-        "memory": memory_source,
-        "time_left": time_source,
+    kind, cpus, left = _kind(probe), granted_cpus(probe), time_left(probe)
+    memory = _least(_memory_limits(probe), "mémoire", in_gib)
+    facts: dict[str, Fact[object]] = {
+        "kind": kind,
+        "cpus": cpus,
+        "memory": memory,
+        "time_left": left,
     }
     return Machine(
-        kind=kind,
-        job=job,
-        cpus=cpus,
-        memory=None if memory is None else int(memory),
-        time_left=left,
+        kind=kind.value,
+        job=probe.environ.get("SLURM_JOB_ID"),
+        cpus=cpus.value,
+        memory=memory.value,
+        time_left=left.value,
         gpu_requested=_gpu_requested(probe),
         mig=_mig(probe),
-        sources={name: source for name, source in sources.items() if source},
-        conflicts=(*cpu_conflicts, *memory_conflicts),
+        sources={name: fact.source for name, fact in facts.items() if fact.source},
+        conflicts=(*cpus.conflicts, *memory.conflicts),
     )
 
 
-def gpu_signs(probe: Probe) -> bool:
-    """Y a-t-il un signe que cette session a un GPU NVIDIA, sans démarrer CUDA ?
-
-    Le pilote ne suffit pas : celui d'un nœud se montre aussi aux sessions qui n'ont pas de GPU.
-    """
-    if probe.environ.get("CUDA_VISIBLE_DEVICES") in _NO_GPU:
-        return False
-    if windows := probe.environ.get("SYSTEMROOT"):
-        return probe.exists(f"{windows}/System32/nvcuda.dll")
-    return any(map(probe.usable, ("/dev/nvidia[0-9]*", "/dev/dxg")))
-
-
-def _kind(probe: Probe) -> tuple[Kind, str]:
-    """What machine this is, and the sign by which one of the Alliance was recognised."""
+def _kind(probe: Probe) -> Fact[Kind]:
+    """La sorte de machine ; `source` est le signe auquel on en reconnaît une de l'Alliance."""
     environ = probe.environ
     if probe.exists("/content") and "COLAB_RELEASE_TAG" in environ:
-        return Kind.COLAB, ""
+        return Fact(Kind.COLAB)
     hub, slurm = "JUPYTERHUB_USER" in environ, "SLURM_JOB_ID" in environ
     if slurm and hub:
         sign = _alliance(probe)
-        return (Kind.ALLIANCE_HUB if sign else Kind.SLURM_HUB), sign
+        return Fact(Kind.ALLIANCE_HUB if sign else Kind.SLURM_HUB, sign)
     if slurm:
-        return Kind.SLURM_JOB, ""
+        return Fact(Kind.SLURM_JOB)
     if hub:
-        return Kind.HUB, ""
+        return Fact(Kind.HUB)
     # The Alliance's software, which anyone may install, names no cluster of its own accord.
     cluster = environ.get("CC_CLUSTER")
     if cluster and cluster != "computecanada":
-        return Kind.ALLIANCE_LOGIN, f"CC_CLUSTER={cluster}"
-    return Kind.OWN, ""
+        return Fact(Kind.ALLIANCE_LOGIN, f"CC_CLUSTER={cluster}")
+    return Fact(Kind.OWN)
 
 
 def _alliance(probe: Probe) -> str:
@@ -251,12 +112,10 @@ def _alliance(probe: Probe) -> str:
 Limits = dict[str, float]
 
 
-def _least(
-    limits: Limits, what: str, written: Callable[[float], str]
-) -> tuple[float | None, str, tuple[str, ...]]:
-    """The smallest limit, where it comes from, and what disagrees with it by more than a tenth."""
+def _least(limits: Limits, what: str, written: Callable[[float], str]) -> Fact[int | None]:
+    """La plus petite limite ; ce que Slurm accorde la contredit s'il la dépasse d'un dixième."""
     if not limits:
-        return None, "", ()
+        return Fact(None)
     source = min(limits, key=limits.__getitem__)
     granted = {name: value for name, value in limits.items() if name.startswith("SLURM")}
     conflicts = tuple(
@@ -265,17 +124,17 @@ def _least(
         for name, value in granted.items()
         if value > 1.1 * limits[source]
     )
-    return limits[source], source, conflicts
+    return Fact(math.floor(limits[source]), source, conflicts)
 
 
 def _in_cores(value: float) -> str:
     return decimal(value, 1).removesuffix(",0")
 
 
-def granted_cpus(probe: Probe) -> tuple[int | None, str, tuple[str, ...]]:
-    """Nombre de cœurs accordés, d'où il vient, et ce qui le contredit."""
-    cpus, source, conflicts = _least(_cpu_limits(probe), "cœurs", _in_cores)
-    return None if cpus is None else max(1, math.floor(cpus)), source, conflicts
+def granted_cpus(probe: Probe) -> Fact[int | None]:
+    """Le nombre de cœurs accordés."""
+    least = _least(_cpu_limits(probe), "cœurs", _in_cores)
+    return least if least.value is None else replace(least, value=max(1, least.value))
 
 
 def _cpu_limits(probe: Probe) -> Limits:
@@ -343,15 +202,15 @@ def _keep_least(limits: Limits, name: str, value: float) -> None:
     limits[name] = min(value, limits.get(name, math.inf))
 
 
-def time_left(probe: Probe) -> tuple[float | None, str]:
-    """Secondes qui restent à la tâche Slurm (None : rien ne le dit), et d'où on le sait."""
+def time_left(probe: Probe) -> Fact[float | None]:
+    """Les secondes qui restent à la tâche Slurm ; None si rien ne le dit."""
     end = _integer(probe.environ.get("SLURM_JOB_END_TIME"))
     if end is not None:
-        return max(0.0, end - probe.now), "SLURM_JOB_END_TIME"
+        return Fact(max(0.0, end - probe.now), "SLURM_JOB_END_TIME")
     job = probe.environ.get("SLURM_JOB_ID")
     answer = probe.run("squeue", "-h", "-j", job, "-o", "%L") if job else None
     seconds = _slurm_duration(answer or "")
-    return (seconds, "squeue") if seconds is not None else (None, "")
+    return Fact(None) if seconds is None else Fact(seconds, "squeue")
 
 
 def _slurm_duration(text: str) -> float | None:
@@ -381,11 +240,11 @@ def _gpu_requested(probe: Probe) -> bool | None:
         return None
     if any(environ.get(name) for name in _GPU_LISTS):
         return True
-    if any(environ.get(name, "0") not in ("", "0") for name in _GPU_COUNTS):
+    if any(is_on(name, environ) for name in _GPU_COUNTS):
         return True
     if "gpu" in environ.get("SLURM_TRES_PER_TASK", ""):
         return True
-    return environ.get("CUDA_VISIBLE_DEVICES", "") not in _NO_GPU
+    return environ.get("CUDA_VISIBLE_DEVICES", "") not in NO_GPU
 
 
 def _mig(probe: Probe) -> str | None:

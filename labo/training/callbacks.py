@@ -79,7 +79,7 @@ class BestKept(EarlyStopping):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        self.__dict__.update(state)
 
 
 class _EpochLines(Callback):

@@ -4,7 +4,6 @@ import itertools
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -13,9 +12,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from labo.data.loader import BatchLoader
-from labo.french import measure_name, measure_value
 from labo.training.callbacks import BestKept, DivergenceGuard, Recorder, progress
 from labo.training.checkpoint import Run, resumed
+from labo.training.history import History
 from labo.training.torchvision_compat import ensure_torchvision
 
 ensure_torchvision()  # before Poutyne, which imports torchvision
@@ -29,51 +28,6 @@ Measure = str | Callable[[Tensor, Tensor], Tensor]
 
 _EVALUATION_BATCH = 1024
 _OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
-_LONGEST_TABLE = 20  # epochs
-
-
-@dataclass(frozen=True)
-class History:
-    """Ce qu'un entraînement a donné, époque par époque.
-
-    `history["val_accuracy"]` est la liste des exactitudes de validation, une par époque ;
-    `len(history)` est le nombre d'époques faites ; `labo.plot_history(history)` trace les courbes.
-
-    Attributs :
-        epochs : un dictionnaire par époque, de clés `epoch`, `loss`, `accuracy` (en %), puis
-            `val_loss` et `val_accuracy` s'il y a des données de validation, et `time` (secondes,
-            validation comprise).
-        stopped_early : l'arrêt précoce a mis fin à l'entraînement.
-        interrupted : l'entraînement a été interrompu au clavier.
-    """
-
-    epochs: list[dict[str, float]]
-    stopped_early: bool = False
-    interrupted: bool = False
-
-    def __getitem__(self, key: str) -> list[float]:
-        if self.epochs and key not in self.epochs[0]:
-            known = ", ".join(self.epochs[0])
-            raise KeyError(f"Mesure inconnue : « {key} ». Mesures de cet historique : {known}.")
-        return [epoch[key] for epoch in self.epochs]
-
-    def __len__(self) -> int:
-        return len(self.epochs)
-
-    def __repr__(self) -> str:
-        if not self.epochs:
-            return "Historique vide : aucune époque terminée."
-        keys = list(self.epochs[0])
-        head = [measure_name(k) + (" (val.)" if k.startswith("val_") else "") for k in keys]
-        rows = [[measure_value(k, epoch[k]) for k in keys] for epoch in self.epochs]
-        if len(rows) > _LONGEST_TABLE:
-            half = _LONGEST_TABLE // 2
-            rows[half:-half] = [["…"] * len(keys)]
-        widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-        return "\n".join(
-            "   ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-            for row in [head, *rows]
-        )
 
 
 def train(
@@ -281,8 +235,8 @@ def _optimizer(
         )
     if isinstance(optimizer, str):
         if optimizer not in _OPTIMIZERS:
-            known = " ou ".join(f"« {name} »" for name in _OPTIMIZERS)
-            raise ValueError(f"Optimiseur inconnu : « {optimizer} ». Donnez {known}.")
+            names = " ou ".join(f"« {name} »" for name in _OPTIMIZERS)
+            raise ValueError(f"Optimiseur inconnu : « {optimizer} ». Donnez {names}.")
         return _OPTIMIZERS[optimizer](parameters, lr=lr)
     if not isinstance(optimizer, Optimizer):
         optimizer = optimizer(parameters)
@@ -308,7 +262,8 @@ def _loader(
     if isinstance(data, (tuple, list)):
         if len(data) != 2:
             raise ValueError(f"Attendu un couple (input, target), reçu {len(data)} éléments.")
-        return BatchLoader(*data, batch_size, shuffle=shuffle, seed=seed, device=device)
+        input, target = map(torch.as_tensor, data)
+        return BatchLoader(input, target, batch_size, shuffle=shuffle, seed=seed, device=device)
     if not hasattr(data, "__iter__") or isinstance(data, Tensor):
         raise TypeError(
             "Les données sont un couple (input, target) ou un chargeur de lots ; reçu un objet "
@@ -356,7 +311,7 @@ def _report(
         return
     if history.interrupted:
         print(f"Entraînement interrompu. Époques terminées : {len(history)}.")
-    if history.stopped_early:
+    if stopper and history.stopped_early:
         print(
             f"Arrêt précoce après l'époque {len(history)} : le modèle retrouve ses poids de "
             f"l'époque {stopper.best_epoch}, la meilleure en validation."

@@ -13,7 +13,7 @@ from labo import doctor
 from labo.cli import app
 from labo.data import catalogue as room
 from labo.data.catalogue import DataFile, Dataset
-from labo.doctor import Finding, Level
+from labo.doctor import Finding, Severity
 
 ROOT = Path(__file__).parents[2]
 CONTENT = b"des images"
@@ -101,9 +101,14 @@ def test_the_help_is_in_french(arguments):
         assert english not in text
 
 
-@pytest.mark.parametrize(("level", "code"), [(Level.OK, 0), (Level.NOTE, 0), (Level.WARNING, 1)])
+@pytest.mark.parametrize(
+    ("level", "code"), [(Severity.OK, 0), (Severity.NOTE, 0), (Severity.WARNING, 1)]
+)
 def test_doctor_exits_with_1_when_something_is_to_be_settled(monkeypatch, level, code):
-    findings = [Finding("GPU", Level.OK, "présent"), Finding("mémoire", level, "2,0 Gio", "Plus.")]
+    findings = [
+        Finding("GPU", Severity.OK, "présent"),
+        Finding("mémoire", level, "2,0 Gio", "Plus."),
+    ]
     monkeypatch.setattr(doctor, "diagnose", lambda: findings)
     result = labo("doctor")
     assert result.exit_code == code

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from labo import doctor
 from labo.data import network
-from labo.doctor import Finding, Level, as_json, diagnose, needs_attention, show
-from labo.machine.facts import Probe, Torch
+from labo.doctor import Finding, Severity, as_json, diagnose, needs_attention, show
+from labo.findings import _go_together, _quota
+from labo.machine.probe import Probe, Torch
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,9 +42,9 @@ def about(subject: str, **environ: str) -> Finding:
 
 
 def test_a_disk_that_is_nearly_full_is_told(monkeypatch, tmp_path):
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: SimpleNamespace(free=4e8))
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=4e8))
     found = about("disque", HOME=str(tmp_path), LABO_OFFLINE="1")
-    assert found.level is Level.WARNING
+    assert found.level is Severity.WARNING
     assert f"0,4 Go libres dans {tmp_path}" in found.text
     assert "quota" in found.advice
 
@@ -73,9 +73,9 @@ def test_a_quota_is_read_in_each_of_its_forms(line, space, files):
     report = (
         f"   Description   Space   # of files\n{line}\n  /scratch (etudiante)  1G/20T  9/1000k\n"
     )
-    found = doctor._quota(report)
+    found = _quota(report)
     assert f"{space} % de l'espace et {files} % du nombre de fichiers" in found.text
-    assert found.level is Level.OK
+    assert found.level is Severity.OK
 
 
 @pytest.mark.parametrize(
@@ -83,23 +83,23 @@ def test_a_quota_is_read_in_each_of_its_forms(line, space, files):
     ["", "/scratch (e)  1G/20T  9/1000k", "/home (e)  lost", "/home (e)  1G/0G  9/0", "TypeError"],
 )
 def test_a_report_without_a_quota_says_nothing(report):
-    assert doctor._quota(report) is None
+    assert _quota(report) is None
 
 
 # ---- The network
 
 
 def test_offline_is_told_and_nothing_is_attempted(monkeypatch):
-    monkeypatch.setattr(doctor, "answers", lambda url: pytest.fail("the network was tried"))
+    monkeypatch.setattr("labo.findings.answers", lambda url: pytest.fail("the network was tried"))
     assert about("réseau", LABO_OFFLINE="1").text == "interdit par LABO_OFFLINE"
 
 
 @pytest.mark.parametrize("connected", [True, False])
 def test_the_network_answers_or_not(monkeypatch, tmp_path, connected):
     monkeypatch.setenv("LABO_SHARED_DATA", "/cours")  # which nobody but the teacher can write in
-    monkeypatch.setattr(doctor, "answers", lambda url: connected)
+    monkeypatch.setattr("labo.findings.answers", lambda url: connected)
     found = about("réseau")
-    assert found.level is (Level.OK if connected else Level.NOTE)
+    assert found.level is (Severity.OK if connected else Severity.NOTE)
     assert connected or str(tmp_path / "cache" / "labo") in found.advice
 
 
@@ -150,14 +150,13 @@ def test_a_configured_proxy_is_what_must_answer(monkeypatch, url, proxies, hop):
 def test_data_are_told_with_their_folder_or_with_what_to_do(monkeypatch, tmp_path):
     folder = tmp_path / "cours"
     monkeypatch.setattr(
-        doctor,
-        "find",
+        "labo.findings.find",
         lambda dataset: {"f": folder / "f"} if dataset.name == "mnist" else None,
     )
     findings = diagnose(Quick(environ={"LABO_OFFLINE": "1"}))
     mnist, fashion, cifar = (finding for finding in findings if finding.subject == "données")
-    assert (mnist.level, mnist.text) == (Level.OK, f"MNIST : {folder}")
-    assert fashion.level is Level.NOTE
+    assert (mnist.level, mnist.text) == (Severity.OK, f"MNIST : {folder}")
+    assert fashion.level is Severity.NOTE
     assert "« labo data download cifar10 »" in cifar.advice
 
 
@@ -175,7 +174,7 @@ def test_data_are_told_with_their_folder_or_with_what_to_do(monkeypatch, tmp_pat
     ],
 )
 def test_versions_that_do_not_go_together(torch, vision, together):
-    assert doctor._go_together(torch, vision) is together
+    assert _go_together(torch, vision) is together
 
 
 # ---- Whatever happens
@@ -185,7 +184,7 @@ def test_a_finding_that_fails_is_one_and_hides_no_other(monkeypatch):
     def broken(dataset):
         raise PermissionError("interdit")
 
-    monkeypatch.setattr(doctor, "find", broken)
+    monkeypatch.setattr("labo.findings.find", broken)
     findings = diagnose(Quick(environ={"LABO_OFFLINE": "1"}))
     (found,) = (finding for finding in findings if finding.subject == "diagnostic")
     assert "PermissionError: interdit" in found.text
@@ -194,14 +193,14 @@ def test_a_finding_that_fails_is_one_and_hides_no_other(monkeypatch):
 
 
 def test_findings_are_shown_as_they_are(capsys):
-    show([Finding("GPU", Level.WARNING, "un [rouge] et [/fin]", "Voir [1].")])
+    show([Finding("GPU", Severity.WARNING, "un [rouge] et [/fin]", "Voir [1].")])
     printed = capsys.readouterr().out
     assert "un [rouge] et [/fin]" in printed
     assert "→ Voir [1]." in printed
 
 
 def test_findings_have_a_json_form():
-    finding = Finding("mémoire", Level.NOTE, "limite inconnue", "Méfiance.")
+    finding = Finding("mémoire", Severity.NOTE, "limite inconnue", "Méfiance.")
     assert json.loads(as_json([finding])) == [
         {"subject": "mémoire", "level": "note", "text": "limite inconnue", "advice": "Méfiance."}
     ]

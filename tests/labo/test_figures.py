@@ -18,7 +18,7 @@ from labo.figures import (
     plot_predictions,
     plot_templates,
 )
-from labo.training.loop import History
+from labo.training.history import History
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labo.machine.facts import Gpu, Probe, Torch
+from labo.machine.probe import Gpu, Probe, Torch
 
 SESSIONS = sorted(Path(__file__).parents[1].glob("recorded/*.toml"))
 

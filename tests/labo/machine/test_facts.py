@@ -12,10 +12,10 @@ import torch
 
 import labo
 from labo import doctor
-from labo.doctor import Level
-from labo.machine import accelerator
-from labo.machine import facts as machine_room
-from labo.machine.facts import Gpu, Kind, Probe, Torch, can_run, gpu_signs, inspect
+from labo.doctor import Severity
+from labo.machine import accelerator, probe, trial
+from labo.machine.facts import Fact, Kind, can_run, inspect
+from labo.machine.probe import Gpu, Probe, Torch, gpu_signs
 from tests.support.recorded_sessions import SESSIONS, Recorded, replay
 
 
@@ -28,7 +28,7 @@ def session(request) -> dict:
 def alone(monkeypatch, tmp_path):
     """No data and no network: what is true of this machine must not show."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(doctor, "answers", lambda url: False)
+    monkeypatch.setattr("labo.findings.answers", lambda url: False)
 
 
 def test_the_facts_of_a_recorded_session(session, tmp_path):
@@ -52,7 +52,7 @@ def test_the_findings_about_a_recorded_session(session, tmp_path):
         assert found.level == level, found
         for word in words:
             assert word in f"{found.text} → {found.advice}"
-    warnings = {finding.subject for finding in findings if finding.level is Level.WARNING}
+    warnings = {finding.subject for finding in findings if finding.level is Severity.WARNING}
     assert warnings == {
         subject for subject, (level, *_) in expected.items() if level == "attention"
     }
@@ -259,7 +259,7 @@ def test_commands_that_are_absent_fail_or_hang_give_nothing(monkeypatch):
     assert Probe().run("commande-absente") is None
     assert Probe().run("false") is None
     assert Probe().run("echo", "2:00") == "2:00"
-    monkeypatch.setattr(machine_room, "COMMAND_SECONDS", 0.05)
+    monkeypatch.setattr(probe, "COMMAND_SECONDS", 0.05)
     assert Probe().run("sleep", "5") is None
 
 
@@ -275,7 +275,7 @@ def fake_torch(init, **cuda) -> SimpleNamespace:
 
 
 def test_what_cuda_refuses_is_kept_as_a_fact():
-    from labo.machine.facts import _with_cuda
+    from labo.machine.probe import _with_cuda
 
     def refuse():
         raise RuntimeError("The NVIDIA driver is too old\nand more")
@@ -285,7 +285,7 @@ def test_what_cuda_refuses_is_kept_as_a_fact():
 
 
 def test_what_cuda_shows_is_kept_as_a_fact():
-    from labo.machine.facts import _with_cuda
+    from labo.machine.probe import _with_cuda
 
     properties = SimpleNamespace(name="T4", major=7, minor=5)
     facts = _with_cuda(
@@ -351,9 +351,9 @@ def test_a_computation_that_fails_is_told_in_one_line(monkeypatch):
     def lost(*args, **kwargs):
         raise RuntimeError("CUDA error: out of memory\nCompile with TORCH_USE_CUDA_DSA")
 
-    assert accelerator.failure("cpu") is None
+    assert trial.failure("cpu") is None
     monkeypatch.setattr(torch, "arange", lost)
-    assert accelerator.failure("cuda") == "CUDA error: out of memory"
+    assert trial.failure("cuda") == "CUDA error: out of memory"
 
 
 @pytest.mark.filterwarnings("error")
@@ -363,7 +363,7 @@ def test_what_torch_would_print_about_an_old_gpu_is_not_printed(monkeypatch):
         return torch.tensor([0.0, 1.0, 2.0, 3.0, 4.0, 5.0])
 
     monkeypatch.setattr(torch, "arange", warn)
-    assert accelerator.failure("cpu") is None
+    assert trial.failure("cpu") is None
 
 
 @pytest.mark.usefixtures("fresh")
@@ -376,13 +376,13 @@ def test_cuda_is_not_touched_without_a_sign_of_a_gpu(monkeypatch):
 
 def test_a_computation_that_gives_something_else_is_a_failure(monkeypatch):
     monkeypatch.setattr(torch, "arange", lambda *args, **kwargs: torch.ones(6))
-    assert accelerator.failure("cpu") == "un calcul a donné 12.0 au lieu de 83"
+    assert trial.failure("cpu") == "un calcul a donné 12.0 au lieu de 83"
 
 
 @pytest.mark.usefixtures("fresh")
 def test_torch_uses_the_cores_that_were_granted(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(accelerator, "granted_cpus", lambda probe: (3, "affinité", ()))
+    monkeypatch.setattr(accelerator, "granted_cpus", lambda probe: Fact(3, "affinité"))
     labo.device()
     assert torch.get_num_threads() == 3
 
@@ -398,7 +398,7 @@ def test_choosing_the_device_waits_for_no_command(monkeypatch):
 @pytest.mark.usefixtures("fresh")
 def test_a_number_of_threads_that_somebody_chose_is_kept(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.setattr(accelerator, "granted_cpus", lambda probe: (3, "affinité", ()))
+    monkeypatch.setattr(accelerator, "granted_cpus", lambda probe: Fact(3, "affinité"))
     before = torch.get_num_threads()
     labo.device()
     assert torch.get_num_threads() == before
