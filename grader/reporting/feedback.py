@@ -29,8 +29,8 @@ from grader.course import Lab, Submission
 from grader.engine import Outcome, Report, Status, Verdict
 from grader.errors import GraderError
 from grader.files import write_atomically
-from grader.grading.autograde import Result, results
-from grader.grading.intake import Unreadable, read_bytes
+from grader.grading.results import Result, results
+from grader.grading.submission import Unreadable, read_bytes
 from grader.notebook import Cell, grade_id, is_solution, is_test, plain
 from grader.text import printable
 

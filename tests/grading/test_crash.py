@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from grader.course import Course
-from grader.grading.autograde import autograde, results
+from grader.grading.autograde import autograde
+from grader.grading.results import results
 from tests.grading.test_record import rows
 from tests.support.course_cases import LAB, QUICK, ROOT, answered, make_course, submit
 

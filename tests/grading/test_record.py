@@ -17,8 +17,9 @@ from nbgrader.apps.api import NbGraderAPI
 
 from grader.course import Course
 from grader.errors import GraderError
-from grader.grading.autograde import Result, autograde, results
+from grader.grading.autograde import autograde
 from grader.grading.record import record
+from grader.grading.results import Result, results
 from tests.support.course_cases import LAB, QUICK, ROOT, WRONG, answered, make_course, submit
 
 LATE_POLICY = """
