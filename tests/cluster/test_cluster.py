@@ -84,7 +84,7 @@ def bytes_of(course: Course) -> dict[str, bytes]:
 @pytest.mark.slow
 def test_a_node_and_a_job_lost_midway_cost_nothing(slurm, tmp_path):
     alone, course = a_class(tmp_path / "alone", CLASS), a_class(tmp_path / "cluster", CLASS)
-    autograde(alone, LAB, QUICK)
+    autograde(alone.lab(LAB), QUICK)
     seen = Counter()
 
     def hit(graded):
@@ -205,7 +205,7 @@ def on_dask(course: Course, address: str):
 def test_a_dask_cluster_gives_what_a_single_machine_gives(dask, tmp_path):
     alone, course = a_class(tmp_path / "alone", 4), a_class(tmp_path / "cluster", 4)
     on_dask(course, dask("--memory-limit=0"))
-    autograde(alone, LAB, QUICK)
+    autograde(alone.lab(LAB), QUICK)
     assert bytes_of(course) == bytes_of(alone)
 
 

@@ -209,7 +209,7 @@ def test_mistakes_of_the_instructor_are_told(course, tmp_path):
     with pytest.raises(GraderError, match="by zoé"):
         autograde(course.lab(LAB), QUICK, students=["zoé"])
     with pytest.raises(GraderError, match="grader release"):
-        autograde(course, "laboratoire_99", QUICK)
+        autograde(course.lab("laboratoire_99"), QUICK)
     shutil.rmtree(course.lab(LAB).notebook.parent)
     with pytest.raises(GraderError, match="has not been built"):
         autograde(course.lab(LAB), QUICK)

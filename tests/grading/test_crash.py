@@ -32,7 +32,7 @@ def a_class(folder: Path) -> Course:
 
 
 def grade(root: Path) -> None:
-    autograde(Course(root), LAB, QUICK)
+    autograde(Course(root).lab(LAB), QUICK)
 
 
 def written(course: Course, since: float) -> int:

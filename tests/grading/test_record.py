@@ -80,7 +80,7 @@ def rows(course: Course) -> dict:
 @pytest.mark.slow
 def test_rows_are_those_of_stock_nbgrader(tmp_path):
     ours, theirs = an_honest_class(tmp_path / "ours"), an_honest_class(tmp_path / "theirs", STOCK)
-    autograde(ours, LAB, QUICK)
+    autograde(ours.lab(LAB), QUICK)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
         [sys.executable, "-m", "nbgrader", "autograde", LAB],

@@ -68,7 +68,7 @@ def scores(course: Course) -> dict[str, tuple]:
 def test_nbgrader_gives_the_same_scores(tmp_path):
     ours = fill(make_course(tmp_path / "ours"))
     theirs = fill(make_course(tmp_path / "theirs"))
-    autograde(ours, LAB, QUICK)
+    autograde(ours.lab(LAB), QUICK)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
         [sys.executable, "-m", "nbgrader", "autograde", LAB],
