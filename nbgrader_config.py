@@ -46,7 +46,7 @@ c.Autograde.sanitize_preprocessors, c.Autograde.autograde_preprocessors = (
 
 # -- What students get back -------------------------------------------------------------------
 # nbgrader's own page shows hidden tests.
-c.GenerateFeedback.exporter_class = "grader.reporting.feedback.PageExporter"
+c.GenerateFeedback.exporter_class = "grader.plugins.page_exporter.PageExporter"
 
 # -- What is taken from the exchange ----------------------------------------------------------
 # nbgrader's own trusts what students put there.

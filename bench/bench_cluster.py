@@ -21,7 +21,8 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from grader.course import Course  # noqa: E402
-from grader.grading.autograde import Result, autograde  # noqa: E402
+from grader.grading.autograde import autograde  # noqa: E402
+from grader.grading.results import Result  # noqa: E402
 from tests.support import slurm_cluster  # noqa: E402
 from tests.support.cluster_cases import a_class, bytes_of, on_slurm  # noqa: E402
 from tests.support.course_cases import LAB, QUICK  # noqa: E402

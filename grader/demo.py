@@ -25,7 +25,7 @@ from grader.authoring.release import release
 from grader.course import CONFIG_FILE, Course, Lab
 from grader.engine import EngineConfig
 from grader.grading import table
-from grader.grading.autograde import grade_with_progress
+from grader.grading.progress import grade_with_progress
 from grader.notebook import grade_id, plain
 from grader.reporting.feedback import write_all
 

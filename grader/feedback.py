@@ -1,5 +1,5 @@
-"""Kept for courses whose nbgrader_config.py names it: see `grader.reporting.feedback`."""
+"""Kept for courses whose nbgrader_config.py names it: see `grader.plugins.page_exporter`."""
 
-from grader.reporting.feedback import PageExporter
+from grader.plugins.page_exporter import PageExporter
 
 __all__ = ["PageExporter"]

@@ -11,12 +11,10 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from grader.course import Lab, Submission
 from grader.engine import (
@@ -30,60 +28,12 @@ from grader.engine import (
     modules_used,
 )
 from grader.errors import GraderError
-from grader.files import write_atomically, writing
+from grader.files import writing
 from grader.grading import intake
-from grader.grading.intake import Problem
 from grader.grading.record import record
+from grader.grading.results import OnResult, Result, _path, save
 from grader.notebook import Notebook, grade_id, is_test
 
-
-@dataclass(frozen=True)
-class Result:
-    """One student's result; `digest` tells what it is the result of."""
-
-    student: str
-    digest: str
-    problems: tuple[Problem, ...]
-    outcome: Outcome = field(repr=False)
-
-    @property
-    def was_run(self) -> bool:
-        """False when there was nothing to run: no file, or none that could be read."""
-        return bool(self.outcome.report.engine)
-
-    @property
-    def score(self) -> float:
-        return sum(verdict.score for verdict in self.outcome.report.verdicts)
-
-    @property
-    def attention(self) -> tuple[str, ...]:
-        """What an instructor should look at."""
-        serious = tuple(problem.message for problem in self.problems if problem.serious)
-        return (*serious, *self.outcome.report.incidents)
-
-    @property
-    def passed(self) -> bool:
-        """Whether every test gave all its points."""
-        return all(verdict.status is Status.PASSED for verdict in self.outcome.report.verdicts)
-
-    def to_json(self) -> str:
-        data = {
-            "student": self.student,
-            "digest": self.digest,
-            "problems": [asdict(problem) for problem in self.problems],
-            "outcome": json.loads(self.outcome.to_json()),
-        }
-        return json.dumps(data, ensure_ascii=False)
-
-    @classmethod
-    def from_json(cls, text: str) -> Result:
-        data = json.loads(text)
-        problems = tuple(Problem(**problem) for problem in data["problems"])
-        outcome = Outcome.from_json(json.dumps(data["outcome"]))
-        return cls(data["student"], data["digest"], problems, outcome)
-
-
-OnResult = Callable[[Result], None]
 MakeEngine = Callable[[EngineConfig], Engine]
 
 
@@ -170,11 +120,6 @@ def _taken(
     return {student: _take_in(lab.submission(student), source, salt) for student in students}
 
 
-def results(lab: Lab) -> list[Result]:
-    """The results of the last grading of a lab, as they are on disk."""
-    return [_load(path, lab.name) for path in sorted(lab.results.glob("*.json"))]
-
-
 @contextmanager
 def alone(lab: Lab) -> Iterator[None]:
     """Two gradings of a lab at a time would write each other's files."""
@@ -229,10 +174,6 @@ def _take_in(submission: Submission, source: Notebook, salt: str) -> _Taken:
     return _Taken(submission.student, hashlib.sha256((salt + content).encode()).hexdigest(), taken)
 
 
-def _path(folder: Path, student: str) -> Path:
-    return folder / f"{student}.json"
-
-
 def _kept(folder: Path, taken: dict[str, _Taken]) -> dict[str, Result]:
     """The results in a folder that are those of these very submissions."""
     kept = {}
@@ -242,11 +183,6 @@ def _kept(folder: Path, taken: dict[str, _Taken]) -> dict[str, Result]:
             if graded.digest == item.digest:
                 kept[student] = graded
     return kept
-
-
-def save(folder: Path, graded: Result) -> None:
-    """Keep a result: in the lab's `Course.results`, it is the last one of this student."""
-    write_atomically(_path(folder, graded.student), graded.to_json().encode())
 
 
 def _run(engine: Engine, pending: list[_Taken], source: Notebook) -> Iterator[Result]:
@@ -273,61 +209,3 @@ def _unread(item: _Taken, source: Notebook) -> Outcome:
         for meta in (c["metadata"]["nbgrader"] for c in source["cells"] if is_test(c))
     )
     return Outcome(item.student, intake.unreadable_notebook(source), Report(verdicts))
-
-
-def result_of(submission: Submission) -> Result:
-    """The last result of one student."""
-    lab = submission.lab.name
-    if not submission.result.is_file():
-        raise GraderError(f"no result of {submission.student} for {lab}: grader autograde {lab}")
-    return _load(submission.result, lab)
-
-
-def _load(path: Path, lab: str) -> Result:
-    try:
-        return Result.from_json(path.read_text(encoding="utf-8"))
-    except (ValueError, KeyError, TypeError):
-        raise GraderError(f"{path} is damaged: grader autograde {lab} makes it anew") from None
-
-
-def grade_with_progress(
-    lab: Lab,
-    config: EngineConfig,
-    students: Sequence[str] = (),
-    force: bool = False,
-    make_engine: MakeEngine = Engine,
-) -> list[Result]:
-    """As `autograde`, with a bar on stderr."""
-    total = len(students) or len(lab.students())
-    with progress(f"grading {lab.name}", total) as on_result:
-        return autograde(
-            lab,
-            config,
-            students=students,
-            force=force,
-            on_result=on_result,
-            make_engine=make_engine,
-        )
-
-
-@contextmanager
-def progress(title: str, total: int) -> Iterator[OnResult]:
-    """A bar on stderr: how many passed, failed, are to look at, and the time left."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[counts]}"),
-        TimeRemainingColumn(),
-    )
-    tally = {"passed": 0, "failed": 0, "to look at": 0}
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(title, total=total, counts="")
-
-        def on_result(graded: Result) -> None:
-            tally["passed" if graded.passed else "failed"] += 1
-            tally["to look at"] += bool(graded.attention)
-            counts = ", ".join(f"{count} {name}" for name, count in tally.items())
-            bar.update(task, advance=1, counts=counts)
-
-        yield on_result

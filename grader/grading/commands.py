@@ -101,7 +101,7 @@ def autograde(
     from grader.course import Course
     from grader.engine import Engine
     from grader.grading import table
-    from grader.grading.autograde import grade_with_progress
+    from grader.grading.progress import grade_with_progress
 
     if cluster not in ("", "slurm", "dask"):
         raise typer.BadParameter("--cluster is slurm or dask.")
@@ -192,7 +192,7 @@ def show(
     """
     from grader.course import Course
     from grader.grading import table
-    from grader.grading.autograde import result_of
+    from grader.grading.results import result_of
 
     with errors_shown():
         table.explain(result_of(Course.here().lab(lab).submission(student)), Console())

@@ -8,39 +8,15 @@ instructor in English and to the student in French, and costs that student only.
 from __future__ import annotations
 
 import copy
-import json
-import os
-import re
-import stat
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import nbformat
-from nbgrader.utils import parse_utc
-
+from grader.grading.submission import Problem, Unreadable, find, read, read_timestamp
 from grader.notebook import Cell, Notebook, grade_id, is_solution, is_test
 from grader.text import printable
 
-MAX_BYTES: Final = 20 * 2**20
-MAX_DEPTH: Final = 100
-MAX_CELLS: Final = 2_000
-# A bracket, or a text; possessive, and matching unclosed texts, so that any bytes take linear time.
-_TOKEN = re.compile(rb'[\[{\]}]|"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
-_STEP: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _KEPT_METADATA: Final = ("nbgrader",)
-_CELL_TYPES: Final = ("code", "markdown", "raw")
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What was wrong with a submission; `serious` ones need the instructor's attention."""
-
-    message: str
-    student_message: str
-    """The same, for the student, in French."""
-    serious: bool = True
 
 
 @dataclass(frozen=True)
@@ -49,14 +25,6 @@ class Intake:
 
     notebook: Notebook | None = field(repr=False)
     problems: tuple[Problem, ...] = ()
-
-
-class Unreadable(Exception):
-    """The file is not a notebook; carries the `Problem`."""
-
-    def __init__(self, message: str, student_message: str) -> None:
-        super().__init__(message)
-        self.problem = Problem(message, student_message)
 
 
 def take_in(folder: Path, name: str, source: Notebook) -> Intake:
@@ -79,168 +47,12 @@ def take_in(folder: Path, name: str, source: Notebook) -> Intake:
     return Intake(notebook, (*problems, *found, *_problems_of_the_date(folder)))
 
 
-# ---- The file
-
-
-def find(folder: Path, name: str) -> tuple[Path, tuple[Problem, ...]]:
-    """The notebook's path; one under another name will do if it is the only one."""
-    if folder.is_symlink():
-        raise Unreadable("a symbolic link to another folder", "Le dossier remis est un lien.")
-    path = folder / name
-    if os.path.lexists(path):
-        return path, ()
-    others = sorted(folder.glob("[!.]*.ipynb"))  # macOS adds hidden ones to archives
-    if len(others) != 1:
-        raise Unreadable(
-            f"missing: no file {name} was submitted", f"Aucun fichier {name} n'a été remis."
-        )
-    found = printable(others[0].name)
-    return others[0], (
-        Problem(
-            f"another name: {found!r} was taken for {name}",
-            f"Le fichier remis s'appelle « {found} » au lieu de « {name} » : il a été accepté.",
-            serious=False,
-        ),
-    )
-
-
-def read(path: Path) -> Notebook:
-    """The notebook in a file, in nbformat 4.
-
-    Raises:
-        Unreadable: it is not one.
-    """
-    data = read_bytes(path)
-    if not data.strip():
-        raise Unreadable("empty file", "Le fichier remis est vide.")
-    if _is_too_deep(data):
-        raise Unreadable("nested too deep", "Le fichier remis n'est pas un notebook valide.")
-    try:
-        notebook = json.loads(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise Unreadable(
-            f"not valid JSON: {error}",
-            "Le fichier remis n'est pas un notebook lisible (JSON invalide). L'avez-vous ouvert "
-            "dans Jupyter avant de le remettre ?",
-        ) from error
-    return _as_version_4(notebook)
-
-
-def read_bytes(path: Path) -> bytes:
-    """The content of a plain file; links and other things that a student may place are refused."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise Unreadable(
-            f"not a regular file, or a symbolic link ({error.strerror})",
-            "Le fichier remis n'est pas un fichier ordinaire.",
-        ) from error
-    try:
-        _check_plain(os.fstat(descriptor))
-        with open(descriptor, "rb", closefd=False) as stream:
-            return stream.read(MAX_BYTES + 1)
-    finally:
-        os.close(descriptor)
-
-
-def read_timestamp(folder: Path) -> datetime | None:
-    """When it was submitted, in UTC, as the exchange wrote it; None without a timestamp.txt.
-
-    Raises:
-        Unreadable: there is one, but it does not hold a date.
-    """
-    path = folder / "timestamp.txt"
-    if folder.is_symlink() or not os.path.lexists(path):
-        return None
-    try:
-        text = read_bytes(path)[:100].decode().strip()
-        return parse_utc(text) if text else None
-    except (Unreadable, ValueError, TypeError, OverflowError) as error:
-        raise Unreadable(
-            printable(f"no date in timestamp.txt ({error}): taken as handed in on time"),
-            "La date de remise est illisible.",
-        ) from error
-
-
 def _problems_of_the_date(folder: Path) -> tuple[Problem, ...]:
     try:
         read_timestamp(folder)
     except Unreadable as error:
         return (error.problem,)
     return ()
-
-
-def _check_plain(status: os.stat_result) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise Unreadable("not a regular file", "Le fichier remis n'est pas un fichier ordinaire.")
-    if status.st_nlink > 1:
-        raise Unreadable("a hard link", "Le fichier remis est un lien vers un autre fichier.")
-    if status.st_size > MAX_BYTES:
-        raise Unreadable(
-            f"too large: {status.st_size >> 20} MB",
-            f"Le fichier remis dépasse {MAX_BYTES >> 20} Mo : effacez les sorties des cellules et "
-            "remettez-le.",
-        )
-
-
-def _is_too_deep(data: bytes) -> bool:
-    """Whether brackets are nested, outside of texts, deeper than a parser should follow."""
-    depth = 0
-    for token in _TOKEN.finditer(data):
-        depth += _STEP.get(data[token.start()], 0)
-        if depth > MAX_DEPTH:
-            return True
-    return False
-
-
-def _as_version_4(notebook: Any) -> Notebook:
-    version = notebook.get("nbformat") if isinstance(notebook, dict) else None
-    if version == 3:
-        notebook = _upgraded(notebook)
-    elif version != 4:
-        raise Unreadable(
-            f"not a notebook of format 3 or 4 (nbformat: {version!r})",
-            "Le fichier remis n'est pas un notebook Jupyter d'un format connu.",
-        )
-    cells = notebook.get("cells")
-    if not isinstance(cells, list) or not 0 < len(cells) <= MAX_CELLS:
-        raise Unreadable(
-            "a notebook without cells, or with too many", "Le notebook remis n'a pas de cellules."
-        )
-    return {
-        "nbformat": 4,
-        "nbformat_minor": 5,
-        "metadata": {},
-        "cells": [_plain_cell(cell) for cell in cells],
-    }
-
-
-def _upgraded(notebook: Notebook) -> Notebook:
-    try:
-        return json.loads(nbformat.writes(nbformat.convert(nbformat.from_dict(notebook), 4)))
-    except Exception as error:  # nbformat raises many kinds for what is not a notebook
-        raise Unreadable(
-            f"format 3 that cannot be upgraded: {error}",
-            "Le notebook remis est dans un ancien format illisible.",
-        ) from error
-
-
-def _plain_cell(cell: Any) -> Cell:
-    """A cell with the expected fields only, whatever the file had."""
-    kind = cell.get("cell_type") if isinstance(cell, dict) else None
-    source = cell.get("source") if isinstance(cell, dict) else None
-    if isinstance(source, list) and all(isinstance(line, str) for line in source):
-        source = "".join(source)
-    if kind not in _CELL_TYPES or not isinstance(source, str):
-        raise Unreadable(
-            "a cell of an unknown format", "Le notebook remis a une cellule illisible."
-        )
-    source = source.replace("\x00", "").encode("utf-8", "replace").decode()  # lone surrogates
-    meta = cell.get("metadata")
-    graded = meta.get("nbgrader") if isinstance(meta, dict) else None
-    metadata = {"nbgrader": graded} if isinstance(graded, dict) else {}
-    plain = {"cell_type": kind, "metadata": metadata, "source": source}
-    return plain | {"outputs": [], "execution_count": None} if kind == "code" else plain
 
 
 # ---- The graded cells

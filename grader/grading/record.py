@@ -32,10 +32,10 @@ from sqlalchemy.orm import joinedload
 
 from grader.course import Course, Lab, Submission
 from grader.files import write_atomically, write_durably, writing
-from grader.grading.intake import Unreadable, read_bytes, read_timestamp
+from grader.grading.submission import Unreadable, read_bytes, read_timestamp
 
 if TYPE_CHECKING:
-    from grader.grading.autograde import Result
+    from grader.grading.results import Result
 
 _BATCH = 100
 _LONGEST_PATH = 1_000  # bytes: the copy's path is a little longer, and systems allow 4,096

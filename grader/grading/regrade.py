@@ -22,8 +22,10 @@ from grader.course import Lab, Submission
 from grader.engine import EngineConfig
 from grader.errors import GraderError
 from grader.grading import intake
-from grader.grading.autograde import Result, alone, progress, rehearse, save
+from grader.grading.autograde import alone, rehearse
+from grader.grading.progress import progress
 from grader.grading.record import Revision, graded_students, is_recorded, revise
+from grader.grading.results import Result, save
 from grader.notebook import Cell, Notebook, grade_id, is_solution, is_test, plain
 
 _NOT_GRADED = "not graded yet (grader autograde takes them)"

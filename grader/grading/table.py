@@ -14,9 +14,9 @@ from grader.engine import Status
 from grader.text import escape
 
 if TYPE_CHECKING:
-    from grader.grading.autograde import Result
     from grader.grading.record import Revision
     from grader.grading.regrade import Preview
+    from grader.grading.results import Result
 
 _STYLES = {
     Status.PASSED: "green",

@@ -15,10 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from nbconvert.exporters import HTMLExporter
 from nbgrader.api import Comment, Grade, Gradebook, MissingEntry, SubmittedNotebook
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
@@ -26,12 +24,12 @@ from pygments.lexers import PythonLexer
 from sqlalchemy.orm import joinedload
 
 from grader.course import Lab, Submission
-from grader.engine import Outcome, Report, Status, Verdict
+from grader.engine import Status, Verdict
 from grader.errors import GraderError
 from grader.files import write_atomically
-from grader.grading.autograde import Result, results
-from grader.grading.intake import Unreadable, read_bytes
-from grader.notebook import Cell, grade_id, is_solution, is_test, plain
+from grader.grading.results import Result, results
+from grader.grading.submission import Unreadable, read_bytes
+from grader.notebook import Cell, grade_id, is_solution
 from grader.text import printable
 
 _MAX_TEXT = 4_000
@@ -111,36 +109,6 @@ def page(lab: str, graded: Result, grades: _Grades) -> str:
         parts=parts,
         colours=Markup(HtmlFormatter().get_style_defs(".code")),
     )
-
-
-class PageExporter(HTMLExporter):
-    """Our page in the place of nbgrader's, which shows hidden tests.
-
-    For `nbgrader generate_feedback` and formgrader's buttons: nbgrader_config.py names it. What it
-    shows comes from the graded notebook, in autograded/.
-    """
-
-    def from_filename(
-        self, filename: str, resources: dict[str, Any] | None = None, **_: Any
-    ) -> tuple[str, dict[str, Any]]:
-        names = resources["nbgrader"]
-        student, lab = names["student"], names["assignment"]
-        notebook = plain(nbformat.read(filename, as_version=4))
-        verdicts = tuple(_verdict(cell) for cell in notebook["cells"] if is_test(cell))
-        graded = Result(student, "", (), Outcome(student, notebook, Report(verdicts)))
-        with Gradebook(names["db_url"]) as gradebook:
-            text = page(lab, graded, _grades(gradebook, lab, student))
-        return text, resources | {"output_extension": ".html"}
-
-
-def _verdict(cell: Cell) -> Verdict:
-    """What the engine has written into the outputs of a test cell."""
-    most = float(cell["metadata"]["nbgrader"]["points"])
-    error = next((out for out in cell["outputs"] if out["output_type"] == "error"), None)
-    results = (out for out in cell["outputs"] if out["output_type"] == "execute_result")
-    score = next((float(out["data"]["text/plain"]) for out in results), 0.0)
-    status = Status.FAILED if error else Status.PASSED if score == most else Status.PARTIAL
-    return Verdict(grade_id(cell), status, score, most, error["evalue"] if error else "")
 
 
 @cache

@@ -28,7 +28,7 @@ from matplotlib.ticker import MaxNLocator
 from grader.course import Lab
 from grader.errors import GraderError
 from grader.files import write_atomically
-from grader.grading.autograde import results
+from grader.grading.results import results
 from grader.notebook import Notebook, grade_id, is_solution, is_test
 from grader.reporting import statistics, term
 from grader.reporting.statistics import (

@@ -18,7 +18,7 @@ import numpy as np
 from grader.authoring.source import CODE_STUB
 from grader.engine import STOPPED_AFTER, Status, Verdict
 from grader.engine.french import name_raised
-from grader.grading.autograde import Result
+from grader.grading.results import Result
 from grader.text import printable
 
 FEWEST = 10

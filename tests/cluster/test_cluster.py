@@ -22,7 +22,8 @@ from grader.cluster.node_engine import Settings
 from grader.course import Course
 from grader.engine import Engine, EngineConfig, Job, Outcome, Report
 from grader.errors import GraderError
-from grader.grading.autograde import autograde, results
+from grader.grading.autograde import autograde
+from grader.grading.results import results
 from tests.support import slurm_cluster
 from tests.support.cluster_cases import a_class, bytes_of, on_slurm
 from tests.support.course_cases import LAB, QUICK, ROOT, answered, make_course

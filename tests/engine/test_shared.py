@@ -11,7 +11,8 @@ from nbgrader.preprocessors import Execute
 from nbgrader.utils import determine_grade
 
 from grader.engine import Engine, EngineConfig, Job, Status
-from grader.grading.intake import read, sanitise
+from grader.grading.intake import sanitise
+from grader.grading.submission import read
 from grader.notebook import is_test
 from tests.support.engine_cases import cell, job
 

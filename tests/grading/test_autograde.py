@@ -11,7 +11,8 @@ from grader.engine import Engine, EngineConfig, Status
 from grader.errors import GraderError
 from grader.grading import autograde as module
 from grader.grading import intake
-from grader.grading.autograde import autograde, results
+from grader.grading.autograde import autograde
+from grader.grading.results import Result, result_of, results
 from tests.hostile.files import CASES
 from tests.support.course_cases import LAB, QUICK, WRONG, answered, make_course, submit
 
@@ -208,12 +209,12 @@ def test_mistakes_of_the_instructor_are_told(course, tmp_path):
     with pytest.raises(GraderError, match="by zoé"):
         autograde(course.lab(LAB), QUICK, students=["zoé"])
     with pytest.raises(GraderError, match="grader release"):
-        autograde(course, "laboratoire_99", QUICK)
+        autograde(course.lab("laboratoire_99"), QUICK)
     shutil.rmtree(course.lab(LAB).notebook.parent)
     with pytest.raises(GraderError, match="has not been built"):
         autograde(course.lab(LAB), QUICK)
     with pytest.raises(GraderError, match="no result of alice"):
-        module.result_of(course.lab(LAB).submission("alice"))
+        result_of(course.lab(LAB).submission("alice"))
     os.makedirs(os.fsencode(course.root / "submitted") + b"/\xff/" + LAB.encode())
     with pytest.raises(GraderError, match="rename this folder"):
         autograde(course.lab(LAB), QUICK)
@@ -226,6 +227,6 @@ def test_results_are_plain_files(course):
     submit(course, "alice", answered(course))
     autograde(course.lab(LAB), QUICK)
     (one,) = results(course.lab(LAB))
-    again = module.Result.from_json(one.to_json())
+    again = Result.from_json(one.to_json())
     assert again == one
     assert json.loads(one.to_json())["outcome"]["report"]["level"] == "namespaces"

@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from grader.course import Course
-from grader.grading.autograde import autograde, results
+from grader.grading.autograde import autograde
+from grader.grading.results import results
 from tests.support.course_cases import LAB, QUICK, ROOT, answered, make_course, submit
 from tests.support.gradebook_cases import rows
 
@@ -31,7 +32,7 @@ def a_class(folder: Path) -> Course:
 
 
 def grade(root: Path) -> None:
-    autograde(Course(root), LAB, QUICK)
+    autograde(Course(root).lab(LAB), QUICK)
 
 
 def written(course: Course, since: float) -> int:

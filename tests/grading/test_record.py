@@ -15,8 +15,9 @@ from nbgrader.apps.api import NbGraderAPI
 
 from grader.course import Course
 from grader.errors import GraderError
-from grader.grading.autograde import Result, autograde, results
+from grader.grading.autograde import autograde
 from grader.grading.record import record
+from grader.grading.results import Result, results
 from tests.support.course_cases import LAB, QUICK, ROOT
 from tests.support.gradebook_cases import STOCK, an_honest_class, rows
 

@@ -14,8 +14,9 @@ from grader.course import Course
 from grader.errors import GraderError
 from grader.grading import autograde as grading
 from grader.grading import regrade as module
-from grader.grading.autograde import autograde, results
+from grader.grading.autograde import autograde
 from grader.grading.regrade import regrade
+from grader.grading.results import results
 from grader.notebook import plain
 from tests.support.course_cases import LAB, QUICK, ROOT, answered, make_course, submit
 from tests.support.gradebook_cases import LATE_POLICY, rows

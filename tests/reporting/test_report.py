@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 from grader.cli import app
 from grader.engine import Outcome, Report, Status, Verdict, french
 from grader.errors import GraderError
-from grader.grading.autograde import Result, autograde
-from grader.grading.intake import Problem
+from grader.grading.autograde import autograde
+from grader.grading.results import Result
+from grader.grading.submission import Problem
 from grader.reporting import report as reporting
 from grader.reporting import statistics
 from grader.reporting.statistics import Exercise, Submission, Trouble

@@ -27,9 +27,10 @@ from grader.authoring.reading import read_source  # noqa: E402
 from grader.authoring.release import release  # noqa: E402
 from grader.course import Course  # noqa: E402
 from grader.engine import Outcome, Report, Status, Verdict, french  # noqa: E402
-from grader.grading.autograde import Result, save  # noqa: E402
-from grader.grading.intake import Problem, unreadable_notebook  # noqa: E402
+from grader.grading.intake import unreadable_notebook  # noqa: E402
 from grader.grading.record import record  # noqa: E402
+from grader.grading.results import Result, save  # noqa: E402
+from grader.grading.submission import Problem  # noqa: E402
 from grader.notebook import Notebook, grade_id, is_test  # noqa: E402
 
 FIRST_DUE = datetime(2026, 9, 18, 3, 59)

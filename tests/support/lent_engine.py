@@ -7,7 +7,8 @@ from typing import Any
 
 from grader.course import Course
 from grader.engine import Engine, EngineConfig
-from grader.grading.autograde import Result, autograde
+from grader.grading.autograde import autograde
+from grader.grading.results import Result
 from tests.support.course_cases import LAB, QUICK
 from tests.support.session import AT_THE_END
 

@@ -13,8 +13,8 @@ from grader.authoring.source import TEXT_STUB
 from grader.course import Course
 from grader.engine import Outcome, Report
 from grader.files import write_atomically
-from grader.grading.autograde import Result
 from grader.grading.record import record
+from grader.grading.results import Result
 from tests.support.course_cases import LAB, ROOT, answered, make_course, submit
 
 RUBRIC = """\
