@@ -11,6 +11,8 @@
 from importlib import import_module
 from typing import Any
 
+__version__ = "0.1.0"
+
 # Where each public name lives. A module is imported when one of its names is first used, so that
 # `import labo` costs nothing: torchvision, matplotlib and Poutyne take seconds.
 _PUBLIC = {

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from labo import __version__
+
 if TYPE_CHECKING:
     from typer._click import Command, Context
 
@@ -51,7 +53,6 @@ def _stop(message: str, code: int) -> NoReturn:
 
 
 app = typer.Typer(
-    help="Les outils des laboratoires.",
     cls=_Group,
     no_args_is_help=True,
     add_completion=False,
@@ -60,6 +61,22 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Les jeux de données du cours.", cls=_Group, no_args_is_help=True)
 app.add_typer(data_app, name="data")
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"labo {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Dire la version."),
+    ] = False,
+) -> None:
+    """Les outils des laboratoires."""
 
 
 @app.command(cls=_Command)

@@ -2,14 +2,17 @@
 
 import hashlib
 import json
+import os
+import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from labo import doctor
+from labo import __version__, doctor
 from labo.cli import app
 from labo.data import catalogue as room
 from labo.data.catalogue import DataFile, Dataset
@@ -124,12 +127,39 @@ def test_doctor_exits_with_1_when_something_is_to_be_settled(monkeypatch, level,
     }
 
 
-def test_help_is_quick_for_it_loads_neither_torch_nor_requests():
+def test_the_version_is_written_once():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert project["project"]["dynamic"] == ["version"]
+    assert project["tool"]["hatch"]["version"]["path"] == "labo/__init__.py"
+    assert labo("--version").output == f"labo {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["check", "--help"],
+        ["submit", "--help"],
+        ["submit", "--file", "--as", "alice"],
+        ["data", "list"],
+    ],
+    ids=" ".join,
+)
+def test_a_command_that_computes_nothing_starts_without_torch_and_its_like(arguments, tmp_path):
+    heavy = ("torch", "numpy", "matplotlib", "nbformat", "IPython", "rich", "requests", "psutil")
     code = (
         "import sys\n"
         "from labo.cli import app\n"
-        "app(['--help'], standalone_mode=False)\n"
-        "print([name for name in ('torch', 'requests', 'numpy') if name in sys.modules])\n"
+        "app(sys.argv[1:], standalone_mode=False)\n"
+        f"print([name for name in {heavy} if name in sys.modules])\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    shutil.copy(ROOT / "labs/laboratoire_00/laboratoire_00.ipynb", tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
     assert done.stdout.splitlines()[-1] == "[]", done.stderr

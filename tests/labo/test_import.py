@@ -1,8 +1,10 @@
 """`import labo` costs hardly more than `import torch`, and every public name is there."""
 
 import inspect
+import pkgutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -33,10 +35,23 @@ def test_starting_a_lab_loads_nothing_heavy_either():
 
 @pytest.mark.parametrize("name", sorted(labo._PUBLIC))
 def test_every_public_name_is_there_and_documented(name):
-    value = getattr(labo, name)
+    value, home = getattr(labo, name), f"labo.{labo._PUBLIC[name]}"
     assert value.__name__ == name
-    assert value.__module__ == f"labo.{labo._PUBLIC[name]}"
+    assert value.__module__ == home
+    assert value is getattr(import_module(home), name)
     assert inspect.getdoc(value)
+
+
+@pytest.mark.parametrize(
+    ("module", "names"),
+    [
+        ("labo.checks", "Tally build operators_used same_as_torch source_of"),
+        ("labo.figures", "plot_confusion plot_history plot_images plot_predictions plot_templates"),
+        ("labo.doctor", "Finding Severity as_json diagnose needs_attention show"),
+    ],
+)
+def test_a_module_that_labs_name_keeps_its_names(module, names):
+    assert set(names.split()) <= set(dir(import_module(module)))
 
 
 def test_public_names_are_listed():
@@ -51,5 +66,6 @@ def test_an_unknown_name_is_told_with_the_known_ones():
 
 def test_modules_hide_no_function():
     """`labo.train` must stay the function whatever was imported before."""
-    modules = {path.stem for path in (ROOT / "labo").glob("*.py")}
+    modules = {module.name for module in pkgutil.iter_modules(labo.__path__)}
+    assert {"figures", "training"} <= modules
     assert modules.isdisjoint(labo._PUBLIC)
