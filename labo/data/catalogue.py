@@ -60,9 +60,9 @@ def _dataset(name: str, table: dict) -> Dataset:
 
 def shipped(name: str) -> Path:
     """Le chemin d'un fichier livré avec le projet (dossier `data/`)."""
-    room = Path(__file__).parent
-    # In a checkout the folder lies beside the package; a wheel carries its files in this one.
-    for folder in (room.parents[1] / "data", room):
+    package = Path(__file__).parent
+    # A wheel carries these files in this package; in a checkout, their folder lies beside labo.
+    for folder in (package, package.parents[1] / "data"):
         if (folder / name).is_file():
             return folder / name
     raise FileNotFoundError(f"Fichier absent de l'installation de labo : {name}.")
