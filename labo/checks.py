@@ -1,4 +1,4 @@
-"""Ce que les cellules de test emploient, dans un notebook comme à la correction.
+"""Les outils des cellules de test, dans un notebook comme à la correction.
 
 À la correction, le code de l'étudiant vit dans un autre processus que le test : ces fonctions
 y sont remplacées par celles qui franchissent la frontière.
@@ -27,7 +27,7 @@ def operators_used(function: Callable, *args: Any, **kwargs: Any) -> set[str]:
 
     Les noms sont ceux d'ATen : `F.conv2d` y devient "convolution", `x @ y` "mm".
     """
-    recorder = _Recorder()
+    recorder = _OperatorRecorder()
     with recorder:
         function(*args, **kwargs)
     return recorder.names
@@ -66,8 +66,8 @@ def same_as_torch(operation: Any, reference: Callable, *shapes: tuple[int, ...])
     found = operation.backward(gradient, *inputs)
     _check_close(value, expected.detach(), "la valeur")
     assert len(found) == len(wanted), "il faut un gradient par entrée"
-    for one, other in zip(found, wanted, strict=True):
-        _check_close(one, other, "un gradient")
+    for gradient_found, gradient_wanted in zip(found, wanted, strict=True):
+        _check_close(gradient_found, gradient_wanted, "un gradient")
     unchanged = all(np.array_equal(x, copy) for x, copy in zip(given, copies, strict=True))
     assert unchanged, "une entrée ou le gradient reçu a été modifié"
 
@@ -109,7 +109,7 @@ class Tally:
             self.score += points
 
 
-class _Recorder(TorchDispatchMode):
+class _OperatorRecorder(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()
         self.names: set[str] = set()

@@ -10,7 +10,7 @@ from labo import __version__
 if TYPE_CHECKING:
     from typer._click import Command, Context
 
-    from labo.coursework.notebook import Notebook
+    from labo.coursework.notebook import LabNotebook
 
 # What Typer writes around our own words.
 _FRENCH = {
@@ -91,14 +91,14 @@ def doctor(
     labo doctor
     labo doctor --json
     """
-    from labo import doctor as room
+    from labo.doctor import as_json, diagnose, needs_attention, show
 
-    findings = room.diagnose()
+    findings = diagnose()
     if json:
-        print(room.as_json(findings))
+        print(as_json(findings))
     else:
-        room.show(findings)
-    raise typer.Exit(int(room.needs_attention(findings)))
+        show(findings)
+    raise typer.Exit(int(needs_attention(findings)))
 
 
 Opened = Annotated[
@@ -121,7 +121,7 @@ def check(path: Opened = None) -> None:
     notebook = _notebook(path)
     checks = selfcheck.check_file(notebook)
     selfcheck.show(notebook, checks)
-    raise typer.Exit(int(not all(one.passed for one in checks)))
+    raise typer.Exit(int(not all(checked.passed for checked in checks)))
 
 
 @app.command(cls=_Command)
@@ -179,7 +179,7 @@ def feedback(path: Opened = None) -> None:
         print(page)
 
 
-def _notebook(path: str | None) -> "Notebook":
+def _notebook(path: str | None) -> "LabNotebook":
     from labo.coursework import notebook
     from labo.coursework.notebook import NotebookError
 

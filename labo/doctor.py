@@ -48,7 +48,7 @@ def diagnose(probe: Probe | None = None) -> list[Finding]:
 def _safely(subject: Callable[[], Iterable[Finding]]) -> list[Finding]:
     try:
         return list(subject())
-    except Exception as error:  # whatever is wrong with this machine, the rest must be told
+    except Exception as error:  # whatever is wrong with this machine, the rest is still shown
         text = f"un constat a échoué : {type(error).__name__}: {error}"
         return [Finding("diagnostic", Severity.WARNING, text, "Signalez-le avec cette ligne.")]
 
@@ -80,5 +80,5 @@ def as_json(findings: list[Finding]) -> str:
 
 
 def needs_attention(findings: list[Finding]) -> bool:
-    """Y a-t-il quelque chose à régler ?"""
+    """Vrai s'il y a quelque chose à régler."""
     return any(finding.level is Severity.WARNING for finding in findings)

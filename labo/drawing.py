@@ -1,4 +1,4 @@
-"""Ce que partagent les figures : leur style, la grille, et le dessin de chaque panneau."""
+"""Le style des figures, leur grille, et le dessin de chaque panneau."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -46,7 +46,7 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 
 
 def grid(count: int, columns: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
-    """Return a figure with `count` axes of `width` x `height` inches in rows of `columns`."""
+    """Une figure de `count` axes de `width` × `height` pouces, en rangées de `columns`."""
     columns = min(columns, count)
     rows = ceil(count / columns)
     figure, axes = plt.subplots(
@@ -65,7 +65,7 @@ def show(axes: Axes, picture: np.ndarray) -> None:
 
 
 def draw_run(panel: Axes, run: History, key: str, name: str, colour: str) -> None:
-    """Draw the training and validation curves of one run; `name` is empty when it is alone."""
+    """Trace les courbes d'un entraînement ; `name` est vide s'il est seul."""
     marker = "o" if len(run) <= _FEW_EPOCHS else None
     epochs = run["epoch"]
     validated = f"val_{key}" in run.epochs[0]

@@ -220,7 +220,7 @@ def plot_templates(
 
 
 def _pictures(images: Tensor) -> np.ndarray:
-    """Turn images into N x H x W or N x H x W x 3, between 0 and 1."""
+    """Les images en N × H × W ou N × H × W × 3, entre 0 et 1."""
     images = images.detach().float().cpu()
     if images.dim() == 3:
         images = images.unsqueeze(1)
@@ -249,7 +249,7 @@ def _labels(labels: Tensor) -> Tensor:
 
 
 def _class_names(classes: Sequence[str] | None, labels: Tensor) -> list[str]:
-    """Return the names of the classes, at least as many as the largest label needs."""
+    """Les noms des classes, au moins autant que le demande la plus grande étiquette."""
     needed = 1 + int(labels.max())
     if classes is None:
         return [str(label) for label in range(needed)]

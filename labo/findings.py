@@ -72,7 +72,7 @@ def software(torch: Torch) -> Iterator[Finding]:
 
 
 def _go_together(torch: str, vision: str) -> bool:
-    """torch 2.N goes with torchvision 0.(N+15); of another numbering, nothing is known."""
+    """torch 2.N va avec torchvision 0.(N+15) ; d'un autre numérotage, on ne sait rien."""
     ours, theirs = re.match(r"2\.(\d+)\.", torch), re.match(r"0\.(\d+)\.", vision)
     return not (ours and theirs) or int(ours[1]) + 15 == int(theirs[1])
 
@@ -156,7 +156,7 @@ def gpus(probe: Probe, machine: Machine, torch: Torch) -> Iterator[Finding]:
 
 
 def _visible_gpu(gpu: Gpu, machine: Machine, torch: Torch, failure: str | None) -> Finding:
-    """A GPU is usable if a computation succeeded, and only then; otherwise, why."""
+    """Un GPU est utilisable si un calcul y a réussi, et alors seulement ; sinon, dit pourquoi."""
     part = f", tranche {machine.mig}" if machine.mig and "MIG" not in gpu.name else ""
     capability = ".".join(map(str, gpu.capability))
     text = (
@@ -230,7 +230,7 @@ _HOME_QUOTA = re.compile(
 
 
 def _quota(report: str) -> Finding | None:
-    """How full the home folder is, if `report` says it."""
+    """Le remplissage du dossier personnel, si `report` le donne."""
     found = _HOME_QUOTA.search(report)
     if not found:
         return None

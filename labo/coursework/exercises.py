@@ -1,4 +1,4 @@
-"""Ce qui permet à un exercice inachevé de ne pas bloquer la suite du laboratoire."""
+"""Continuer un laboratoire malgré un exercice inachevé."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from labo.coursework.notebook import Notebook
+from labo.coursework.notebook import LabNotebook
 
 _DATE = "%Y-%m-%d %H:%M:%S.%f UTC"  # nbgrader's
 _SHORT_DATE = "%Y%m%dT%H%M%SZ"  # in a file's name: Windows and course platforms refuse colons
@@ -82,12 +82,12 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Receipt:
-    """Ce qui a été remis, par qui, quand, et où.
+    """Le reçu d'une remise.
 
     Attributs :
         sha256 : l'empreinte du notebook remis ; la même qu'à la correction, s'il n'a pas changé.
         unanswered : les exercices et questions sans réponse.
-        kept : le reçu a-t-il pu être gardé ?
+        kept : vrai si le reçu a pu être gardé.
     """
 
     lab: str
@@ -117,7 +117,7 @@ class Receipt:
         return "\n".join(lines)
 
 
-def submit(notebook: Notebook, exchange: Exchange | None, student: str | None = None) -> Receipt:
+def submit(notebook: LabNotebook, exchange: Exchange | None, student: str | None = None) -> Receipt:
     """Remet un notebook au dépôt, ou prépare le fichier à téléverser s'il n'y en a pas.
 
     Le reçu est gardé dans le dossier `remises`, à côté du notebook.
@@ -131,14 +131,14 @@ def submit(notebook: Notebook, exchange: Exchange | None, student: str | None = 
             f"Un nom d'utilisateur ne contient ni « + », ni « * », ni « / » : {student}."
         )
     receipts = notebook.path.parent / "remises"
-    with _told(_NOTHING, _HOME_FULL):
+    with _explained(_NOTHING, _HOME_FULL):
         receipts.mkdir(exist_ok=True)
     if exchange:
         now, where = _deposit(notebook, exchange, student)
     else:
         now = datetime.now(UTC)
         where = receipts / f"{notebook.lab}+{student}+{now:{_SHORT_DATE}}.ipynb"
-        with _told(_NOTHING, _HOME_FULL):
+        with _explained(_NOTHING, _HOME_FULL):
             _write_whole(where, notebook.content)
     receipt = Receipt(
         notebook.lab,
@@ -157,8 +157,8 @@ def submit(notebook: Notebook, exchange: Exchange | None, student: str | None = 
 
 
 @contextmanager
-def _told(failure: str, advice: str) -> Iterator[None]:
-    """Dit en clair qu'un dossier ne peut être écrit."""
+def _explained(failure: str, advice: str) -> Iterator[None]:
+    """Explique qu'un dossier ne peut être écrit."""
     try:
         yield
     except OSError as error:
@@ -166,25 +166,25 @@ def _told(failure: str, advice: str) -> Iterator[None]:
         raise HandinError(f"{failure} : {error.strerror}{where}. {advice}") from error
 
 
-def _deposit(notebook: Notebook, exchange: Exchange, student: str) -> tuple[datetime, Path]:
-    """Dépose un notebook comme `nbgrader submit` : quand, et où."""
+def _deposit(notebook: LabNotebook, exchange: Exchange, student: str) -> tuple[datetime, Path]:
+    """Dépose un notebook comme `nbgrader submit`, et donne la date et le dossier de la remise."""
     secret = secrets.token_hex(64)
     inbound = exchange.course / "inbound"
     partial = inbound / f".{student}+{secrets.token_urlsafe(9)}"  # not seen by `nbgrader collect`
     cached = None
     try:
-        with _told(_NOTHING, _EXCHANGE_FULL):
+        with _explained(_NOTHING, _EXCHANGE_FULL):
             partial.mkdir()
             # The exchange's clock, the same for the whole class, not this machine's.
             now = datetime.fromtimestamp(partial.stat().st_mtime, UTC)
             name = f"{student}+{notebook.lab}+{now:{_DATE}}"
             _fill(partial, notebook, now, secret, _FOR_ALL)
             partial.chmod(_OPEN)
-        with _told(_NOTHING, _HOME_FULL):  # without the secret, no feedback
+        with _explained(_NOTHING, _HOME_FULL):  # without the secret, no feedback
             cached = exchange.cache / name
             cached.mkdir(mode=0o700, parents=True)
             _fill(cached, notebook, now, secret, _FOR_ME)
-        with _told(_NOTHING, _EXCHANGE_FULL):
+        with _explained(_NOTHING, _EXCHANGE_FULL):
             # Nobody may list the drop box, so that the random end hides a submission from other
             # students. So it stands in nothing that one may show around, a receipt for example.
             partial.rename(inbound / f"{name}+{secrets.token_urlsafe(9)}")
@@ -195,7 +195,7 @@ def _deposit(notebook: Notebook, exchange: Exchange, student: str) -> tuple[date
     return now, inbound / name
 
 
-def _fill(folder: Path, notebook: Notebook, date: datetime, secret: str, mode: int) -> None:
+def _fill(folder: Path, notebook: LabNotebook, date: datetime, secret: str, mode: int) -> None:
     files = {
         f"{notebook.lab}.ipynb": notebook.content,
         "timestamp.txt": date.strftime(_DATE).encode(),
@@ -234,7 +234,7 @@ def fetch_feedback(lab: str, exchange: Exchange, folder: Path) -> list[Path]:
         page = exchange.course / "feedback" / f"{_key(submission, lab)}.html"
         if os.path.isfile(page):
             copy = folder / submission.name.rpartition("+")[2] / f"{lab}.html"
-            with _told("La rétroaction n'a pu être copiée", _HOME_FULL):
+            with _explained("La rétroaction n'a pu être copiée", _HOME_FULL):
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(page, copy)
             found.append(copy)

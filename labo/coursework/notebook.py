@@ -15,7 +15,7 @@ class NotebookError(Exception):
 
 
 @dataclass(frozen=True)
-class Notebook:
+class LabNotebook:
     """Un notebook de laboratoire.
 
     Attributs :
@@ -35,12 +35,12 @@ class Notebook:
 
     @property
     def tests(self) -> list[dict[str, Any]]:
-        """Les cellules de vérification, dans l'ordre."""
+        """Les cellules de test, dans l'ordre."""
         return [cell for cell in self.cells if is_test(cell)]
 
     @property
     def answers(self) -> dict[str, bool]:
-        """Pour chaque exercice et chaque question : a-t-on répondu ?"""
+        """Pour chaque exercice et chaque question, vrai si l'on y a répondu."""
         graded = [cell for cell in self.cells if _role(cell).get("solution")]
         return {
             _role(cell)["grade_id"]: not any(stub in cell["source"] for stub in _STUBS)
@@ -49,18 +49,18 @@ class Notebook:
 
 
 def is_test(cell: dict[str, Any]) -> bool:
-    """Cette cellule vérifie-t-elle un exercice ?"""
+    """Vrai pour une cellule de test, qui vérifie un exercice."""
     role = _role(cell)
     return bool(role.get("grade")) and not role.get("solution") and cell["cell_type"] == "code"
 
 
 def points(test: dict[str, Any]) -> float:
-    """Ce que vaut une cellule de vérification."""
+    """Les points que vaut une cellule de test."""
     return float(_role(test).get("points", 0))
 
 
 def exercise(test: dict[str, Any]) -> str:
-    """Le nom de l'exercice que vérifie une cellule, avec la partie s'il y en a plusieurs."""
+    """L'exercice que vérifie une cellule de test, avec la partie s'il y en a plusieurs."""
     return str(_role(test)["grade_id"]).removeprefix("test_")
 
 
@@ -68,7 +68,7 @@ def _role(cell: dict[str, Any]) -> dict[str, Any]:
     return cell.get("metadata", {}).get("nbgrader", {})
 
 
-def read(path: Path | str) -> Notebook:
+def read(path: Path | str) -> LabNotebook:
     """Lit le notebook d'un laboratoire.
 
     Erreurs :
@@ -87,7 +87,7 @@ def read(path: Path | str) -> Notebook:
     try:
         cells = json.loads(content)["cells"]
         cells = [{**cell, "source": "".join(cell["source"])} for cell in cells]
-        notebook = Notebook(path, content, cells)
+        notebook = LabNotebook(path, content, cells)
         names = list(notebook.answers)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NotebookError(

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from labo.coursework import notebook as notebooks
-from labo.coursework.notebook import Notebook, NotebookError
+from labo.coursework.notebook import LabNotebook, NotebookError
 from labo.french import decimal
 
 _LONGEST = 300  # characters of a message
@@ -22,7 +22,7 @@ _IN_NOTEBOOK = 88  # characters of a line that a small screen shows, beside Jupy
 
 
 @dataclass(frozen=True)
-class Check:
+class SelfCheck:
     """Une vérification : l'exercice, ses points, et ce qui a manqué ("" si tout va bien)."""
 
     exercise: str
@@ -52,18 +52,17 @@ def check(path: Path | str | None = None) -> None:
     show(notebook, [_run_test(test, dict(shell.user_ns)) for test in notebook.tests])
 
 
-def check_file(notebook: Notebook) -> list[Check]:
+def check_file(notebook: LabNotebook) -> list[SelfCheck]:
     """Exécute un notebook du début à la fin, et ses vérifications à leur place.
 
     Ce que les cellules affichent est ignoré ; une cellule qui échoue n'arrête pas les suivantes.
     """
-    with tempfile.TemporaryDirectory(
-        prefix="labo-"
-    ) as profile:  # a full home is none of its concern
+    # Not in the home folder, which may be full.
+    with tempfile.TemporaryDirectory(prefix="labo-") as profile:
         return _run_file(notebook, profile)
 
 
-def _run_file(notebook: Notebook, profile: str) -> list[Check]:
+def _run_file(notebook: LabNotebook, profile: str) -> list[SelfCheck]:
     from IPython.core.interactiveshell import InteractiveShell
     from IPython.core.profiledir import ProfileDir
     from traitlets.config import Config
@@ -80,7 +79,7 @@ def _run_file(notebook: Notebook, profile: str) -> list[Check]:
     return checks
 
 
-def _run_test(test: dict[str, Any], namespace: dict[str, Any]) -> Check:
+def _run_test(test: dict[str, Any], namespace: dict[str, Any]) -> SelfCheck:
     """Exécute une vérification sur une copie des noms du notebook, pour n'en changer aucun."""
     message = ""
     try:
@@ -90,11 +89,11 @@ def _run_test(test: dict[str, Any], namespace: dict[str, Any]) -> Check:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a student's function may raise anything
-        message = _told(error)
-    return Check(notebooks.exercise(test), notebooks.points(test), message)
+        message = _explained(error)
+    return SelfCheck(notebooks.exercise(test), notebooks.points(test), message)
 
 
-def _told(error: BaseException) -> str:
+def _explained(error: BaseException) -> str:
     text = str(error)
     if isinstance(error, AssertionError) and text:
         return text[:_LONGEST]
@@ -105,20 +104,20 @@ def _told(error: BaseException) -> str:
     return f"{type(error).__name__} : {text}"[:_LONGEST]
 
 
-def show(notebook: Notebook, checks: list[Check]) -> None:
+def show(notebook: LabNotebook, checks: list[SelfCheck]) -> None:
     """Affiche les vérifications sous forme de tableau."""
     table = Table("", "exercice", "points", "ce que dit la vérification", title=notebook.lab)
-    for one in checks:
-        mark = Text("✓", "green") if one.passed else Text("✗", "red")
-        table.add_row(mark, Text(one.exercise), f"{one.points:g}", Text(one.message))
-    passed = [one for one in checks if one.passed]
+    for checked in checks:
+        mark = Text("✓", "green") if checked.passed else Text("✗", "red")
+        table.add_row(mark, Text(checked.exercise), f"{checked.points:g}", Text(checked.message))
+    passed = [checked for checked in checks if checked.passed]
     console = Console(file=sys.stdout)
     if console.is_jupyter:
         console.width = _IN_NOTEBOOK
     console.print(table)
-    total = decimal(sum(one.points for one in passed), 1).removesuffix(",0")
-    most = decimal(sum(one.points for one in checks), 1).removesuffix(",0")
+    score = decimal(sum(checked.points for checked in passed), 1).removesuffix(",0")
+    points = decimal(sum(checked.points for checked in checks), 1).removesuffix(",0")
     console.print(
-        f"Vérifications réussies : {len(passed)} sur {len(checks)}, soit {total} points sur {most}."
-        " D'autres tests, cachés, s'y ajouteront à la correction."
+        f"Vérifications réussies : {len(passed)} sur {len(checks)}, soit {score} points sur "
+        f"{points}. D'autres tests, cachés, s'y ajouteront à la correction."
     )

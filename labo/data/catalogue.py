@@ -1,4 +1,4 @@
-"""Le catalogue des jeux de données : quels fichiers, d'où, et où les chercher ici."""
+"""Le catalogue des jeux de données : leurs fichiers, leurs miroirs, et les dossiers où chercher."""
 
 import gzip
 import hashlib
@@ -110,7 +110,7 @@ def _candidates(dataset: Dataset, file: DataFile, data_dir: Path | str | None) -
 
 
 def is_valid(path: Path, file: DataFile) -> bool:
-    """`path` est-il bien ce fichier du catalogue ?"""
+    """Vrai si `path` est bien ce fichier du catalogue."""
     try:
         status = path.stat()
         return _is_valid(path, status.st_size, status.st_mtime_ns, file)

@@ -160,7 +160,7 @@ def load_dataset(
 
 
 def _paths(name: str, data_dir: Path | str | None, fallback: bool) -> dict[str, Path] | None:
-    """Where the files are, after a download if need be; None when a stand-in must serve."""
+    """Le chemin des fichiers, téléchargés s'il le faut ; None s'il faut les remplacer."""
     dataset = catalogue()[name]
     paths = find(dataset, data_dir)
     if paths is not None:
@@ -206,7 +206,7 @@ def _read_mnist(name: str, paths: dict[str, Path], sizes: Sizes) -> ImageData:
 
 
 def _read_idx(path: Path, size: int | None) -> Tensor:
-    """The first `size` items of a file in LeCun's IDX format, as uint8."""
+    """Les `size` premiers éléments d'un fichier au format IDX de LeCun, en uint8."""
     with gzip.open(path) as stream:
         magic = stream.read(4)
         dims = [int.from_bytes(stream.read(4)) for _ in range(magic[3])]
@@ -233,14 +233,14 @@ def _read_cifar(name: str, paths: dict[str, Path], sizes: Sizes) -> ImageData:
 def _read_batch(archive: tarfile.TarFile, member: tarfile.TarInfo) -> dict:
     stream = archive.extractfile(member)
     assert stream is not None, f"{member.name} n'est pas un fichier"
-    return _Batch(stream, encoding="bytes").load()
+    return _PlainUnpickler(stream, encoding="bytes").load()
 
 
-class _Batch(pickle.Unpickler):
-    """Reads arrays and plain values only.
+class _PlainUnpickler(pickle.Unpickler):
+    """Ne lit que des tableaux et des valeurs simples.
 
-    A pickle can name any function and have it called. The archive's SHA-256 was checked, but in a
-    folder that others can write to, the file read may no longer be the file checked.
+    Un pickle peut nommer toute fonction et la faire appeler. La somme SHA-256 de l'archive a été
+    vérifiée, mais dans un dossier où d'autres écrivent, le fichier lu peut ne plus être celui-là.
     """
 
     _NAMES = frozenset(
@@ -260,7 +260,7 @@ def _cifar_split(batches: list[dict], size: int | None) -> tuple[Tensor, Tensor]
 
 
 def _unit(pixels: Tensor) -> Tensor:
-    """Bytes, 0 to 255, as float32 in [0, 1]."""
+    """Des octets, de 0 à 255, en float32 dans [0, 1]."""
     return pixels.float().div_(255)
 
 
@@ -283,7 +283,7 @@ def _digits(sizes: Sizes, seed: int) -> ImageData:
 
 
 def _as_mnist(images: Tensor) -> Tensor:
-    """N×8×8, 0 to 16, as MNIST shows digits: 20 pixels wide, centred in N×1×28×28, in [0, 1]."""
+    """Agrandit N × 8 × 8, de 0 à 16, comme MNIST : 20 × 20 au centre de 28 × 28, dans [0, 1]."""
     pixels = images.unsqueeze(1).float() / 16
     large = F.interpolate(pixels, size=(20, 20), mode="bicubic", align_corners=False)
     return F.pad(large, (4, 4, 4, 4)).clamp(0, 1)

@@ -42,11 +42,11 @@ class DownloadError(OSError):
 
 
 class _MirrorError(Exception):
-    """This mirror will not do; the next one may."""
+    """Ce miroir ne convient pas ; le suivant conviendra peut-être."""
 
 
 class _LinkCut(Exception):
-    """The link was cut: what came is kept, and the same mirror may go on from there."""
+    """La liaison est coupée ; ce qui est reçu est gardé, et le même miroir peut continuer."""
 
 
 def download(dataset: Dataset, data_dir: Path | str | None = None) -> dict[str, Path]:
@@ -100,7 +100,7 @@ def _writable_folder(dataset: Dataset, data_dir: Path | str | None) -> Path:
 
 
 def _is_writable(folder: Path) -> bool:
-    """Whether we may write in `folder`, created if need be."""
+    """Vrai si l'on peut écrire dans `folder`, créé s'il le faut."""
     try:
         folder.mkdir(parents=True)
         # Open to those to whom the course's folder is: the next one may have to take over.
@@ -168,7 +168,7 @@ def _fetch_from(url: str, file: DataFile, path: Path, advance: Advance) -> None:
 
 
 def _receive(url: str, file: DataFile, partial: Path, advance: Advance) -> None:
-    """Bring `partial` to its full size, taking the link up again when it is cut."""
+    """Reçoit `partial` en entier, en reprenant la liaison quand elle est coupée."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             _append(url, file, partial, advance)
@@ -182,7 +182,7 @@ def _receive(url: str, file: DataFile, partial: Path, advance: Advance) -> None:
 
 
 def _append(url: str, file: DataFile, partial: Path, advance: Advance) -> None:
-    """Receive what `partial` lacks."""
+    """Reçoit ce qui manque à `partial`."""
     start = _resumable(partial)
     if start >= file.size:  # a leftover: complete or too long, which the sum will tell
         return
@@ -215,7 +215,7 @@ def _append(url: str, file: DataFile, partial: Path, advance: Advance) -> None:
 
 
 def _resumable(partial: Path) -> int:
-    """How many bytes are there to go on from; what another user began is left aside."""
+    """Le nombre d'octets déjà reçus ; le début d'une autre personne est laissé de côté."""
     if not partial.exists():
         return 0
     if not os.access(partial, os.R_OK | os.W_OK):
@@ -247,7 +247,7 @@ def _explained(error: requests.RequestException | HTTPError) -> str:
 
 @contextmanager
 def _progress(dataset: Dataset) -> Iterator[Advance]:
-    """Draw one bar for the whole data set, where somebody looks."""
+    """Montre une barre pour tout le jeu, dans un terminal ou un notebook."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 

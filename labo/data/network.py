@@ -1,4 +1,4 @@
-"""Le réseau répond-il ? Une réponse en quelques secondes, quoi qu'il arrive."""
+"""L'accès au réseau, vérifié en quelques secondes, quoi qu'il arrive."""
 
 import socket
 import threading
@@ -10,7 +10,7 @@ SECONDS = 5  # enough to reach the other side of the world, and short enough to 
 
 
 def answers(url: str) -> bool:
-    """Quelque chose écoute-t-il là où mène `url`, ou au mandataire qui y mène ?
+    """Vrai si quelque chose écoute à l'adresse de `url`, ou au mandataire qui y mène.
 
     Un nœud de calcul sans Internet perd les paquets sans rien dire. La recherche du nom, puis
     chacune des adresses du serveur, attendraient tour à tour ; ici, l'attente totale est bornée.

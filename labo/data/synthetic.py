@@ -83,7 +83,7 @@ def shapes(n: int, *, seed: int = 0) -> tuple[Tensor, Tensor]:
 
 
 def _draw(target: Tensor, generator: torch.Generator) -> Tensor:
-    """One image for each class index: B → B×3×32×32."""
+    """Une image par indice de classe : B → B × 3 × 32 × 32."""
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
         return low + (high - low) * torch.rand(len(target), *shape, generator=generator)
@@ -106,7 +106,7 @@ def _draw(target: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _coordinates(uniform) -> tuple[Tensor, Tensor]:
-    """Where each pixel is for a shape of radius 1, shifted, turned and scaled: B×32×32 each."""
+    """Les pixels, dans le repère d'une forme de rayon 1 : x et y, B × 32 × 32 chacun."""
     grid = torch.linspace(-1, 1, _SIZE)
     scale, angle = uniform(0.45, 0.75, 1, 1), uniform(-0.35, 0.35, 1, 1)
     # A small shape has more room to move.
@@ -116,14 +116,14 @@ def _coordinates(uniform) -> tuple[Tensor, Tensor]:
 
 
 def _two_colours(uniform) -> tuple[Tensor, Tensor]:
-    """Two colours that contrast, B×3 each: either may be the darker one."""
+    """Deux couleurs contrastées, B × 3 chacune : l'une ou l'autre est la plus sombre."""
     dark, light = uniform(0.0, 0.4, 3), uniform(0.55, 1.0, 3)
     swap = uniform(0, 1, 1) < 0.5
     return torch.where(swap, light, dark), torch.where(swap, dark, light)
 
 
 def _distance(x: Tensor, y: Tensor, target: Tensor) -> Tensor:
-    """Signed distance (roughly) to the shape of each image, in its own units: B×32×32."""
+    """Distance signée (à peu près) à la forme de chaque image, dans son repère : B × 32 × 32."""
     distance = torch.empty_like(x)
     for label, function in enumerate(_DISTANCES):
         rows = target == label

@@ -37,39 +37,39 @@ def watch(shell: Any, probe: Probe, clock: Callable[[], float] = time.time) -> N
 
 
 def _shell() -> Any:
-    """IPython's, in a notebook; None in a script."""
+    """Le shell d'IPython dans un notebook ; None dans un script."""
     ipython = sys.modules.get("IPython")
     return ipython.get_ipython() if ipython else None
 
 
 class _Announcer:
-    """Tells once for each of `_MINUTES`, where a student looks: below the cell that runs.
+    """Annonce la fin une fois pour chacune des `_MINUTES`, sous la cellule qui s'exécute.
 
-    Before and after each cell, and during a long one. Whoever runs no code for a while has
-    JupyterLab, which saves every two minutes.
+    L'heure est regardée avant et après chaque cellule, et pendant une longue. Pour qui n'exécute
+    rien, JupyterLab enregistre toutes les deux minutes.
     """
 
     def __init__(self, end: float, clock: Callable[[], float]) -> None:
         self.end = end
         self.clock = clock
         self.ahead = list(_MINUTES)
-        self.timer = threading.Timer(0, self.tell)
+        self.timer = threading.Timer(0, self.announce)
         self.lock = threading.Lock()
 
     def before(self, _: Any = None) -> None:
-        self.tell()
+        self.announce()
         if self.ahead:
             # Started while this cell runs, so that what it prints appears there.
             seconds = self.end - 60 * self.ahead[0] - self.clock()
-            self.timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self.tell)
+            self.timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self.announce)
             self.timer.daemon = True
             self.timer.start()
 
     def after(self, _: Any = None) -> None:
         self.timer.cancel()
-        self.tell()
+        self.announce()
 
-    def tell(self) -> None:
+    def announce(self) -> None:
         with self.lock:
             left = self.end - self.clock()
             due = [minutes for minutes in self.ahead if left <= 60 * minutes]
@@ -79,7 +79,7 @@ class _Announcer:
 
 
 def message(end: float, left: float) -> str:
-    """Ce que lit l'étudiante ou l'étudiant."""
+    """Le texte de l'annonce."""
     at = time.strftime("%H h %M", time.localtime(end))
     minutes = max(0, int(left // 60))
     when = f"dans {minutes} min, à {at}" if minutes else "dans moins d'une minute"

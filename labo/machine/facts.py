@@ -1,4 +1,4 @@
-"""Sur quelle machine sommes-nous ? Des faits, lus là où ils sont, et rien de deviné."""
+"""Les faits de cette machine, lus là où ils sont, et rien de deviné."""
 
 import math
 import re
@@ -171,7 +171,7 @@ def _memory_limits(probe: Probe) -> Limits:
 
 
 def _slurm_memory(environ: dict[str, str]) -> Limits:
-    """Slurm gives MB, per node or per CPU, and 0 for the whole node."""
+    """Slurm donne des Mo, par nœud ou par cœur, et 0 pour le nœud entier."""
     if per_node := _integer(environ.get("SLURM_MEM_PER_NODE")):
         return {"SLURM_MEM_PER_NODE": per_node * _MB}
     per_cpu = _integer(environ.get("SLURM_MEM_PER_CPU"))
@@ -185,7 +185,7 @@ def in_gib(size: float) -> str:
 
 
 def _cgroups(probe: Probe, controller: str) -> list[str]:
-    """Folders of this process's control group and of its parents: v2, or v1 with `controller`."""
+    """Les dossiers du cgroup de ce processus et de ses parents : v2, ou v1 avec `controller`."""
     for line in (probe.read("/proc/self/cgroup") or "").splitlines():
         _, names, path = [*line.split(":", 2), "", ""][:3]
         if path and controller in names.split(","):
@@ -214,7 +214,7 @@ def time_left(probe: Probe) -> Fact[float | None]:
 
 
 def _slurm_duration(text: str) -> float | None:
-    """Seconds of Slurm's [days-]hours:minutes:seconds; None for UNLIMITED or anything else."""
+    """Les secondes de [jours-]heures:minutes:secondes ; None pour UNLIMITED ou tout autre texte."""
     found = re.fullmatch(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)", text.strip())
     if not found:
         return None
@@ -234,7 +234,7 @@ _GPU_COUNTS = (
 
 
 def _gpu_requested(probe: Probe) -> bool | None:
-    """Whether this session asked for a GPU; None outside Slurm, where nobody has to ask."""
+    """Vrai si cette session a demandé un GPU ; None hors de Slurm, où l'on n'en demande pas."""
     environ = probe.environ
     if "SLURM_JOB_ID" not in environ:
         return None
@@ -248,7 +248,7 @@ def _gpu_requested(probe: Probe) -> bool | None:
 
 
 def _mig(probe: Probe) -> str | None:
-    """The MIG slice of this session, as it is named in what was asked for or made visible."""
+    """La tranche MIG de cette session, telle que la nomme ce qui est demandé ou visible."""
     for name in (*_GPU_COUNTS, "SLURM_TRES_PER_TASK"):
         if found := re.search(r"\d+g\.\d+gb", probe.environ.get(name, "")):
             return f"MIG {found[0]}"
@@ -261,7 +261,7 @@ def _integer(text: str | None) -> int | None:
 
 
 def can_run(architectures: tuple[str, ...], capability: tuple[int, int]) -> bool:
-    """Ce torch a-t-il été compilé pour un GPU de cette capacité de calcul ?
+    """Vrai si torch, compilé pour ces architectures, tourne sur un GPU de cette capacité.
 
     Un code `sm_XY` tourne sur les GPU de même majeure et de mineure au moins égale ; un code
     intermédiaire `compute_XY` est recompilé pour tous les GPU plus récents. Un code `XYa` ne tourne

@@ -32,7 +32,7 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Torch:
-    """Ce que torch dit de lui-même et des GPU.
+    """torch et les GPU, selon torch lui-même.
 
     `version` est None quand torch ne s'importe pas ; `error` dit alors pourquoi, ou bien ce qui
     empêche CUDA de démarrer. `vision` est la version de torchvision, `threads` le nombre de fils.
@@ -50,7 +50,7 @@ class Torch:
 
 @dataclass(frozen=True)
 class Probe:
-    """D'où viennent les faits : l'environnement, des fichiers, des commandes, torch."""
+    """La source des faits : l'environnement, des fichiers, des commandes, torch."""
 
     environ: dict[str, str] = field(default_factory=lambda: dict(os.environ))
     root: Path = Path("/")
@@ -64,16 +64,16 @@ class Probe:
             return None
 
     def exists(self, path: str) -> bool:
-        """Ce fichier du système existe-t-il ?"""
+        """Vrai si ce fichier du système existe."""
         return (self.root / path.lstrip("/")).exists()
 
     def usable(self, pattern: str) -> bool:
-        """Un fichier du système de ce nom existe-t-il, que cette session ait le droit d'ouvrir ?"""
+        """Vrai si cette session a le droit d'ouvrir un fichier du système de ce nom."""
         paths = self.root.glob(pattern.lstrip("/"))
         return any(os.access(path, os.R_OK | os.W_OK) for path in paths)
 
     def run(self, *command: str) -> str | None:
-        """Ce qu'affiche une commande, ou None si elle est absente, échoue ou tarde."""
+        """La sortie d'une commande, ou None si elle est absente, échoue ou tarde."""
         if shutil.which(command[0]) is None:
             return None
         try:
@@ -112,7 +112,7 @@ class Probe:
         return _with_cuda(facts, torch) if facts.cuda and gpu_signs(self) else facts
 
     def failure(self, device: str) -> str | None:
-        """Ce qui empêche un petit calcul sur cet appareil, ou None s'il réussit."""
+        """La raison pour laquelle un petit calcul y échoue, ou None s'il réussit."""
         return trial.failure(device)
 
 
@@ -141,7 +141,7 @@ def _gpu(torch: Any, index: int) -> Gpu:
 
 
 def gpu_signs(probe: Probe) -> bool:
-    """Y a-t-il un signe que cette session a un GPU NVIDIA, sans démarrer CUDA ?
+    """Vrai si un signe montre que cette session a un GPU NVIDIA, sans démarrer CUDA.
 
     Le pilote ne suffit pas : celui d'un nœud se montre aussi aux sessions qui n'ont pas de GPU.
     """

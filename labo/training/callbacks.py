@@ -1,4 +1,4 @@
-"""Ce qui se passe pendant un entraînement : mesures, divergence, arrêt précoce, affichage."""
+"""Le suivi d'un entraînement : mesures, divergence, arrêt précoce, affichage."""
 
 import math
 import time
@@ -19,7 +19,7 @@ _BAR_PERIOD = 0.2  # seconds between two drawings: each one is a message to the 
 
 
 class Recorder(Callback):
-    """Keeps the epochs that are finished, including those of an interrupted run."""
+    """Garde les époques terminées, même celles d'un entraînement interrompu."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class Recorder(Callback):
 
 
 class DivergenceGuard(Callback):
-    """Stops a run whose loss is no longer a finite number."""
+    """Arrête un entraînement dont la perte n'est plus un nombre fini."""
 
     epoch = 0
     diverged_at: int | None = None
@@ -46,7 +46,7 @@ class DivergenceGuard(Callback):
 
 
 class BestKept(EarlyStopping):
-    """Poutyne's early stopping, which can be resumed and gives the best weights back."""
+    """L'arrêt précoce de Poutyne, qui peut être repris et rend les meilleurs poids."""
 
     def __init__(self, patience: int, min_delta: float) -> None:
         super().__init__(monitor="val_loss", patience=patience, min_delta=min_delta)
@@ -83,14 +83,14 @@ class BestKept(EarlyStopping):
 
 
 class _EpochLines(Callback):
-    """One line per finished epoch, for a terminal or a log file."""
+    """Une ligne par époque terminée, pour un terminal ou un journal."""
 
     def on_epoch_end(self, epoch_number: int, logs: dict) -> None:
         print(_epoch_line(logs, self.params["epochs"]), flush=True)
 
 
 class _NotebookBar(Callback):
-    """The same lines, and below them a bar, in one output that is redrawn."""
+    """Les mêmes lignes, et une barre en dessous, dans une seule sortie redessinée."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -18,8 +18,8 @@ from poutyne import PeriodicSaveLambda  # noqa: E402
 
 
 @dataclass(frozen=True)
-class Run:
-    """All that must be saved between two epochs for the rest to be the same."""
+class TrainingRun:
+    """Tout ce qu'il faut enregistrer entre deux époques pour que la suite soit la même."""
 
     fit: poutyne.Model
     recorder: Recorder
@@ -29,7 +29,7 @@ class Run:
     seed: int
 
     def settings(self) -> dict[str, Any]:
-        """What the student chose, and must not change between two runs."""
+        """Les réglages, qui ne doivent pas changer d'une exécution à l'autre."""
         optimizer = self.fit.optimizer
         return {
             "optimizer": type(optimizer).__name__,
@@ -67,8 +67,8 @@ class Run:
             generator.set_state(saved)
 
 
-def resumed(run: Run, folder: Path, verbose: bool) -> PeriodicSaveLambda:
-    """Put `run` in the state that `folder` holds, if any, and return what saves it there."""
+def resumed(run: TrainingRun, folder: Path, verbose: bool) -> PeriodicSaveLambda:
+    """Remet `run` dans l'état gardé dans `folder`, s'il y en a un ; le rappel l'y enregistre."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "checkpoint.pt"
     settings = run.settings()
@@ -84,7 +84,7 @@ def resumed(run: Run, folder: Path, verbose: bool) -> PeriodicSaveLambda:
     return PeriodicSaveLambda(save, str(path).replace("{", "{{").replace("}", "}}"))
 
 
-def _load(run: Run, path: Path, settings: dict[str, Any]) -> None:
+def _load(run: TrainingRun, path: Path, settings: dict[str, Any]) -> None:
     advice = f"Pour recommencer du début, supprimez {path} ou choisissez un autre dossier."
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)

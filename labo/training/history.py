@@ -1,4 +1,4 @@
-"""Ce qu'un entraînement a donné, époque par époque."""
+"""L'historique d'un entraînement."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ _LONGEST_TABLE = 20  # epochs
 
 @dataclass(frozen=True)
 class History:
-    """Ce qu'un entraînement a donné, époque par époque.
+    """Les mesures d'un entraînement, époque par époque.
 
     `history["val_accuracy"]` est la liste des exactitudes de validation, une par époque ;
     `len(history)` est le nombre d'époques faites ; `labo.plot_history(history)` trace les courbes.

@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 
 from labo.data.loader import BatchLoader
 from labo.training.callbacks import BestKept, DivergenceGuard, Recorder, progress
-from labo.training.checkpoint import Run, resumed
+from labo.training.checkpoint import TrainingRun, resumed
 from labo.training.history import History
 from labo.training.torchvision_compat import ensure_torchvision
 
@@ -98,7 +98,7 @@ def train(
     stopper = _stopper(patience, min_delta, valid)
     callbacks = [recorder, guard, *([stopper] if stopper else [])]
     if checkpoint is not None:
-        run = Run(fit, recorder, stopper, [train_loader, valid_loader], batch_size, seed)
+        run = TrainingRun(fit, recorder, stopper, [train_loader, valid_loader], batch_size, seed)
         callbacks.append(resumed(run, Path(checkpoint), verbose))
     if verbose:
         callbacks.append(progress())
@@ -157,10 +157,10 @@ def evaluate(
 
 
 class _Mean(Metric):
-    """Mean over examples of a function that gives the mean over a batch.
+    """La moyenne sur les exemples d'une fonction qui donne la moyenne sur un lot.
 
-    Poutyne's own wrapper reads the value of each batch back to Python; here values stay where
-    they are until the end of the epoch. Serves as loss (`forward`) and as metric (`update`).
+    Poutyne rapporte à Python la valeur de chaque lot ; ici, les valeurs restent sur leur appareil
+    jusqu'à la fin de l'époque. Sert de perte (`forward`) et de métrique (`update`).
     """
 
     def __init__(self, function: Callable[[Tensor, Tensor], Tensor]) -> None:
