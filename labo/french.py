@@ -11,6 +11,11 @@ def decimal(value: float, digits: int) -> str:
     return f"{value:.{digits}f}".replace(".", ",")
 
 
+def number(value: float) -> str:
+    """Écrit `value` au plus court, avec une virgule : « 2 », « 0,5 »."""
+    return f"{value:g}".replace(".", ",")
+
+
 def count(value: int) -> str:
     """Écrit un entier par tranches de trois chiffres : « 60 000 »."""
     return f"{value:,}".replace(",", _NO_BREAK_SPACE)
