@@ -18,12 +18,12 @@ from grader.authoring.reading import read_source
 from grader.authoring.source import Source
 from grader.course import Lab
 from grader.errors import GraderError, shown
+from labo.settings import Profile
 
-PROFILES = ("tiny", "small", "full")
 CELL_TIMEOUT = 600  # seconds: a cell that takes longer has no place in a lab
 
 
-def answer_key(lab: Lab, profile: str) -> tuple[Path, float]:
+def answer_key(lab: Lab, profile: Profile) -> tuple[Path, float]:
     """Execute the lab's source and write answers/<lab>.html.
 
     Returns:
@@ -46,7 +46,7 @@ def answer_key(lab: Lab, profile: str) -> tuple[Path, float]:
     return path, seconds
 
 
-def execute(notebook: NotebookNode, source: Source, root: Path, profile: str) -> None:
+def execute(notebook: NotebookNode, source: Source, root: Path, profile: Profile) -> None:
     """Run every cell, in an empty folder and with this project's own `labo`."""
     paths = [str(root), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {
