@@ -82,8 +82,9 @@ def compiled(source: str) -> tuple[CodeType, CodeType]:
     try:
         tree = ast.parse(source, "<test>")
         last: ast.expr = ast.Constant(None, lineno=1, col_offset=0)
-        if tree.body and isinstance(tree.body[-1], ast.Expr):
-            last = tree.body.pop().value
+        if tree.body and isinstance(final := tree.body[-1], ast.Expr):
+            last = final.value
+            tree.body.pop()
         return compile(tree, "<test>", "exec"), compile(ast.Expression(last), "<test>", "eval")
     except SyntaxError as error:
         raise UnsupportedAcrossBoundary(f"the test is not Python: {error}") from error

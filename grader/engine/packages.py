@@ -33,7 +33,7 @@ def _sources() -> Iterator[Path]:
 
 def import_roots() -> tuple[Path, ...]:
     """Where this process has the course's own packages from."""
-    return tuple(sorted({Path(module.__file__).parent.parent for module in (labo, grader)}))
+    return tuple(sorted({Path(file).parent.parent for file in (labo.__file__, grader.__file__)}))
 
 
 def readable_packages() -> tuple[Path, ...]:

@@ -97,8 +97,10 @@ def _is_later(start: np.ndarray, words: np.ndarray) -> bool:
     if np.array_equal(start, words):
         return True
     twister = np.random.MT19937()
-    state = {"key": start.astype(np.uint32), "pos": _WORDS}
-    twister.state = {"bit_generator": "MT19937", "state": state}
+    twister.state = {
+        "bit_generator": "MT19937",
+        "state": {"key": start.astype(np.uint32), "pos": _WORDS},
+    }
     for _ in range(_MAX_BLOCKS):
         twister.random_raw(_WORDS, output=False)
         if np.array_equal(twister.state["state"]["key"], words):

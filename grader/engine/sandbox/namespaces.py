@@ -106,8 +106,8 @@ def enter_private_root(policy: Policy) -> None:
     for name, source in devices.items():
         _bind_device(source, f"{_STAGING}/dev/{name}")
     _mount_proc(_STAGING + "/proc")
-    for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
-        os.symlink("/proc/self/fd" + target, f"{_STAGING}/dev/{name}")
+    for name, entry in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
+        os.symlink("/proc/self/fd" + entry, f"{_STAGING}/dev/{name}")
     _switch_root()
     kernel.call("sethostname", b"candidate", len(b"candidate"))
     for descriptor in (*sources.values(), *devices.values()):
