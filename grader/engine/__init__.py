@@ -8,7 +8,7 @@ starts both and watches. Values cross between them, never code. docs/engine.md t
 from grader.engine.config import EngineConfig, Job, modules_used
 from grader.engine.packages import import_roots
 from grader.engine.pool import Batch, Engine
-from grader.engine.report import STOPPED_AFTER, Outcome, Report, Status, Verdict
+from grader.engine.report import STOPPED_AFTER, Mode, Outcome, Report, Status, Verdict
 from grader.engine.sandbox import Level
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "EngineConfig",
     "Job",
     "Level",
+    "Mode",
     "Outcome",
     "Report",
     "Status",

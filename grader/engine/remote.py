@@ -63,6 +63,12 @@ class Remote:
         self.mirrors = Mirrors()
         self.proxies: WeakValueDictionary[int, Proxy] = WeakValueDictionary()
 
+    def raise_trouble(self) -> None:
+        """Raise what a test may have caught, with all else that student code raises."""
+        error = self.trouble or self.unsupported
+        if error:
+            raise error
+
     # ---- Requests
 
     def run(self, source: str) -> list[dict]:

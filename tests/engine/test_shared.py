@@ -10,7 +10,7 @@ import pytest
 from nbgrader.preprocessors import Execute
 from nbgrader.utils import determine_grade
 
-from grader.engine import Engine, EngineConfig, Job, Status
+from grader.engine import Engine, EngineConfig, Job, Mode, Status
 from grader.grading.intake import read, sanitise
 from grader.notebook import is_test
 from tests.support.engine_cases import cell, job
@@ -20,7 +20,7 @@ COURSE = Path(nbgrader.__file__).parent / "docs" / "source" / "user_guide"
 
 @pytest.fixture(scope="module")
 def engine():
-    with Engine(EngineConfig(workers=2, mode="shared", cell_seconds=5)) as engine:
+    with Engine(EngineConfig(workers=2, mode=Mode.SHARED, cell_seconds=5)) as engine:
         yield engine
 
 
@@ -139,7 +139,7 @@ def test_what_did_not_run_earns_nothing(engine):
     outcome = engine.run(job("import os\nos._exit(0)", "assert True"))
     assert outcome.report.verdicts[0].status is Status.NOT_RUN
     assert outcome.report.verdicts[0].score == 0
-    assert outcome.report.mode == "shared"
+    assert outcome.report.mode is Mode.SHARED
 
 
 def test_a_late_test_earns_nothing(engine):

@@ -7,6 +7,7 @@ import site
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from grader.errors import GraderError
 
@@ -63,6 +64,21 @@ class Policy:
     """Descriptors it keeps; 0, 1 and 2 become /dev/null when not named here."""
     environment: tuple[tuple[str, str], ...] = ()
     """Variables added to the minimal environment."""
+
+    @classmethod
+    def from_plain(cls, content: dict[str, Any]) -> Policy:
+        """The policy of which `asdict` gave this, its tuples since turned into lists."""
+        return cls(
+            **content
+            | {
+                "readable": tuple(map(Path, content["readable"])),
+                "scratch_root": Path(content["scratch_root"]),
+                "required": Level(content["required"]),
+                "ceiling": Level(content["ceiling"]),
+                "keep_fds": tuple(content["keep_fds"]),
+                "environment": tuple(map(tuple, content["environment"])),
+            }
+        )
 
 
 def interpreter_paths() -> tuple[Path, ...]:
