@@ -39,7 +39,7 @@ def main(sock: socket.socket, shell: Shell) -> NoReturn:
 
 
 class Candidate:
-    """What a notebook has defined, and the objects that the examiner knows by number."""
+    """The names that a notebook has defined, and the objects that the examiner has numbers for."""
 
     def __init__(self, sock: socket.socket, shell: Shell) -> None:
         self.peer = Peer(sock, self._serve)
@@ -148,7 +148,7 @@ class Candidate:
             self.running = False
 
     def _on_forget(self, request: dict) -> bytes:
-        """A test cell has ended: keep only what the examiner still holds."""
+        """At the end of a test, keep only what the examiner still holds."""
         self.objects = {number: self.objects[number] for number in request["keep"]}
         self.numbers = {id(value): number for number, value in self.objects.items()}
         self.mirrors.keep(request["keep"])
@@ -243,7 +243,7 @@ class _Tape:
 
 @runtime_checkable
 class _HasVariable(Protocol):
-    """What torch does not declare of its AccumulateGrad."""
+    """An attribute of autograd's AccumulateGrad that torch does not declare."""
 
     variable: torch.Tensor
 
@@ -306,7 +306,7 @@ def _content(value: torch.Tensor | np.ndarray | torch.Generator) -> bytes:
 def _described(error: BaseException) -> dict[str, Any]:
     """An exception as data: its classes, its message, and the student's own frames."""
     kinds = [kind.__name__ for kind in type(error).__mro__ if kind.__module__ == builtins.__name__]
-    own = [
+    student_frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
         if not frame.filename.startswith(_ENGINE)
@@ -315,9 +315,9 @@ def _described(error: BaseException) -> dict[str, Any]:
         message = str(error)[:_PRINTED]
     except Exception:
         message = ""
-    frames = "".join(traceback.format_list(own[-20:]))[:_PRINTED]
-    told = {"name": type(error).__name__[:100], "message": message, "frames": frames}
-    return {"kinds": kinds, **{key: wire.clean(text) for key, text in told.items()}}
+    frames = "".join(traceback.format_list(student_frames[-20:]))[:_PRINTED]
+    texts = {"name": type(error).__name__[:100], "message": message, "frames": frames}
+    return {"kinds": kinds, **{key: wire.clean(text) for key, text in texts.items()}}
 
 
 _ENGINE: Final = __file__.rpartition("/")[0]

@@ -21,7 +21,7 @@ class Budgets:
 
 @dataclass(frozen=True)
 class EngineConfig:
-    """How notebooks are run: budgets per notebook, isolation, number at a time."""
+    """Settings of an engine: budgets per notebook, isolation, number at a time."""
 
     workers: int = 2
     cell_seconds: float = 60.0

@@ -94,13 +94,13 @@ class Conversation:
         return message
 
     def lose(self, error: BaseException) -> str:
-        """There is no candidate any more; the message for the student."""
+        """Do without a candidate from here on; the message for the student."""
         self.lost = self.ask_reason()
         self.note(brief(error))
         return self.lost
 
     def forget(self) -> None:
-        """End a test: the candidate lets go of what it kept for it."""
+        """At the end of a test, have the candidate let go of what it kept for it."""
         if self.lost:
             return
         self.peer.deadline = time.monotonic() + _START_SECONDS

@@ -130,7 +130,7 @@ class IsolatedTests:
 
 @contextmanager
 def _alarm(deadline: float) -> Iterator[None]:
-    """A test that computes for too long on its own, with what it was given, is late too."""
+    """Make a test late that computes for too long on its own, on what it was given."""
     signal.signal(signal.SIGALRM, _ring)
     signal.setitimer(signal.ITIMER_REAL, deadline - time.monotonic() + _ALARM_SECONDS)
     try:

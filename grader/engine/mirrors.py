@@ -18,7 +18,7 @@ class Content(NamedTuple):
 
 
 class Mirrors:
-    """One side's tensors, by the number that both sides know them by."""
+    """One side's tensors, under the numbers that both sides give them."""
 
     def __init__(self) -> None:
         self.tensors: dict[int, torch.Tensor] = {}  # kept alive: a test may write to one and let go
@@ -33,7 +33,7 @@ class Mirrors:
         self._exchanged[number] = _copy(content(tensor))
 
     def changed(self) -> dict[int, Content]:
-        """What has changed since the last exchange, for the other side to take."""
+        """The contents that have changed since the last exchange, for the other side to take."""
         changed = {}
         for number, tensor in self.tensors.items():
             now = content(tensor)
@@ -56,12 +56,12 @@ class Mirrors:
                 self.add(number, tensor)
 
     def keep(self, numbers: Iterable[int]) -> None:
-        """Forget the others."""
+        """Forget all but these."""
         self.tensors = {n: self.tensors[n] for n in numbers if n in self.tensors}
         self._exchanged = {n: self._exchanged[n] for n in self.tensors}
 
     def keep_held(self) -> None:
-        """Forget those that nobody else holds."""
+        """Forget those to which this is the only reference."""
         held = WeakValueDictionary(self.tensors)
         self.tensors.clear()
         self.tensors.update(held)

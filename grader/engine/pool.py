@@ -125,7 +125,7 @@ class Batch:
         return not self.running
 
     def start(self, job: Job) -> None:
-        """Run one more notebook."""
+        """Run another notebook."""
         run = NotebookRun(self.engine, job)
         self.running[run.results] = run
         self.selector.register(run.results, selectors.EVENT_READ)
@@ -144,7 +144,7 @@ class Batch:
 
 
 class NotebookRun:
-    """One notebook in progress: its candidate, its examiner, and what they say."""
+    """One notebook in progress: its candidate, its examiner, their watch."""
 
     def __init__(self, engine: Engine, job: Job) -> None:
         self.engine = engine
@@ -179,11 +179,11 @@ class NotebookRun:
             service.send(self.results, ExaminerMessage.JOB, task.to_json())
 
     def close(self) -> None:
-        """Leave no process behind."""
+        """End both processes and the watch."""
         self._stack.close()
 
     def advance(self) -> Outcome | None:
-        """Take one message of the examiner; the outcome when that is what it sent."""
+        """Take one message of the examiner; the outcome, if that is the message."""
         try:
             kind, text = service.receive(self.results)
         except (EOFError, OSError):
@@ -203,13 +203,13 @@ class NotebookRun:
         return None
 
     def overdue(self) -> Outcome | None:
-        """The outcome when even the examiner did not end in time."""
+        """The outcome of a notebook whose examiner did not end in time."""
         if time.monotonic() < self.end:
             return None
         return self._failed("a test cell did not end in time")
 
     def _reason(self) -> str:
-        """Why the candidate is gone, for the student."""
+        """The reason for the candidate's end, for the student to read (French)."""
         self._end_candidate()
         reasons = {
             Excess.MEMORY: french.too_much(f"plus de {self.engine.config.memory_mb} Mo de mémoire"),
@@ -229,7 +229,7 @@ class NotebookRun:
         return replace(outcome, report=self._signed(outcome.report, incidents))
 
     def _failed(self, incident: str) -> Outcome:
-        """The outcome of a notebook that could not be examined: nothing is given, nor lost."""
+        """The outcome of a notebook that could not be examined: its tests have not run."""
         message = french.not_run(french.trouble())
         tests = [cell for cell in self.job.notebook["cells"] if is_test(cell)]
         for cell in tests:  # without an output, nbgrader would give all the points

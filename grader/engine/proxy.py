@@ -1,4 +1,4 @@
-"""What a test holds of an object that lives in the student's process.
+"""Proxies: a test's hold on objects that live in the student's process.
 
 Python's own protocols are passed on to the object. A proxy is never equal to a value, is never
 ordered, and never receives a tensor to compute with: what a test compares is plain data, or fails.
@@ -152,7 +152,7 @@ for _operation in ("lt", "le", "gt", "ge"):
 
 
 def handle_of(proxy: Proxy) -> wire.Handle:
-    """What the other side knows the object by."""
+    """The number and the classes by which the other side knows the object."""
     return object.__getattribute__(proxy, "_labo_handle")
 
 

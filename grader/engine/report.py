@@ -12,7 +12,7 @@ STOPPED_AFTER: Final = "stopped after"
 
 
 class Mode(StrEnum):
-    """Where the tests run."""
+    """The process in which tests run."""
 
     ISOLATED = "isolated"
     """In the examiner, out of reach of the student's code."""

@@ -1,4 +1,4 @@
-"""What a test gives: a status, a score, a message."""
+"""From the value of a test to its status, score and message."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class ExaminerMessage(Enum):
     INTERRUPT = b"I"
     """From the examiner: send SIGINT to the candidate."""
     ASK_REASON = b"A"
-    """From the examiner: the candidate is gone, why?"""
+    """From the examiner: the candidate has ended, for what reason?"""
     REASON = b"R"
     """To the examiner: the answer, for the student to read (French)."""
     NO_CANDIDATE = b"N"

@@ -48,7 +48,7 @@ class Capture:
         self._add(output)
 
     def update(self, data: dict[str, Any], name: str | None) -> None:
-        """Put this in the place of what has this name in this cell, as a progress bar does."""
+        """Replace the output of this name in this cell, as a progress bar does."""
         if name in self.named:
             output = self.named[name]
             self.remaining += _size(output["data"])
@@ -102,7 +102,7 @@ def _size(data: dict[str, str]) -> int:
 
 
 class _Stream(io.TextIOBase):
-    """What sys.stdout and sys.stderr are while cells run."""
+    """Stands for sys.stdout or sys.stderr while cells run."""
 
     encoding = "utf-8"
 

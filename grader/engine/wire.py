@@ -61,7 +61,7 @@ class Handle:
 
 
 Special = Callable[[Any], list | None]
-"""What a side does first with an object: a tagged list, or None for the common forms."""
+"""A side's own form of an object: a tagged list, or None for the common forms."""
 
 
 def encode(value: Any, special: Special = lambda _: None) -> bytes:

@@ -154,7 +154,7 @@ def _prepare_tests() -> None:
 
 
 def _reset_random() -> None:
-    """The same state for everybody; after the fork, for Python seeds `random` anew in a child."""
+    """Give every child the same state. After the fork: Python seeds `random` anew in a child."""
     torch.manual_seed(0)
     np.random.seed(0)
     random.seed(0)

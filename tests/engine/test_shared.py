@@ -25,7 +25,7 @@ def engine():
 
 
 def stock_scores(notebook: dict, folder: Path) -> dict[str, float]:
-    """What nbgrader's own execution and reading of outputs give, by test cell."""
+    """The scores from nbgrader's own execution and reading of outputs, by test."""
     executed = nbformat.from_dict(copy.deepcopy(notebook))
     Execute().preprocess(executed, {"metadata": {"path": str(folder)}})
     tests = [cell for cell in executed.cells if is_test(cell)]

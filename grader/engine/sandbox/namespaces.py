@@ -44,7 +44,7 @@ _STAGING: Final = "/tmp"
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the readable paths lie in the private root: real ones, and links to them."""
+    """The readable paths in the private root: real ones, and links to them."""
 
     real: tuple[Path, ...]
     links: tuple[tuple[Path, Path], ...]
@@ -168,7 +168,7 @@ def _switch_root() -> None:
 
 
 def absence(error: OSError) -> str:
-    """What stands in the way, from the error met and what the system's settings say."""
+    """The obstacle, from the error met and the system's settings."""
     for setting, refusal, remedy in _SETTINGS:
         path = Path("/proc/sys") / setting.replace(".", "/")
         if path.exists() and path.read_text().strip() == refusal:
