@@ -1,8 +1,8 @@
-"""The grading engine: runs notebooks whose code is not to be trusted, and examines what they did.
+"""The grading engine: runs notebooks whose code cannot be trusted, and examines them.
 
-Three processes share each notebook: the *candidate* (sandboxed) runs the student's cells, the
-*examiner* runs the test cells and sees the candidate's objects through proxies, and this one
-starts both and watches. Values cross between them, never code. docs/engine.md tells why and how.
+Each notebook has two processes: the *candidate* (sandboxed) runs the student's cells, the
+*examiner* runs the tests and sees the candidate's objects through proxies. Values cross between
+them, never code. The grader starts both and watches (`pool.py`). See docs/engine.md.
 """
 
 from grader.engine.config import EngineConfig, Job, modules_used

@@ -1,4 +1,39 @@
-"""Running many notebooks: a few at a time, each in processes of its own, watched from here."""
+"""Running many notebooks: a few at a time, each in processes of its own, watched from here.
+
+Theory of operation
+-------------------
+Entering `Engine`, the grader starts two zygotes (`zygote.py`), one for candidates and one for
+examiners. Each has a control socket to the grader, and a single thread. A zygote receives its
+settings, imports everything, says `Ready` and then serves: `Fork`, which comes with the child's
+sockets, is answered by `Forked`; `End` by `Ended`, once the child is reaped, which only its parent
+can do.
+
+Each notebook is a `NotebookRun`. The grader makes two socket pairs, hands three of their ends to the
+zygotes and keeps one. Nobody else holds a copy, so that each side sees when the other has ended:
+
+    grader ──results── examiner ──link── candidate
+       └──────────── Watch ─────────────────┘
+
+- The candidate zygote's child enters the sandbox, which forks once more: the child that the grader
+  knows stays as the supervisor, the grandchild is the candidate (`sandbox/entry.py`). The candidate
+  waits for requests on the link, and serves them until it closes.
+- The examiner waits for an `ExaminerJob` on `results`, then leads: it sends a request on the link
+  and waits for the answer, until the deadline of the cell. A call back to a test's function is a
+  request the other way, served meanwhile (`peer.py`).
+- The grader waits in `Batch.outcomes` for a message of any examiner (`service.ExaminerMessage`):
+  INTERRUPT becomes a SIGINT to the supervisor, which hands it on; at ASK_REASON the grader ends the
+  candidate and answers why; OUTCOME or NO_CANDIDATE is the last.
+- A thread, `Watch`, looks at the candidate's process tree and ends it beyond its bounds.
+
+Ends, from the gentle to the hard:
+- A cell beyond its budget is interrupted. The examiner gives it 2 s, then does without a candidate.
+- A test that computes for too long in the examiner is stopped by the examiner's own alarm.
+- An examiner silent 30 s after the notebook's budget is given up: the grader makes the outcome.
+- `NotebookRun.close` stops the watch, then has the candidate's tree and the examiner ended.
+- `Engine.__exit__` closes the control sockets: a zygote ends at the end of file, or after 5 s.
+- When the grader is killed, its sockets close: the zygotes and examiners end. The end of a zygote
+  is a signal to its supervisors (PR_SET_PDEATHSIG), which end their candidates.
+"""
 
 from __future__ import annotations
 
