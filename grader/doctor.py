@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 from grader.course import Course
 from grader.engine.capacity import Capacity
 from grader.engine.sandbox import Level, Policy
-from grader.engine.sandbox.probe import Outcome, Report, probe
+from grader.engine.sandbox.probe import AttemptOutcome, ProbeReport, probe
 from grader.errors import GraderError
 
 # File systems over a network, on which SQLite's locks are not to be relied upon.
@@ -38,7 +38,7 @@ class Finding:
 class Diagnosis:
     """Everything that was found on this machine."""
 
-    report: Report
+    report: ProbeReport
     findings: tuple[Finding, ...]
 
     @property
@@ -72,7 +72,7 @@ def examine(course: Course | None, required: Level = Level.NAMESPACES) -> Diagno
     return Diagnosis(report, findings)
 
 
-def _isolation(report: Report, required: Level) -> Finding:
+def _isolation(report: ProbeReport, required: Level) -> Finding:
     value = f"{report.level.name} ({required.name} required)"
     if report.level >= required:
         return Finding("isolation", value)
@@ -146,7 +146,7 @@ def show(diagnosis: Diagnosis, console: Console) -> None:
     console.print(findings)
 
 
-def _verdict(outcome: Outcome) -> str:
+def _verdict(outcome: AttemptOutcome) -> str:
     if outcome.blocked:
         return "[green]stopped[/]"
     return "[red]NOT STOPPED[/]" if outcome.due else "[yellow]possible at this level[/]"

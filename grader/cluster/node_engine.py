@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from grader.engine import Batch, Engine, EngineConfig, Job, Level
+from grader.engine import Batch, Engine, EngineConfig, Job, Level, Mode
 from grader.engine.capacity import Capacity
 from grader.engine.sandbox import shield
 from grader.errors import GraderError
@@ -43,6 +43,7 @@ class Settings:
         config = content["config"]
         config |= {
             "required": Level(config["required"]),
+            "mode": Mode(config["mode"]),
             "readable": tuple(map(Path, config["readable"])),
             "preload": tuple(config["preload"]),
         }

@@ -1,14 +1,14 @@
-"""The grading engine: runs notebooks whose code is not to be trusted, and examines what they did.
+"""The grading engine: runs notebooks whose code cannot be trusted, and examines them.
 
-Three processes share each notebook: the *candidate* (sandboxed) runs the student's cells, the
-*examiner* runs the test cells and sees the candidate's objects through proxies, and this one
-starts both and watches. Values cross between them, never code. docs/engine.md tells why and how.
+Each notebook has two processes: the *candidate* (sandboxed) runs the student's cells, the
+*examiner* runs the tests and sees the candidate's objects through proxies. Values cross between
+them, never code. The grader starts both and watches (`pool.py`). See docs/engine.md.
 """
 
 from grader.engine.config import EngineConfig, Job, modules_used
 from grader.engine.packages import import_roots
 from grader.engine.pool import Batch, Engine
-from grader.engine.report import STOPPED_AFTER, Outcome, Report, Status, Verdict
+from grader.engine.report import STOPPED_AFTER, Mode, Outcome, Report, Status, Verdict
 from grader.engine.sandbox import Level
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "EngineConfig",
     "Job",
     "Level",
+    "Mode",
     "Outcome",
     "Report",
     "Status",

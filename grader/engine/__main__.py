@@ -10,7 +10,8 @@ import socket  # noqa: E402
 import sys  # noqa: E402
 
 from grader.engine import zygote  # noqa: E402
+from grader.engine.zygote_messages import ZygoteRole  # noqa: E402
 
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader to handle
-zygote.main(sys.argv[1], socket.socket(fileno=int(sys.argv[2])))
+zygote.main(ZygoteRole(sys.argv[1]), socket.socket(fileno=int(sys.argv[2])))
 os._exit(0)

@@ -11,8 +11,8 @@ import itertools
 import signal
 import socket
 import traceback
-from collections.abc import Callable, Iterator
-from typing import Any, Final, NoReturn
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, NoReturn, Protocol, runtime_checkable
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -39,7 +39,7 @@ def main(sock: socket.socket, shell: Shell) -> NoReturn:
 
 
 class Candidate:
-    """What a notebook has defined, and the objects that the examiner knows by number."""
+    """The names that a notebook has defined, and the objects that the examiner has numbers for."""
 
     def __init__(self, sock: socket.socket, shell: Shell) -> None:
         self.peer = Peer(sock, self._serve)
@@ -49,7 +49,7 @@ class Candidate:
         self.objects: dict[int, Any] = {}
         self.numbers: dict[int, int] = {}  # by id: an object stays here under one number
         self.mirrors = Mirrors()
-        self.tapes: dict[int, tuple[list[torch.Tensor], list[torch.Tensor]]] = {}
+        self.tapes: dict[int, _Tape] = {}
         signal.signal(signal.SIGINT, self._interrupt)
 
     def _interrupt(self, *_: object) -> None:
@@ -76,7 +76,7 @@ class Candidate:
     def _on_lookup(self, request: dict) -> bytes:
         """The value of this name, if the notebook has it."""
         tape = _Tape(())
-        answer = {}
+        answer: dict[str, object] = {}
         if request["name"] in self.shell.user_ns:
             answer["value"] = self._encoded(self.shell.user_ns[request["name"]], tape)
         return self._answer(answer, tape)
@@ -88,6 +88,7 @@ class Candidate:
         args, kwargs = wire.decode(request["arguments"], arguments.build, names=True)
         before = [_content(value) for value in arguments.values]
         tape = _Tape(arguments.leaves())
+        answer: dict[str, object]
         with self.shell.capturing() as capture:
             self.running = True
             try:
@@ -111,19 +112,19 @@ class Candidate:
     def _on_backward(self, request: dict) -> bytes:
         """Vector-Jacobian product of a recorded call, recorded in turn under `create_graph`."""
         self.mirrors.take(request["mirrors"])
-        leaves, outputs = self.tapes[request["tape"]]
-        grads = wire.decode(request["grads"])
-        given = [(out, grad) for out, grad in zip(outputs, grads, strict=True) if grad is not None]
-        create_graph = request["create_graph"]
-        tape = _Tape([grad for _, grad in given if grad.requires_grad] + leaves)
+        recorded = self.tapes[request["tape"]]
+        grads = zip(recorded.outputs, wire.decode(request["grads"]), strict=True)
+        given = [(output, grad) for output, grad in grads if grad is not None]
+        tape = _Tape([grad for _, grad in given if grad.requires_grad] + recorded.inputs)
+        answer: dict[str, object]
         self.running = True
         try:
             results = torch.autograd.grad(
-                [out for out, _ in given],
-                leaves,
+                [output for output, _ in given],
+                recorded.inputs,
                 [grad for _, grad in given],
                 retain_graph=True,
-                create_graph=create_graph,
+                create_graph=request["create_graph"],
                 allow_unused=True,
             )
             answer = {"value": self._encoded(list(results), tape)}
@@ -147,7 +148,7 @@ class Candidate:
             self.running = False
 
     def _on_forget(self, request: dict) -> bytes:
-        """A test cell has ended: keep only what the examiner still holds."""
+        """At the end of a test, keep only what the examiner still holds."""
         self.objects = {number: self.objects[number] for number in request["keep"]}
         self.numbers = {id(value): number for number, value in self.objects.items()}
         self.mirrors.keep(request["keep"])
@@ -157,13 +158,13 @@ class Candidate:
 
     # ---- Values
 
-    def _answer(self, answer: dict, tape: _Tape) -> bytes:
+    def _answer(self, answer: dict[str, object], tape: _Tape) -> bytes:
         """An answer, with what ties it to the examiner's graph and parameters."""
         if tape.outputs:
             reached = [leaf for leaf in _leaves(tape.outputs) if not tape.has_input(leaf)]
             answer["leaves"] = wire.encode(reached, self._mirror)
-            answer["tape"] = next(self.fresh_numbers)
-            self.tapes[answer["tape"]] = ([*tape.inputs, *reached], tape.outputs)
+            answer["tape"] = number = next(self.fresh_numbers)
+            self.tapes[number] = _Tape([*tape.inputs, *reached], tape.outputs)
         answer["mirrors"] = self.mirrors.changed()
         return wire.encode(answer)
 
@@ -230,12 +231,21 @@ _PLAIN: Final = (
 class _Tape:
     """The tensors that tie one call to the examiner's autograd graph."""
 
-    def __init__(self, inputs: Any) -> None:
+    def __init__(
+        self, inputs: Iterable[torch.Tensor], outputs: Iterable[torch.Tensor] = ()
+    ) -> None:
         self.inputs = list(inputs)
-        self.outputs: list[torch.Tensor] = []
+        self.outputs = list(outputs)
 
     def has_input(self, tensor: torch.Tensor) -> bool:
         return any(tensor is leaf for leaf in self.inputs)
+
+
+@runtime_checkable
+class _HasVariable(Protocol):
+    """An attribute of autograd's AccumulateGrad that torch does not declare."""
+
+    variable: torch.Tensor
 
 
 def _leaves(outputs: list[torch.Tensor]) -> Iterator[torch.Tensor]:
@@ -247,7 +257,7 @@ def _leaves(outputs: list[torch.Tensor]) -> Iterator[torch.Tensor]:
         if node is None or node in seen:
             continue
         seen.add(node)
-        if node.name() == "torch::autograd::AccumulateGrad":
+        if node.name() == "torch::autograd::AccumulateGrad" and isinstance(node, _HasVariable):
             yield node.variable
         nodes.extend(following for following, _ in node.next_functions)
 
@@ -296,7 +306,7 @@ def _content(value: torch.Tensor | np.ndarray | torch.Generator) -> bytes:
 def _described(error: BaseException) -> dict[str, Any]:
     """An exception as data: its classes, its message, and the student's own frames."""
     kinds = [kind.__name__ for kind in type(error).__mro__ if kind.__module__ == builtins.__name__]
-    own = [
+    student_frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
         if not frame.filename.startswith(_ENGINE)
@@ -305,9 +315,9 @@ def _described(error: BaseException) -> dict[str, Any]:
         message = str(error)[:_PRINTED]
     except Exception:
         message = ""
-    frames = "".join(traceback.format_list(own[-20:]))[:_PRINTED]
-    told = {"name": type(error).__name__[:100], "message": message, "frames": frames}
-    return {"kinds": kinds, **{key: wire.clean(text) for key, text in told.items()}}
+    frames = "".join(traceback.format_list(student_frames[-20:]))[:_PRINTED]
+    texts = {"name": type(error).__name__[:100], "message": message, "frames": frames}
+    return {"kinds": kinds, **{key: wire.clean(text) for key, text in texts.items()}}
 
 
 _ENGINE: Final = __file__.rpartition("/")[0]

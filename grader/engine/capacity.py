@@ -1,4 +1,4 @@
-"""How many notebooks fit on this machine at a time."""
+"""The number of notebooks that fit on this machine at a time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MB: Final = 2**20
 
 @dataclass(frozen=True)
 class Capacity:
-    """What may be used here, as Slurm or a control group has granted it."""
+    """Processors and memory that Slurm or a control group grants here, or that are free."""
 
     processors: int
     memory_mb: int
@@ -28,5 +28,5 @@ class Capacity:
         return cls(granted.cpus or len(os.sched_getaffinity(0)), memory // _MB)
 
     def workers(self, each_mb: int) -> int:
-        """One per processor, as long as each can give a candidate all that it may use."""
+        """One worker per processor, as long as each has `each_mb` for its candidate."""
         return max(1, min(self.processors, self.memory_mb // each_mb))

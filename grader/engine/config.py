@@ -1,17 +1,27 @@
-"""How notebooks are run, and what is to be run."""
+"""Settings of the engine, and the notebooks that it is given."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Final
 
+from grader.engine.report import Mode
 from grader.engine.sandbox import Level
+from grader.notebook import Notebook
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """Wall-clock limits, in seconds."""
+
+    cell: float
+    notebook: float
 
 
 @dataclass(frozen=True)
 class EngineConfig:
-    """How notebooks are run: budgets per notebook, isolation, number at a time."""
+    """Settings of an engine: budgets per notebook, isolation, number at a time."""
 
     workers: int = 2
     cell_seconds: float = 60.0
@@ -21,29 +31,33 @@ class EngineConfig:
     """Of one cell's outputs."""
     processes: int = 32
     required: Level = Level.NAMESPACES
-    mode: str = "isolated"
-    """"isolated", or "shared": tests run among the student's objects, as stock nbgrader does."""
+    mode: Mode = Mode.ISOLATED
     profile: str = "tiny"
+    """One of `labo.settings.PROFILES`."""
     readable: tuple[Path, ...] = ()
-    """Folders that notebooks may read, beside the interpreter and the course's own package."""
+    """Folders that notebooks may read, beside the interpreter and the course's own packages."""
     preload: tuple[str, ...] = ("labo.figures", "labo.training.loop")
     """Modules imported once, before forking; see `modules_used`."""
+
+    @property
+    def budgets(self) -> Budgets:
+        return Budgets(self.cell_seconds, self.notebook_seconds)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One notebook to run: nbformat 4 as plain data, its test cells replaced by the trusted ones.
+    """One notebook to run: nbformat 4 as plain data, its tests replaced by the trusted ones.
 
     `source` is the author's notebook, whose import statements the tests rely on.
     """
 
     key: str
-    notebook: dict[str, Any] = field(repr=False)
-    source: dict[str, Any] = field(repr=False)
+    notebook: Notebook = field(repr=False)
+    source: Notebook = field(repr=False)
 
 
 # Poutyne takes two seconds to import: a class that does not train should not wait for it.
-_PRELOADED = {
+_PRELOADED: Final = {
     "labo.train": "labo.training.loop",
     "labo.evaluate": "labo.training.loop",
     "poutyne": "labo.training.loop",
@@ -51,7 +65,7 @@ _PRELOADED = {
 }
 
 
-def modules_used(source: dict[str, Any]) -> tuple[str, ...]:
+def modules_used(source: Notebook) -> tuple[str, ...]:
     """The slow modules of the course's that a lab uses, worth importing once for all notebooks."""
     code = "\n".join(cell["source"] for cell in source["cells"] if cell["cell_type"] == "code")
     return tuple(sorted({module for word, module in _PRELOADED.items() if word in code}))

@@ -1,4 +1,4 @@
-"""What a student reads of the engine's verdicts."""
+"""The engine's messages to students."""
 
 from __future__ import annotations
 

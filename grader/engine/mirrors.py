@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 import torch
 
-Content = list[torch.Tensor | bool | None]
-"""A tensor's value, its gradient or None, and whether it requires one."""
+
+class Content(NamedTuple):
+    """Of a tensor, all that the other side needs to know."""
+
+    value: torch.Tensor
+    grad: torch.Tensor | None
+    requires_grad: bool
 
 
 class Mirrors:
-    """One side's tensors, by the number that both sides know them by."""
+    """One side's tensors, under the numbers that both sides give them."""
 
     def __init__(self) -> None:
         self.tensors: dict[int, torch.Tensor] = {}  # kept alive: a test may write to one and let go
@@ -27,17 +33,17 @@ class Mirrors:
         self._exchanged[number] = _copy(content(tensor))
 
     def changed(self) -> dict[int, Content]:
-        """What has changed since the last exchange, for the other side to take."""
+        """The contents that have changed since the last exchange, for the other side to take."""
         changed = {}
         for number, tensor in self.tensors.items():
             now = content(tensor)
-            if not all(map(_same, now, self._exchanged[number])):
+            if not _same(now, self._exchanged[number]):
                 self._exchanged[number] = _copy(now)
                 changed[number] = now
         return changed
 
     def take(self, changed: dict[int, Content]) -> None:
-        """Make the same changes here."""
+        """Make the same changes here; on the wire, a `Content` is a plain tuple."""
         for number, (value, grad, requires_grad) in changed.items():
             if number in self.tensors:
                 tensor = self.tensors[number]
@@ -50,12 +56,12 @@ class Mirrors:
                 self.add(number, tensor)
 
     def keep(self, numbers: Iterable[int]) -> None:
-        """Forget the others."""
+        """Forget all but these."""
         self.tensors = {n: self.tensors[n] for n in numbers if n in self.tensors}
         self._exchanged = {n: self._exchanged[n] for n in self.tensors}
 
     def keep_held(self) -> None:
-        """Forget those that nobody else holds."""
+        """Forget those to which this is the only reference."""
         held = WeakValueDictionary(self.tensors)
         self.tensors.clear()
         self.tensors.update(held)
@@ -67,9 +73,9 @@ class Mirrors:
 
 
 def content(tensor: torch.Tensor) -> Content:
-    """What the other side needs to know of a tensor."""
+    """The content of a tensor, which shares its memory."""
     grad = tensor.grad.detach() if tensor.is_leaf and tensor.grad is not None else None
-    return [tensor.detach(), grad, tensor.requires_grad]
+    return Content(tensor.detach(), grad, tensor.requires_grad)
 
 
 def made(parts: Content, *, is_parameter: bool) -> torch.Tensor:
@@ -81,10 +87,17 @@ def made(parts: Content, *, is_parameter: bool) -> torch.Tensor:
 
 
 def _copy(parts: Content) -> Content:
-    return [part.clone() if isinstance(part, torch.Tensor) else part for part in parts]
+    grad = None if parts.grad is None else parts.grad.clone()
+    return Content(parts.value.clone(), grad, parts.requires_grad)
 
 
-def _same(one: torch.Tensor | bool | None, other: torch.Tensor | bool | None) -> bool:
-    if not isinstance(one, torch.Tensor) or not isinstance(other, torch.Tensor):
-        return one is other
-    return (one.dtype, one.shape) == (other.dtype, other.shape) and torch.equal(one, other)
+def _same(a: Content, b: Content) -> bool:
+    return (
+        a.requires_grad == b.requires_grad
+        and _equal(a.value, b.value)
+        and (a.grad is b.grad if a.grad is None or b.grad is None else _equal(a.grad, b.grad))
+    )
+
+
+def _equal(a: torch.Tensor, b: torch.Tensor) -> bool:
+    return (a.dtype, a.shape) == (b.dtype, b.shape) and torch.equal(a, b)

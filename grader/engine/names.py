@@ -1,4 +1,4 @@
-"""The names that a test cell uses: its own, Python's, the author's imports, the student's."""
+"""The names that a test uses: its own, Python's, the author's imports, the student's."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class StudentNames(dict):
 
 
 def trusted_names(source: dict[str, Any]) -> dict[str, Any]:
-    """What the author's own import statements bind, with the real modules."""
+    """The names bound by the author's import statements, with the real modules."""
     names: dict[str, Any] = {}
     for cell in source["cells"]:
         meta = cell["metadata"].get("nbgrader", {})
@@ -44,7 +44,7 @@ def trusted_names(source: dict[str, Any]) -> dict[str, Any]:
 
 
 def notebook_names(source: dict[str, Any]) -> set[str]:
-    """What the author's cells bind, but for tests and imports."""
+    """The names that the author's cells bind, but for tests and imports."""
     cells = [c for c in source["cells"] if c["cell_type"] == "code" and not is_test(c)]
     return {name for cell in cells for name in bound_names(statements(cell["source"]))}
 
@@ -77,13 +77,14 @@ def bound_names(statements: Sequence[ast.AST]) -> set[str]:
 
 
 def compiled(source: str) -> tuple[CodeType, CodeType]:
-    """A test cell's statements, and its last expression or None."""
+    """A test's statements, and its last expression or None."""
     # The file name is no file: a traceback shows no line of the test.
     try:
         tree = ast.parse(source, "<test>")
         last: ast.expr = ast.Constant(None, lineno=1, col_offset=0)
-        if tree.body and isinstance(tree.body[-1], ast.Expr):
-            last = tree.body.pop().value
+        if tree.body and isinstance(final := tree.body[-1], ast.Expr):
+            last = final.value
+            tree.body.pop()
         return compile(tree, "<test>", "exec"), compile(ast.Expression(last), "<test>", "eval")
     except SyntaxError as error:
         raise UnsupportedAcrossBoundary(f"the test is not Python: {error}") from error

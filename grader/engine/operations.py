@@ -1,4 +1,4 @@
-"""What a test may do with an object that lives in the student's process."""
+"""The operations of a test on an object that lives in the student's process."""
 
 from __future__ import annotations
 

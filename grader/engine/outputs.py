@@ -6,10 +6,12 @@ from typing import Any, Final
 
 from grader.engine.wire import WireError
 
+Output = dict[str, Any]
+
 _MIME_TEXT: Final = 5_000_000  # characters of one output
 
 
-def error_output(name: str, message: str) -> dict:
+def error_output(name: str, message: str) -> Output:
     """An output that nbgrader takes for a failure."""
     return {
         "output_type": "error",
@@ -19,7 +21,17 @@ def error_output(name: str, message: str) -> dict:
     }
 
 
-def checked_output(output: Any, count: int) -> dict:
+def score_output(score: float, count: int) -> Output:
+    """An output that nbgrader takes for a score."""
+    return {
+        "output_type": "execute_result",
+        "execution_count": count,
+        "data": {"text/plain": repr(score)},
+        "metadata": {},
+    }
+
+
+def checked_output(output: Any, count: int) -> Output:
     """An output that a candidate sent, made of the expected fields and of text only."""
     kind = output["output_type"]
     if kind == "stream":
@@ -30,10 +42,9 @@ def checked_output(output: Any, count: int) -> dict:
         name, value = _checked_text(output["ename"]), _checked_text(output["evalue"])
         return {"output_type": kind, "ename": name, "evalue": value, "traceback": frames}
     data = {_checked_text(mime): _checked_text(text) for mime, text in output["data"].items()}
-    checked = {"output_type": "display_data", "data": data, "metadata": {}}
     if kind == "execute_result":
-        checked |= {"output_type": kind, "execution_count": count}
-    return checked
+        return {"output_type": kind, "execution_count": count, "data": data, "metadata": {}}
+    return {"output_type": "display_data", "data": data, "metadata": {}}
 
 
 def _checked_text(text: Any) -> str:

@@ -17,7 +17,7 @@ _ENGINE = Path(__file__).parent
 
 
 def code_version() -> str:
-    """Digest of the engine's and labo's code, torch and Python."""
+    """Digest of the code that a grade depends on, with torch's and Python's versions."""
     digest = hashlib.sha256(f"{torch.__version__} {sys.version}".encode())
     for path in sorted(_sources()):
         digest.update(path.read_bytes())
@@ -32,8 +32,8 @@ def _sources() -> Iterator[Path]:
 
 
 def import_roots() -> tuple[Path, ...]:
-    """Where this process has the course's own packages from."""
-    return tuple(sorted({Path(module.__file__).parent.parent for module in (labo, grader)}))
+    """The folders from which this process imports the course's own packages."""
+    return tuple(sorted({Path(file).parent.parent for file in (labo.__file__, grader.__file__)}))
 
 
 def readable_packages() -> tuple[Path, ...]:

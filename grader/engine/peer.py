@@ -11,7 +11,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NoReturn
 
 from grader.engine.wire import MAX_BYTES, WireError
 
@@ -59,17 +59,17 @@ class Peer:
             if kind == _ANSWER:
                 self.waiting -= 1
                 return message
-            self._serve_one(message)
+            self._serve_request(message)
 
-    def serve_forever(self) -> None:
+    def serve_forever(self) -> NoReturn:
         """Serve until the other side closes."""
         while True:
             kind, message = self._receive()
             if kind != _REQUEST:
                 raise Gone("an answer to no request")
-            self._serve_one(message)
+            self._serve_request(message)
 
-    def _serve_one(self, message: bytes) -> None:
+    def _serve_request(self, message: bytes) -> None:
         self._nesting += 1
         try:
             if self._nesting > _MAX_NESTING:
@@ -112,6 +112,6 @@ class Peer:
         if self.deadline is None:
             return
         remaining = self.deadline - time.monotonic()
-        waiting = ([], [self.socket], []) if write else ([self.socket], [], [])
-        if remaining <= 0 or not any(select.select(*waiting, remaining)):
+        readers, writers = ([], [self.socket]) if write else ([self.socket], [])
+        if remaining <= 0 or not any(select.select(readers, writers, [], remaining)):
             raise Late

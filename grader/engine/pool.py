@@ -1,4 +1,39 @@
-"""Running many notebooks: a few at a time, each in processes of its own, watched from here."""
+"""Running many notebooks: a few at a time, each in processes of its own, watched from here.
+
+Theory of operation
+-------------------
+Entering `Engine`, the grader starts two zygotes (`zygote.py`), one for candidates and one for
+examiners. Each has a control socket to the grader, and a single thread. A zygote receives its
+settings, imports everything, says `Ready` and then serves: `Fork`, which comes with the child's
+sockets, is answered by `Forked`; `End` by `Ended`, once the child is reaped, which only its parent
+can do.
+
+Each notebook is a `NotebookRun`. The grader makes two socket pairs, hands three of their ends to the
+zygotes and keeps one. Nobody else holds a copy, so that each side sees when the other has ended:
+
+    grader ──results── examiner ──link── candidate
+       └──────────── Watch ─────────────────┘
+
+- The candidate zygote's child enters the sandbox, which forks once more: the child that the grader
+  knows stays as the supervisor, the grandchild is the candidate (`sandbox/entry.py`). The candidate
+  waits for requests on the link, and serves them until it closes.
+- The examiner waits for an `ExaminerJob` on `results`, then leads: it sends a request on the link
+  and waits for the answer, until the deadline of the cell. A call back to a test's function is a
+  request the other way, served meanwhile (`peer.py`).
+- The grader waits in `Batch.outcomes` for a message of any examiner (`service.ExaminerMessage`):
+  INTERRUPT becomes a SIGINT to the supervisor, which hands it on; at ASK_REASON the grader ends the
+  candidate and answers why; OUTCOME or NO_CANDIDATE is the last.
+- A thread, `Watch`, looks at the candidate's process tree and ends it beyond its bounds.
+
+Ends, from the gentle to the hard:
+- A cell beyond its budget is interrupted. The examiner gives it 2 s, then does without a candidate.
+- A test that computes for too long in the examiner is stopped by the examiner's own alarm.
+- An examiner silent 30 s after the notebook's budget is given up: the grader makes the outcome.
+- `NotebookRun.close` stops the watch, then has the candidate's tree and the examiner ended.
+- `Engine.__exit__` closes the control sockets: a zygote ends at the end of file, or after 5 s.
+- When the grader is killed, its sockets close: the zygotes and examiners end. The end of a zygote
+  is a signal to its supervisors (PR_SET_PDEATHSIG), which end their candidates.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +47,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Final, Protocol
 
 from grader.engine import french, service
 from grader.engine.config import EngineConfig, Job
@@ -20,12 +55,13 @@ from grader.engine.outputs import error_output
 from grader.engine.packages import code_version, readable_packages
 from grader.engine.report import Outcome, Report, Status, Verdict
 from grader.engine.sandbox import Excess, Policy, Watch, interpreter_paths, prepare
+from grader.engine.service import ExaminerJob, ExaminerMessage
 from grader.engine.zygote_client import ZygoteClient
+from grader.engine.zygote_messages import ZygoteRole, ZygoteSettings
 from grader.errors import GraderError
 from grader.notebook import is_test
 
-_LIMITS = ("memory_mb", "processes", "cpu_seconds")
-_GRACE_SECONDS = 30.0  # for an examiner to finish, beyond the notebook's own budget
+_GRACE_SECONDS: Final = 30.0  # for an examiner to finish, beyond the notebook's own budget
 
 
 class Engine:
@@ -40,23 +76,27 @@ class Engine:
 
     @cached_property
     def version(self) -> str:
-        """Changes when a grade could: this package's code, and the libraries that run tests."""
+        """Digest of the engine's and labo's code, torch and Python.
+
+        Results of another version are graded again.
+        """
         return code_version()
 
     def __enter__(self) -> Engine:
-        self.policy = Policy(
-            readable=(*interpreter_paths(), *readable_packages(), *self.config.readable),
-            memory_mb=self.config.memory_mb,
-            processes=self.config.processes,
-            required=self.config.required,
-            cpu_seconds=int(self.config.notebook_seconds) + 1,
-        )
+        self.policy = _policy(self.config)
         self.level = prepare(self.policy)
+        settings = ZygoteSettings(
+            policy=self.policy,
+            mode=self.config.mode,
+            preload=self.config.preload,
+            output_bytes=self.config.output_kb * 1000,
+        )
         with ExitStack() as stack:
             home = stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-"))
-            settings = self._settings()
-            self.candidates = stack.enter_context(ZygoteClient("candidate", home, settings))
-            self.examiners = stack.enter_context(ZygoteClient("examiner", home, settings))
+            candidates = ZygoteClient(ZygoteRole.CANDIDATE, home, settings)
+            examiners = ZygoteClient(ZygoteRole.EXAMINER, home, settings)
+            self.candidates = stack.enter_context(candidates)
+            self.examiners = stack.enter_context(examiners)
             self.candidates.wait_ready()  # both import at the same time
             self.examiners.wait_ready()
             self._stack = stack.pop_all()
@@ -64,17 +104,6 @@ class Engine:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
-
-    def _settings(self) -> dict[str, Any]:
-        return {
-            "readable": list(map(str, self.policy.readable)),
-            "required": int(self.policy.required),
-            "limits": {name: getattr(self.policy, name) for name in _LIMITS},
-            "preload": list(self.config.preload),
-            "environment": list(_course_environment(self.config.profile).items()),
-            "mode": self.config.mode,
-            "output_bytes": self.config.output_kb * 1000,
-        }
 
     def run(self, job: Job) -> Outcome:
         """The outcome of one notebook."""
@@ -108,8 +137,8 @@ class Batch:
     def __init__(self, engine: Engine, wake: SupportsFileno | None = None) -> None:
         self.engine = engine
         self.wake = wake
-        self.running: dict[socket.socket, _Run] = {}
-        self.finished: list[_Run] = []
+        self.running: dict[socket.socket, NotebookRun] = {}
+        self.finished: list[NotebookRun] = []
         self.selector = selectors.DefaultSelector()
         if wake is not None:
             self.selector.register(wake, selectors.EVENT_READ)
@@ -131,8 +160,8 @@ class Batch:
         return not self.running
 
     def start(self, job: Job) -> None:
-        """Run one more notebook."""
-        run = _Run(self.engine, job)
+        """Run another notebook."""
+        run = NotebookRun(self.engine, job)
         self.running[run.results] = run
         self.selector.register(run.results, selectors.EVENT_READ)
 
@@ -149,61 +178,73 @@ class Batch:
                 yield outcome
 
 
-class _Run:
-    """One notebook in progress: its candidate, its examiner, and what they say."""
+class NotebookRun:
+    """One notebook in progress: its candidate, its examiner, their watch."""
 
     def __init__(self, engine: Engine, job: Job) -> None:
         self.engine = engine
         self.job = job
-        self.results, theirs = socket.socketpair()
+        self.status: int | None = None  # of the candidate, once it has been ended
+        with ExitStack() as stack:
+            self.results = self._start_processes()
+            stack.enter_context(self.results)
+            stack.callback(engine.examiners.end, self.examiner)
+            stack.callback(self._end_candidate)
+            watch = Watch(self.candidate, engine.policy, engine.level)
+            self.watch = stack.enter_context(watch)
+            self.end = time.monotonic() + engine.config.notebook_seconds + _GRACE_SECONDS
+            self._send_job()
+            self._stack = stack.pop_all()
+
+    def _start_processes(self) -> socket.socket:
+        """Start the candidate and the examiner; the socket to the examiner."""
+        results, theirs = socket.socketpair()
         examiner_end, candidate_end = socket.socketpair()
         with theirs, examiner_end, candidate_end:
-            engine.candidates.ask_fork(candidate_end)  # both zygotes work at the same time
-            engine.examiners.ask_fork(examiner_end, theirs)
-            self.candidate = engine.candidates.forked()
-            self.examiner = engine.examiners.forked()
-        self.watch = Watch(self.candidate, engine.policy, engine.level)
-        self.watch.__enter__()
-        self.end = time.monotonic() + engine.config.notebook_seconds + _GRACE_SECONDS
-        self.ended: int | None = None  # wait status of the candidate
-        self._send_job()
+            self.engine.candidates.ask_fork(candidate_end)  # both zygotes work at the same time
+            self.engine.examiners.ask_fork(examiner_end, theirs)
+            self.candidate = self.engine.candidates.forked()
+            self.examiner = self.engine.examiners.forked()
+        return results
 
     def _send_job(self) -> None:
         config = self.engine.config
-        budgets = {"cell": config.cell_seconds, "notebook": config.notebook_seconds}
-        data = service.job_message(
-            self.job.key, self.job.notebook, self.job.source, budgets, config.mode
-        )
+        task = ExaminerJob(self.job, config.budgets, config.mode)
         with suppress(OSError):  # a dead examiner is seen when its answer is read
-            service.send(self.results, service.JOB, data)
+            service.send(self.results, ExaminerMessage.JOB, task.to_json())
+
+    def close(self) -> None:
+        """End both processes and the watch."""
+        self._stack.close()
 
     def advance(self) -> Outcome | None:
-        """Take one message of the examiner; the outcome when that is what it sent."""
+        """Take one message of the examiner; the outcome, if that is the message."""
         try:
-            kind, data = service.receive(self.results)
+            kind, text = service.receive(self.results)
         except (EOFError, OSError):
             return self._failed("the examiner ended unexpectedly")
-        if kind == service.INTERRUPT:
-            with suppress(ProcessLookupError):
-                os.kill(self.candidate, signal.SIGINT)
-        elif kind == service.WHY:
-            service.send(self.results, service.BECAUSE, self._why().encode())
-        elif kind == service.ALONE:
-            raise GraderError(
-                "a sandboxed process could not be started: grader doctor may tell why"
-            )
-        elif kind == service.OUTCOME:
-            return self._completed(Outcome.from_json(data.decode()))
+        match kind:
+            case ExaminerMessage.INTERRUPT:
+                with suppress(ProcessLookupError):
+                    os.kill(self.candidate, signal.SIGINT)
+            case ExaminerMessage.ASK_REASON:
+                service.send(self.results, ExaminerMessage.REASON, self._reason())
+            case ExaminerMessage.NO_CANDIDATE:
+                raise GraderError(
+                    "a sandboxed process could not be started: grader doctor may tell why"
+                )
+            case ExaminerMessage.OUTCOME:
+                return self._completed(Outcome.from_json(text))
         return None
 
     def overdue(self) -> Outcome | None:
-        """The outcome when even the examiner did not end in time."""
+        """The outcome of a notebook whose examiner did not end in time."""
         if time.monotonic() < self.end:
             return None
         return self._failed("a test cell did not end in time")
 
-    def _why(self) -> str:
-        """Why the candidate is gone, for the student."""
+    def _reason(self) -> str:
+        """The reason for the candidate's end, for the student to read (French)."""
         self._end_candidate()
         reasons = {
             Excess.MEMORY: french.too_much(f"plus de {self.engine.config.memory_mb} Mo de mémoire"),
@@ -212,8 +253,8 @@ class _Run:
         }
         if self.watch.excess in reasons:
             return reasons[self.watch.excess]
-        if self.ended is not None and os.WIFSIGNALED(self.ended):
-            return french.killed(signal.Signals(os.WTERMSIG(self.ended)).name)
+        if self.status is not None and os.WIFSIGNALED(self.status):
+            return french.killed(signal.Signals(os.WTERMSIG(self.status)).name)
         return french.ended()
 
     def _completed(self, outcome: Outcome) -> Outcome:
@@ -223,7 +264,7 @@ class _Run:
         return replace(outcome, report=self._signed(outcome.report, incidents))
 
     def _failed(self, incident: str) -> Outcome:
-        """The outcome of a notebook that could not be examined: nothing is given, nor lost."""
+        """The outcome of a notebook that could not be examined: its tests have not run."""
         message = french.not_run(french.trouble())
         tests = [cell for cell in self.job.notebook["cells"] if is_test(cell)]
         for cell in tests:  # without an output, nbgrader would give all the points
@@ -245,15 +286,20 @@ class _Run:
         )
 
     def _end_candidate(self) -> None:
-        if self.ended is None:
-            self.ended = self.engine.candidates.end(self.candidate)
+        if self.status is None:
+            self.status = self.engine.candidates.end(self.candidate)
 
-    def close(self) -> None:
-        """Leave no process behind."""
-        self.watch.__exit__(None, None, None)
-        self._end_candidate()
-        self.engine.examiners.end(self.examiner)
-        self.results.close()
+
+def _policy(config: EngineConfig) -> Policy:
+    """The policy of candidates."""
+    return Policy(
+        readable=(*interpreter_paths(), *readable_packages(), *config.readable),
+        memory_mb=config.memory_mb,
+        processes=config.processes,
+        required=config.required,
+        cpu_seconds=int(config.notebook_seconds) + 1,
+        environment=tuple(_course_environment(config.profile).items()),
+    )
 
 
 def _course_environment(profile: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What a test holds of an object that lives in the student's process.
+"""Proxies: a test's hold on objects that live in the student's process.
 
 Python's own protocols are passed on to the object. A proxy is never equal to a value, is never
 ordered, and never receives a tensor to compute with: what a test compares is plain data, or fails.
@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import torch
 
 from grader.engine import wire
 
-if TYPE_CHECKING:
-    from grader.engine.remote import Remote
-
 # Classes that a proxy may claim to be an instance of. None of them has a value that a test could
 # take for a number, a tensor or a container.
 _CLAIMABLE: Final = ("torch.nn.", "torch.optim.", "torch.utils.data.", "torch.autograd.function.")
+
+
+class Boundary(Protocol):
+    """The way to the student's process."""
+
+    def apply(self, operation: str, *args: Any, **kwargs: Any) -> Any:
+        """Do one of `operations.OPERATIONS` there."""
 
 
 class Proxy:
@@ -28,13 +32,17 @@ class Proxy:
 
     __slots__ = ("__weakref__", "_labo_handle", "_labo_remote")
 
-    def __init__(self, remote: Remote, handle: wire.Handle) -> None:
+    def __init__(self, remote: Boundary, handle: wire.Handle) -> None:
         object.__setattr__(self, "_labo_remote", remote)
         object.__setattr__(self, "_labo_handle", handle)
 
     @property
     def __class__(self) -> type:
         return _claimed_classes(handle_of(self).kinds)[0]
+
+    @__class__.setter
+    def __class__(self, value: type) -> None:
+        _apply("setattr", self, "__class__", value)
 
     @property
     def __bases__(self) -> tuple[type, ...]:  # what issubclass asks for
@@ -144,7 +152,7 @@ for _operation in ("lt", "le", "gt", "ge"):
 
 
 def handle_of(proxy: Proxy) -> wire.Handle:
-    """What the other side knows the object by."""
+    """The number and the classes by which the other side knows the object."""
     return object.__getattribute__(proxy, "_labo_handle")
 
 

@@ -3,7 +3,7 @@
 A call sends its arguments by value and brings the result back by value; what has no form as data
 comes back as a `Proxy`. What makes that faithful to ordinary Python:
 
-- gradients cross: a result is tied to the local graph by `_Remote`, whose backward asks the
+- gradients cross: a result is tied to the local graph by `_RemoteCall`, whose backward asks the
   candidate for the vector-Jacobian product;
 - parameters are *mirrored*: a local tensor of the same value and gradient, kept equal on both sides
   at each request, so that an optimiser or `copy_` here acts there;
@@ -49,19 +49,25 @@ class StudentError(Exception):
 
 
 class Remote:
-    """The candidate, as seen by the test cells."""
+    """The candidate, as the tests see it."""
 
     def __init__(self, peer: Peer) -> None:
         self.peer = peer
         peer.serve = self._serve_callback
         self.trouble: BaseException | None = None
-        """What ended the conversation, even when a test has caught it."""
+        """The error that ended the conversation, even when a test has caught it."""
         self.unsupported: UnsupportedAcrossBoundary | None = None
-        """What this test cell asked for in vain, even when it has caught that."""
+        """The refusal that this test has met, even when it has caught that."""
         self.printed: list[str] = []
         self.callbacks: list[Callable] = []
         self.mirrors = Mirrors()
         self.proxies: WeakValueDictionary[int, Proxy] = WeakValueDictionary()
+
+    def raise_trouble(self) -> None:
+        """Raise what a test may have caught, with all else that student code raises."""
+        error = self.trouble or self.unsupported
+        if error:
+            raise error
 
     # ---- Requests
 
@@ -132,7 +138,7 @@ class Remote:
         return self._decoded(answer, [*differentiable, *inputs])
 
     def forget(self) -> None:
-        """Let go of all that the test cells no longer hold."""
+        """Have the candidate let go of all that the tests no longer hold."""
         self.callbacks.clear()
         self.unsupported = None
         self.mirrors.keep_held()
@@ -160,7 +166,7 @@ class Remote:
             raise WireError("the candidate's random state is not one") from None
 
     def _serve_callback(self, message: bytes) -> bytes:
-        """Student code calls a function that the test gave it."""
+        """Answer student code that calls a function of the test."""
         request = wire.decode(message)
         try:
             function = self.callbacks[request["callback"]]
@@ -198,7 +204,7 @@ class Remote:
         if not graph:
             return value
         leaves = wire.decode(answer["leaves"], build)
-        tied = _Remote.apply(
+        tied = _RemoteCall.apply(
             self, answer["tape"], len(inputs) + len(leaves), *inputs, *leaves, *graph
         )
         return _filled(value, tied)
@@ -282,7 +288,7 @@ def _filled(value: Any, tensors: tuple[torch.Tensor, ...]) -> Any:
     return value
 
 
-class _Remote(torch.autograd.Function):
+class _RemoteCall(torch.autograd.Function):
     """Ties the results of a remote call to the leaves that they were computed from."""
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""What grading one notebook gives: verdicts, outputs, incidents. Plain data, kept as JSON."""
+"""Verdicts of tests, reports of notebooks, outcomes. Plain data, kept as JSON."""
 
 from __future__ import annotations
 
@@ -11,8 +11,17 @@ STOPPED_AFTER: Final = "stopped after"
 """In the incident of a cell that took too long."""
 
 
+class Mode(StrEnum):
+    """The process in which tests run."""
+
+    ISOLATED = "isolated"
+    """In the examiner, out of reach of the student's code."""
+    SHARED = "shared"
+    """Among the student's objects, as stock nbgrader does."""
+
+
 class Status(StrEnum):
-    """What became of one test cell."""
+    """The kinds of verdict."""
 
     PASSED = "passed"
     PARTIAL = "partial"
@@ -24,7 +33,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """The outcome of one test cell; `message` is what the student reads (French)."""
+    """The answer of one test; `message` is for the student (French)."""
 
     grade_id: str
     status: Status
@@ -36,16 +45,17 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Report:
-    """The outcome of one notebook.
+    """The verdicts of one notebook.
 
     `incidents` are for the instructor (English): what the sandbox or the examiner had to stop.
     """
 
     verdicts: tuple[Verdict, ...]
     incidents: tuple[str, ...] = ()
-    mode: str = "isolated"
+    mode: Mode = Mode.ISOLATED
     level: str = ""
     engine: str = ""
+    """`Engine.version`."""
     seconds: float = 0.0
     peak_mb: float = 0.0
 
@@ -65,10 +75,12 @@ class Outcome:
     def from_json(cls, text: str) -> Outcome:
         data = json.loads(text)
         report = data["report"]
-        verdicts = tuple(
-            Verdict(**verdict | {"status": Status(verdict["status"])})
-            for verdict in report["verdicts"]
-        )
-        incidents = tuple(report["incidents"])
-        report = Report(**report | {"verdicts": verdicts, "incidents": incidents})
-        return cls(data["key"], data["notebook"], report)
+        report |= {
+            "verdicts": tuple(
+                Verdict(**verdict | {"status": Status(verdict["status"])})
+                for verdict in report["verdicts"]
+            ),
+            "incidents": tuple(report["incidents"]),
+            "mode": Mode(report["mode"]),
+        }
+        return cls(data["key"], data["notebook"], Report(**report))

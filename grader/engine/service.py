@@ -1,59 +1,97 @@
-"""An examiner process: receives one job from the grader, examines, sends the outcome back."""
+"""An examiner process: receives one notebook from the grader, examines it, sends the outcome."""
 
 from __future__ import annotations
 
 import json
 import socket
 import struct
-from typing import Any, Final
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
 
-from grader.engine.examiner import Budgets, Examiner
+from grader.engine.config import Budgets, Job
+from grader.engine.conversation import Conversation
+from grader.engine.examiner import Examiner
 from grader.engine.peer import Gone, Late, Peer
-from grader.engine.report import Outcome
+from grader.engine.report import Mode, Outcome
 
-HEADER: Final = struct.Struct(">cI")
-JOB, OUTCOME, INTERRUPT, WHY, BECAUSE, ALONE = b"J", b"O", b"I", b"W", b"B", b"A"
+_HEADER: Final = struct.Struct(">cI")
+
+
+class ExaminerMessage(Enum):
+    """The kinds of message between the grader and an examiner."""
+
+    JOB = b"J"
+    """To the examiner, first of all: an `ExaminerJob`."""
+    INTERRUPT = b"I"
+    """From the examiner: send SIGINT to the candidate."""
+    ASK_REASON = b"A"
+    """From the examiner: the candidate has ended, for what reason?"""
+    REASON = b"R"
+    """To the examiner: the answer, for the student to read (French)."""
+    NO_CANDIDATE = b"N"
+    """From the examiner, last: there never was a candidate."""
+    OUTCOME = b"O"
+    """From the examiner, last: an `Outcome`."""
+
+
+@dataclass(frozen=True)
+class ExaminerJob:
+    """One notebook, and how to examine it."""
+
+    job: Job
+    budgets: Budgets
+    mode: Mode
+
+    def to_json(self) -> str:
+        return json.dumps({"job": vars(self.job), "budgets": vars(self.budgets), "mode": self.mode})
+
+    @classmethod
+    def from_json(cls, text: str) -> ExaminerJob:
+        content = json.loads(text)
+        return cls(Job(**content["job"]), Budgets(**content["budgets"]), Mode(content["mode"]))
 
 
 def main(link: socket.socket, grader: socket.socket) -> None:
     """Serve one job; `link` leads to its candidate."""
-    _, data = receive(grader)
-    job = json.loads(data)
+    _, text = receive(grader)
+    task = ExaminerJob.from_json(text)
 
-    def why() -> str:
-        send(grader, WHY)
-        return receive(grader)[1].decode()
+    def ask_reason() -> str:
+        send(grader, ExaminerMessage.ASK_REASON)
+        return receive(grader)[1]
 
-    examiner = Examiner(
+    conversation = Conversation(
         Peer(link, lambda _: b""),
-        job["source"],
-        budgets=Budgets(**job["budgets"]),
-        mode=job["mode"],
-        interrupt=lambda: send(grader, INTERRUPT),
-        why=why,
+        task.budgets,
+        interrupt=lambda: send(grader, ExaminerMessage.INTERRUPT),
+        ask_reason=ask_reason,
     )
+    examiner = Examiner(conversation, task.job.source, task.mode)
     try:
-        examiner.greet()
+        conversation.start()
     except (Gone, Late):
-        send(grader, ALONE)
+        send(grader, ExaminerMessage.NO_CANDIDATE)
         return
-    notebook, report = examiner.run(job["notebook"])
-    send(grader, OUTCOME, Outcome(job["key"], notebook, report).to_json().encode())
+    notebook, report = examiner.run(task.job.notebook)
+    outcome = Outcome(task.job.key, notebook, report)
+    send(grader, ExaminerMessage.OUTCOME, outcome.to_json())
 
 
-def send(sock: socket.socket, kind: bytes, data: bytes = b"") -> None:
+def send(sock: socket.socket, kind: ExaminerMessage, text: str = "") -> None:
     """Send one message."""
-    sock.sendall(HEADER.pack(kind, len(data)) + data)
+    data = text.encode()
+    sock.sendall(_HEADER.pack(kind.value, len(data)) + data)
 
 
-def receive(sock: socket.socket) -> tuple[bytes, bytes]:
+def receive(sock: socket.socket) -> tuple[ExaminerMessage, str]:
     """The next message.
 
     Raises:
         EOFError: the other side has closed.
     """
-    kind, length = HEADER.unpack(_read(sock, HEADER.size))
-    return kind, _read(sock, length)
+    kind, length = _HEADER.unpack(_read(sock, _HEADER.size))
+    return ExaminerMessage(kind), _read(sock, length).decode()
 
 
 def _read(sock: socket.socket, length: int) -> bytes:
@@ -64,9 +102,3 @@ def _read(sock: socket.socket, length: int) -> bytes:
             raise EOFError
         data += chunk
     return bytes(data)
-
-
-def job_message(key: str, notebook: Any, source: Any, budgets: dict, mode: str) -> bytes:
-    """What `main` reads."""
-    job = {"key": key, "notebook": notebook, "source": source, "budgets": budgets, "mode": mode}
-    return json.dumps(job).encode()

@@ -30,7 +30,7 @@ class Capture:
 
     def __init__(self, limit: int) -> None:
         self.outputs: list[dict[str, Any]] = []
-        self.room = limit
+        self.remaining = limit
         self.named: dict[str, dict[str, Any]] = {}  # what may be updated, by display_id
 
     def stream(self, name: str, text: str) -> None:
@@ -48,10 +48,10 @@ class Capture:
         self._add(output)
 
     def update(self, data: dict[str, Any], name: str | None) -> None:
-        """Put this in the place of what has this name in this cell, as a progress bar does."""
+        """Replace the output of this name in this cell, as a progress bar does."""
         if name in self.named:
             output = self.named[name]
-            self.room += _size(output["data"])
+            self.remaining += _size(output["data"])
             output["data"] = self._fitting(data)
 
     def result(self, data: dict[str, Any], count: int) -> None:
@@ -60,19 +60,23 @@ class Capture:
 
     def error(self, name: str, message: str, frames: list[str]) -> None:
         text = self._within("\n".join(frames))
-        told = {"ename": name[:200], "evalue": message[:2000], "traceback": text}
-        told = {key: wire.clean(part) for key, part in told.items()}
-        told["traceback"] = told["traceback"].split("\n")[:_MAX_LINES]
-        self.outputs.append({"output_type": "error", **told})
+        self.outputs.append(
+            {
+                "output_type": "error",
+                "ename": wire.clean(name[:200]),
+                "evalue": wire.clean(message[:2000]),
+                "traceback": wire.clean(text).split("\n")[:_MAX_LINES],
+            }
+        )
 
     def text(self) -> str:
         return "".join(out["text"] for out in self.outputs if out["output_type"] == "stream")
 
     def _fitting(self, data: dict[str, Any]) -> dict[str, str]:
         data = {mime: self._as_text(value) for mime, value in data.items()}
-        if _size(data) > self.room:
+        if _size(data) > self.remaining:
             data = {"text/plain": "(sortie trop volumineuse, non conservée)"}
-        self.room -= min(_size(data), self.room)
+        self.remaining -= min(_size(data), self.remaining)
         return data
 
     def _add(self, output: dict[str, Any]) -> None:
@@ -80,11 +84,11 @@ class Capture:
             self.outputs.append(output)
 
     def _within(self, text: str) -> str:
-        if self.room <= 0:
+        if self.remaining <= 0:
             return ""
-        kept = wire.clean(text[: self.room])
-        self.room -= len(kept)
-        return kept if self.room > 0 else kept + _TRUNCATED
+        kept = wire.clean(text[: self.remaining])
+        self.remaining -= len(kept)
+        return kept if self.remaining > 0 else kept + _TRUNCATED
 
     @staticmethod
     def _as_text(value: Any) -> str:
@@ -98,7 +102,7 @@ def _size(data: dict[str, str]) -> int:
 
 
 class _Stream(io.TextIOBase):
-    """What sys.stdout and sys.stderr are while cells run."""
+    """Stands for sys.stdout or sys.stderr while cells run."""
 
     encoding = "utf-8"
 
@@ -117,7 +121,9 @@ class _Stream(io.TextIOBase):
 
 
 class _Publisher(DisplayPublisher):
-    def publish(self, data, metadata=None, *, transient=None, update=False, **_: Any) -> None:
+    def publish(
+        self, data, metadata=None, source=None, *, transient=None, update=False, **_: Any
+    ) -> None:
         name = (transient or {}).get("display_id")
         show = self.shell.capture.update if update else self.shell.capture.display
         show(data, name)
@@ -133,6 +139,7 @@ class _Hook(DisplayHook):
         pass
 
     def write_format_data(self, format_dict, md_dict=None) -> None:
+        assert self.shell is not None
         self.shell.capture.result(format_dict, self.shell.execution_count)
 
     def finish_displayhook(self) -> None:
@@ -182,7 +189,7 @@ def read_data_in_one_process() -> None:
         self.num_workers = self.timeout = 0
         return _SingleProcessDataLoaderIter(self)
 
-    DataLoader._get_iterator = iterator
+    setattr(DataLoader, DataLoader._get_iterator.__name__, iterator)
 
 
 def make_shell(output_limit: int) -> Shell:

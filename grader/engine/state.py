@@ -1,4 +1,4 @@
-"""What code uses without naming it: random generators, gradient mode, default dtype.
+"""The state that code uses without naming it: random generators, gradient mode, default dtype.
 
 It travels to the candidate with each call. The random state also comes back, but a student who
 chose it could choose what a test draws next, such as zeros only. So a state that comes back counts
@@ -43,7 +43,7 @@ def restore(state: dict[str, Any]) -> None:
 
 
 def follow(sent: dict[str, Any], left: dict[str, Any]) -> None:
-    """Advance the random generators from `sent` as far as a call did, if that is what `left` says.
+    """Advance the random generators from `sent` to `left`, if drawing leads there.
 
     Raises:
         ValueError, TypeError, RuntimeError, LookupError, AttributeError: this is no such state.
@@ -93,12 +93,14 @@ def _torch_words(state: torch.Tensor) -> np.ndarray:
 
 
 def _is_later(start: np.ndarray, words: np.ndarray) -> bool:
-    """Whether a twister with the words `start` comes to `words` by drawing."""
+    """True when a twister with the words `start` comes to `words` by drawing."""
     if np.array_equal(start, words):
         return True
     twister = np.random.MT19937()
-    state = {"key": start.astype(np.uint32), "pos": _WORDS}
-    twister.state = {"bit_generator": "MT19937", "state": state}
+    twister.state = {
+        "bit_generator": "MT19937",
+        "state": {"key": start.astype(np.uint32), "pos": _WORDS},
+    }
     for _ in range(_MAX_BLOCKS):
         twister.random_raw(_WORDS, output=False)
         if np.array_equal(twister.state["state"]["key"], words):

@@ -49,7 +49,7 @@ def qualified_name(value: Any) -> tuple[str, str] | None:
 
 
 def named(module: str, name: str) -> Callable | None:
-    """What has this qualified name, if it is well known."""
+    """The function or class of this qualified name, if it is well known."""
     value = _BUILTINS.get(name) if module == "builtins" else None
     if module in _MODULES:
         value = getattr(_MODULES[module], name, None)

@@ -9,7 +9,7 @@ choice called. Bytes that are not exactly such a value raise `WireError`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -61,7 +61,7 @@ class Handle:
 
 
 Special = Callable[[Any], list | None]
-"""What a side does first with an object: a tagged list, or None for the common forms."""
+"""A side's own form of an object: a tagged list, or None for the common forms."""
 
 
 def encode(value: Any, special: Special = lambda _: None) -> bytes:
@@ -102,8 +102,12 @@ class _Encoder:
         if isinstance(value, int):
             number = int.__int__(value)
             return number if -(2**63) <= number < 2**63 else ["int", str(number)]
-        if isinstance(value, float | str | bytes):
-            return next(kind for kind in (float, str, bytes) if isinstance(value, kind))(value)
+        if isinstance(value, float):
+            return float(value)
+        if isinstance(value, str):
+            return str(value)
+        if isinstance(value, bytes):
+            return bytes(value)
         if isinstance(value, dict):
             pairs = dict.items(value)
             return ["dict", [[self.pack(k, depth + 1), self.pack(v, depth + 1)] for k, v in pairs]]
@@ -114,7 +118,7 @@ class _Encoder:
         return _pack_leaf(value)
 
 
-_CONTAINERS: Final = (
+_CONTAINERS: Final[tuple[tuple[str, type[Iterable]], ...]] = (
     ("size", torch.Size),
     ("tuple", tuple),
     ("list", list),
@@ -321,7 +325,7 @@ def _build_slice(kind: type) -> Callable[[list], Any]:
     return build
 
 
-_SEQUENCES: Final = dict(_CONTAINERS)
+_SEQUENCES: Final[dict[str, Callable]] = dict(_CONTAINERS)
 _BUILDERS: Final = {
     "tensor": _build_tensor,
     "array": _build_array,

@@ -18,45 +18,57 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Final
 
-import msgpack
 import numpy as np
 import torch
 
-from grader.engine.sandbox import Level, Policy, enter, kill_tree, prepare, shield
+from grader.engine.report import Mode
+from grader.engine.sandbox import enter, kill_tree, prepare, shield
+from grader.engine.zygote_messages import (
+    End,
+    Ended,
+    Fork,
+    Forked,
+    Ready,
+    Refused,
+    ZygoteRole,
+    ZygoteSettings,
+    receive,
+    receive_settings,
+    send,
+)
 from grader.errors import GraderError
 
-_MAX_MESSAGE = 1 << 16
-_HUGE = 1 << 21  # bytes
-_COLLAPSE = 25  # MADV_COLLAPSE
+_HUGE: Final = 1 << 21  # bytes
+_COLLAPSE: Final = 25  # MADV_COLLAPSE
 
 
-def main(role: str, control: socket.socket) -> None:
+def main(role: ZygoteRole, control: socket.socket) -> None:
     """Fork a child for each request received on `control`, until it closes."""
-    settings = receive(control)[0]
+    settings = receive_settings(control)
     try:
-        fork_one = _ROLES[role](settings)
+        run_child = _PREPARED[role](settings)
     except GraderError as error:
-        send(control, {"error": str(error)})
+        send(control, Refused(str(error)))
         return
     use_huge_pages()
     gc.freeze()  # the collector must not write to pages that children share
     gc.enable()
-    send(control, {"ready": True})
+    send(control, Ready())
     while (received := receive(control)) is not None:
         request, descriptors = received
-        if request["do"] == "fork":
-            send(control, {"pid": _fork(control, fork_one, descriptors)})
-        else:
-            send(control, {"ended": request["pid"], "status": _end(request["pid"])})
+        if isinstance(request, Fork):
+            send(control, Forked(_fork(control, run_child, descriptors)))
+        elif isinstance(request, End):
+            send(control, Ended(request.pid, _end(request.pid)))
 
 
-def _fork(control: socket.socket, run: Callable[..., Any], descriptors: list[int]) -> int:
+def _fork(control: socket.socket, run_child: Callable[..., None], descriptors: list[int]) -> int:
     pid = os.fork()
     if pid:
         for descriptor in descriptors:
@@ -64,7 +76,7 @@ def _fork(control: socket.socket, run: Callable[..., Any], descriptors: list[int
         return pid
     control.close()
     try:
-        run(*descriptors)
+        run_child(*descriptors)
     except SystemExit:
         os._exit(0)
     except GraderError as error:
@@ -84,45 +96,39 @@ def _end(pid: int) -> int:
     return os.waitpid(pid, 0)[1]
 
 
-# ---- Roles
+# ---- Roles: import everything, then return the function that a child runs
 
 
-def _candidates(settings: dict) -> Callable[[int], None]:
+def _candidates(settings: ZygoteSettings) -> Callable[..., None]:
     from grader.engine import candidate, shell
 
-    policy = Policy(
-        readable=tuple(map(Path, settings["readable"])),
-        environment=tuple(map(tuple, settings["environment"])),
-        required=Level(settings["required"]),
-        **settings["limits"],
-    )
-    prepare(policy)
-    _preload(settings["preload"])
-    if settings["mode"] == "shared":
+    prepare(settings.policy)
+    _preload(settings.preload)
+    if settings.mode == Mode.SHARED:
         _prepare_tests()
     shell.read_data_in_one_process()
-    terminal = shell.make_shell(settings["output_bytes"])
+    terminal = shell.make_shell(settings.output_bytes)
 
     def run(link: int) -> None:
-        enter(replace(policy, keep_fds=(link,)))
+        enter(replace(settings.policy, keep_fds=(link,)))
         _reset_random()
         candidate.main(socket.socket(fileno=link), terminal)
 
     return run
 
 
-def _examiners(settings: dict) -> Callable[[int, int], None]:
+def _examiners(settings: ZygoteSettings) -> Callable[..., None]:
     from grader.engine import service
 
     shield()
-    _preload(settings["preload"])
+    _preload(settings.preload)
     _prepare_tests()
     # What a student's code returns is kept here, and must not fill the machine.
     pages = int(Path("/proc/self/statm").read_text().split()[0])
-    room = pages * resource.getpagesize() + (settings["limits"]["memory_mb"] << 20)
+    limit = pages * resource.getpagesize() + (settings.policy.memory_mb << 20)
 
     def run(link: int, results: int) -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (room, room))
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader to handle
         _reset_random()
         service.main(socket.socket(fileno=link), socket.socket(fileno=results))
@@ -130,10 +136,10 @@ def _examiners(settings: dict) -> Callable[[int, int], None]:
     return run
 
 
-_ROLES = {"candidate": _candidates, "examiner": _examiners}
+_PREPARED: Final = {ZygoteRole.CANDIDATE: _candidates, ZygoteRole.EXAMINER: _examiners}
 
 
-def _preload(modules: list[str]) -> None:
+def _preload(modules: Iterable[str]) -> None:
     torch.set_num_threads(1)
     for module in modules:
         import_module(module)
@@ -142,13 +148,13 @@ def _preload(modules: list[str]) -> None:
 
 
 def _prepare_tests() -> None:
-    """Where tests run: the first `assert_close` imports for half a second."""
+    """Import what tests use: the first `assert_close` imports for half a second."""
     with contextlib.suppress(AssertionError):
         torch.testing.assert_close(torch.zeros(1), torch.ones(1))
 
 
 def _reset_random() -> None:
-    """The same state for everybody; after the fork, for Python seeds `random` anew in a child."""
+    """Give every child the same state. After the fork: Python seeds `random` anew in a child."""
     torch.manual_seed(0)
     np.random.seed(0)
     random.seed(0)
@@ -167,20 +173,3 @@ def use_huge_pages() -> None:
             start, end = -(-start // _HUGE) * _HUGE, end // _HUGE * _HUGE
             if start < end:
                 libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), _COLLAPSE)
-
-
-# ---- Messages with descriptors
-
-
-def send(control: socket.socket, message: dict, descriptors: tuple[int, ...] = ()) -> None:
-    """Send one message on a SEQPACKET socket."""
-    socket.send_fds(control, [msgpack.packb(message)], list(descriptors))
-
-
-def receive(control: socket.socket) -> tuple[dict, list[int]] | None:
-    """The next message and its descriptors; None when the other side has closed."""
-    try:
-        data, descriptors, _, _ = socket.recv_fds(control, _MAX_MESSAGE, 4)
-    except ConnectionResetError:  # closed by a kill, before it had read all
-        return None
-    return (msgpack.unpackb(data), list(descriptors)) if data else None

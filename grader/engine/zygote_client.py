@@ -1,4 +1,4 @@
-"""A zygote process, as the grader sees it."""
+"""A zygote, as the grader sees it."""
 
 from __future__ import annotations
 
@@ -6,21 +6,35 @@ import os
 import socket
 import subprocess
 import sys
-from typing import Any
+from typing import TypeVar
 
-from grader.engine import zygote
 from grader.engine.packages import import_roots
 from grader.engine.sandbox.limits import minimal_environment
+from grader.engine.zygote_messages import (
+    End,
+    Ended,
+    Fork,
+    Forked,
+    Ready,
+    Refused,
+    ZygoteMessage,
+    ZygoteRole,
+    ZygoteSettings,
+    receive,
+    send,
+)
 from grader.errors import GraderError
+
+_Answer = TypeVar("_Answer", bound=ZygoteMessage)
 
 
 class ZygoteClient:
-    """A zygote process, seen from the grader."""
+    """Starts a zygote, asks it for children and for their end. Use as a context manager."""
 
-    def __init__(self, role: str, home: str, settings: dict[str, Any]) -> None:
+    def __init__(self, role: ZygoteRole, home: str, settings: ZygoteSettings) -> None:
         self.role = role
         self.settings = settings
-        extra = dict(settings["environment"]) | {
+        extra = dict(settings.policy.environment) | {
             "PYTHONPATH": os.pathsep.join(map(str, import_roots())),
             "PYTHONHASHSEED": "0",
             "IPYTHONDIR": home,
@@ -39,12 +53,12 @@ class ZygoteClient:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        zygote.send(self.control, self.settings)
+        self.control.send(self.settings.to_bytes())
         return self
 
     def wait_ready(self) -> None:
         """Return once everything is imported."""
-        self._answer("ready")
+        self._answer(Ready)
 
     def __exit__(self, *_: object) -> None:
         self.control.close()
@@ -56,26 +70,25 @@ class ZygoteClient:
 
     def ask_fork(self, *sockets: socket.socket) -> None:
         """Ask for a child that owns these sockets; `forked` gives its process id."""
-        descriptors = tuple(sock.fileno() for sock in sockets)
-        zygote.send(self.control, {"do": "fork"}, descriptors)
+        send(self.control, Fork(), tuple(sock.fileno() for sock in sockets))
 
     def forked(self) -> int:
         """The process id of the child asked for."""
-        return self._answer("pid")["pid"]
+        return self._answer(Forked).pid
 
     def end(self, pid: int) -> int:
         """End a child and all that it started; its wait status."""
-        zygote.send(self.control, {"do": "end", "pid": pid})
-        while (answer := self._answer("status"))["ended"] != pid:
+        send(self.control, End(pid))
+        while (answer := self._answer(Ended)).pid != pid:
             pass  # an answer that nobody waited for: Ctrl-C came in between
-        return answer["status"]
+        return answer.status
 
-    def _answer(self, key: str) -> dict[str, Any]:
-        """The next answer that has this key."""
-        while (received := zygote.receive(self.control)) is not None:
+    def _answer(self, kind: type[_Answer]) -> _Answer:
+        """The next answer of this kind."""
+        while (received := receive(self.control)) is not None:
             answer, _ = received
-            if "error" in answer:
-                raise GraderError(answer["error"])
-            if key in answer:
+            if isinstance(answer, Refused):
+                raise GraderError(answer.reason)
+            if isinstance(answer, kind):
                 return answer
         raise GraderError(f"the {self.role} zygote ended; its message, if any, is above")

@@ -52,7 +52,7 @@ def engine_config(
     shared: bool,
 ) -> EngineConfig:
     """How notebooks are run, from the options of the command line."""
-    from grader.engine import EngineConfig, Level
+    from grader.engine import EngineConfig, Level, Mode
     from grader.engine.capacity import Capacity
 
     levels = {level.name.lower(): level for level in Level}
@@ -65,7 +65,7 @@ def engine_config(
         memory_mb=memory_mb,
         output_kb=output_kb,
         required=levels[isolation],
-        mode="shared" if shared else "isolated",
+        mode=Mode.SHARED if shared else Mode.ISOLATED,
     )
 
 

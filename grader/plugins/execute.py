@@ -59,7 +59,7 @@ class Execute(NbGraderPreprocessor):
     def preprocess(
         self, nb: NotebookNode, resources: ResourcesDict
     ) -> tuple[NotebookNode, ResourcesDict]:
-        from grader.engine import EngineConfig, Job
+        from grader.engine import EngineConfig, Job, Mode
 
         names = resources["nbgrader"]
         config = EngineConfig(
@@ -67,7 +67,7 @@ class Execute(NbGraderPreprocessor):
             cell_seconds=self.cell_seconds,
             notebook_seconds=self.notebook_seconds,
             memory_mb=self.memory_mb,
-            mode=self.mode,
+            mode=Mode(self.mode),
         )
         source = _source(self.config, resources)
         with _ENGINE.lent(config) as engine:

@@ -10,7 +10,7 @@ import pytest
 from nbgrader.preprocessors import Execute
 from nbgrader.utils import determine_grade
 
-from grader.engine import Engine, EngineConfig, Job, Status
+from grader.engine import Engine, EngineConfig, Job, Mode, Status
 from grader.grading.intake import sanitise
 from grader.grading.submission import read
 from grader.notebook import is_test
@@ -21,12 +21,12 @@ COURSE = Path(nbgrader.__file__).parent / "docs" / "source" / "user_guide"
 
 @pytest.fixture(scope="module")
 def engine():
-    with Engine(EngineConfig(workers=2, mode="shared", cell_seconds=5)) as engine:
+    with Engine(EngineConfig(workers=2, mode=Mode.SHARED, cell_seconds=5)) as engine:
         yield engine
 
 
 def stock_scores(notebook: dict, folder: Path) -> dict[str, float]:
-    """What nbgrader's own execution and reading of outputs give, by test cell."""
+    """The scores from nbgrader's own execution and reading of outputs, by test."""
     executed = nbformat.from_dict(copy.deepcopy(notebook))
     Execute().preprocess(executed, {"metadata": {"path": str(folder)}})
     tests = [cell for cell in executed.cells if is_test(cell)]
@@ -140,7 +140,7 @@ def test_what_did_not_run_earns_nothing(engine):
     outcome = engine.run(job("import os\nos._exit(0)", "assert True"))
     assert outcome.report.verdicts[0].status is Status.NOT_RUN
     assert outcome.report.verdicts[0].score == 0
-    assert outcome.report.mode == "shared"
+    assert outcome.report.mode is Mode.SHARED
 
 
 def test_a_late_test_earns_nothing(engine):

@@ -26,7 +26,7 @@ from grader.authoring.notebooks import source_notebook  # noqa: E402
 from grader.authoring.reading import read_source  # noqa: E402
 from grader.authoring.release import release  # noqa: E402
 from grader.course import Course  # noqa: E402
-from grader.engine import Outcome, Report, Status, Verdict, french  # noqa: E402
+from grader.engine import Mode, Outcome, Report, Status, Verdict, french  # noqa: E402
 from grader.grading.intake import unreadable_notebook  # noqa: E402
 from grader.grading.record import record  # noqa: E402
 from grader.grading.results import Result, save  # noqa: E402
@@ -149,7 +149,7 @@ def _graded(
         for number, test in enumerate(hints)
     )
     seconds = round(4 + draw.expovariate(1 / 2) + (60 if "cell 14" in str(incidents) else 0), 2)
-    report = Report(verdicts, incidents, "isolated", "namespaces", "invented", seconds, 420.0)
+    report = Report(verdicts, incidents, Mode.ISOLATED, "namespaces", "invented", seconds, 420.0)
     notebook = unreadable_notebook(source)
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":

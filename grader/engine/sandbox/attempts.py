@@ -36,7 +36,7 @@ class NotEscaped(Exception):
 
 @dataclass(frozen=True)
 class Target:
-    """What the attempts aim at, made by the process that asks."""
+    """Canaries, made for the attempts by the process that asks."""
 
     secret: str
     folder: Path

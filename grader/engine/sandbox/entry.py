@@ -21,7 +21,7 @@ _SUCCESS: Final = b"entered"
 
 @dataclass(frozen=True)
 class Survey:
-    """What this machine allows to this user: for each missing layer, the reason in words."""
+    """The layers that this user lacks on this machine, each with its reason in words."""
 
     missing: tuple[tuple[Level, str], ...]
 
@@ -37,7 +37,7 @@ class Survey:
 
 
 def survey() -> Survey:
-    """Find out what can be entered here; the answer is kept for this process."""
+    """Find out which layers can be entered here; the answer is kept for this process."""
     return _survey(os.geteuid(), kernel.effective_capabilities())
 
 
@@ -86,7 +86,7 @@ def _unshare() -> None:
 
 
 def prepare(policy: Policy) -> Level:
-    """Do once, in the process that will fork candidates, what does not depend on one of them.
+    """Prepare a policy, once, in the process that will fork candidates.
 
     Returns the level that they will reach; raises `SandboxError` where `enter` would.
     """

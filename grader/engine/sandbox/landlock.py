@@ -58,7 +58,7 @@ def abi() -> int:
 
 
 def absence() -> str | None:
-    """Why the level cannot be reached here, None when it can."""
+    """The reason why the level cannot be reached here; None when it can."""
     try:
         version = kernel.call("landlock_create_ruleset", None, 0, _GET_VERSION)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What holds at every level: limits, clean environment, no inherited descriptor, no privilege."""
+"""The base of every level: limits, clean environment, no inherited descriptor, no privilege."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NOBODY: Final = 65534
 
 
 def minimal_environment(home: str, temporary: str, extra: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a candidate: nothing of the grader's session, tokens above all."""
+    """The environment of a candidate: without the grader's own, which may hold tokens."""
     return {
         "PATH": "/usr/bin:/bin",
         "HOME": home,
@@ -92,7 +92,7 @@ def set_limits(policy: Policy, processes: int) -> None:
 
 
 def yield_to_others() -> None:
-    """When the machine runs out of memory, the kernel ends a candidate first."""
+    """Have the kernel end this process first when the machine runs out of memory."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
 
@@ -109,7 +109,7 @@ def running_threads(user: int) -> int:
 
 
 def unprivileged_ids() -> tuple[int, int]:
-    """User and group to run as: our own, or, as root, ids that belong to nobody else."""
+    """User and group to run as: our own, or, as root, ids that no account has."""
     if os.geteuid() != 0:
         return os.geteuid(), os.getegid()
     free = _FIRST_FREE_ID + os.getpid()
@@ -145,7 +145,7 @@ def drop_privileges(user: int, group: int) -> None:
 
 
 def check_readable(paths: Iterable[Path]) -> None:
-    """Raise when the user that we became cannot read what the interpreter will need."""
+    """Raise a `SandboxError` when this user cannot read what the interpreter will need."""
     for path in paths:
         if not os.access(path, os.R_OK):
             raise SandboxError(

@@ -44,7 +44,7 @@ _STAGING: Final = "/tmp"
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the readable paths lie in the private root: real ones, and links to them."""
+    """The readable paths in the private root: real ones, and links to them."""
 
     real: tuple[Path, ...]
     links: tuple[tuple[Path, Path], ...]
@@ -106,8 +106,8 @@ def enter_private_root(policy: Policy) -> None:
     for name, source in devices.items():
         _bind_device(source, f"{_STAGING}/dev/{name}")
     _mount_proc(_STAGING + "/proc")
-    for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
-        os.symlink("/proc/self/fd" + target, f"{_STAGING}/dev/{name}")
+    for name, entry in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
+        os.symlink("/proc/self/fd" + entry, f"{_STAGING}/dev/{name}")
     _switch_root()
     kernel.call("sethostname", b"candidate", len(b"candidate"))
     for descriptor in (*sources.values(), *devices.values()):
@@ -168,7 +168,7 @@ def _switch_root() -> None:
 
 
 def absence(error: OSError) -> str:
-    """What stands in the way, from the error met and what the system's settings say."""
+    """The obstacle, from the error met and the system's settings."""
     for setting, refusal, remedy in _SETTINGS:
         path = Path("/proc/sys") / setting.replace(".", "/")
         if path.exists() and path.read_text().strip() == refusal:

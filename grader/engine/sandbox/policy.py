@@ -1,4 +1,4 @@
-"""What a sandboxed process may do, and how strongly that is enforced."""
+"""Policies: the rights of a sandboxed process, and the level at which they are enforced."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import site
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from grader.errors import GraderError
 
@@ -16,7 +17,7 @@ class SandboxError(GraderError):
 
 
 class Level(enum.IntEnum):
-    """How strongly a process is held. Each level keeps what the ones below it give."""
+    """Levels of isolation. Each keeps what the ones below it give."""
 
     NONE = 0
     """Nothing at all; `enter` never stops there."""
@@ -35,7 +36,7 @@ class Level(enum.IntEnum):
 
 @dataclass(frozen=True)
 class Policy:
-    """What one candidate may use. Immutable and hashable: what it costs to prepare is cached.
+    """Rights and bounds of one candidate. Hashable: what is prepared for it is cached.
 
     Sizes are in MB (2**20 bytes), times in seconds.
     """
@@ -45,7 +46,7 @@ class Policy:
     scratch_mb: int = 256
     scratch_files: int = 4096
     scratch_root: Path = Path("/tmp")
-    """Where scratch folders are made below NAMESPACES, whose scratch is a tmpfs of its own."""
+    """The place of scratch folders below NAMESPACES, whose scratch is a tmpfs of its own."""
     memory_mb: int = 2048
     """Memory of its whole process tree, kept by `Watch`."""
     processes: int = 32
@@ -64,9 +65,24 @@ class Policy:
     environment: tuple[tuple[str, str], ...] = ()
     """Variables added to the minimal environment."""
 
+    @classmethod
+    def from_plain(cls, content: dict[str, Any]) -> Policy:
+        """The policy that `asdict` turned into this, its tuples since sent as lists."""
+        return cls(
+            **content
+            | {
+                "readable": tuple(map(Path, content["readable"])),
+                "scratch_root": Path(content["scratch_root"]),
+                "required": Level(content["required"]),
+                "ceiling": Level(content["ceiling"]),
+                "keep_fds": tuple(content["keep_fds"]),
+                "environment": tuple(map(tuple, content["environment"])),
+            }
+        )
+
 
 def interpreter_paths() -> tuple[Path, ...]:
-    """What this interpreter may still need to read: its library, packages, shared objects.
+    """Paths that this interpreter may still need: its library, packages, shared objects.
 
     Shared objects already loaded from an unusual place are listed one by one, so that a library
     loaded from somebody's home does not open the home.

@@ -1,4 +1,4 @@
-"""Trying to escape, for real: what `grader doctor` reports and the tests hold the levels to."""
+"""Real attempts to escape, for `grader doctor` and for the tests of the levels."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _PATIENCE: Final = 60.0
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """How an attempt ended. `due`: the level entered promises to stop it."""
+class AttemptOutcome:
+    """The end of an attempt. `due`: the level entered promises to stop it."""
 
     name: str
     what: str
@@ -35,22 +35,22 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Report:
-    """What was found: `level` is what the attempts confirm, whatever was entered."""
+class ProbeReport:
+    """The attempts' outcomes: `level` is the one they confirm, whatever was entered."""
 
     level: Level
     entered: Level
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[AttemptOutcome, ...]
     missing: tuple[str, ...]
 
     @property
-    def failures(self) -> tuple[Outcome, ...]:
+    def failures(self) -> tuple[AttemptOutcome, ...]:
         """Attempts that should have been stopped and were not."""
         return tuple(outcome for outcome in self.outcomes if outcome.due and not outcome.blocked)
 
 
 def small_policy(ceiling: Level = Level.NAMESPACES) -> Policy:
-    """Bounds that are quickly reached, for trying them."""
+    """A policy whose bounds are quickly reached."""
     return Policy(
         readable=(*interpreter_paths(), Path(__file__).parents[2]),
         scratch_mb=16,
@@ -65,7 +65,7 @@ def small_policy(ceiling: Level = Level.NAMESPACES) -> Policy:
     )
 
 
-def probe(ceiling: Level = Level.NAMESPACES) -> Report:
+def probe(ceiling: Level = Level.NAMESPACES) -> ProbeReport:
     """Enter the sandbox in a child, try every way out, and report; takes about a second.
 
     Leaves nothing behind. Must be called in a process with a single thread.
@@ -85,19 +85,19 @@ def probe(ceiling: Level = Level.NAMESPACES) -> Report:
         open_below.append(Level.RLIMITS)
     confirmed = min([entered, *(Level(level - 1) for level in open_below)])
     reasons = tuple(reason for _, reason in survey().missing)
-    return Report(confirmed, entered, tuple(outcomes), reasons)
+    return ProbeReport(confirmed, entered, tuple(outcomes), reasons)
 
 
-def _outcome(attempt: Attempt, answers: dict[str, str | None], entered: Level) -> Outcome:
+def _outcome(attempt: Attempt, answers: dict[str, str | None], entered: Level) -> AttemptOutcome:
     """An attempt without an answer counts as not blocked: nothing shows that it was."""
     refusal = answers.get(attempt.name)
     detail = refusal or ("succeeded" if attempt.name in answers else "no answer")
     due = entered >= attempt.closed_from
-    return Outcome(attempt.name, attempt.what, refusal is not None, due, detail)
+    return AttemptOutcome(attempt.name, attempt.what, refusal is not None, due, detail)
 
 
-def try_one(attempt: Attempt, target: Target) -> str | None:
-    """None when the attempt succeeded, else what stopped it."""
+def try_attempt(attempt: Attempt, target: Target) -> str | None:
+    """The error that stopped the attempt; None when it succeeded."""
     try:
         attempt.run(target)
     except Exception as error:
@@ -107,7 +107,7 @@ def try_one(attempt: Attempt, target: Target) -> str | None:
 
 def _try_all(target: Target) -> Iterator[tuple[str, str | None]]:
     for attempt in ATTEMPTS:
-        yield attempt.name, try_one(attempt, target)
+        yield attempt.name, try_attempt(attempt, target)
 
 
 def run_inside(
@@ -137,7 +137,7 @@ def run_inside(
     return dict(answer)
 
 
-def _exhaust_memory(policy: Policy, entered: Level) -> Outcome:
+def _exhaust_memory(policy: Policy, entered: Level) -> AttemptOutcome:
     what = "use more memory than allowed"
     child = os.fork()
     if child == 0:
@@ -153,7 +153,7 @@ def _exhaust_memory(policy: Policy, entered: Level) -> Outcome:
         _, status = os.waitpid(child, 0)
     blocked = watch.excess is Excess.MEMORY
     detail = f"ended by the watch above {policy.memory_mb} MB" if blocked else f"status {status}"
-    return Outcome("exhaust_memory", what, blocked, True, detail)
+    return AttemptOutcome("exhaust_memory", what, blocked, True, detail)
 
 
 _HOARD: list[bytes] = []
@@ -161,7 +161,7 @@ _HOARD: list[bytes] = []
 
 @contextlib.contextmanager
 def targets(policy: Policy) -> Iterator[Target]:
-    """Make what the attempts aim at, open to every user so that only the sandbox protects it."""
+    """Make the canaries, open to every user so that only the sandbox protects them."""
     secret, name = secrets.token_hex(), f"grader-probe-{secrets.token_hex(8)}"
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-probe-")))

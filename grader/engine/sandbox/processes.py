@@ -17,7 +17,7 @@ _PAUSE: Final = 0.001
 
 
 def scratch_prefix(supervisor: int) -> str:
-    """How the name of a scratch folder on disk begins."""
+    """The beginning of a scratch folder's name."""
     return f"grader-scratch-{supervisor}-"
 
 
@@ -91,7 +91,7 @@ def descendants(pid: int) -> set[int]:
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process exists and has not ended; a zombie has."""
+    """True for a process that exists and has not ended; a zombie has."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:

@@ -1,4 +1,4 @@
-"""A seccomp filter, assembled by hand: what no candidate needs fails with EPERM.
+"""A seccomp filter, assembled by hand: calls that no candidate needs fail with EPERM.
 
 A deny list, because the list of calls that torch, numpy and Python may make changes with each of
 their versions, and a forgotten one would cost an honest student the points. The kernel surface
@@ -153,7 +153,7 @@ def restrict(code: bytes) -> None:
 
 
 def absence() -> str | None:
-    """Why no filter can be installed here, None when it can."""
+    """The reason why no filter can be installed here; None when one can."""
     if kernel.machine() not in _AUDIT_ARCHITECTURE:
         return f"seccomp: no filter was written for {kernel.machine()}"
     get_action_available, kill_process = 2, ctypes.c_uint32(_KILL)

@@ -20,7 +20,7 @@ _POLLS_PER_DISK_WALK: Final = 10
 
 
 class Excess(enum.StrEnum):
-    """Why a candidate was ended."""
+    """The bound that a candidate exceeded."""
 
     MEMORY = "memory"
     PROCESSES = "processes"
@@ -38,7 +38,7 @@ class Watch:
         with Watch(pid, policy, level) as watch:
             watch.allow(seconds=10)   # for the next cell
             ...
-        watch.excess                  # None, or why the tree was ended
+        watch.excess                  # None, or the bound beyond which the tree was ended
     """
 
     def __init__(self, supervisor: int, policy: Policy, level: Level, interval: float = 0.02):
@@ -58,7 +58,7 @@ class Watch:
         self._deadline = time.monotonic() + seconds
 
     def poll(self) -> Excess | None:
-        """Look once; end the tree and say why when it is beyond its policy."""
+        """Look once; end the tree when it is beyond its policy, and return the bound."""
         excess = self._measure()
         if excess is not None:
             self.excess = excess
@@ -100,7 +100,7 @@ class Watch:
         return used
 
     def _tmpfs_bytes(self, tree: Iterable[int]) -> int:
-        """What lies in the private root; 0 while it is being made."""
+        """Bytes in the private root; 0 while it is being made."""
         with contextlib.suppress(OSError):
             for process in tree:
                 root = Path("/proc", str(process), "root")

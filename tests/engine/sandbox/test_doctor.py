@@ -1,4 +1,4 @@
-"""What `grader doctor` says, and its exit code."""
+"""The findings of `grader doctor`, and its exit code."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from grader.cli import app
 from grader.course import Course
 from grader.engine import capacity
 from grader.engine.sandbox import Level
-from grader.engine.sandbox.probe import Outcome, Report
+from grader.engine.sandbox.probe import AttemptOutcome, ProbeReport
 from grader.errors import GraderError
 from labo.machine.facts import inspect
 from tests.support.sandbox_children import need, open_to_all, run_as
@@ -22,11 +22,11 @@ from tests.support.sandbox_children import need, open_to_all, run_as
 CONFIG = "c = get_config()\nc.CourseDirectory.course_id = 'mini'\n"
 
 
-def report(level: Level, *open_ways: str, missing: tuple[str, ...] = ()) -> Report:
-    failures = [Outcome(way, way, blocked=False, due=True, detail="") for way in open_ways]
-    stopped = Outcome("fork", "fork", blocked=True, due=True, detail="")
-    possible = Outcome("list", "list", blocked=False, due=False, detail="")
-    return Report(level, level, (stopped, possible, *failures), missing)
+def report(level: Level, *open_ways: str, missing: tuple[str, ...] = ()) -> ProbeReport:
+    failures = [AttemptOutcome(way, way, blocked=False, due=True, detail="") for way in open_ways]
+    stopped = AttemptOutcome("fork", "fork", blocked=True, due=True, detail="")
+    possible = AttemptOutcome("list", "list", blocked=False, due=False, detail="")
+    return ProbeReport(level, level, (stopped, possible, *failures), missing)
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(monkeypatch: pytest.MonkeyPatch, found: Report, *options: str):
+def run(monkeypatch: pytest.MonkeyPatch, found: ProbeReport, *options: str):
     monkeypatch.setattr(doctor, "probe", lambda: found)
     return CliRunner().invoke(app, ["doctor", *options])
 

@@ -1,4 +1,4 @@
-"""What a process finds once it is inside, and when it is refused."""
+"""The inside of the sandbox, as a process finds it, and refusals to enter."""
 
 import errno
 import os
@@ -40,7 +40,7 @@ BY_USER = pytest.mark.parametrize("user", USERS)
 
 
 def lab_work() -> dict:
-    """What an honest notebook does, with modules that were not imported before the fork."""
+    """The work of an honest notebook, with modules that were not imported before the fork."""
     import subprocess
     import tempfile
 

@@ -9,7 +9,7 @@ import pytest
 from grader.engine import sandbox
 from grader.engine.sandbox import Level
 from grader.engine.sandbox.attempts import ATTEMPTS, Attempt
-from grader.engine.sandbox.probe import probe, small_policy, targets, try_one
+from grader.engine.sandbox.probe import probe, small_policy, targets, try_attempt
 from tests.support.sandbox_children import LEVELS, USERS, need, run_as
 
 ROOT_ONLY = {"mount", "hold_privilege"}
@@ -21,7 +21,7 @@ def try_unconfined(attempt: Attempt) -> str | None:
         child = os.fork()
         if child == 0:
             os.chdir(folder)
-            os.write(writing, (try_one(attempt, target) or "").encode())
+            os.write(writing, (try_attempt(attempt, target) or "").encode())
             os._exit(0)
         os.close(writing)
         with open(reading) as stream:

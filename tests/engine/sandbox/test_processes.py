@@ -1,4 +1,4 @@
-"""How a candidate ends: its status comes back, and nothing that it started stays."""
+"""The end of a candidate: its status comes back, and nothing that it started stays."""
 
 import contextlib
 import ctypes
@@ -28,7 +28,7 @@ PATIENCE = 30.0
 
 
 def wait_for(condition: Callable[[], object]) -> object:
-    """What the condition gives, once it is true."""
+    """The condition's value, once it is true."""
     deadline = time.monotonic() + PATIENCE
     while not (value := condition()):
         assert time.monotonic() < deadline, "waited in vain"

@@ -37,7 +37,7 @@ def hold(megabytes: int) -> None:
 
 
 def watched(policy: Policy, level: Level, task: Callable[[], None], seconds: float) -> list:
-    """Why the watch ended the task, its status, and what is still alive of it."""
+    """The bound that the task exceeded, its status, and its processes still alive."""
     child = start(policy, task)
     with Watch(child, policy, level) as watch:
         watch.allow(seconds)

@@ -1,0 +1,119 @@
+"""The examiner's conversation with a candidate: within budgets, and over once it fails."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from grader.engine import french
+from grader.engine.config import Budgets
+from grader.engine.outputs import Output, checked_output, error_output
+from grader.engine.peer import Gone, Late, Peer
+from grader.engine.remote import Remote, UnsupportedAcrossBoundary
+from grader.engine.report import STOPPED_AFTER, Status
+from grader.engine.wire import WireError
+
+_INTERRUPT_SECONDS: Final = 2.0  # left to a cell, once interrupted, to end
+_START_SECONDS: Final = 30.0  # for a candidate to answer when it runs no code of a student
+
+
+class Conversation:
+    """Runs cells in a candidate, and notes what had to be stopped.
+
+    Args:
+        interrupt: sends SIGINT to the candidate.
+        ask_reason: why the candidate has ended, for the student to read (French).
+    """
+
+    def __init__(
+        self,
+        peer: Peer,
+        budgets: Budgets,
+        *,
+        interrupt: Callable[[], None],
+        ask_reason: Callable[[], str],
+    ) -> None:
+        self.peer = peer
+        self.remote = Remote(peer)
+        self.budgets = budgets
+        self.interrupt = interrupt
+        self.ask_reason = ask_reason
+        self.cell = 0  # number of the one that runs
+        self.sources: list[str] = []  # of the cells that have run here
+        self.incidents: list[str] = []
+        self.lost: str | None = None  # why the candidate no longer answers, in French
+
+    def start(self) -> None:
+        """Make sure that there is a candidate, before any of its student's code has run.
+
+        Raises:
+            Gone, Late: there is none.
+        """
+        self.end = time.monotonic() + self.budgets.notebook
+        self.peer.deadline = time.monotonic() + _START_SECONDS
+        self.remote.forget()
+
+    def allow_cell(self) -> float:
+        """Start the budget of a cell; its deadline, as `time.monotonic` has it."""
+        self.peer.deadline = min(time.monotonic() + self.budgets.cell, self.end)
+        return self.peer.deadline
+
+    def run(self, source: str) -> tuple[list[Output], Status | None]:
+        """Run a cell in the candidate: its outputs, and how it was stopped, if it was."""
+        self.allow_cell()
+        self.sources.append(source)
+        try:
+            outputs = self.remote.run(source)
+            return [checked_output(output, self.cell) for output in outputs], None
+        except Late:
+            return [error_output("TimeoutError", self.stop_cell())], Status.TIMEOUT
+        except (Gone, Exception) as error:  # also when the answer is none that we would send
+            return [error_output("Arrêt", self.lose(error))], Status.ERROR
+
+    def stop_cell(self) -> str:
+        """Stop a cell beyond its budget; the message for the student.
+
+        It gets one KeyboardInterrupt, as in Jupyter. A candidate that then goes on is lost.
+        """
+        self.note(f"{STOPPED_AFTER} {self.budgets.cell:g} s")
+        message = french.too_long(self.budgets.cell)
+        if self.peer.waiting and time.monotonic() < self.end:
+            self.interrupt()
+            self.peer.deadline = time.monotonic() + _INTERRUPT_SECONDS
+            with suppress(Late, Gone, WireError):
+                while self.peer.waiting:
+                    self.peer.answer()
+        if self.peer.waiting:
+            self.note("did not stop when interrupted")
+            self.lost = message
+        else:
+            self.remote.trouble = None
+        return message
+
+    def lose(self, error: BaseException) -> str:
+        """Do without a candidate from here on; the message for the student."""
+        self.lost = self.ask_reason()
+        self.note(brief(error))
+        return self.lost
+
+    def forget(self) -> None:
+        """At the end of a test, have the candidate let go of what it kept for it."""
+        if self.lost:
+            return
+        self.peer.deadline = time.monotonic() + _START_SECONDS
+        try:
+            self.remote.forget()
+        except (Gone, Late, WireError, UnsupportedAcrossBoundary) as error:
+            self.lose(error)
+
+    def note(self, incident: str) -> None:
+        """Add to what the instructor reads of this notebook."""
+        self.incidents.append(f"cell {self.cell}: {incident}")
+
+
+def brief(error: BaseException) -> str:
+    """An exception in a line."""
+    return "".join(traceback.format_exception_only(error)).strip()[:500]

@@ -1,0 +1,152 @@
+"""Tests that run in the examiner, and see the student's objects through the boundary."""
+
+from __future__ import annotations
+
+import ast
+import io
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import replace
+from typing import Any, Final
+
+from grader.engine import french
+from grader.engine.conversation import Conversation, brief
+from grader.engine.names import (
+    StudentNames,
+    bound_names,
+    compiled,
+    notebook_names,
+    statements,
+    trusted_names,
+)
+from grader.engine.peer import Gone, Late
+from grader.engine.remote import StudentError, UnsupportedAcrossBoundary
+from grader.engine.report import Status
+from grader.engine.scores import Examined, graded
+from grader.notebook import Notebook
+from labo import checks
+
+_MAX_TEXT: Final = 20_000  # characters that a test may print
+_ALARM_SECONDS: Final = 1.0  # after which a test that waits for nobody is late
+
+
+class IsolatedTests:
+    """The tests of one notebook, and the names that they share.
+
+    Args:
+        source: the author's notebook.
+    """
+
+    def __init__(self, conversation: Conversation, source: Notebook) -> None:
+        self.conversation = conversation
+        self.remote = conversation.remote
+        self.student = StudentNames(self.remote)
+        # A test's own names come first, then Python's, then the student's.
+        self.names = {
+            "__name__": "__main__",
+            "__builtins__": self.student,
+            **trusted_names(source),
+        }
+        self.notebook_names = notebook_names(source)
+        self._open_checks()
+
+    def rebind(self, source: str) -> None:
+        """When a student cell rebinds a name, drop the value that an earlier test bound to it.
+
+        Only where the author's notebook binds it too: else a student could take the place of what
+        one test defines for the next ones.
+        """
+        for name in bound_names(statements(source)) & self.notebook_names:
+            self.names.pop(name, None)
+
+    def run(self, source: str, points: float) -> Examined:
+        """Run a test worth `points`."""
+        printed = io.StringIO()
+        self.remote.printed.clear()
+        examined = self._examine(source, points, printed)
+        self.student.fetched.clear()
+        self.conversation.forget()
+        text = (printed.getvalue() + "".join(self.remote.printed))[:_MAX_TEXT]
+        if not text:
+            return examined
+        return replace(
+            examined, outputs=({"output_type": "stream", "name": "stdout", "text": text},)
+        )
+
+    def _examine(self, source: str, points: float, printed: io.StringIO) -> Examined:
+        deadline = self.conversation.allow_cell()
+        try:
+            with redirect_stdout(printed), redirect_stderr(io.StringIO()), _alarm(deadline):
+                value = self._value(source)
+            return self._graded(value, points, printed.getvalue())
+        except Late:
+            return Examined(Status.TIMEOUT, 0.0, self.conversation.stop_cell())
+        except Gone as error:
+            return Examined(Status.ERROR, 0.0, self.conversation.lose(error))
+        except UnsupportedAcrossBoundary as error:
+            self.conversation.note(brief(error))
+            return Examined(Status.ERROR, 0.0, french.not_a_test())
+        except Exception as error:  # an assertion, student code's, or what a wrong result causes
+            return Examined(Status.FAILED, 0.0, _failure(error))
+
+    def _value(self, source: str) -> Any:
+        """Run a test; the value of its last expression."""
+        body, last = compiled(source)
+        exec(body, self.names)
+        value = eval(last, self.names)
+        self.remote.raise_trouble()
+        return value
+
+    def _graded(self, value: Any, points: float, printed: str) -> Examined:
+        examined = graded(value, points)
+        if examined.status is Status.ERROR:
+            self.conversation.note(examined.message)
+        if examined.status is Status.PARTIAL:  # the test says itself what is missing
+            message = f"{examined.message}\n{printed}".strip()[:_MAX_TEXT]
+            return replace(examined, message=message)
+        return examined
+
+    def _open_checks(self) -> None:
+        """Let `labo.checks` reach across the boundary."""
+        checks.build = lambda factory, *args, **kwargs: self.remote.apply(
+            "call", factory, *args, **kwargs
+        )
+        checks.operators_used = self.remote.operators_used
+        checks.source_of = self._source_of
+
+    def _source_of(self, value: Any) -> str:
+        """The definition of what a test found under a name of the student's notebook."""
+        names = {name for name, found in self.student.fetched.items() if found is value}
+        for source in reversed(self.conversation.sources):
+            for node in reversed(statements(source)):
+                if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in names:
+                    return ast.unparse(node)
+        raise UnsupportedAcrossBoundary(
+            "labo.checks.source_of knows functions and classes that a cell defines by def or class"
+        )
+
+
+@contextmanager
+def _alarm(deadline: float) -> Iterator[None]:
+    """Make a test late that computes for too long on its own, on what it was given."""
+    signal.signal(signal.SIGALRM, _ring)
+    signal.setitimer(signal.ITIMER_REAL, deadline - time.monotonic() + _ALARM_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _ring(*_: object) -> None:
+    raise Late
+
+
+def _failure(error: Exception) -> str:
+    """The message of a failed test: its author's, or the student's own traceback."""
+    if isinstance(error, StudentError):
+        return french.raised(type(error).__name__, str(error), error.frames)
+    if isinstance(error, AssertionError):
+        return str(error) or french.failed()
+    return french.broke_the_test(brief(error))

@@ -1,0 +1,116 @@
+"""Messages between the grader and a zygote, over a SEQPACKET socket, descriptors beside them."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Final
+
+import msgpack
+
+from grader.engine.report import Mode
+from grader.engine.sandbox import Policy
+
+_MAX_MESSAGE: Final = 1 << 16
+
+
+class ZygoteRole(StrEnum):
+    """The processes that a zygote forks."""
+
+    CANDIDATE = "candidate"
+    EXAMINER = "examiner"
+
+
+@dataclass(frozen=True)
+class ZygoteSettings:
+    """The first message to a zygote: everything that its children have in common."""
+
+    policy: Policy
+    """Of candidates; an examiner may use as much memory."""
+    mode: Mode
+    preload: tuple[str, ...]
+    output_bytes: int
+
+    def to_bytes(self) -> bytes:
+        return msgpack.packb(asdict(self), default=str)  # paths, as text
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> ZygoteSettings:
+        content = msgpack.unpackb(data)
+        return cls(
+            Policy.from_plain(content["policy"]),
+            Mode(content["mode"]),
+            tuple(content["preload"]),
+            content["output_bytes"],
+        )
+
+
+@dataclass(frozen=True)
+class Fork:
+    """To a zygote: start a child, which owns the descriptors that come with this."""
+
+
+@dataclass(frozen=True)
+class End:
+    """To a zygote: end this child and all that it started."""
+
+    pid: int
+
+
+@dataclass(frozen=True)
+class Ready:
+    """From a zygote: everything is imported."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """From a zygote: it cannot do its work here."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Forked:
+    """From a zygote: the child asked for."""
+
+    pid: int
+
+
+@dataclass(frozen=True)
+class Ended:
+    """From a zygote: a child has ended, with this status, as `os.waitpid` gives it."""
+
+    pid: int
+    status: int
+
+
+ZygoteMessage = Fork | End | Ready | Refused | Forked | Ended
+
+_KINDS: Final[dict[str, Callable[..., ZygoteMessage]]] = {
+    kind.__name__: kind for kind in (Fork, End, Ready, Refused, Forked, Ended)
+}
+
+
+def send(control: socket.socket, message: ZygoteMessage, descriptors: tuple[int, ...] = ()) -> None:
+    """Send one message."""
+    data = msgpack.packb([type(message).__name__, asdict(message)])
+    socket.send_fds(control, [data], list(descriptors))
+
+
+def receive(control: socket.socket) -> tuple[ZygoteMessage, list[int]] | None:
+    """The next message and its descriptors; None when the other side has closed."""
+    try:
+        data, descriptors, _, _ = socket.recv_fds(control, _MAX_MESSAGE, 4)
+    except ConnectionResetError:  # closed by a kill, before it had read all
+        return None
+    if not data:
+        return None
+    kind, fields = msgpack.unpackb(data)
+    return _KINDS[kind](**fields), list(descriptors)
+
+
+def receive_settings(control: socket.socket) -> ZygoteSettings:
+    """The first message to a zygote."""
+    return ZygoteSettings.from_bytes(control.recv(_MAX_MESSAGE))
