@@ -23,7 +23,7 @@ PROFILES = ("tiny", "small", "full")
 CELL_TIMEOUT = 600  # seconds: a cell that takes longer has no place in a lab
 
 
-def answer_key(lab: Lab, profile: str) -> tuple[Path, float]:
+def write_answer_key(lab: Lab, profile: str) -> tuple[Path, float]:
     """Execute the lab's source and write answers/<lab>.html.
 
     Returns:

@@ -91,7 +91,7 @@ def answers(
     if profile not in PROFILES:
         raise typer.BadParameter(f"--profile is one of {', '.join(PROFILES)}.")
     with errors_shown():
-        _for_each(Course.here().labs(labs or ()), lambda lab: _answer_key(lab, profile))
+        _for_each(Course.here().labs(labs or ()), lambda lab: _write_answer_key(lab, profile))
 
 
 def _for_each(labs: Sequence[Lab], act: Callable[[Lab], str]) -> None:
@@ -116,9 +116,9 @@ def _build(lab: Lab, from_notebook: bool = False, force: bool = False) -> str:
     return f"{lab.name}: {f'wrote {files}' if changed else nothing}"
 
 
-def _answer_key(lab: Lab, profile: str) -> str:
-    from grader.authoring.answer_keys import answer_key
+def _write_answer_key(lab: Lab, profile: str) -> str:
+    from grader.authoring.answer_keys import write_answer_key
 
     with Console().status(f"{lab.name} ..."):
-        path, seconds = answer_key(lab, profile)
+        path, seconds = write_answer_key(lab, profile)
     return f"{shown(path)}  {seconds:.1f} s"

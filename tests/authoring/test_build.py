@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from grader.authoring.bring_back import bring_back
 from grader.authoring.build import build, release_text
-from grader.authoring.built import EditedNotebook
+from grader.authoring.built import BuildRecord, EditedNotebook
 from grader.authoring.check import check_labs
 from grader.authoring.leaks import leaks
 from grader.authoring.notebooks import cell_ids, source_notebook
@@ -350,6 +350,30 @@ def test_when_both_were_edited_nothing_is_changed(lab):
         lab.notebook.read_bytes(),
         lab.release.read_bytes(),
     )
+
+
+def test_records_of_earlier_versions_stay_valid():
+    source = parse(
+        """\
+# %% exercice="f" concepts="axes"
+def f(x):
+    ### BEGIN SOLUTION
+    return 2 * x
+    ### END SOLUTION
+
+# %% test="f" part="a" points=1.5
+assert f(1) == 2
+
+# %% [markdown] reponse="q" points=1
+# Oui.
+
+# %% tags=["a"]
+x = 1
+""",
+        Path("a.py"),
+    )
+    recorded = "3eb616b5d4eace51ae07b2d153015ecd064f97c0661ada85a257c7a911fb60da"
+    assert BuildRecord.of(source).notebook == recorded
 
 
 def unnamed_test(cells):
