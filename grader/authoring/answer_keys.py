@@ -18,12 +18,13 @@ from grader.authoring.reading import read_source
 from grader.authoring.source import Source
 from grader.course import Lab
 from grader.errors import GraderError, shown
+from grader.files import write_atomically
+from labo.settings import Profile
 
-PROFILES = ("tiny", "small", "full")
 CELL_TIMEOUT = 600  # seconds: a cell that takes longer has no place in a lab
 
 
-def write_answer_key(lab: Lab, profile: str) -> tuple[Path, float]:
+def write_answer_key(lab: Lab, profile: Profile) -> tuple[Path, float]:
     """Execute the lab's source and write answers/<lab>.html.
 
     Returns:
@@ -41,12 +42,11 @@ def write_answer_key(lab: Lab, profile: str) -> tuple[Path, float]:
         notebook, {"metadata": {"name": lab.name}}
     )
     path = lab.course.root / "answers" / f"{lab.name}.html"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(page, encoding="utf-8")
+    write_atomically(path, page.encode())
     return path, seconds
 
 
-def execute(notebook: NotebookNode, source: Source, root: Path, profile: str) -> None:
+def execute(notebook: NotebookNode, source: Source, root: Path, profile: Profile) -> None:
     """Run every cell, in an empty folder and with this project's own `labo`."""
     paths = [str(root), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {
@@ -70,7 +70,7 @@ def execute(notebook: NotebookNode, source: Source, root: Path, profile: str) ->
 
 
 def _failure(notebook: NotebookNode, source: Source, error: Exception) -> str:
-    """Which line of the source failed, and how."""
+    """The line of the source that failed, and its error."""
     started = [i for i, cell in enumerate(notebook.cells) if "execution" in cell.metadata]
     index = started[-1]
     cell = source.cells[index]

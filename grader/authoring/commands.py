@@ -11,6 +11,7 @@ from rich.console import Console
 
 from grader.errors import GraderError, shown
 from grader.terminal import Labs, errors_shown
+from labo.settings import Profile
 
 if TYPE_CHECKING:
     from grader.course import Lab
@@ -78,18 +79,15 @@ def release(
 
 def answers(
     labs: Labs = None,
-    profile: Annotated[str, typer.Option(help="tiny, small or full.")] = "small",
+    profile: Annotated[Profile, typer.Option(help="Size of data and trainings.")] = Profile.SMALL,
 ) -> None:
     """Execute the answer keys into answers/*.html, with figures.
 
     \b
     grader answers laboratoire_01 --profile tiny
     """
-    from grader.authoring.answer_keys import PROFILES
     from grader.course import Course
 
-    if profile not in PROFILES:
-        raise typer.BadParameter(f"--profile is one of {', '.join(PROFILES)}.")
     with errors_shown():
         _for_each(Course.here().labs(labs or ()), lambda lab: _write_answer_key(lab, profile))
 
@@ -116,7 +114,7 @@ def _build(lab: Lab, from_notebook: bool = False, force: bool = False) -> str:
     return f"{lab.name}: {f'wrote {files}' if changed else nothing}"
 
 
-def _write_answer_key(lab: Lab, profile: str) -> str:
+def _write_answer_key(lab: Lab, profile: Profile) -> str:
     from grader.authoring.answer_keys import write_answer_key
 
     with Console().status(f"{lab.name} ..."):
