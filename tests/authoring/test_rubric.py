@@ -69,9 +69,9 @@ def test_titles(title):
     ],
 )
 def test_mistakes(text, line, message):
-    ((found, told),) = mistakes(text)
-    assert found == line
-    assert message in told
+    ((found_line, found),) = mistakes(text)
+    assert found_line == line
+    assert message in found
 
 
 def test_tenths_add_up_exactly():

@@ -202,8 +202,8 @@ REFUSED = [
 def test_a_mistake_is_refused_with_its_line_and_what_to_write(text, line, words):
     with pytest.raises(InvalidSource) as refused:
         parse(text, PATH)
-    told = [str(error) for error in refused.value.errors if error.line == line]
-    assert any(words in error for error in told), str(refused.value)
+    found = [str(error) for error in refused.value.errors if error.line == line]
+    assert any(words in error for error in found), str(refused.value)
     assert all(error.fix for error in refused.value.errors)
 
 

@@ -150,7 +150,7 @@ def full_score(exercise: Exercise) -> list[float]:
 
 
 def points(lab: str, test: SourceCell, namespace: dict) -> float:
-    """What a test cell gives: all its points, or the number on its last line."""
+    """The points that a test cell gives: all of them, or the number on its last line."""
     try:
         value = execute(lab, test, test.source, namespace)
     except Exception:
