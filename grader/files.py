@@ -35,6 +35,14 @@ def write_atomically(path: Path, data: bytes) -> None:
             raise
 
 
+def write_if_changed(path: Path, data: bytes) -> bool:
+    """As `write_atomically`, but False if the file holds `data` already."""
+    if path.is_file() and path.read_bytes() == data:
+        return False
+    write_atomically(path, data)
+    return True
+
+
 def write_durably(path: Path, data: bytes) -> None:
     """Write a file that a power cut after this call leaves as it is."""
     with path.open("wb") as stream:

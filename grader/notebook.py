@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from labo.coursework.notebook import is_solution as is_solution
+from labo.coursework.notebook import is_test as is_test
+
 Notebook = dict[str, Any]
 Cell = dict[str, Any]
 
@@ -13,17 +16,6 @@ def grade_id(cell: Cell) -> str | None:
     """The name of a cell that nbgrader knows."""
     name = cell["metadata"].get("nbgrader", {}).get("grade_id")
     return name if isinstance(name, str) else None
-
-
-def is_solution(cell: Cell) -> bool:
-    """Whether the student writes in this graded cell."""
-    return bool(cell["metadata"].get("nbgrader", {}).get("solution"))
-
-
-def is_test(cell: Cell) -> bool:
-    """Whether nbgrader takes an automatic score from this cell."""
-    meta = cell["metadata"].get("nbgrader", {})
-    return bool(meta.get("grade")) and not meta.get("solution") and cell["cell_type"] == "code"
 
 
 def plain(notebook: Any) -> Notebook:

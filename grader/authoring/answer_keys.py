@@ -18,12 +18,13 @@ from grader.authoring.reading import read_source
 from grader.authoring.source import Source
 from grader.course import Lab
 from grader.errors import GraderError, shown
+from grader.files import write_atomically
 from labo.settings import Profile
 
 CELL_TIMEOUT = 600  # seconds: a cell that takes longer has no place in a lab
 
 
-def answer_key(lab: Lab, profile: Profile) -> tuple[Path, float]:
+def write_answer_key(lab: Lab, profile: Profile) -> tuple[Path, float]:
     """Execute the lab's source and write answers/<lab>.html.
 
     Returns:
@@ -41,8 +42,7 @@ def answer_key(lab: Lab, profile: Profile) -> tuple[Path, float]:
         notebook, {"metadata": {"name": lab.name}}
     )
     path = lab.course.root / "answers" / f"{lab.name}.html"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(page, encoding="utf-8")
+    write_atomically(path, page.encode())
     return path, seconds
 
 
@@ -70,7 +70,7 @@ def execute(notebook: NotebookNode, source: Source, root: Path, profile: Profile
 
 
 def _failure(notebook: NotebookNode, source: Source, error: Exception) -> str:
-    """Which line of the source failed, and how."""
+    """The line of the source that failed, and its error."""
     started = [i for i, cell in enumerate(notebook.cells) if "execution" in cell.metadata]
     index = started[-1]
     cell = source.cells[index]

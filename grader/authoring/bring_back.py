@@ -8,13 +8,14 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from grader.authoring.build import build, release_text
-from grader.authoring.built import digest_text, last_build, notebook_edited, write_if_changed
+from grader.authoring.built import notebook_edited, source_edited
 from grader.authoring.notebooks import cell_ids, is_kept, notebook_cells, read_notebook
 from grader.authoring.reading import cell_number, parse, read_source
 from grader.authoring.source import InvalidSource, Source, SourceError
 from grader.authoring.writing import merge
 from grader.course import Lab
 from grader.errors import GraderError, shown
+from grader.files import write_atomically
 
 
 def bring_back(lab: Lab) -> list[Path]:
@@ -32,7 +33,7 @@ def bring_back(lab: Lab) -> list[Path]:
         raise GraderError(f"{shown(lab.notebook)} does not exist. Run: grader build {lab.name}")
     if not notebook_edited(lab, source):
         return []
-    if last_build(lab).get("source") != digest_text(source.text):
+    if source_edited(lab, source):
         raise GraderError(
             f"Both {shown(lab.source)} and {shown(lab.notebook)} were edited since the build: "
             "nothing was changed.\n"
@@ -42,7 +43,7 @@ def bring_back(lab: Lab) -> list[Path]:
         )
     text = restore(source, read_notebook(lab.notebook), lab.notebook)
     release_text(lab, parse(text, lab.source))  # refuses a leak before anything is written
-    write_if_changed(lab.source, text)
+    write_atomically(lab.source, text.encode())
     return [lab.source, *build(lab, force=True)]
 
 
@@ -51,9 +52,8 @@ def restore(base: Source, notebook: NotebookNode, path: Path) -> str:
     cells = notebook_cells(notebook, base)
     by_id = dict(zip(cell_ids(base), base.cells, strict=True))
     ids = [cell.get("id") for cell in notebook.cells if is_kept(cell)]
-    text = merge(
-        base, [(cell, by_id.get(cell_id)) for cell, cell_id in zip(cells, ids, strict=True)]
-    )
+    originals = [by_id.get(cell_id) for cell_id in ids]
+    text = merge(base, list(zip(cells, originals, strict=True)))
     try:
         again = parse(text, path).cells
     except InvalidSource as error:

@@ -1,29 +1,22 @@
-"""Building labs: the source ``.py``, the instructor's notebook, the students' notebook.
+"""Building labs: the source ``.py``, the author's notebook, the release.
 
     solutions/<lab>.py  ->  solutions/<lab>/<lab>.ipynb  ->  labs/<lab>/<lab>.ipynb
-    the one source          nbgrader's source, ignored       the release, committed
-                            by git
+    the one source          nbgrader's source notebook,      the release, committed
+                            ignored by git
 
-The same source gives the same bytes on every machine. An instructor may edit the notebook in the
+The same source gives the same bytes on every machine. An author may edit the notebook in the
 middle; `bring_back` brings the edit back to the ``.py``, and nothing overwrites it silently.
 """
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from grader.authoring.built import (
-    EditedNotebook,
-    digest,
-    digest_text,
-    notebook_edited,
-    write_if_changed,
-)
+from grader.authoring.built import BuildRecord, EditedNotebook, notebook_edited
 from grader.authoring.leaks import leaks
 from grader.authoring.notebooks import source_notebook
 from grader.authoring.reading import read_source
@@ -31,10 +24,11 @@ from grader.authoring.release import release, student_version
 from grader.authoring.source import Source
 from grader.course import Lab
 from grader.errors import GraderError, shown
+from grader.files import write_if_changed
 
 
 def release_text(lab: Lab, source: Source) -> str:
-    """The student's notebook, which is refused if it shows what must stay hidden."""
+    """The notebook that students receive, refused if it shows what must stay hidden."""
     text = student_version(lab, source_notebook(source))
     if leaked := leaks(source, text):
         raise GraderError("\n".join([f"{shown(source.path)}: students would see", *leaked]))
@@ -53,13 +47,9 @@ def build(lab: Lab, *, force: bool = False) -> list[Path]:
     """
     source, released = _buildable(lab, force)
     notebook = nbformat.writes(source_notebook(source)) + "\n"
-    record = {"notebook": digest(source.cells), "source": digest_text(source.text)}
-    changed = [
-        path
-        for path, text in ((lab.notebook, notebook), (lab.release, released))
-        if write_if_changed(path, text)
-    ]
-    write_if_changed(lab.build_record, json.dumps(record, indent=1) + "\n")
+    texts = {lab.notebook: notebook, lab.release: released}
+    changed = [path for path, text in texts.items() if write_if_changed(path, text.encode())]
+    write_if_changed(lab.build_record, BuildRecord.of(source).to_json().encode())
     return changed
 
 
@@ -76,7 +66,7 @@ def _buildable(lab: Lab, force: bool) -> tuple[Source, str]:
 
 
 def would_build(lab: Lab) -> NotebookNode:
-    """The source notebook that `build` would write, which writes nothing; raises what it would."""
+    """The author's notebook that `build` would write; raises what it would, writes nothing."""
     source, _ = _buildable(lab, force=False)
     return source_notebook(source)
 

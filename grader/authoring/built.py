@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import asdict, dataclass
 
 from grader.authoring.notebooks import notebook_cells, read_notebook
-from grader.authoring.source import Cell, Source
+from grader.authoring.source import Source, SourceCell
 from grader.course import Lab
 from grader.errors import GraderError
 
@@ -17,35 +17,48 @@ class EditedNotebook(GraderError):
     """The built notebook holds an edit that would be lost."""
 
 
-def write_if_changed(path: Path, text: str) -> bool:
-    """Put `text` in the file, whole or not at all; False if it is there already."""
-    if path.is_file() and path.read_bytes() == text.encode():
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
-    return True
+@dataclass(frozen=True)
+class BuildRecord:
+    """Digests of a build: of the notebook's cells, and of the source's text."""
+
+    notebook: str
+    source: str
+
+    @classmethod
+    def of(cls, source: Source) -> BuildRecord:
+        return cls(_cells_digest(source.cells), _digest(source.text))
+
+    @classmethod
+    def last(cls, lab: Lab) -> BuildRecord | None:
+        """The record of a lab's last build, if there was one."""
+        path = lab.build_record
+        return cls(**json.loads(path.read_text())) if path.is_file() else None
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1) + "\n"
 
 
 def notebook_edited(lab: Lab, source: Source) -> bool:
-    """Does the built notebook hold what neither the last build nor the present source gives?"""
+    """True if the notebook holds what neither the last build nor the present source gives."""
     if not lab.notebook.is_file():
         return False
     try:
         cells = notebook_cells(read_notebook(lab.notebook), source)
     except GraderError:
         return True
-    return digest(cells) not in (digest(source.cells), last_build(lab).get("notebook"))
+    records = BuildRecord.of(source), BuildRecord.last(lab)
+    return _cells_digest(cells) not in [record.notebook for record in records if record]
 
 
-def last_build(lab: Lab) -> dict:
-    return json.loads(lab.build_record.read_text()) if lab.build_record.is_file() else {}
+def source_edited(lab: Lab, source: Source) -> bool:
+    """True if the last build was not of this source."""
+    record = BuildRecord.last(lab)
+    return record is None or record.source != BuildRecord.of(source).source
 
 
-def digest(cells: Sequence[Cell]) -> str:
-    return digest_text(repr([cell.content for cell in cells]))
+def _cells_digest(cells: Sequence[SourceCell]) -> str:
+    return _digest(repr([cell.content for cell in cells]))
 
 
-def digest_text(text: str) -> str:
+def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()

@@ -18,8 +18,8 @@ DIFF_LINES = 12
 
 
 def check_labs(course: Course, labs: Sequence[Lab]) -> list[str]:
-    """What is wrong with labs/, one text per problem: not what the sources give, leaks, strays."""
-    problems = []
+    """The problems of labs/, each a text: not what the sources give, leaks, strays."""
+    problems: list[str] = []
     for lab in labs:
         try:
             problems += _check_lab(lab)

@@ -79,7 +79,7 @@ def release(
 
 def answers(
     labs: Labs = None,
-    profile: Annotated[Profile, typer.Option(help="How much data, how long.")] = Profile.SMALL,
+    profile: Annotated[Profile, typer.Option(help="Size of data and trainings.")] = Profile.SMALL,
 ) -> None:
     """Execute the answer keys into answers/*.html, with figures.
 
@@ -89,7 +89,7 @@ def answers(
     from grader.course import Course
 
     with errors_shown():
-        _for_each(Course.here().labs(labs or ()), lambda lab: _answer_key(lab, profile))
+        _for_each(Course.here().labs(labs or ()), lambda lab: _write_answer_key(lab, profile))
 
 
 def _for_each(labs: Sequence[Lab], act: Callable[[Lab], str]) -> None:
@@ -114,9 +114,9 @@ def _build(lab: Lab, from_notebook: bool = False, force: bool = False) -> str:
     return f"{lab.name}: {f'wrote {files}' if changed else nothing}"
 
 
-def _answer_key(lab: Lab, profile: Profile) -> str:
-    from grader.authoring.answer_keys import answer_key
+def _write_answer_key(lab: Lab, profile: Profile) -> str:
+    from grader.authoring.answer_keys import write_answer_key
 
     with Console().status(f"{lab.name} ..."):
-        path, seconds = answer_key(lab, profile)
+        path, seconds = write_answer_key(lab, profile)
     return f"{shown(path)}  {seconds:.1f} s"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from grader.authoring.source import Cell, Source
+from grader.authoring.source import RegionKind, Source, SourceCell
 
 # As many hidden lines in a row, found in the visible part, are no coincidence.
 BLOCK = 4
-MARKERS = ("BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN TESTS", "END HIDDEN TESTS")
+MARKERS = [f"{edge} {kind}" for kind in RegionKind for edge in ("BEGIN", "END")]
 
 
 def leaks(source: Source, release: str) -> list[str]:
@@ -20,20 +20,19 @@ def leaks(source: Source, release: str) -> list[str]:
     Such common lines are harmless one by one, but not as a block: the visible part must not repeat
     `BLOCK` hidden lines in a row.
     """
-    told = {line for cell in source.cells for line in _stripped(cell.visible)}
-    text = "\n".join(_lines_of_file(release) - told)
+    visible = {line for cell in source.cells for line in _stripped(cell.visible)}
+    text = "\n".join(_lines_of_file(release) - visible)
     found = [f"    the marker '{word}'" for word in MARKERS if word in text]
     for cell in source.cells:
         for region in cell.secret:
             hidden = [line.strip() for line in region if _distinctive(line)]
-            for line in hidden:
-                if line in text:
-                    found.append(f"    line {_line_of(cell, line)}: {line}")
+            shown = [line for line in hidden if line in text]
+            found += [f"    line {_line_of(cell, line)}: {line}" for line in shown]
             found += _repeated_blocks(source, cell, hidden)
     return found
 
 
-def _repeated_blocks(source: Source, secret: Cell, hidden: list[str]) -> Iterator[str]:
+def _repeated_blocks(source: Source, secret: SourceCell, hidden: list[str]) -> Iterator[str]:
     blocks = ["\n".join(hidden[i : i + BLOCK]) for i in range(len(hidden) - BLOCK + 1)]
     for cell in source.cells:
         visible = "\n".join(line for line in _stripped(cell.visible) if _distinctive(line))
@@ -52,10 +51,10 @@ def _stripped(source: str) -> list[str]:
 def _lines_of_file(text: str) -> set[str]:
     """Every line of every string of a notebook: sources, outputs, metadata; or of a plain text."""
     try:
-        strings = _strings(json.loads(text))
+        strings: Iterable[str] = _strings(json.loads(text))
     except ValueError:
         strings = [text]
-    return {line.strip() for string in strings for line in string.split("\n")}
+    return {line for string in strings for line in _stripped(string)}
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -75,5 +74,5 @@ def _distinctive(line: str) -> bool:
     return sum(character.isalnum() for character in line) >= 8
 
 
-def _line_of(cell: Cell, line: str) -> int:
+def _line_of(cell: SourceCell, line: str) -> int:
     return cell.body_line + next(i for i, text in enumerate(cell.lines) if text.strip() == line)

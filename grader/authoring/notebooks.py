@@ -1,4 +1,4 @@
-"""From a source to nbgrader's source notebook, and from such a notebook back to cells."""
+"""From a source to the author's notebook, and from such a notebook back to cells."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import hashlib
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from grader.authoring.source import Cell, Role, Source, trim, whole
+from grader.authoring.source import Role, Source, SourceCell, trim, whole
 from grader.errors import GraderError, shown
+from labo.coursework.notebook import TEST_PREFIX, CellKind, cell_kind
 
 # No versions here: they would change with the machine that builds.
 NOTEBOOK_METADATA = {
@@ -34,7 +36,8 @@ def cell_ids(source: Source) -> list[str]:
     A cell with a role is known by its name, any other by its content (and its rank among equal
     ones), so that a cell inserted or edited elsewhere changes no other line of the notebook.
     """
-    ids, seen = [], Counter()
+    ids: list[str] = []
+    seen: Counter[str] = Counter()
     for cell in source.cells:
         key = cell.role.grade_id if cell.role else f"{cell.type}\n{cell.source}"
         identity = f"{source.path.stem}\n{bool(cell.role)}\n{seen[key]}\n{key}"
@@ -44,92 +47,92 @@ def cell_ids(source: Source) -> list[str]:
 
 
 def source_notebook(source: Source) -> NotebookNode:
-    """nbgrader's source notebook: everything, solutions and hidden tests included."""
+    """The author's notebook: everything, solutions and hidden tests included."""
     cells = []
     for cell, cell_id in zip(source.cells, cell_ids(source), strict=True):
         new_cell = new_code_cell if cell.type == "code" else new_markdown_cell
-        metadata = {"nbgrader": _nbgrader_metadata(cell.role)} if cell.role else {}
-        if cell.tags:
-            metadata["tags"] = list(cell.tags)
-        cells.append(new_cell(cell.source, id=cell_id, metadata=metadata))
+        cells.append(new_cell(cell.source, id=cell_id, metadata=_metadata(cell)))
     return new_notebook(cells=cells, metadata=NOTEBOOK_METADATA)
 
 
-def _nbgrader_metadata(role: Role) -> dict:
+def _metadata(cell: SourceCell) -> dict[str, Any]:
+    metadata: dict[str, Any] = {}
+    if cell.role:
+        metadata["nbgrader"] = _nbgrader_metadata(cell.role)
+    if cell.tags:
+        metadata["tags"] = list(cell.tags)
+    return metadata
+
+
+def _nbgrader_metadata(role: Role) -> dict[str, Any]:
     metadata = {
-        "grade": role.kind != "exercice",
+        "grade": role.kind.has_points,
         "grade_id": role.grade_id,
-        "locked": role.kind == "test",
+        "locked": role.kind is CellKind.TEST,
         "schema_version": NBGRADER_SCHEMA,
-        "solution": role.kind != "test",
+        "solution": role.kind.is_solution,
         "task": False,
     }
     return metadata if role.points is None else metadata | {"points": role.points}
 
 
-def notebook_cells(notebook: NotebookNode, base: Source) -> list[Cell]:
+def notebook_cells(notebook: NotebookNode, base: Source) -> list[SourceCell]:
     """The notebook's cells with their roles; the names of `base` help to read those of tests.
 
     Raises:
         GraderError: for a cell that a source cannot hold.
     """
     known = {cell.role.grade_id: cell.role for cell in base.cells if cell.role}
-    exercises = {role.name for role in known.values() if role.kind == "exercice"}
-    exercises |= {
-        cell.metadata.nbgrader.get("grade_id", "")
-        for cell in notebook.cells
-        if _kind(cell) == "exercice"
-    }
+    exercises = {role.name for role in known.values() if role.kind is CellKind.EXERCISE}
+    exercises |= {_grade_id(c) for c in notebook.cells if cell_kind(c) is CellKind.EXERCISE}
     cells = []
     for number, cell in enumerate(notebook.cells, start=1):
-        if not is_kept(cell):
-            continue
-        if cell.cell_type == "raw" or cell.get("attachments"):
-            what = "a raw cell" if cell.cell_type == "raw" else "a cell with an attached image"
-            raise GraderError(f"Cell {number} is {what}, which the .py cannot hold.")
-        if _kind(cell) == "other":
-            raise GraderError(
-                f"Cell {number} has a type of nbgrader's that is not used here. Make it "
-                "'Autograded answer' (exercise), 'Autograded tests', or, for text, "
-                "'Manually graded answer'."
-            )
-        role = _role(cell, known, exercises)
-        tags = () if _kind(cell) == "test" else tuple(cell.metadata.get("tags", ()))
-        cells.append(Cell(cell.cell_type, trim(cell.source), role, tags))
+        if is_kept(cell):
+            _check_can_be_written(cell, number)
+            role = _role(cell, known, exercises)
+            is_test = cell_kind(cell) is CellKind.TEST
+            tags = () if is_test else tuple(cell.metadata.get("tags", ()))
+            cells.append(SourceCell(cell.cell_type, trim(cell.source), role, tags))
     return cells
 
 
 def is_kept(cell: NotebookNode) -> bool:
-    """JupyterLab leaves empty cells about."""
-    return bool(cell.source.strip()) or _kind(cell) is not None
+    """Not one of the empty cells that JupyterLab leaves about."""
+    return bool(cell.source.strip()) or _is_nbgraders(cell)
 
 
-def _kind(cell: NotebookNode) -> str | None:
+def _check_can_be_written(cell: NotebookNode, number: int) -> None:
+    if cell.cell_type == "raw" or cell.get("attachments"):
+        name = "a raw cell" if cell.cell_type == "raw" else "a cell with an attached image"
+        raise GraderError(f"Cell {number} is {name}, which the .py cannot hold.")
+    if _is_nbgraders(cell) and cell_kind(cell) is None:
+        raise GraderError(
+            f"Cell {number} has a type of nbgrader's that is not used here. Make it "
+            "'Autograded answer' (exercise), 'Autograded tests', or, for text, "
+            "'Manually graded answer'."
+        )
+
+
+def _is_nbgraders(cell: NotebookNode) -> bool:
     metadata = cell.metadata.get("nbgrader", {})
-    flags = [bool(metadata.get(flag)) for flag in ("grade", "solution", "locked", "task")]
-    if not any(flags):
-        return None
-    grade, solution, _, task = flags
-    kinds = {
-        ("code", False, True): "exercice",
-        ("code", True, False): "test",
-        ("markdown", True, True): "reponse",
-    }
-    return "other" if task else kinds.get((cell.cell_type, grade, solution), "other")
+    return any(metadata.get(flag) for flag in ("grade", "solution", "locked", "task"))
+
+
+def _grade_id(cell: NotebookNode) -> str:
+    return cell.metadata.nbgrader.get("grade_id", "")
 
 
 def _role(cell: NotebookNode, known: dict[str, Role], exercises: set[str]) -> Role | None:
-    kind = _kind(cell)
+    kind = cell_kind(cell)
     if kind is None:
         return None
-    metadata = cell.metadata.nbgrader
-    grade_id = metadata.get("grade_id", "")
-    points = None if kind == "exercice" else whole(metadata.get("points"))
-    if grade_id in known and known[grade_id].kind == kind:
+    grade_id = _grade_id(cell)
+    points = whole(cell.metadata.nbgrader.get("points")) if kind.has_points else None
+    if grade_id in known and known[grade_id].kind is kind:
         return replace(known[grade_id], points=points)
-    if kind != "test":
+    if kind is not CellKind.TEST:
         return Role(kind, grade_id, None, points)
-    rest = grade_id.removeprefix("test_")
+    rest = grade_id.removeprefix(TEST_PREFIX)
     owners = [name for name in exercises if rest == name or rest.startswith(f"{name}_")]
     name = max(owners, key=len, default=rest)
     return Role(kind, name, rest[len(name) + 1 :] or None, points)

@@ -8,27 +8,26 @@ from pathlib import Path
 
 from grader.authoring.rules import check_cell, check_names, example
 from grader.authoring.source import (
-    KINDS,
-    Cell,
     CellType,
     InvalidSource,
-    Kind,
-    Report,
+    ReportMistake,
     Role,
     Source,
+    SourceCell,
     SourceError,
     trim,
     whole,
 )
+from labo.coursework.notebook import CellKind
 
-OPTIONS: dict[Kind | None, tuple[str, ...]] = {
+_OPTIONS: dict[CellKind | None, tuple[str, ...]] = {
     None: ("tags",),
-    "exercice": ("exercice", "concepts"),
-    "test": ("test", "part", "points"),
-    "reponse": ("reponse", "points", "concepts"),
+    CellKind.EXERCISE: ("exercice", "concepts"),
+    CellKind.TEST: ("test", "part", "points"),
+    CellKind.QUESTION: ("reponse", "points", "concepts"),
 }
 
-_MARKER = re.compile(r"# ?%%(?P<rest>\s.*)?")
+_MARKER = re.compile(r"# ?%%(?:\s.*)?")
 _CELL_TYPE = re.compile(r"\[(\w+)\]\s*")
 _OPTION = re.compile(r"""(\w+)=("[^"]*"|\[[^\]]*\]|[^\s"\[\]]+)(?:\s+|$)""")
 MAGIC = re.compile(r"(?:# )*[%!]{1,2}[A-Za-z]")
@@ -58,7 +57,7 @@ def parse(text: str, path: Path) -> Source:
 
     header, chunks = _split(text)
     _check_header(header, report)
-    cells = tuple(_cell(line, chunk, report) for line, chunk in chunks)
+    cells = tuple(_read_cell(line, chunk, report) for line, chunk in chunks)
     for cell in cells:
         check_cell(cell, report)
     check_names(cells, report)
@@ -78,7 +77,7 @@ def _split(text: str) -> tuple[str, list[tuple[int, str]]]:
     ]
 
 
-def _check_header(header: str, report: Report) -> None:
+def _check_header(header: str, report: ReportMistake) -> None:
     inside = False
     for number, line in enumerate(header.split("\n"), start=1):
         if line == "# ---":
@@ -90,28 +89,29 @@ def _check_header(header: str, report: Report) -> None:
         report(1, "the header is not closed", "Write '# ---' on a line after it.")
 
 
-def _cell(line: int, chunk: str, report: Report) -> Cell:
+def _read_cell(line: int, chunk: str, report: ReportMistake) -> SourceCell:
     marker, _, body = chunk.partition("\n")
     cell_type, role, tags = _read_marker(marker, line, report)
     lines = body.split("\n")
-    if cell_type == "code":
-        lines = [_uncomment_magic(text) for text in lines]
-    else:
-        for number, text in enumerate(lines, start=line + 1):
-            if text.strip() and not text.startswith("#"):
-                report(
-                    number, "a line of text without '# '", "Begin it with '# ', or write '# %%'."
-                )
-        lines = [_uncomment(text) for text in lines]
-    source = trim("\n".join(lines))
+    if cell_type == "markdown":
+        _check_comments(lines, line + 1, report)
+    uncomment = _uncomment if cell_type == "markdown" else _uncomment_magic
+    lines = [uncomment(text) for text in lines]
     blank = next((i for i, text in enumerate(lines) if text.strip()), 0)
-    return Cell(cell_type, source, role, tags, line, line + 1 + blank, chunk)
+    source = trim("\n".join(lines))
+    return SourceCell(cell_type, source, role, tags, line, line + 1 + blank, chunk)
+
+
+def _check_comments(lines: list[str], first: int, report: ReportMistake) -> None:
+    for line, text in enumerate(lines, start=first):
+        if text.strip() and not text.startswith("#"):
+            report(line, "a line of text without '# '", "Begin it with '# ', or write '# %%'.")
 
 
 def _read_marker(
-    marker: str, line: int, report: Report
+    marker: str, line: int, report: ReportMistake
 ) -> tuple[CellType, Role | None, tuple[str, ...]]:
-    rest = (_MARKER.fullmatch(marker)["rest"] or "").strip()
+    rest = marker.partition("%%")[2].strip()
     cell_type: CellType = "code"
     if match := _CELL_TYPE.match(rest):
         rest = rest[match.end() :]
@@ -123,14 +123,14 @@ def _read_marker(
     return cell_type, *_read_role(options, cell_type, line, report)
 
 
-def _read_options(text: str, line: int, report: Report) -> dict:
-    options: dict = {}
+def _read_options(text: str, line: int, report: ReportMistake) -> dict[str, object]:
+    options: dict[str, object] = {}
     position = 0
     while position < len(text):
         match = _OPTION.match(text, position)
         value = _json(match[2]) if match else None
-        if value is None:
-            fix = f"""Write name="text" or name=number, for example: {example("test")}"""
+        if match is None or value is None:
+            fix = f"""Write name="text" or name=number, for example: {example(CellKind.TEST)}"""
             report(line, f"cannot read the options from {text[position:]!r}", fix)
             break
         if match[1] in options:
@@ -141,46 +141,68 @@ def _read_options(text: str, line: int, report: Report) -> dict:
 
 
 def _read_role(
-    options: dict, cell_type: CellType, line: int, report: Report
+    options: dict[str, object], cell_type: CellType, line: int, report: ReportMistake
 ) -> tuple[Role | None, tuple[str, ...]]:
-    kinds = [kind for kind in KINDS if kind in options]
+    kinds = [kind for kind in CellKind if kind in options]
     if len(kinds) > 1:
         report(line, f"two roles in one cell: {' and '.join(kinds)}", "Make it two cells.")
     kind = kinds[0] if kinds else None
     for option in options:
-        if option not in OPTIONS[kind] and option not in kinds:
+        if option not in _OPTIONS[kind] and option not in kinds:
             report(line, *_unknown_option(option, kind))
     if kind is None:
         return None, _read_tags(options.get("tags", []), line, report)
-    if (kind == "reponse") != (cell_type == "markdown"):
-        wanted = "a text cell" if kind == "reponse" else "a code cell"
+    if kind.cell_type != cell_type:
+        wanted = "a text cell" if kind.cell_type == "markdown" else "a code cell"
         report(line, f"'{kind}' must be {wanted}", f"Write: {example(kind, options[kind])}")
-    for option in (kind, "part"):
-        if option in options and not _is_name(options[option]):
-            fix = "Letters without accents, digits and _ only, not beginning with a digit."
-            report(line, f"{option}={json.dumps(options[option])} is not a name", fix)
-    if kind != "exercice":
-        _check_points(options, kind, line, report)
-    role = Role(kind, str(options[kind]), options.get("part"), whole(options.get("points")))
+    points = _read_points(options, kind, line, report) if kind.has_points else None
+    name, part = (_read_name(options, option, line, report) for option in (kind, "part"))
+    role = Role(kind, name or "", part, points)
     return role, _read_concepts(options.get("concepts"), line, report)
 
 
-def _unknown_option(option: str, kind: Kind | None) -> tuple[str, str]:
+def _unknown_option(option: str, kind: CellKind | None) -> tuple[str, str]:
     if kind is None and option in ("points", "part"):
-        return f"'{option}' in a cell without a role", f"Write: {example('test')}"
+        return f"'{option}' in a cell without a role", f"Write: {example(CellKind.TEST)}"
     if kind is None:
-        return f"unknown role or option '{option}'", f"The roles are {', '.join(KINDS)}."
+        return f"unknown role or option '{option}'", f"The roles are {', '.join(CellKind)}."
     return f"unknown option '{option}' for '{kind}'", f"Write: {example(kind)}"
 
 
-def _read_tags(tags: object, line: int, report: Report) -> tuple[str, ...]:
+def _read_name(
+    options: dict[str, object], option: str, line: int, report: ReportMistake
+) -> str | None:
+    if option not in options:
+        return None
+    name = str(options[option])
+    if not (isinstance(options[option], str) and name.isascii() and name.isidentifier()):
+        fix = "Letters without accents, digits and _ only, not beginning with a digit."
+        report(line, f"{option}={json.dumps(options[option])} is not a name", fix)
+    return name
+
+
+def _read_points(
+    options: dict[str, object], kind: CellKind, line: int, report: ReportMistake
+) -> float | None:
+    fix = f"Write: {example(kind, options[kind])}"
+    if "points" not in options:
+        report(line, f"'{kind}' without points", fix)
+        return None
+    points = options["points"]
+    if isinstance(points, bool) or not isinstance(points, int | float) or not 0 < points < 1e6:
+        report(line, f"points={json.dumps(points)} is not a positive number", fix)
+        return None
+    return whole(points)
+
+
+def _read_tags(tags: object, line: int, report: ReportMistake) -> tuple[str, ...]:
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         report(line, "'tags' is not a list of words", f"Write: {example(None)}")
         return ()
     return tuple(tags)
 
 
-def _read_concepts(text: object, line: int, report: Report) -> tuple[str, ...]:
+def _read_concepts(text: object, line: int, report: ReportMistake) -> tuple[str, ...]:
     if text is None:
         return ()
     concepts = [concept.strip() for concept in text.split(",")] if isinstance(text, str) else [""]
@@ -191,18 +213,8 @@ def _read_concepts(text: object, line: int, report: Report) -> tuple[str, ...]:
     return tuple(concepts)
 
 
-def _check_points(options: dict, kind: Kind, line: int, report: Report) -> None:
-    fix = f"Write: {example(kind, options[kind])}"
-    if "points" not in options:
-        report(line, f"'{kind}' without points", fix)
-        return
-    points = options["points"]
-    if isinstance(points, bool) or not isinstance(points, int | float) or not 0 < points < 1e6:
-        report(line, f"points={json.dumps(points)} is not a positive number", fix)
-
-
 def cell_number(text: str, line: int) -> int:
-    """Which cell of a source, from 1, the line `line` belongs to."""
+    """The number, from 1, of the cell that a line of a source belongs to."""
     return sum(start <= line for start, _ in _split(text)[1])
 
 
@@ -211,10 +223,6 @@ def _json(text: str) -> object:
         return json.loads(text)
     except ValueError:
         return None
-
-
-def _is_name(value: object) -> bool:
-    return isinstance(value, str) and value.isascii() and value.isidentifier()
 
 
 def _uncomment(line: str) -> str:

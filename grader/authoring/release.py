@@ -1,4 +1,4 @@
-"""From a lab's source notebook to what students receive, by nbgrader's own steps.
+"""From the author's notebook to what students receive, by nbgrader's own steps.
 
 `nbgrader generate_assignment`, formgrader's button and this module run the same list of
 preprocessors, from nbgrader_config.py, so they give the same bytes. Here they run in memory,
@@ -16,9 +16,9 @@ from nbgrader import preprocessors as steps
 from nbgrader.converters import GenerateAssignment
 from traitlets.config import Config
 
-from grader.authoring.source import CODE_STUB, TEXT_STUB
 from grader.course import Lab
 from grader.errors import GraderError
+from labo.coursework.notebook import CODE_STUB, TEXT_STUB
 
 __all__ = [
     "TEXT_STUB",
@@ -42,15 +42,15 @@ class ClearSolutions(steps.ClearSolutions):
 
 def preprocessors() -> list[type]:
     """The steps of `nbgrader generate_assignment`, with our stubs."""
-    own = GenerateAssignment.preprocessors.default()
-    return [ClearSolutions if step is steps.ClearSolutions else step for step in own]
+    default = GenerateAssignment.preprocessors.default()
+    return [ClearSolutions if step is steps.ClearSolutions else step for step in default]
 
 
 def student_version(lab: Lab, notebook: NotebookNode) -> str:
     """The text of the student's notebook; no gradebook is needed or changed.
 
     Args:
-        notebook: the source notebook, with solutions and hidden tests; left unmodified.
+        notebook: the author's, with solutions and hidden tests; left unmodified.
     """
     config = deepcopy(lab.course.config)
     config.SaveCells.enabled = False

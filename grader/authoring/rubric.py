@@ -18,9 +18,9 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from grader.authoring.source import Cell, Report
+from grader.authoring.source import ReportMistake, SourceCell
 
-MOST_ITEMS = 9  # one key each
+MAX_ITEMS = 9  # one key each
 
 _TITLE = re.compile(r"\W*barème\b(?P<rest>.*)", re.IGNORECASE)
 _ITEM = re.compile(r"- (?P<points>\d+(?:[.,]\d+)?)\s*(?:pt|point)s?\s*:\s*(?P<text>\S.*)")
@@ -29,7 +29,7 @@ _EXAMPLE = "Write each line as '- 0,5 pt : ce qui le vaut', the rest of a long o
 
 @dataclass(frozen=True)
 class Item:
-    """What earns points."""
+    """A line of a barème: something that earns points."""
 
     points: Decimal
     text: str
@@ -48,7 +48,7 @@ class AnswerKey:
     items: tuple[Item, ...] = ()
 
 
-def read(text: str, points: float, report: Report) -> AnswerKey:
+def read(text: str, points: float, report: ReportMistake) -> AnswerKey:
     """The parts of an answer's cell; mistakes go to `report`: line from 0, what is wrong, a fix.
 
     Args:
@@ -56,10 +56,12 @@ def read(text: str, points: float, report: Report) -> AnswerKey:
         points: what the question is worth, which the items must add up to.
     """
     lines = text.split("\n")
-    title = next((i for i, line in enumerate(lines) if _TITLE.match(line)), None)
-    if title is None:
+    titles = ((i, match) for i, line in enumerate(lines) if (match := _TITLE.match(line)))
+    found = next(titles, None)
+    if found is None:
         return AnswerKey(text)
-    if re.search(r"\w", _TITLE.match(lines[title])["rest"]):
+    title, match = found
+    if re.search(r"\w", match["rest"]):
         fix = f"Write 'Barème' alone on its line, then a list. {_EXAMPLE}"
         report(title, "the barème is not a list", fix)
         return AnswerKey(text)
@@ -69,8 +71,10 @@ def read(text: str, points: float, report: Report) -> AnswerKey:
     return AnswerKey("\n".join(lines[:title]).rstrip(), tuple(items or ()))
 
 
-def answer_key(cell: Cell, report: Report = lambda *_: None) -> AnswerKey:
+def answer_key(cell: SourceCell, report: ReportMistake = lambda *_: None) -> AnswerKey:
     """The model answer of a written question and its barème, whose mistakes go to `report`."""
+    assert cell.role is not None
+    assert cell.role.points is not None
     return read(
         cell.source,
         cell.role.points,
@@ -83,7 +87,7 @@ def french(number: Decimal | float) -> str:
     return f"{float(number):g}".replace(".", ",")
 
 
-def _items(lines: list[str], start: int, report: Report) -> list[Item] | None:
+def _items(lines: list[str], start: int, report: ReportMistake) -> list[Item] | None:
     """The items of the list; None if a line of it cannot be read."""
     items: list[Item] = []
     for i, line in enumerate(lines[start:], start):
@@ -97,18 +101,18 @@ def _items(lines: list[str], start: int, report: Report) -> list[Item] | None:
     return items
 
 
-def _check(items: list[Item], points: float, title: int, report: Report) -> None:
+def _check(items: list[Item], points: float, title: int, report: ReportMistake) -> None:
     total = sum((item.points for item in items), Decimal(0))
     if not items:
         report(title, "the barème is empty", f"Write a list under it. {_EXAMPLE}")
-    elif len(items) > MOST_ITEMS:
+    elif len(items) > MAX_ITEMS:
         fix = "Join some: each has a key, from 1 to 9."
-        report(title, f"the barème has {len(items)} lines, {MOST_ITEMS} at the most", fix)
+        report(title, f"the barème has {len(items)} lines, {MAX_ITEMS} at the most", fix)
     elif len({item.text for item in items}) < len(items):
         fix = "Word them differently: 'une première raison', 'une deuxième raison'."
         report(title, "two lines of the barème say the same", fix)
     elif not all(item.points for item in items):
         report(title, "a line of the barème is worth nothing", "Remove it, or give it points.")
     elif total != Decimal(str(points)):
-        told = f"the barème adds up to {french(total)}, the question is worth {french(points)}"
-        report(title, told, "Change the points of its lines, or 'points=' of the cell.")
+        message = f"the barème adds up to {french(total)}, the question is worth {french(points)}"
+        report(title, message, "Change the points of its lines, or 'points=' of the cell.")

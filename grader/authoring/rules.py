@@ -1,4 +1,4 @@
-"""What the cells of a source must be: each mistake with its line and what to write."""
+"""Rules that the cells of a source must keep; each mistake has its line and what to write."""
 
 from __future__ import annotations
 
@@ -6,54 +6,106 @@ import difflib
 import re
 import warnings
 from ast import PyCF_ALLOW_TOP_LEVEL_AWAIT
+from collections.abc import Sequence
 
 from grader.authoring.rubric import answer_key
-from grader.authoring.source import Cell, Kind, Region, Report, find_regions, indent
+from grader.authoring.source import (
+    REGION_MARKER,
+    RegionKind,
+    ReportMistake,
+    Role,
+    SourceCell,
+    find_regions,
+    indent,
+)
+from labo.coursework.notebook import CellKind
 
-EXAMPLES: dict[Kind | None, str] = {
+_EXAMPLES: dict[CellKind | None, str] = {
     None: '# %% tags=["raises-exception"]',
-    "exercice": '# %% exercice="{name}"',
-    "test": '# %% test="{name}" points=2',
-    "reponse": '# %% [markdown] reponse="{name}" points=1',
+    CellKind.EXERCISE: '# %% exercice="{name}"',
+    CellKind.TEST: '# %% test="{name}" points=2',
+    CellKind.QUESTION: '# %% [markdown] reponse="{name}" points=1',
 }
+_HOMES = {
+    RegionKind.SOLUTION: CellKind.EXERCISE,
+    RegionKind.HIDDEN_TESTS: CellKind.TEST,
+}
+# nbgrader acts on these words too.
+_FOREIGN_WORDS = re.compile(r"(?:BEGIN|END) MARK SCHEME|AUTOTEST")
 
 
-def check_cell(cell: Cell, report: Report) -> None:
-    errors = []
-    regions = list(find_regions(cell, lambda *error: errors.append(error)))
-    for error in errors:
-        report(*error)
-    kind = cell.role.kind if cell.role else None
-    homes = {"SOLUTION": "exercice", "HIDDEN TESTS": "test"}
-    for region in regions:
-        home = homes[region.kind]
-        if kind != home:
-            place = f"{region.kind} region outside a cell '{home}'"
-            report(cell.body_line + region.begin, place, f"Give the cell a role: {example(home)}")
-            errors.append(place)
-    if errors:
-        return  # what students receive is not known
-    if kind == "exercice":
-        _check_exercise(cell, regions, report)
-    if kind == "test" and not cell.visible.strip():
-        fix = "Write at least one line, a check or a comment, outside the HIDDEN TESTS region."
-        report(
-            cell.line, f"students would receive the test '{cell.role.name}' as an empty cell", fix
-        )
-    if kind == "reponse" and isinstance(cell.role.points, int | float):
-        answer_key(cell, report)
+def example(kind: CellKind | None, name: object = "hinge_loss") -> str:
+    """The first line of a cell of this kind."""
+    return _EXAMPLES[kind].format(name=name)
+
+
+def check_cell(cell: SourceCell, report: ReportMistake) -> None:
+    """Report the mistakes of one cell by itself."""
+    mistakes: list[tuple[int, str, str]] = []
+    _check_regions(cell, lambda *mistake: mistakes.append(mistake))
+    for mistake in mistakes:
+        report(*mistake)
+    if not mistakes:  # otherwise what students receive is not known
+        _check_content(cell, report)
+
+
+def check_names(cells: Sequence[SourceCell], report: ReportMistake) -> None:
+    """Names are unique, each test has its exercise, each exercise its test."""
+    _check_unique(cells, report)
+    exercises, tests = (_lines_by_name(cells, k) for k in (CellKind.EXERCISE, CellKind.TEST))
+    for name, line in tests.items():
+        if name not in exercises:
+            close = difflib.get_close_matches(name, exercises, n=1)
+            hint = f"Did you mean {close[0]}? " if close else ""
+            fix = f"{hint}An exercise is a cell: {example(CellKind.EXERCISE, name)}"
+            report(line, f"a test for the unknown exercise '{name}'", fix)
+    for name, line in exercises.items():
+        if name not in tests:
+            fix = f"Add a cell: {example(CellKind.TEST, name)}"
+            report(line, f"the exercise '{name}' has no test", fix)
+
+
+def _check_regions(cell: SourceCell, report: ReportMistake) -> None:
+    for line, text in enumerate(cell.lines, start=cell.body_line):
+        if _FOREIGN_WORDS.search(text):
+            fix = "Reword the line: nbgrader acts on these words wherever they stand."
+            report(line, "mark schemes and AUTOTEST are not used in this project", fix)
+        match = REGION_MARKER.search(text)
+        if match and text.strip() != f"### {match[0]}":
+            report(line, f"a line with '{match[0]}'", f"Write '### {match[0]}' alone on its line.")
+    for region in find_regions(cell, report):
+        home = _HOMES[region.kind]
+        if cell.kind is not home:
+            message = f"{region.kind} region outside a cell '{home}'"
+            fix = f"Give the cell a role: {example(home)}"
+            report(cell.body_line + region.begin, message, fix)
+
+
+def _check_content(cell: SourceCell, report: ReportMistake) -> None:
     if not cell.source:
-        fix = "Write the model answer." if kind == "reponse" else "Remove it."
+        fix = "Write the model answer." if cell.kind is CellKind.QUESTION else "Remove it."
         report(cell.line, "the cell is empty", fix)
+    if cell.role:
+        _check_role(cell, cell.role, report)
     if cell.type == "code":
         _check_syntax(cell, report)
 
 
-def _check_exercise(cell: Cell, regions: list[Region], report: Report) -> None:
-    if not regions:
+def _check_role(cell: SourceCell, role: Role, report: ReportMistake) -> None:
+    if role.kind is CellKind.EXERCISE:
+        _check_exercise(cell, role.name, report)
+    elif role.kind is CellKind.TEST and not cell.visible.strip():
+        fix = "Write at least one line, a check or a comment, outside the HIDDEN TESTS region."
+        report(cell.line, f"students would receive the test '{role.name}' as an empty cell", fix)
+    elif role.kind is CellKind.QUESTION and role.points is not None:
+        answer_key(cell, report)
+
+
+def _check_exercise(cell: SourceCell, name: str, report: ReportMistake) -> None:
+    if not cell.regions:
         fix = "Put the answer between '### BEGIN SOLUTION' and '### END SOLUTION'."
-        report(cell.line, f"the exercise '{cell.role.name}' has no solution region", fix)
-    for region in regions:
+        report(cell.line, f"the exercise '{name}' has no solution region", fix)
+    for region in cell.regions:
         line = cell.body_line + region.begin
         written = [text for text in cell.lines[region.begin + 1 : region.end] if text.strip()]
         if not written:
@@ -63,7 +115,7 @@ def _check_exercise(cell: Cell, regions: list[Region], report: Report) -> None:
             report(line, "the marker is not indented like the solution", fix)
 
 
-def _check_syntax(cell: Cell, report: Report) -> None:
+def _check_syntax(cell: SourceCell, report: ReportMistake) -> None:
     error = _syntax_error(cell.source)
     if error:
         fix = "Correct it. IPython's commands are written '# %magic' and '# !command'."
@@ -99,34 +151,21 @@ def _compile(source: str) -> None:
         compile(source, "<cell>", "exec", PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
 
 
-def check_names(cells: tuple[Cell, ...], report: Report) -> None:
-    """Names are unique, each test has its exercise, each exercise its test."""
-    seen: dict[str, Cell] = {}
+def _check_unique(cells: Sequence[SourceCell], report: ReportMistake) -> None:
+    lines: dict[str, int] = {}
     for cell in cells:
         if not cell.role:
             continue
-        first = seen.setdefault(cell.role.grade_id, cell)
-        if first is not cell:
-            name = f"the name '{cell.role.grade_id}' is already that of line {first.line}"
-            several = ' (several tests of an exercise: part="...")'
-            fix = "Choose another one" + (several if cell.role.kind == "test" else "") + "."
-            report(cell.line, name, fix)
-    named = {
-        kind: {c.role.name: c.line for c in reversed(cells) if c.role and c.role.kind == kind}
-        for kind in ("exercice", "test")
-    }
-    for name, line in named["test"].items():
-        if name not in named["exercice"]:
-            close = difflib.get_close_matches(name, named["exercice"], n=1)
-            hint = f"Did you mean {close[0]}? " if close else ""
-            fix = f"{hint}An exercise is a cell: {example('exercice', name)}"
-            report(line, f"a test for the unknown exercise '{name}'", fix)
-    for name, line in named["exercice"].items():
-        if name not in named["test"]:
-            fix = f"Add a cell: {example('test', name)}"
-            report(line, f"the exercise '{name}' has no test", fix)
+        name = cell.role.grade_id
+        if name not in lines:
+            lines[name] = cell.line
+            continue
+        is_test = cell.kind is CellKind.TEST
+        several = ' (several tests of an exercise: part="...")' if is_test else ""
+        message = f"the name '{name}' is already that of line {lines[name]}"
+        report(cell.line, message, f"Choose another one{several}.")
 
 
-def example(kind: Kind | None, name: object = "hinge_loss") -> str:
-    """The first line of a cell of this kind."""
-    return EXAMPLES[kind].format(name=name)
+def _lines_by_name(cells: Sequence[SourceCell], kind: CellKind) -> dict[str, int]:
+    """The names of the cells of a kind, each with the line of its first cell."""
+    return {c.role.name: c.line for c in reversed(cells) if c.role and c.role.kind is kind}

@@ -1,4 +1,4 @@
-"""The one source of a lab: a ``.py`` file of cells with roles, read, checked and written back.
+"""The one source of a lab: a ``.py`` file of cells with roles.
 
 The file is jupytext's "percent" format, so editors and JupyterLab open it as a notebook. It is
 read here rather than by jupytext because every error must name its line, and because an unedited
@@ -19,26 +19,34 @@ docs/authors.md is the guide for those who write labs.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from grader.errors import GraderError, shown
-
-CODE_STUB = 'raise NotImplementedError("exercice : {name}")'
-TEXT_STUB = "*Écrivez votre réponse ici.*"
+from labo.coursework.notebook import CODE_STUB, TEST_PREFIX, TEXT_STUB, CellKind
 
 CellType = Literal["code", "markdown"]
-Kind = Literal["exercice", "test", "reponse"]
-RegionKind = Literal["SOLUTION", "HIDDEN TESTS"]
 
-KINDS: tuple[Kind, ...] = ("exercice", "test", "reponse")
+
+class RegionKind(StrEnum):
+    """Two sorts of lines that students do not receive, in nbgrader's words."""
+
+    SOLUTION = "SOLUTION"
+    HIDDEN_TESTS = "HIDDEN TESTS"
+
 
 # nbgrader looks for these words anywhere in a line, in every cell; so must we.
-_REGION_WORDS = re.compile(r"(BEGIN|END) (SOLUTION|HIDDEN TESTS)")
-_FOREIGN_WORDS = re.compile(r"(?:BEGIN|END) MARK SCHEME|AUTOTEST")
+REGION_MARKER = re.compile(rf"(BEGIN|END) ({'|'.join(RegionKind)})")
+
+
+class ReportMistake(Protocol):
+    """Takes a mistake: its line, what is wrong, what to write instead."""
+
+    def __call__(self, line: int, message: str, fix: str, /) -> None: ...
 
 
 @dataclass(frozen=True, order=True)
@@ -64,9 +72,9 @@ class InvalidSource(GraderError):
 
 @dataclass(frozen=True)
 class Role:
-    """What nbgrader does with a cell."""
+    """The use that nbgrader makes of a cell."""
 
-    kind: Kind
+    kind: CellKind
     name: str
     part: str | None = None
     points: float | None = None
@@ -74,9 +82,9 @@ class Role:
     @property
     def grade_id(self) -> str:
         """The cell's name in nbgrader's metadata and gradebook."""
-        if self.kind != "test":
+        if self.kind is not CellKind.TEST:
             return self.name
-        return "_".join(filter(None, ("test", self.name, self.part)))
+        return TEST_PREFIX + "_".join(filter(None, (self.name, self.part)))
 
 
 @dataclass(frozen=True)
@@ -89,7 +97,7 @@ class Region:
 
 
 @dataclass(frozen=True)
-class Cell:
+class SourceCell:
     """One cell: its content as in the notebook, and where and how the ``.py`` wrote it."""
 
     type: CellType
@@ -101,7 +109,11 @@ class Cell:
     text: str = ""  # verbatim, from its marker up to the next one
 
     @property
-    def content(self) -> tuple:
+    def kind(self) -> CellKind | None:
+        return self.role.kind if self.role else None
+
+    @property
+    def content(self) -> tuple[CellType, str, Role | None, tuple[str, ...]]:
         """All that an edit can change: equal contents are the same cell."""
         return self.type, self.source, self.role, self.tags
 
@@ -116,22 +128,24 @@ class Cell:
     @property
     def visible(self) -> str:
         """The source that students receive."""
-        if self.role and self.role.kind == "reponse":
+        if self.kind is CellKind.QUESTION:
             return TEXT_STUB
-        begins = {region.begin: region for region in self.regions}
-        hidden = {i for region in self.regions for i in range(region.begin, region.end + 1)}
-        kept = []
-        for i, line in enumerate(self.lines):
-            if i in begins and begins[i].kind == "SOLUTION":
-                kept.append(indent(line) + CODE_STUB.format(name=self.role.name))
-            elif i not in hidden:
-                kept.append(line)
-        return "\n".join(kept)
+        lines = list(self.lines)
+        for region in reversed(self.regions):
+            lines[region.begin : region.end + 1] = self._stub(region)
+        return "\n".join(lines)
+
+    def _stub(self, region: Region) -> list[str]:
+        """The lines that students receive in the place of a region."""
+        if region.kind is RegionKind.HIDDEN_TESTS:
+            return []
+        assert self.role is not None  # a solution is that of an exercise
+        return [indent(self.lines[region.begin]) + CODE_STUB.format(name=self.role.name)]
 
     @property
     def secret(self) -> list[list[str]]:
         """The lines that students must not receive, one list per region."""
-        if self.role and self.role.kind == "reponse":
+        if self.kind is CellKind.QUESTION:
             return [self.lines]
         return [self.lines[region.begin + 1 : region.end] for region in self.regions]
 
@@ -142,46 +156,39 @@ class Source:
 
     path: Path
     header: str
-    cells: tuple[Cell, ...]
+    cells: tuple[SourceCell, ...]
 
     @property
     def text(self) -> str:
         return self.header + "".join(cell.text for cell in self.cells)
 
 
-Report = Callable[[int, str, str], None]
-
-
-def find_regions(cell: Cell, report: Report) -> Iterator[Region]:
-    """The hidden regions of a cell; what is wrong with them goes to `report`."""
-    begin, kind = None, None
+def find_regions(cell: SourceCell, report: ReportMistake) -> Iterator[Region]:
+    """The hidden regions of a cell; markers without their counterpart go to `report`."""
+    opened: Region | None = None
     for i, text in enumerate(cell.lines):
-        line = cell.body_line + i
-        if _FOREIGN_WORDS.search(text):
-            fix = "Reword the line: nbgrader acts on these words wherever they stand."
-            report(line, "mark schemes and AUTOTEST are not used in this project", fix)
-        match = _REGION_WORDS.search(text)
+        match = REGION_MARKER.search(text)
         if not match:
             continue
-        if text.strip() != f"### {match[0]}":
-            report(line, f"a line with '{match[0]}'", f"Write '### {match[0]}' alone on its line.")
-        if match[1] == "BEGIN" and begin is not None:
-            fix = f"Write '### END {kind}' before it."
-            report(line, f"a {match[2]} region begins inside a {kind} region", fix)
+        line, kind = cell.body_line + i, RegionKind(match[2])
+        if match[1] == "BEGIN" and opened:
+            fix = f"Write '### END {opened.kind}' before it."
+            report(line, f"a {kind} region begins inside a {opened.kind} region", fix)
         elif match[1] == "BEGIN":
-            begin, kind = i, match[2]
-        elif begin is None:
-            fix = f"Write '### BEGIN {match[2]}' before it."
-            report(line, f"a {match[2]} region ends and has not begun", fix)
-        elif match[2] != kind:
-            report(line, f"a {kind} region ends as {match[2]}", f"Write '### END {kind}'.")
-            begin = None
+            opened = Region(kind, i, i)
+        elif not opened:
+            fix = f"Write '### BEGIN {kind}' before it."
+            report(line, f"a {kind} region ends and has not begun", fix)
+        elif kind != opened.kind:
+            fix = f"Write '### END {opened.kind}'."
+            report(line, f"a {opened.kind} region ends as {kind}", fix)
+            opened = None
         else:
-            yield Region(kind, begin, i)
-            begin = None
-    if begin is not None:
-        fix = f"Write '### END {kind}' after its last line."
-        report(cell.body_line + begin, f"the {kind} region is not closed", fix)
+            yield replace(opened, end=i)
+            opened = None
+    if opened:
+        fix = f"Write '### END {opened.kind}' after its last line."
+        report(cell.body_line + opened.begin, f"the {opened.kind} region is not closed", fix)
 
 
 def trim(source: str) -> str:

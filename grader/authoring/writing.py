@@ -3,53 +3,60 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from grader.authoring.reading import MAGIC
-from grader.authoring.source import Cell, Source
+from grader.authoring.source import Role, Source, SourceCell
 
 
-def merge(base: Source, cells: Sequence[tuple[Cell, Cell | None]]) -> str:
+def merge(base: Source, cells: Sequence[tuple[SourceCell, SourceCell | None]]) -> str:
     """The text of `base` with other cells, each given with its original in `base`, if any.
 
     An unedited cell comes back verbatim; an edited one keeps its marker and the blank lines after.
     """
     chunks = []
     for cell, old in cells:
-        same = old is not None and old.content == cell.content
-        chunk = old.text if same else render(cell, old)
+        chunk = old.text if old and old.content == cell.content else render(cell, old)
         # What was the last cell has perhaps no blank line after it.
         chunks.append(chunk.rstrip("\n") + "\n\n" if old is base.cells[-1] else chunk)
-    end = base.text[len(base.text.rstrip("\n")) :] or "\n"
-    return base.header + "".join(chunks).rstrip("\n") + end
+    return base.header + "".join(chunks).rstrip("\n") + (_end(base.text) or "\n")
 
 
-def render(cell: Cell, old: Cell | None = None) -> str:
+def render(cell: SourceCell, old: SourceCell | None = None) -> str:
     """A cell as the ``.py`` writes it, blank line after it included."""
-    marker, after = _marker(cell), "\n\n"
+    marker, end = _marker(cell), "\n\n"
     if old is not None:
-        after = old.text[len(old.text.rstrip("\n")) :]
+        end = _end(old.text)
         if (old.type, old.role, old.tags) == (cell.type, cell.role, cell.tags):
             marker = old.text.partition("\n")[0]
     comment = _comment_magic if cell.type == "code" else _comment
-    return "\n".join([marker, *map(comment, cell.lines)]).rstrip("\n") + after
+    return "\n".join([marker, *map(comment, cell.lines)]).rstrip("\n") + end
 
 
-def _marker(cell: Cell) -> str:
+def _end(text: str) -> str:
+    """The line ends that close a text."""
+    return text[len(text.rstrip("\n")) :]
+
+
+def _marker(cell: SourceCell) -> str:
     words = ["# %%"]
     if cell.type == "markdown":
         words.append("[markdown]")
     if cell.role:
-        words.append(f'{cell.role.kind}="{cell.role.name}"')
-    if cell.role and cell.role.part:
-        words.append(f'part="{cell.role.part}"')
-    if cell.role and cell.role.points is not None:
-        words.append(f"points={cell.role.points:g}")
+        words += _role_options(cell.role)
     if cell.tags and cell.role:
         words.append(f'concepts="{", ".join(cell.tags)}"')
     elif cell.tags:
         words.append(f"tags={json.dumps(cell.tags, ensure_ascii=False)}")
     return " ".join(words)
+
+
+def _role_options(role: Role) -> Iterator[str]:
+    yield f'{role.kind}="{role.name}"'
+    if role.part:
+        yield f'part="{role.part}"'
+    if role.points is not None:
+        yield f"points={role.points:g}"
 
 
 def _comment(line: str) -> str:

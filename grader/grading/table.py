@@ -12,6 +12,7 @@ from rich.table import Table
 
 from grader.engine import Status
 from grader.text import escape
+from labo.coursework.notebook import TEST_PREFIX
 
 if TYPE_CHECKING:
     from grader.grading.record import Revision
@@ -43,7 +44,7 @@ def show(lab: str, results: Sequence[Result], console: Console) -> None:
         mark = " [yellow]![/]" if graded.attention else ""
         table.add_row(escape(graded.student) + mark, *cells, f"{graded.score:g}")
     console.print(table)
-    names = (test.grade_id.removeprefix("test_") for test in tests)
+    names = (test.grade_id.removeprefix(TEST_PREFIX) for test in tests)
     legend = ", ".join(f"{number} {name}" for number, name in enumerate(names, start=1))
     console.print(f"[dim]{escape(legend)}[/]")
     for graded in filter(lambda graded: graded.attention, results):

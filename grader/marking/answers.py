@@ -29,9 +29,10 @@ from sqlalchemy import select, update
 
 from grader.authoring.reading import read_source
 from grader.authoring.rubric import AnswerKey, Item, answer_key
-from grader.authoring.source import Cell, Source
+from grader.authoring.source import Source, SourceCell
 from grader.course import Course, Lab
 from grader.errors import GraderError
+from labo.coursework.notebook import CellKind
 
 TICK = "✓"
 
@@ -99,7 +100,7 @@ def questions(lab: Lab) -> list[Question]:
             lab.name, cell.role.name, cell.role.points, _statement(source, number), answer_key(cell)
         )
         for number, cell in enumerate(source.cells)
-        if cell.role and cell.role.kind == "reponse"
+        if cell.role and cell.kind is CellKind.QUESTION
     ]
 
 
@@ -119,7 +120,7 @@ def _statement(source: Source, number: int) -> str:
     return _from_last_title(texts[-1]) if texts else ""
 
 
-def _from_last_title(cell: Cell) -> str:
+def _from_last_title(cell: SourceCell) -> str:
     titles = [i for i, line in enumerate(cell.lines) if line.startswith("#")]
     return "\n".join(cell.lines[titles[-1] if titles else 0 :])
 

@@ -15,11 +15,11 @@ from enum import StrEnum
 
 import numpy as np
 
-from grader.authoring.source import CODE_STUB
 from grader.engine import STOPPED_AFTER, Status, Verdict
 from grader.engine.french import name_raised
 from grader.grading.results import Result
 from grader.text import printable
+from labo.coursework.notebook import CODE_STUB
 
 FEWEST = 10
 """Submissions below which a correlation says nothing."""

@@ -3,15 +3,48 @@
 import json
 import os
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 _MAX_BYTES = 20 * 2**20  # beyond, grading refuses it
-_STUBS = ('raise NotImplementedError("exercice : ', "*Écrivez votre réponse ici.*")
+
+# What students replace by their answers; `grader build` puts it there.
+CODE_STUB = 'raise NotImplementedError("exercice : {name}")'
+TEXT_STUB = "*Écrivez votre réponse ici.*"
+_STUBS = (CODE_STUB.partition("{")[0], TEXT_STUB)
+
+TEST_PREFIX = "test_"
+"""Le début du nom d'une vérification, que suit celui de l'exercice."""
 
 
 class NotebookError(Exception):
     """Un notebook introuvable, illisible ou qui n'est pas celui d'un laboratoire."""
+
+
+class CellKind(StrEnum):
+    """Les cellules que nbgrader connaît, du mot qui les annonce dans la source d'un laboratoire."""
+
+    EXERCISE = "exercice"
+    TEST = "test"
+    QUESTION = "reponse"
+
+    # As text: the digests that `grader build` has recorded are of this form.
+    __repr__ = str.__repr__
+
+    @property
+    def cell_type(self) -> str:
+        return "markdown" if self is CellKind.QUESTION else "code"
+
+    @property
+    def has_points(self) -> bool:
+        """Le « grade » de nbgrader : les points d'un exercice sont ceux de ses vérifications."""
+        return self is not CellKind.EXERCISE
+
+    @property
+    def is_solution(self) -> bool:
+        """La « solution » de nbgrader : l'étudiant y écrit."""
+        return self is not CellKind.TEST
 
 
 @dataclass(frozen=True)
@@ -41,17 +74,31 @@ class LabNotebook:
     @property
     def answers(self) -> dict[str, bool]:
         """Pour chaque exercice et chaque question, vrai si l'on y a répondu."""
-        graded = [cell for cell in self.cells if _role(cell).get("solution")]
         return {
             _role(cell)["grade_id"]: not any(stub in cell["source"] for stub in _STUBS)
-            for cell in graded
+            for cell in self.cells
+            if is_solution(cell)
         }
 
 
-def is_test(cell: dict[str, Any]) -> bool:
-    """Vrai pour une cellule de test, qui vérifie un exercice."""
+def cell_kind(cell: dict[str, Any]) -> CellKind | None:
+    """Ce qu'est une cellule d'après ses métadonnées ; None si un laboratoire n'a rien de tel."""
     role = _role(cell)
-    return bool(role.get("grade")) and not role.get("solution") and cell["cell_type"] == "code"
+    if role.get("task"):
+        return None
+    found = cell["cell_type"], bool(role.get("grade")), is_solution(cell)
+    kinds = {(kind.cell_type, kind.has_points, kind.is_solution): kind for kind in CellKind}
+    return kinds.get(found)
+
+
+def is_test(cell: dict[str, Any]) -> bool:
+    """Cette cellule vérifie-t-elle un exercice ?"""
+    return cell_kind(cell) is CellKind.TEST
+
+
+def is_solution(cell: dict[str, Any]) -> bool:
+    """L'étudiant écrit-il dans cette cellule, que nbgrader connaît ?"""
+    return bool(_role(cell).get("solution"))
 
 
 def points(test: dict[str, Any]) -> float:
@@ -60,8 +107,8 @@ def points(test: dict[str, Any]) -> float:
 
 
 def exercise(test: dict[str, Any]) -> str:
-    """L'exercice que vérifie une cellule de test, avec la partie s'il y en a plusieurs."""
-    return str(_role(test)["grade_id"]).removeprefix("test_")
+    """Le nom de l'exercice que vérifie une cellule, avec la partie s'il y en a plusieurs."""
+    return str(_role(test)["grade_id"]).removeprefix(TEST_PREFIX)
 
 
 def _role(cell: dict[str, Any]) -> dict[str, Any]:

@@ -66,8 +66,8 @@ def test_a_failing_cell_is_told_with_its_line_in_the_source(lab):
     lab.source.write_text(FAILURE)
     result = CliRunner().invoke(app, ["answers", "laboratoire_99"])
     assert result.exit_code == 1
-    told = "solutions/laboratoire_99.py:3: ZeroDivisionError: division by zero"
-    assert result.output.strip() == f"{told} (called from line 12)"
+    message = "solutions/laboratoire_99.py:3: ZeroDivisionError: division by zero"
+    assert result.output.strip() == f"{message} (called from line 12)"
     assert not (lab.course.root / "answers").exists()
 
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from grader.authoring.bring_back import bring_back
 from grader.authoring.build import build, release_text
-from grader.authoring.built import EditedNotebook
+from grader.authoring.built import BuildRecord, EditedNotebook
 from grader.authoring.check import check_labs
 from grader.authoring.leaks import leaks
 from grader.authoring.notebooks import cell_ids, source_notebook
@@ -43,7 +43,7 @@ def lab(tmp_path, monkeypatch) -> Lab:
 
 
 def edit(lab: Lab, change) -> None:
-    """What an instructor does in JupyterLab."""
+    """An author's edit in JupyterLab."""
     notebook = nbformat.read(lab.notebook, as_version=4)
     change(notebook.cells)
     nbformat.write(notebook, lab.notebook)
@@ -180,17 +180,17 @@ def test_check_is_silent_on_what_was_built(lab):
 
 def test_check_names_a_lab_that_differs_and_shows_the_line(lab):
     lab.source.write_text(lab.source.read_text().replace("Deux exercices", "Trois exercices"))
-    told = problems(lab)
-    assert "labs/laboratoire_mini/laboratoire_mini.ipynb is not what" in told
-    assert '    -    "Deux exercices' in told
-    assert '    +    "Trois exercices' in told
+    found = problems(lab)
+    assert "labs/laboratoire_mini/laboratoire_mini.ipynb is not what" in found
+    assert '    -    "Deux exercices' in found
+    assert '    +    "Trois exercices' in found
 
 
 def test_check_names_a_missing_release_and_strays(lab):
     lab.release.rename(lab.release.with_name("autre.ipynb"))
-    told = problems(lab)
-    assert "laboratoire_mini.ipynb is missing. Run: grader build laboratoire_mini" in told
-    assert "labs/laboratoire_mini/autre.ipynb comes from no source" in told
+    found = problems(lab)
+    assert "laboratoire_mini.ipynb is missing. Run: grader build laboratoire_mini" in found
+    assert "labs/laboratoire_mini/autre.ipynb comes from no source" in found
 
 
 def test_check_tells_the_mistakes_of_a_source(lab):
@@ -218,12 +218,12 @@ def test_check_finds_a_hidden_line_anywhere_in_a_release(lab, line, place):
     else:
         cell.metadata["note"] = line
     nbformat.write(notebook, lab.release)
-    told = problems(lab)
-    assert f"{lab.release.relative_to(lab.course.root)} shows" in told
-    assert line in told.split(" is not what ")[0]
+    found = problems(lab)
+    assert f"{lab.release.relative_to(lab.course.root)} shows" in found
+    assert line in found.split(" is not what ")[0]
 
 
-# -- An instructor's edit --------------------------------------------------------------------------
+# -- An author's edit ------------------------------------------------------------------------------
 
 
 def test_an_edited_notebook_is_not_overwritten_silently(lab):
@@ -352,6 +352,30 @@ def test_when_both_were_edited_nothing_is_changed(lab):
     )
 
 
+def test_records_of_earlier_versions_stay_valid():
+    source = parse(
+        """\
+# %% exercice="f" concepts="axes"
+def f(x):
+    ### BEGIN SOLUTION
+    return 2 * x
+    ### END SOLUTION
+
+# %% test="f" part="a" points=1.5
+assert f(1) == 2
+
+# %% [markdown] reponse="q" points=1
+# Oui.
+
+# %% tags=["a"]
+x = 1
+""",
+        Path("a.py"),
+    )
+    recorded = "3eb616b5d4eace51ae07b2d153015ecd064f97c0661ada85a257c7a911fb60da"
+    assert BuildRecord.of(source).notebook == recorded
+
+
 def unnamed_test(cells):
     cell_of(cells, "test_standardize").metadata.nbgrader.grade_id = "cell-1f2e"
 
@@ -424,9 +448,9 @@ def grader(*arguments: str):
 def test_commands_say_what_they_did_and_exit_with_0(lab):
     assert grader("build").output == "laboratoire_mini: up to date\n"
     assert grader("build", "--check").output == "labs/ is up to date (1 checked)\n"
-    told = grader("release", "laboratoire_mini", "--duedate", "2026-12-01 23:59")
-    assert told.exit_code == 0
-    assert "in the gradebook, due 2026-12-01 23:59" in told.output
+    result = grader("release", "laboratoire_mini", "--duedate", "2026-12-01 23:59")
+    assert result.exit_code == 0
+    assert "in the gradebook, due 2026-12-01 23:59" in result.output
 
 
 def test_mistakes_of_all_labs_are_told_without_traceback_and_exit_with_1(lab):

@@ -8,6 +8,7 @@ import pytest
 from grader.authoring.reading import parse, read_source
 from grader.authoring.rubric import answer_key, read
 from grader.authoring.source import InvalidSource
+from labo.coursework.notebook import CellKind
 from tests.support.course_cases import ROOT
 
 KEY = """\
@@ -68,9 +69,9 @@ def test_titles(title):
     ],
 )
 def test_mistakes(text, line, message):
-    ((found, told),) = mistakes(text)
-    assert found == line
-    assert message in told
+    ((found_line, found),) = mistakes(text)
+    assert found_line == line
+    assert message in found
 
 
 def test_tenths_add_up_exactly():
@@ -91,6 +92,6 @@ def test_the_build_names_the_line_in_the_file():
 
 def test_every_question_of_our_labs_has_one():
     for path in (ROOT / "solutions").glob("laboratoire_0[123].py"):
-        roles = [c for c in read_source(path).cells if c.role and c.role.kind == "reponse"]
-        assert roles
-        assert all(answer_key(cell, refused).items for cell in roles)
+        questions = [c for c in read_source(path).cells if c.kind is CellKind.QUESTION]
+        assert questions
+        assert all(answer_key(cell, refused).items for cell in questions)

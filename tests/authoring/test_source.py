@@ -15,6 +15,7 @@ from grader.authoring.notebooks import source_notebook
 from grader.authoring.reading import parse, read_source
 from grader.authoring.source import InvalidSource, Role
 from grader.authoring.writing import merge
+from labo.coursework.notebook import CellKind
 
 PATH = Path("laboratoire_99.py")
 MINI = Path(__file__).parents[1] / "data/laboratoire_mini.py"
@@ -78,6 +79,13 @@ REFUSED = [
     ("zero points", EXERCISE + '# %% test="f" points=0\nx\n', 7, "points=0 is not a positive"),
     ("negative points", EXERCISE + '# %% test="f" points=-1\nx\n', 7, "not a positive"),
     ("points as text", EXERCISE + '# %% test="f" points="2"\nx\n', 7, 'points="2" is not'),
+    ("part that is a number", EXERCISE + '# %% test="f" part=1 points=1\nx\n', 7, "part=1 is not"),
+    (
+        "points true above a barème",
+        '# %% [markdown] reponse="q" points=true\n# a\n#\n# Barème\n# - 1 pt : b\n',
+        1,
+        "points=true is not",
+    ),
     ("points true", EXERCISE + '# %% test="f" points=true\nx\n', 7, "points=true is not"),
     ("points not a number", EXERCISE + '# %% test="f" points=NaN\nx\n', 7, "points=NaN is not"),
     ("answer without points", '# %% [markdown] reponse="q"\n# a\n', 1, "'reponse' without points"),
@@ -194,8 +202,8 @@ REFUSED = [
 def test_a_mistake_is_refused_with_its_line_and_what_to_write(text, line, words):
     with pytest.raises(InvalidSource) as refused:
         parse(text, PATH)
-    told = [str(error) for error in refused.value.errors if error.line == line]
-    assert any(words in error for error in told), str(refused.value)
+    found = [str(error) for error in refused.value.errors if error.line == line]
+    assert any(words in error for error in found), str(refused.value)
     assert all(error.fix for error in refused.value.errors)
 
 
@@ -225,7 +233,7 @@ def test_roles_give_the_names_of_the_gradebook():
         "test_SimpleLinear_valeurs",
         "q1",
     ]
-    assert roles[3] == Role("test", "SimpleLinear", "forme", 1)
+    assert roles[3] == Role(CellKind.TEST, "SimpleLinear", "forme", 1)
 
 
 def test_students_keep_the_signature_and_get_a_stub_at_the_same_indent():

@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 
 from grader.authoring.notebooks import source_notebook
-from grader.authoring.source import Cell
+from grader.authoring.source import SourceCell
 from grader.engine import Engine, EngineConfig, Job
 from tests.labs import harness
 
@@ -29,7 +29,7 @@ def code_cell(source: str) -> dict:
     return {"cell_type": "code", "metadata": {}, "source": source, "outputs": []}
 
 
-def graded_cell(test: Cell, answer: str) -> dict:
+def graded_cell(test: SourceCell, answer: str) -> dict:
     """The test cell, under a name that tells which answer it examines."""
     graded = {
         "grade": True,

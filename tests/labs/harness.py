@@ -23,7 +23,8 @@ import matplotlib.pyplot as plt
 import torch
 
 from grader.authoring.reading import read_source
-from grader.authoring.source import Cell, Source
+from grader.authoring.source import Source, SourceCell
+from labo.coursework.notebook import CellKind
 
 ROOT = Path(__file__).parents[2]
 SEEDS = range(20)
@@ -35,7 +36,7 @@ class Exercise:
 
     reference: str
     stub: str
-    tests: list[Cell] = field(default_factory=list)
+    tests: list[SourceCell] = field(default_factory=list)
     namespace: dict = field(default_factory=dict)
 
 
@@ -58,7 +59,7 @@ def source(lab: str) -> Source:
 
 
 def exercise_names(lab: str) -> list[str]:
-    return [c.role.name for c in source(lab).cells if c.role and c.role.kind == "exercice"]
+    return [c.role.name for c in source(lab).cells if c.kind is CellKind.EXERCISE]
 
 
 def mutants(lab: str) -> dict[str, list[tuple[str, str]]]:
@@ -92,14 +93,14 @@ def exercises(lab: str) -> dict[str, Exercise]:
     """
     found: dict[str, Exercise] = {}
 
-    def before_test(cell: Cell, namespace: dict) -> None:
+    def before_test(cell: SourceCell, namespace: dict) -> None:
         exercise = found[cell.role.name]
         if not exercise.tests:
             exercise.namespace.update(namespace)
         exercise.tests.append(cell)
 
     for cell in source(lab).cells:
-        if cell.role and cell.role.kind == "exercice":
+        if cell.kind is CellKind.EXERCISE:
             found[cell.role.name] = Exercise(cell.source, cell.visible)
     run_notebook(lab, lambda cell: cell.visible, before_test)
     return found
@@ -107,8 +108,8 @@ def exercises(lab: str) -> dict[str, Exercise]:
 
 def run_notebook(
     lab: str,
-    answer: Callable[[Cell], str],
-    before_test: Callable[[Cell, dict], None] = lambda *_: None,
+    answer: Callable[[SourceCell], str],
+    before_test: Callable[[SourceCell, dict], None] = lambda *_: None,
 ) -> tuple[dict[str, float], str]:
     """Run every code cell in order, exercises as `answer` gives them.
 
@@ -123,12 +124,11 @@ def run_notebook(
         for cell in source(lab).cells:
             if cell.type != "code":
                 continue
-            kind = cell.role.kind if cell.role else None
-            if kind == "test":
+            if cell.kind is CellKind.TEST:
                 before_test(cell, namespace)
                 earned[cell.role.grade_id] = points(lab, cell, namespace)
             else:
-                execute(lab, cell, answer(cell) if kind else cell.source, namespace)
+                execute(lab, cell, answer(cell) if cell.kind else cell.source, namespace)
             plt.close("all")
     return earned, printed.getvalue()
 
@@ -149,8 +149,8 @@ def full_score(exercise: Exercise) -> list[float]:
     return [test.role.points for test in exercise.tests]
 
 
-def points(lab: str, test: Cell, namespace: dict) -> float:
-    """What a test cell gives: all its points, or the number on its last line."""
+def points(lab: str, test: SourceCell, namespace: dict) -> float:
+    """The points that a test cell gives: all of them, or the number on its last line."""
     try:
         value = execute(lab, test, test.source, namespace)
     except Exception:
@@ -158,7 +158,7 @@ def points(lab: str, test: Cell, namespace: dict) -> float:
     return test.role.points if value is None else value
 
 
-def execute(lab: str, cell: Cell, code: str, namespace: dict) -> Any:
+def execute(lab: str, cell: SourceCell, code: str, namespace: dict) -> Any:
     """Run a cell; the value of its last expression, as a notebook would show it."""
     # Blank lines first, so that a traceback shows the line of the source.
     tree = ast.parse("\n" * (cell.body_line - 1) + code)

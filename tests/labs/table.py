@@ -1,4 +1,4 @@
-"""What each exercise's tests accept and refuse: ``python -m tests.labs.table``."""
+"""A table of what each exercise's tests accept and refuse: ``python -m tests.labs.table``."""
 
 from rich.console import Console
 from rich.table import Table

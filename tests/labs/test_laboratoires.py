@@ -2,6 +2,7 @@
 
 import pytest
 
+from labo.coursework.notebook import CellKind
 from tests.labs import harness
 
 FEWEST_MUTANTS = 4
@@ -28,7 +29,7 @@ MUTANTS = [
 @pytest.mark.parametrize("lab", LABS)
 def test_answer_key_runs_and_earns_every_point(lab):
     earned, printed = harness.run_notebook(lab, lambda cell: cell.source)
-    tests = [c.role for c in harness.source(lab).cells if c.role and c.role.kind == "test"]
+    tests = [c.role for c in harness.source(lab).cells if c.kind is CellKind.TEST]
     assert earned == {role.grade_id: role.points for role in tests}
     assert "Cette cellule" not in printed, "a cell under `labo.needs` failed with the solutions"
 
