@@ -40,6 +40,7 @@ from grader.authoring.source import (
 )
 from grader.course import Course, Lab
 from grader.errors import GraderError, shown
+from grader.files import write_if_changed
 
 # No versions here: they would change with the machine that builds.
 NOTEBOOK_METADATA = {
@@ -131,9 +132,9 @@ def build(lab: Lab, *, force: bool = False) -> list[Path]:
     changed = [
         path
         for path, text in ((lab.notebook, notebook), (lab.release, released))
-        if _write(path, text)
+        if write_if_changed(path, text)
     ]
-    _write(lab.build_record, json.dumps(record, indent=1) + "\n")
+    write_if_changed(lab.build_record, json.dumps(record, indent=1) + "\n")
     return changed
 
 
@@ -184,17 +185,6 @@ def build_all(labs: Sequence[Lab], *, from_notebook: bool = False, force: bool =
             typer.echo(f"{lab.name}: {f'wrote {files}' if changed else nothing}")
     if failures:
         raise GraderError("\n".join(failures))
-
-
-def _write(path: Path, text: str) -> bool:
-    """Put `text` in the file, whole or not at all; False if it is there already."""
-    if path.is_file() and path.read_bytes() == text.encode():
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
-    return True
 
 
 # -- Checking what is released ---------------------------------------------------------------------
@@ -345,7 +335,7 @@ def bring_back(lab: Lab) -> list[Path]:
         )
     text = restore(source, _read_notebook(lab.notebook), lab.notebook)
     release_text(lab, parse(text, lab.source))  # refuses a leak before anything is written
-    _write(lab.source, text)
+    write_if_changed(lab.source, text)
     return [lab.source, *build(lab, force=True)]
 
 
