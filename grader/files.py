@@ -1,10 +1,12 @@
-"""Files that are there whole or not at all, and errors of a disk as messages."""
+"""Files written whole or not at all, and files of others read without following links."""
 
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum, auto
 from pathlib import Path
 
 from grader.errors import GraderError
@@ -12,7 +14,7 @@ from grader.errors import GraderError
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Tell, without a trace, that a file or folder cannot be written."""
+    """Raise, as a GraderError, that a file or folder cannot be written."""
     try:
         yield
     except OSError as error:
@@ -49,3 +51,56 @@ def write_durably(path: Path, data: bytes) -> None:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
+
+
+class Flaw(Enum):
+    """Why a file is not read."""
+
+    UNOPENED = auto()
+    SPECIAL = auto()
+    HARD_LINK = auto()
+    TOO_LARGE = auto()
+
+
+class NotPlain(Exception):
+    """A file that `read_plain` refuses; `detail` is the system's message, or the size."""
+
+    def __init__(self, flaw: Flaw, detail: str = "") -> None:
+        super().__init__(flaw, detail)
+        self.flaw = flaw
+        self.detail = detail
+
+
+def read_plain(path: Path | str, limit: int, *, folder: int | None = None) -> bytes:
+    """The content of a plain file, where somebody else may have put anything at all.
+
+    Links are not followed, pipes not waited for, and no more than `limit` bytes are taken.
+
+    Args:
+        folder: the descriptor of a folder, which `path` is relative to.
+
+    Raises:
+        NotPlain: it is something else, or larger.
+    """
+    try:
+        opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    except OSError as error:
+        raise NotPlain(Flaw.UNOPENED, str(error.strerror)) from error
+    try:
+        _check_plain(os.fstat(opened), limit)
+        with open(opened, "rb", closefd=False) as stream:
+            content = stream.read(limit + 1)
+    finally:
+        os.close(opened)
+    if len(content) > limit:  # it has grown meanwhile
+        raise NotPlain(Flaw.TOO_LARGE, f"over {limit >> 20} MB")
+    return content
+
+
+def _check_plain(status: os.stat_result, limit: int) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise NotPlain(Flaw.SPECIAL)
+    if status.st_nlink > 1:
+        raise NotPlain(Flaw.HARD_LINK)
+    if status.st_size > limit:
+        raise NotPlain(Flaw.TOO_LARGE, f"{status.st_size >> 20} MB")

@@ -73,7 +73,11 @@ class Outcome:
 
     @classmethod
     def from_json(cls, text: str) -> Outcome:
-        data = json.loads(text)
+        return cls.from_plain(json.loads(text))
+
+    @classmethod
+    def from_plain(cls, data: dict[str, Any]) -> Outcome:
+        """The outcome that `dataclasses.asdict` gave this data of, through JSON or not."""
         report = data["report"]
         report |= {
             "verdicts": tuple(

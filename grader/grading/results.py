@@ -44,20 +44,13 @@ class Result:
         return all(verdict.status is Status.PASSED for verdict in self.outcome.report.verdicts)
 
     def to_json(self) -> str:
-        data = {
-            "student": self.student,
-            "digest": self.digest,
-            "problems": [asdict(problem) for problem in self.problems],
-            "outcome": json.loads(self.outcome.to_json()),
-        }
-        return json.dumps(data, ensure_ascii=False)
+        return json.dumps(asdict(self), ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> Result:
         data = json.loads(text)
         problems = tuple(Problem(**problem) for problem in data["problems"])
-        outcome = Outcome.from_json(json.dumps(data["outcome"]))
-        return cls(data["student"], data["digest"], problems, outcome)
+        return cls(data["student"], data["digest"], problems, Outcome.from_plain(data["outcome"]))
 
 
 OnResult = Callable[[Result], None]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import stat
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any, Final
 import nbformat
 from nbgrader.utils import parse_utc
 
+from grader.files import Flaw, NotPlain, read_plain
 from grader.notebook import Cell, Notebook
 from grader.text import printable
 
@@ -28,6 +28,19 @@ MAX_CELLS: Final = 2_000
 _TOKEN = re.compile(rb'[\[{\]}]|"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _STEP: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _CELL_TYPES: Final = ("code", "markdown", "raw")
+_NOT_PLAIN: Final = {
+    Flaw.UNOPENED: (
+        "not a regular file, or a symbolic link ({})",
+        "Le fichier remis n'est pas un fichier ordinaire.",
+    ),
+    Flaw.SPECIAL: ("not a regular file", "Le fichier remis n'est pas un fichier ordinaire."),
+    Flaw.HARD_LINK: ("a hard link", "Le fichier remis est un lien vers un autre fichier."),
+    Flaw.TOO_LARGE: (
+        "too large: {}",
+        f"Le fichier remis dépasse {MAX_BYTES >> 20} Mo : effacez les sorties des cellules et "
+        "remettez-le.",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -95,18 +108,10 @@ def read(path: Path) -> Notebook:
 def read_bytes(path: Path) -> bytes:
     """The content of a plain file; links and other things that a student may place are refused."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise Unreadable(
-            f"not a regular file, or a symbolic link ({error.strerror})",
-            "Le fichier remis n'est pas un fichier ordinaire.",
-        ) from error
-    try:
-        _check_plain(os.fstat(descriptor))
-        with open(descriptor, "rb", closefd=False) as stream:
-            return stream.read(MAX_BYTES + 1)
-    finally:
-        os.close(descriptor)
+        return read_plain(path, MAX_BYTES)
+    except NotPlain as error:
+        message, student_message = _NOT_PLAIN[error.flaw]
+        raise Unreadable(message.format(error.detail), student_message) from error
 
 
 def read_timestamp(folder: Path) -> datetime | None:
@@ -126,19 +131,6 @@ def read_timestamp(folder: Path) -> datetime | None:
             printable(f"no date in timestamp.txt ({error}): taken as handed in on time"),
             "La date de remise est illisible.",
         ) from error
-
-
-def _check_plain(status: os.stat_result) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise Unreadable("not a regular file", "Le fichier remis n'est pas un fichier ordinaire.")
-    if status.st_nlink > 1:
-        raise Unreadable("a hard link", "Le fichier remis est un lien vers un autre fichier.")
-    if status.st_size > MAX_BYTES:
-        raise Unreadable(
-            f"too large: {status.st_size >> 20} MB",
-            f"Le fichier remis dépasse {MAX_BYTES >> 20} Mo : effacez les sorties des cellules et "
-            "remettez-le.",
-        )
 
 
 def _is_too_deep(data: bytes) -> bool:

@@ -23,6 +23,8 @@ from nbgrader.exchange.default import ExchangeCollect
 from nbgrader.utils import check_directory, ignore_patterns, parse_utc
 from traitlets import Bool, Float
 
+from grader.files import Flaw, NotPlain, read_plain
+
 _DATE = "%Y-%m-%d %H:%M:%S.%f UTC"
 _MARKS = ("timestamp.txt", "submission_secret.txt")  # nbgrader's `submit` writes them last
 
@@ -221,20 +223,18 @@ def _folders(source: Path) -> Iterator[tuple[str, list[str], list[str], int]]:
         raise Refused(f"it cannot be read ({error.strerror})") from None
 
 
-def _plain(name: str, folder: int, most: int) -> bytes:
+def _plain(name: str, folder: int, limit: int) -> bytes:
     """The content of a plain file; anything else is Refused."""
     try:
-        opened = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-    except OSError as error:
-        raise Refused(f"{name} is a link, or cannot be read ({error.strerror})") from None
-    with os.fdopen(opened, "rb") as stream:
-        status = os.fstat(opened)
-        if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
-            raise Refused(f"{name} is no plain file")
-        content = stream.read(most + 1)
-    if len(content) > most:
-        raise Refused("it is larger than c.CourseDirectory.max_dir_size allows")
-    return content
+        return read_plain(name, limit, folder=folder)
+    except NotPlain as error:
+        if error.flaw is Flaw.UNOPENED:
+            told = f"{name} is a link, or cannot be read ({error.detail})"
+        elif error.flaw is Flaw.TOO_LARGE:
+            told = "it is larger than c.CourseDirectory.max_dir_size allows"
+        else:
+            told = f"{name} is no plain file"
+        raise Refused(told) from None
 
 
 def _user(number: int) -> str:
