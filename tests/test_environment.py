@@ -97,3 +97,22 @@ def test_a_new_environment_finds_every_pin(from_pip, pins, tmp_path):
 def test_the_licences_are_declared_and_there():
     assert PROJECT["license-files"] == ["LICENSE", "LICENSES.md"]
     assert all((ROOT / name).is_file() for name in PROJECT["license-files"])
+
+
+def test_the_citation_is_of_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == PROJECT["version"]
+
+
+def test_forks_test_the_pins_with_their_python_and_newer_ones_without():
+    jobs = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text())["jobs"]
+    assert jobs["pinned"]["container"]["image"].startswith(f"python:{OLDEST}-")
+    cases = jobs["ranges"]["strategy"]["matrix"]["include"]
+    tried = {(case["python"], case["resolution"]) for case in cases}
+    assert tried == {("3.12", "highest"), ("3.13", "highest"), (OLDEST, "lowest-direct")}
+
+
+def test_hooks_are_those_of_the_environment():
+    (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert repository["repo"] == "local"
+    assert all(hook["entry"].startswith(".venv/bin/") for hook in repository["hooks"])
