@@ -11,12 +11,10 @@ import base64
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import nbformat
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from nbconvert.exporters import HTMLExporter
 from nbgrader.api import Comment, Grade, Gradebook, MissingEntry, SubmittedNotebook
@@ -32,6 +30,7 @@ from grader.files import write_atomically
 from grader.grading.autograde import Result, results
 from grader.grading.intake import Unreadable, read_bytes
 from grader.notebook import Cell, grade_id, is_solution, is_test, plain
+from grader.reporting.pages import render
 from grader.text import printable
 
 _MAX_TEXT = 4_000
@@ -100,7 +99,8 @@ def page(lab: str, graded: Result, grades: _Grades) -> str:
     """The HTML page of one student."""
     parts = [_part(cells, graded, grades) for cells in _exercises(graded.outcome.notebook["cells"])]
     total = sum(grades.scores.values()) - grades.penalty
-    return _template().render(
+    return render(
+        "feedback.html.j2",
         lab=_title(lab),
         student=graded.student,
         score=_number(total),
@@ -141,13 +141,6 @@ def _verdict(cell: Cell) -> Verdict:
     score = next((float(out["data"]["text/plain"]) for out in results), 0.0)
     status = Status.FAILED if error else Status.PASSED if score == most else Status.PARTIAL
     return Verdict(grade_id(cell), status, score, most, error["evalue"] if error else "")
-
-
-@cache
-def _template():
-    loader = PackageLoader("grader.reporting", "templates")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
-    return environment.get_template("feedback.html.j2")
 
 
 def _grades(gradebook: Gradebook, lab: str, student: str) -> _Grades:

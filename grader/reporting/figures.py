@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 
 import numpy as np
@@ -15,6 +15,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from grader.reporting.pages import local
 from grader.reporting.statistics import Summary
 
 _BARS = 24  # of a histogram, about
@@ -74,10 +75,6 @@ def spark(shares: Sequence[float | None]) -> Markup:
     )
     dots = "".join(f'<circle cx="{run[-1][0]:.1f}" cy="{run[-1][1]:.1f}" r="2"/>' for run in runs)
     return Markup(f'<svg class="spark" viewBox="0 0 66 24" aria-hidden="true">{lines}{dots}</svg>')
-
-
-def local(date: datetime) -> datetime:
-    return date.replace(tzinfo=UTC).astimezone()
 
 
 def _figure(x: str) -> tuple[Figure, Axes]:

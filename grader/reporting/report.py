@@ -15,16 +15,14 @@ from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from grader.course import Lab
 from grader.errors import GraderError
 from grader.files import write_atomically
 from grader.grading.autograde import results
 from grader.notebook import Notebook, grade_id, is_solution, is_test
-from grader.reporting import diagnostics, statistics, term
+from grader.reporting import diagnostics, pages, statistics, term
 from grader.reporting.diagnostics import Attention, Failure, Times
-from grader.reporting.figures import distribution, local, spark, timeline
+from grader.reporting.figures import distribution, spark, timeline
 from grader.reporting.statistics import (
     ConceptStatistics,
     Exercise,
@@ -137,18 +135,8 @@ def write_page(lab: Lab, report: ClassReport, path: Path | None = None) -> Path:
 
 def page(report: ClassReport) -> str:
     """The HTML page, complete in itself."""
-    loader = PackageLoader("grader.reporting", "templates")
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    environment.filters |= {
-        "percent": _percent,
-        "number": lambda value: f"{value:.1f}".removesuffix(".0"),
-        "duration": _duration,
-        "local": lambda date: f"{local(date):%Y-%m-%d %H:%M}",
-        "shown": printable,
-    }
-    return environment.get_template("report.html.j2").render(
+    return pages.render(
+        "report.html.j2",
         report=report,
         distribution=distribution(report.totals, report.summary),
         timeline=timeline(report.handed_in, report.due),
@@ -170,20 +158,3 @@ def _by_test(failures: Sequence[Failure]) -> list[tuple[str, int, list[Failure]]
     groups = [(test, list(own)) for test, own in groupby(ordered, lambda failure: failure.test)]
     counted = [(test, sum(len(one.students) for one in own), own) for test, own in groups]
     return sorted(counted, key=lambda group: group[1], reverse=True)
-
-
-def _percent(share: float | None) -> str:
-    return "n/a" if share is None else f"{100 * share:.0f} %"
-
-
-def _duration(seconds: float) -> str:
-    """The two largest units: "2 d 4 h", "35 min", "1.5 s", "20 ms"."""
-    if seconds < 0.1:
-        return f"{1000 * seconds:.0f} ms"
-    if seconds < 100:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-    days, rest = divmod(round(seconds), 86_400)
-    hours, rest = divmod(rest, 3_600)
-    parts = [(days, "d"), (hours, "h"), (rest // 60, "min")]
-    first = next((i for i, (count, _) in enumerate(parts) if count), 2)
-    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count)

@@ -22,17 +22,6 @@ from tests.grading.test_record import LATE_POLICY
 from tests.support.course_cases import LAB, QUICK, WRONG, answered, make_course, submit
 from tests.support.report_cases import A, failed, graded
 
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.02, "20 ms"), (1.5, "1.5 s"), (67, "67 s"), (3_600, "1 h"), (190_000, "2 d 4 h")],
-)
-def test_durations(seconds, text):
-    assert reporting._duration(seconds) == text
-
-
-# ---- The page
-
 EVIL = "<img src=x onerror=alert(1)>'; rm -rf ~ #"
 
 
