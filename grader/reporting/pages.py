@@ -1,4 +1,4 @@
-"""The HTML pages: one Jinja environment, and how pages write shares, durations and dates.
+"""The HTML pages: one Jinja environment, and how pages write numbers, durations and dates.
 
 Names and messages are of others: every page escapes them, and an undefined name is an error.
 """
@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from grader.text import printable
+from grader.text import printable, rounded
+from labo import french
 
 
 def render(template: str, **values: object) -> str:
@@ -47,7 +48,8 @@ _ENVIRONMENT = Environment(
 )
 _ENVIRONMENT.filters |= {
     "percent": percent,
-    "number": lambda value: f"{value:.1f}".removesuffix(".0"),
+    "number": lambda value: rounded(value, 1),
+    "french": lambda value: french.rounded(value, 2),
     "duration": duration,
     "local": lambda date: f"{local(date):%Y-%m-%d %H:%M}",
     "shown": printable,
