@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from labo.french import decimal, measure_name
+from labo.french import compact, decimal, measure_name
 
 if TYPE_CHECKING:
     from labo.training.loop import History
@@ -292,7 +292,7 @@ def _dress_curves(panel: Axes, key: str) -> None:
     panel.set(xlabel="époque", ylabel=measure_name(key) + unit)
     panel.grid(True)
     panel.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    panel.yaxis.set_major_formatter(lambda value, _: f"{value:g}".replace(".", ","))
+    panel.yaxis.set_major_formatter(lambda value, _: compact(value))
 
 
 def _draw_confusion(panel: Axes, counts: Tensor, rates: Tensor) -> None:
@@ -335,7 +335,7 @@ def _draw_signed_templates(figure: Figure, cells: list[Axes], templates: Tensor)
     for cell, template in zip(cells, templates.flatten(1, 2).numpy(), strict=True):
         image = cell.imshow(template, cmap="RdBu_r", vmin=-limit, vmax=limit)
     bar = figure.colorbar(image, ax=cells, shrink=0.8, pad=0.02, label="poids")
-    bar.formatter = lambda value, _: f"{value:g}".replace(".", ",")
+    bar.formatter = lambda value, _: compact(value)
 
 
 def _draw_coloured_templates(figure: Figure, cells: list[Axes], templates: Tensor) -> None:

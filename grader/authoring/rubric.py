@@ -19,6 +19,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from labo.french import compact
+
 MOST_ITEMS = 9  # one key each
 
 _TITLE = re.compile(r"\W*barème\b(?P<rest>.*)", re.IGNORECASE)
@@ -38,7 +40,7 @@ class Item:
     @property
     def worth(self) -> str:
         """The points as a French reader writes them."""
-        return f"{french(self.points)} pt{'s' if self.points >= 2 else ''}"
+        return f"{compact(self.points)} pt{'s' if self.points >= 2 else ''}"
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,6 @@ def read(text: str, points: float, report: Report) -> AnswerKey:
     return AnswerKey("\n".join(lines[:title]).rstrip(), tuple(items or ()))
 
 
-def french(number: Decimal | float) -> str:
-    """1 for 1.0, and a comma."""
-    return f"{float(number):g}".replace(".", ",")
-
-
 def _items(lines: list[str], start: int, report: Report) -> list[Item] | None:
     """The items of the list; None if a line of it cannot be read."""
     items: list[Item] = []
@@ -102,5 +99,5 @@ def _check(items: list[Item], points: float, title: int, report: Report) -> None
     elif not all(item.points for item in items):
         report(title, "a line of the barème is worth nothing", "Remove it, or give it points.")
     elif total != Decimal(str(points)):
-        told = f"the barème adds up to {french(total)}, the question is worth {french(points)}"
+        told = f"the barème adds up to {compact(total)}, the question is worth {compact(points)}"
         report(title, told, "Change the points of its lines, or 'points=' of the cell.")

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from labo.coursework import notebook as notebooks
 from labo.coursework.notebook import Notebook, NotebookError
-from labo.french import decimal
+from labo.french import rounded
 
 _LONGEST = 300  # characters of a message
 _IN_NOTEBOOK = 88  # characters of a line that a small screen shows, beside JupyterLab's files
@@ -116,8 +116,8 @@ def show(notebook: Notebook, checks: list[Check]) -> None:
     if console.is_jupyter:
         console.width = _IN_NOTEBOOK
     console.print(table)
-    total = decimal(sum(one.points for one in passed), 1).removesuffix(",0")
-    most = decimal(sum(one.points for one in checks), 1).removesuffix(",0")
+    total = rounded(sum(one.points for one in passed), 1)
+    most = rounded(sum(one.points for one in checks), 1)
     console.print(
         f"Vérifications réussies : {len(passed)} sur {len(checks)}, soit {total} points sur {most}."
         " D'autres tests, cachés, s'y ajouteront à la correction."

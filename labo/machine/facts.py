@@ -17,7 +17,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from labo.french import decimal
+from labo.french import decimal, rounded
 
 COMMAND_SECONDS = 3  # for a command to answer
 _MB = 2**20
@@ -269,7 +269,7 @@ def _least(
 
 
 def _in_cores(value: float) -> str:
-    return decimal(value, 1).removesuffix(",0")
+    return rounded(value, 1)
 
 
 def granted_cpus(probe: Probe) -> tuple[int | None, str, tuple[str, ...]]:
