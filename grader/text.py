@@ -1,4 +1,4 @@
-"""Text that somebody else wrote, made safe to show."""
+"""Text made ready to show: what somebody else wrote, and numbers."""
 
 from __future__ import annotations
 
@@ -25,3 +25,8 @@ def printable(text: str) -> str:
 def escape(text: str) -> str:
     """Text of others, for the terminal: neither markup nor escape sequences."""
     return escape_markup(printable(text))
+
+
+def rounded(value: float, digits: int) -> str:
+    """A number with at most so many decimals: "4.5" for (4.501, 2). French: `labo.french`."""
+    return f"{round(float(value), digits):.15g}"

@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from labo.french import compact
+
 
 def build(factory: Callable, *args: Any, **kwargs: Any) -> Any:
     """Construit un objet là où vit le code de l'étudiant : `build(nn.Linear, 4, 3)`.
@@ -103,8 +105,7 @@ class Tally:
         except Exception as error:  # an assertion, or whatever the student's code raises
             cause = f" ({type(error).__name__}: {error})"
             shown = "" if isinstance(error, AssertionError) else cause
-            lost = f"{points:g}".replace(".", ",")
-            print(f"{lost} point(s) en moins : {message}{shown}")
+            print(f"{compact(points)} point(s) en moins : {message}{shown}")
         else:
             self.score += points
 

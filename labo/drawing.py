@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from labo.french import decimal, measure_name, number
+from labo.french import compact, decimal, measure_name
 from labo.training.history import History
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
@@ -98,7 +98,7 @@ def dress_curves(panel: Axes, key: str) -> None:
 
 
 def _with_comma(value: float, _: float) -> str:
-    return number(value)
+    return compact(value)
 
 
 def draw_confusion(panel: Axes, counts: Tensor, rates: Tensor) -> None:

@@ -1,6 +1,7 @@
 """Nombres et noms de mesures, écrits à la française."""
 
 import math
+from typing import SupportsFloat
 
 _NO_BREAK_SPACE = "\u00a0"
 _NAMES = {"epoch": "époque", "time": "durée", "loss": "perte", "accuracy": "exactitude"}
@@ -11,9 +12,14 @@ def decimal(value: float, digits: int) -> str:
     return f"{value:.{digits}f}".replace(".", ",")
 
 
-def number(value: float) -> str:
-    """Écrit `value` au plus court, avec une virgule : « 2 », « 0,5 »."""
-    return f"{value:g}".replace(".", ",")
+def compact(value: SupportsFloat) -> str:
+    """Écrit `value` avec une virgule, sans zéros inutiles : « 2 » pour 2.0, « 0,25 »."""
+    return f"{float(value):g}".replace(".", ",")
+
+
+def rounded(value: float, digits: int) -> str:
+    """Écrit `value` avec une virgule et `digits` décimales au plus : « 4,5 » pour (4.501, 2)."""
+    return f"{round(float(value), digits):.15g}".replace(".", ",")
 
 
 def count(value: int) -> str:

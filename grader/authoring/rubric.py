@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from grader.authoring.source import ReportMistake, SourceCell
+from labo.french import compact
 
 MAX_ITEMS = 9  # one key each
 
@@ -37,7 +38,7 @@ class Item:
     @property
     def worth(self) -> str:
         """The points as a French reader writes them."""
-        return f"{french(self.points)} pt{'s' if self.points >= 2 else ''}"
+        return f"{compact(self.points)} pt{'s' if self.points >= 2 else ''}"
 
 
 @dataclass(frozen=True)
@@ -82,11 +83,6 @@ def answer_key(cell: SourceCell, report: ReportMistake = lambda *_: None) -> Ans
     )
 
 
-def french(number: Decimal | float) -> str:
-    """1 for 1.0, and a comma."""
-    return f"{float(number):g}".replace(".", ",")
-
-
 def _items(lines: list[str], start: int, report: ReportMistake) -> list[Item] | None:
     """The items of the list; None if a line of it cannot be read."""
     items: list[Item] = []
@@ -114,5 +110,5 @@ def _check(items: list[Item], points: float, title: int, report: ReportMistake) 
     elif not all(item.points for item in items):
         report(title, "a line of the barème is worth nothing", "Remove it, or give it points.")
     elif total != Decimal(str(points)):
-        message = f"the barème adds up to {french(total)}, the question is worth {french(points)}"
+        message = f"the barème adds up to {compact(total)}, the question is worth {compact(points)}"
         report(title, message, "Change the points of its lines, or 'points=' of the cell.")

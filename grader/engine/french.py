@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from grader.engine.report import Status
+from labo.french import compact
 
 STATUS = {
     Status.FAILED: "Test échoué",
@@ -54,8 +55,7 @@ def too_much(what: str) -> str:
 
 
 def partial(score: float, points: float) -> str:
-    shown = f"{score:g} point(s) sur {points:g}".replace(".", ",")
-    return f"Réussite partielle : {shown}."
+    return f"Réussite partielle : {compact(score)} point(s) sur {compact(points)}."
 
 
 def not_a_score(value: Any, points: float) -> str:

@@ -21,9 +21,10 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from grader.authoring.rubric import AnswerKey, french
+from grader.authoring.rubric import AnswerKey
 from grader.marking.answers import Draft, Question
 from grader.text import printable
+from labo.french import compact
 
 MOST_TEXT = 20_000  # characters of an answer that are shown
 _WIDE = 120  # columns from which two texts stand side by side
@@ -217,8 +218,8 @@ def _items(key: AnswerKey, draft: Draft) -> RenderableType:
 
 
 def _decided(view: View) -> RenderableType:
-    score, most = view.draft.score, french(view.question.points)
-    shown = "–" if score is None else french(score)
+    score, most = view.draft.score, compact(view.question.points)
+    shown = "–" if score is None else compact(score)
     text = Text(f" score {shown} / {most}", style="bold")
     if view.draft.own is not None and view.question.key.items:
         text.append(" (your own)", style="dim")

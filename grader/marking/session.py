@@ -18,7 +18,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from grader.authoring.rubric import french
 from grader.course import Course, Lab
 from grader.errors import GraderError
 from grader.marking import answers as marking
@@ -26,6 +25,7 @@ from grader.marking.answers import Answer, Changed, Draft, Mark, Question, State
 from grader.marking.claims import Claims, holders
 from grader.marking.keyboard import RESIZED, Keys
 from grader.marking.screen import Screen, View
+from labo.french import compact
 
 
 @dataclass(frozen=True)
@@ -267,7 +267,7 @@ class Session:
     def _ask_score(self) -> None:
         most = self.question.points
         self.screen.prompt()
-        typed = self.keys.line(f"score, from 0 to {french(most)}: ")
+        typed = self.keys.line(f"score, from 0 to {compact(most)}: ")
         if not typed:
             return
         try:
@@ -276,7 +276,7 @@ class Session:
             self.notice = f"{typed!r} is not a number"
             return
         if not (score.is_finite() and 0 <= score <= Decimal(str(most))):
-            self.notice = f"{typed} is not between 0 and {french(most)}"
+            self.notice = f"{typed} is not between 0 and {compact(most)}"
             return
         self._set(own=score)
 
@@ -302,7 +302,7 @@ class Session:
         except GraderError as error:
             self.notice = f"not saved, Enter tries again. {error}"
             return None
-        self.notice = f"answer {self.answer.number}: {french(after.score)} saved"
+        self.notice = f"answer {self.answer.number}: {compact(after.score)} saved"
         return self._done(after)
 
     def _skip(self) -> bool:

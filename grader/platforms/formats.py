@@ -13,6 +13,7 @@ from grader.platforms.columns import POINTS
 from grader.platforms.grades import Lab
 from grader.platforms.identities import People, cell
 from grader.platforms.sheet import Row
+from grader.text import rounded
 
 
 class Moodle:
@@ -168,4 +169,4 @@ def _as_number(text: str) -> float | None:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}".rstrip("0").rstrip(".")
+    return "" if value is None else rounded(value, 4)

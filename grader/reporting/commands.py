@@ -89,9 +89,11 @@ def similarity(
 
 def show_pairs(pairs: Sequence[Pair], console: Console) -> None:
     """Submissions that are alike, most alike first."""
+    from grader.reporting.pages import percent
+
     table = Table("students", "share of each one's own code", "characters", title="alike")
     for pair in pairs[:_MOST_PAIRS]:
-        shares = " and ".join(f"{100 * share:.0f} %" for share in pair.shares)
+        shares = " and ".join(map(percent, pair.shares))
         table.add_row(escape(", ".join(pair.students)), shares, str(pair.length))
     console.print(table)
     if len(pairs) > _MOST_PAIRS:

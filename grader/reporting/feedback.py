@@ -11,11 +11,8 @@ import base64
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from nbgrader.api import Comment, Grade, Gradebook, MissingEntry, SubmittedNotebook
 from pygments import highlight
@@ -30,6 +27,7 @@ from grader.files import write_atomically
 from grader.grading.results import Result, results
 from grader.grading.submission import Unreadable, read_bytes
 from grader.notebook import Cell, grade_id, is_solution
+from grader.reporting.pages import render
 from grader.text import printable
 
 _MAX_TEXT = 4_000
@@ -43,13 +41,22 @@ class Part:
     """One exercise or written answer, as the page shows it."""
 
     title: str
-    points: str
-    mood: str
+    score: float
+    max_score: float
+    waiting: bool
+    """For a person to mark it."""
     tests: tuple[Verdict, ...]
     comments: tuple[str, ...]
     code: Markup | str
     texts: tuple[str, ...]
     images: tuple[str, ...]
+
+    @property
+    def mood(self) -> str:
+        """The colour of its section, as the page's style names it."""
+        if self.waiting or 0 < self.score < self.max_score:
+            return "part"
+        return "good" if self.score >= self.max_score else "bad"
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,7 @@ class _Grades:
     waiting: set[str]
     comments: dict[str, tuple[str, ...]]
     penalty: float
-    most: float
+    max_score: float
 
 
 def write_all(lab: Lab) -> Path:
@@ -97,25 +104,18 @@ def _address(submission: Submission) -> None:
 def page(lab: str, graded: Result, grades: _Grades) -> str:
     """The HTML page of one student."""
     parts = [_part(cells, graded, grades) for cells in _exercises(graded.outcome.notebook["cells"])]
-    total = sum(grades.scores.values()) - grades.penalty
-    return _template().render(
+    return render(
+        "feedback.html.j2",
         lab=_title(lab),
         student=graded.student,
-        score=_number(total),
-        most=_number(grades.most),
-        penalty=_number(grades.penalty) if grades.penalty else "",
+        score=sum(grades.scores.values()) - grades.penalty,
+        max_score=grades.max_score,
+        penalty=grades.penalty,
         waiting=bool(grades.waiting),
         notices=[problem.student_message for problem in graded.problems],
         parts=parts,
         colours=Markup(HtmlFormatter().get_style_defs(".code")),
     )
-
-
-@cache
-def _template():
-    loader = PackageLoader("grader.reporting", "templates")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
-    return environment.get_template("feedback.html.j2")
 
 
 def _grades(gradebook: Gradebook, lab: str, student: str) -> _Grades:
@@ -134,7 +134,7 @@ def _grades(gradebook: Gradebook, lab: str, student: str) -> _Grades:
         waiting={grade.cell.name for grade in grades if grade.needs_manual_grade},
         comments={comment.cell.name: _comments(comment) for comment in comments},
         penalty=notebook.late_submission_penalty or 0.0,
-        most=sum(grade.max_score for grade in grades),
+        max_score=sum(grade.max_score for grade in grades),
     )
 
 
@@ -159,32 +159,27 @@ def _exercises(cells: Sequence[Cell]) -> Iterable[list[Cell]]:
 
 def _part(cells: list[Cell], graded: Result, grades: _Grades) -> Part:
     answer = cells[0]
-    name = grade_id(answer)
+    names = [name for cell in cells if (name := grade_id(cell))]
     verdicts = {verdict.grade_id: verdict for verdict in graded.outcome.report.verdicts}
-    tests = tuple(verdicts[grade_id(cell)] for cell in cells if grade_id(cell) in verdicts)
+    tests = tuple(verdicts[name] for name in names if name in verdicts)
     code = answer["cell_type"] == "code"
     if code:
         score = sum(grades.scores.get(test.grade_id, test.score) for test in tests)
-        most = sum(test.max_score for test in tests)
+        max_score = sum(test.max_score for test in tests)
     else:
-        score, most = grades.scores.get(name, 0.0), answer["metadata"]["nbgrader"]["points"]
-    waiting = name in grades.waiting
+        score = grades.scores.get(names[0], 0.0)
+        max_score = float(answer["metadata"]["nbgrader"]["points"])
     return Part(
-        title=str(name) if code else f"Question {name}",
-        points="à corriger" if waiting else f"{_number(score)} / {_number(most)}",
-        mood="part" if waiting else _mood(score, most),
+        title=names[0] if code else f"Question {names[0]}",
+        score=score,
+        max_score=max_score,
+        waiting=names[0] in grades.waiting,
         tests=tuple(test for test in tests if test.status is not Status.PASSED),
-        comments=tuple(text for cell in cells for text in grades.comments.get(grade_id(cell), ())),
+        comments=tuple(text for name in names for text in grades.comments.get(name, ())),
         code=_coloured(answer["source"]) if code else _plain(answer["source"]),
-        texts=tuple(_texts(cells, told="\n".join(test.message for test in tests))),
+        texts=tuple(_texts(cells, hints="\n".join(test.message for test in tests))),
         images=tuple(_images(cells))[:_MAX_IMAGES],
     )
-
-
-def _mood(score: float, most: float) -> str:
-    if score >= most:
-        return "good"
-    return "part" if score > 0 else "bad"
 
 
 def _plain(source: str) -> Markup:
@@ -195,15 +190,15 @@ def _coloured(source: str) -> Markup:
     return Markup(highlight(_clean(source), PythonLexer(), HtmlFormatter(nowrap=False)))
 
 
-def _texts(cells: list[Cell], told: str) -> Iterable[str]:
-    """What the student's code printed or raised, in order, but for what the hints tell already."""
+def _texts(cells: list[Cell], hints: str) -> Iterable[str]:
+    """The prints and errors of the student's code, in order, without what the hints say already."""
     for cell in cells:
-        own = not grade_id(cell) or is_solution(cell)
+        is_test_cell = grade_id(cell) and not is_solution(cell)
         for output in cell.get("outputs", ()):
             if output["output_type"] == "stream":
-                if own or output["text"].strip() not in told:
+                if not is_test_cell or output["text"].strip() not in hints:
                     yield _clean(output["text"])
-            elif output["output_type"] == "error" and own:
+            elif output["output_type"] == "error" and not is_test_cell:
                 yield _clean("\n".join(output["traceback"]))
 
 
@@ -229,7 +224,3 @@ def _clean(text: str) -> str:
 
 def _title(lab: str) -> str:
     return lab.replace("_", " ").capitalize()
-
-
-def _number(value: Any) -> str:
-    return f"{float(value):.2f}".rstrip("0").rstrip(".").replace(".", ",")

@@ -7,48 +7,31 @@ nothing.
 
 from __future__ import annotations
 
-import io
 import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
-
-import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from grader.course import Lab
 from grader.errors import GraderError
 from grader.files import write_atomically
 from grader.grading.results import results
 from grader.notebook import Notebook, grade_id, is_solution, is_test
-from grader.reporting import statistics, term
+from grader.reporting import diagnostics, pages, statistics, term
+from grader.reporting.diagnostics import Attention, Failure, Times
+from grader.reporting.figures import distribution, spark, timeline
 from grader.reporting.statistics import (
-    Attention,
     ConceptStatistics,
     Exercise,
     ExerciseStatistics,
-    Failure,
     Late,
     Progress,
     Summary,
-    Times,
 )
 from grader.text import printable
-
-_BARS = 24  # of a histogram, about
-_AROUND = timedelta(days=10)  # a date of handing in further away counts at this edge
-# A figure's colours are the page's, light or dark: each stands for one of its CSS variables.
-_COLOURS = {"#000001": "ink", "#000002": "soft", "#000003": "bar", "#000004": "band"}
-_INK, _SOFT, _BAR, _BAND = _COLOURS
 
 
 @dataclass(frozen=True)
@@ -95,12 +78,12 @@ def gather(lab: Lab) -> ClassReport:
         summary=statistics.summary(submissions, grades.most, len(expected), len(submitted)),
         totals=tuple(one.total for one in submissions),
         exercises=statistics.by_exercise(graded, submissions),
-        failures=statistics.failures(graded, known),
+        failures=diagnostics.failures(graded, known),
         unexplained=len(submissions) - len(known),
         concepts=statistics.by_concept(graded, submissions),
-        times=statistics.times(graded, known),
+        times=diagnostics.times(graded, known),
         handed_in=tuple(sorted(one.handed_in for one in submissions if one.handed_in)),
-        attention=statistics.attention(known, expected - submitted),
+        attention=diagnostics.attention(known, expected - submitted),
         late=statistics.late(submissions),
         labs=tuple(one.name for one in whole_term.labs),
         progress=statistics.progress(labs, expected),
@@ -152,24 +135,14 @@ def write_page(lab: Lab, report: ClassReport, path: Path | None = None) -> Path:
 
 def page(report: ClassReport) -> str:
     """The HTML page, complete in itself."""
-    loader = PackageLoader("grader.reporting", "templates")
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    environment.filters |= {
-        "percent": _percent,
-        "number": lambda value: f"{value:.1f}".removesuffix(".0"),
-        "duration": _duration,
-        "local": lambda date: f"{_local(date):%Y-%m-%d %H:%M}",
-        "shown": printable,
-    }
-    return environment.get_template("report.html.j2").render(
+    return pages.render(
+        "report.html.j2",
         report=report,
-        distribution=_distribution(report.totals, report.summary),
-        timeline=_timeline(report.handed_in, report.due),
+        distribution=distribution(report.totals, report.summary),
+        timeline=timeline(report.handed_in, report.due),
         tests=_by_test(report.failures),
         show=lambda student: _show(student, report.lab),
-        spark=_spark,
+        spark=spark,
     )
 
 
@@ -185,103 +158,3 @@ def _by_test(failures: Sequence[Failure]) -> list[tuple[str, int, list[Failure]]
     groups = [(test, list(own)) for test, own in groupby(ordered, lambda failure: failure.test)]
     counted = [(test, sum(len(one.students) for one in own), own) for test, own in groups]
     return sorted(counted, key=lambda group: group[1], reverse=True)
-
-
-def _percent(share: float | None) -> str:
-    return "n/a" if share is None else f"{100 * share:.0f} %"
-
-
-def _duration(seconds: float) -> str:
-    """The two largest units: "2 d 4 h", "35 min", "1.5 s", "20 ms"."""
-    if seconds < 0.1:
-        return f"{1000 * seconds:.0f} ms"
-    if seconds < 100:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-    days, rest = divmod(round(seconds), 86_400)
-    hours, rest = divmod(rest, 3_600)
-    parts = [(days, "d"), (hours, "h"), (rest // 60, "min")]
-    first = next((i for i, (count, _) in enumerate(parts) if count), 2)
-    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count)
-
-
-def _local(date: datetime) -> datetime:
-    return date.replace(tzinfo=UTC).astimezone()
-
-
-def _spark(shares: Sequence[float | None]) -> Markup:
-    """A line through the term, with gaps where nothing was handed in."""
-    step = 60 / max(len(shares) - 1, 1)
-    points = [
-        None if share is None else (3 + step * i, 21 - 18 * min(share, 1.0))
-        for i, share in enumerate(shares)
-    ]
-    runs = [list(run) for there, run in groupby(points, lambda point: point is not None) if there]
-    lines = "".join(
-        f'<polyline points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in run)}"/>' for run in runs
-    )
-    dots = "".join(f'<circle cx="{run[-1][0]:.1f}" cy="{run[-1][1]:.1f}" r="2"/>' for run in runs)
-    return Markup(f'<svg class="spark" viewBox="0 0 66 24" aria-hidden="true">{lines}{dots}</svg>')
-
-
-# ---- Figures
-
-
-def _distribution(totals: Sequence[float], summary: Summary) -> Markup:
-    """How many students have how many points; the middle half of the class on a band."""
-    width = max(1, round(summary.most / _BARS))
-    edges = np.arange(-width / 2, max(summary.most, *totals) + width, width)
-    figure, axes = _figure("points")
-    low, high = summary.quartiles
-    axes.axvspan(low, high, color=_BAND, lw=0, zorder=0)
-    axes.hist(totals, bins=edges, color=_BAR, rwidth=0.9)
-    axes.axvline(summary.median, color=_INK, lw=1.5)
-    label = {"xytext": (4, -2), "textcoords": "offset points", "va": "top", "color": _INK}
-    top = axes.set_ylim(top=1.18 * axes.get_ylim()[1])[1]
-    axes.annotate(f"median {summary.median:.3g}", (summary.median, top), **label)
-    axes.set_xlim(edges[0], edges[-1])
-    return _svg(figure, "Distribution of the totals")
-
-
-def _timeline(dates: Sequence[datetime], due: datetime | None) -> Markup | None:
-    """When the class handed in, in local time."""
-    if not dates:
-        return None
-    centre = due or dates[len(dates) // 2]
-    moments = [_local(min(max(date, centre - _AROUND), centre + _AROUND)) for date in dates]
-    numbers = date2num(moments)
-    figure, axes = _figure("")
-    axes.hist(numbers, bins=max(2 * _BARS, 1), color=_BAR, rwidth=0.9)
-    if due:
-        axes.axvline(date2num(_local(due)), color=_INK, lw=1.5)
-        label = {"xytext": (-4, -2), "textcoords": "offset points", "va": "top", "ha": "right"}
-        top = axes.set_ylim(top=1.18 * axes.get_ylim()[1])[1]
-        axes.annotate("due", (date2num(_local(due)), top), color=_INK, **label)
-    zone = moments[0].tzinfo
-    locator = AutoDateLocator(tz=zone)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone, show_offset=False))
-    return _svg(figure, "When the class handed in")
-
-
-def _figure(x: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(7.2, 2.5), layout="constrained")
-    axes = figure.subplots()
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color(_SOFT)
-    axes.tick_params(colors=_SOFT, labelcolor=_SOFT, length=3)
-    axes.tick_params(axis="y", length=0)
-    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    axes.set_xlabel(x, color=_SOFT)
-    axes.set_ylabel("students", color=_SOFT)
-    return figure, axes
-
-
-def _svg(figure: Figure, title: str) -> Markup:
-    """The figure as part of the page, in the page's fonts and colours."""
-    stream = io.StringIO()
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": title, "svg.id": None}):
-        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
-    text = "<svg" + stream.getvalue().partition("<svg")[2]
-    for colour, name in _COLOURS.items():
-        text = text.replace(colour, f"var(--{name})")
-    return Markup(f'<div class="figure" role="img" aria-label="{title}">{text}</div>')

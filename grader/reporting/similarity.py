@@ -19,7 +19,6 @@ import nbformat
 import numpy as np
 from copydetect import CodeFingerprint, compare_files
 from copydetect.utils import highlight_overlap
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from grader.course import Lab
@@ -27,6 +26,7 @@ from grader.errors import GraderError
 from grader.files import write_atomically
 from grader.grading import intake
 from grader.notebook import Notebook, is_test
+from grader.reporting.pages import render
 
 _SHORTEST = 25  # characters of a passage, each name being one
 _USUAL = 0.2  # what more than this part of a class wrote is the usual way to write it
@@ -70,11 +70,8 @@ def alike(lab: Lab, threshold: float) -> list[Pair]:
 
 def write_page(lab: Lab, pairs: list[Pair]) -> Path:
     """Write the page that shows the pairs; where it is."""
-    loader = PackageLoader("grader.reporting", "templates")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
-    text = environment.get_template("similarity.html.j2").render(
-        lab=lab.name, pairs=pairs[:_ON_THE_PAGE], more=len(pairs[_ON_THE_PAGE:])
-    )
+    shown, more = pairs[:_ON_THE_PAGE], len(pairs[_ON_THE_PAGE:])
+    text = render("similarity.html.j2", lab=lab.name, pairs=shown, more=more)
     path = lab.results / "similarity.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, text.encode())

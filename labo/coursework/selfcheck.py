@@ -15,7 +15,7 @@ from rich.text import Text
 
 from labo.coursework import notebook as notebooks
 from labo.coursework.notebook import LabNotebook, NotebookError
-from labo.french import number
+from labo.french import compact, rounded
 
 _LONGEST = 300  # characters of a message
 _IN_NOTEBOOK = 88  # characters of a line that a small screen shows, beside JupyterLab's files
@@ -109,14 +109,14 @@ def show(notebook: LabNotebook, checks: list[SelfCheck]) -> None:
     table = Table("", "exercice", "points", "ce que dit la vérification", title=notebook.lab)
     for checked in checks:
         mark = Text("✓", "green") if checked.passed else Text("✗", "red")
-        table.add_row(mark, Text(checked.exercise), number(checked.points), Text(checked.message))
+        table.add_row(mark, Text(checked.exercise), compact(checked.points), Text(checked.message))
     passed = [checked for checked in checks if checked.passed]
     console = Console(file=sys.stdout)
     if console.is_jupyter:
         console.width = _IN_NOTEBOOK
     console.print(table)
-    score = number(sum(checked.points for checked in passed))
-    points = number(sum(checked.points for checked in checks))
+    score = rounded(sum(checked.points for checked in passed), 1)
+    points = rounded(sum(checked.points for checked in checks), 1)
     console.print(
         f"Vérifications réussies : {len(passed)} sur {len(checks)}, soit {score} points sur "
         f"{points}. D'autres tests, cachés, s'y ajouteront à la correction."

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from labo.french import decimal
+from labo.french import decimal, rounded
 from labo.machine.probe import NO_GPU, Probe
 from labo.settings import is_on
 
@@ -128,7 +128,7 @@ def _least(limits: Limits, what: str, written: Callable[[float], str]) -> Fact[i
 
 
 def _in_cores(value: float) -> str:
-    return decimal(value, 1).removesuffix(",0")
+    return rounded(value, 1)
 
 
 def granted_cpus(probe: Probe) -> Fact[int | None]:

@@ -1,237 +1,26 @@
-"""The page about a class: its numbers, worked out by hand, and what hostile names do to it."""
+"""The page about a class, and what hostile names do to it."""
 
 import json
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-import numpy as np
 import pytest
 from markupsafe import escape
 from typer.testing import CliRunner
 
 from grader.cli import app
-from grader.engine import Outcome, Report, Status, Verdict, french
+from grader.engine import french
 from grader.errors import GraderError
 from grader.grading.autograde import autograde
-from grader.grading.results import Result
-from grader.grading.submission import Problem
+from grader.reporting import diagnostics, statistics
 from grader.reporting import report as reporting
-from grader.reporting import statistics
-from grader.reporting.statistics import Exercise, Submission, Trouble
+from grader.reporting.diagnostics import Trouble
+from grader.reporting.statistics import Submission
 from grader.text import printable
 from tests.support.course_cases import LAB, QUICK, WRONG, answered, make_course, submit
 from tests.support.gradebook_cases import LATE_POLICY
-
-A, B = Exercise("a", {"test_a": 2.0}), Exercise("b", {"test_b_x": 1.0, "test_b_y": 3.0})
-Q = Exercise("q1", {"q1": 2.0}, written=True)
-# Ten students: four have both exercises, four neither, one has only a, one only b. So between the
-# two, phi = (4·4 - 1·1) / √(5·5·5·5) = 0.6.
-BOTH = [(1, 1)] * 4 + [(1, 0), (0, 1)] + [(0, 0)] * 4
-
-
-def submission(student, a=0.0, b=0.0, **rest):
-    return Submission(student, {"test_a": a, "test_b_x": b, "test_b_y": 0.0}, **rest)
-
-
-def graded(student, *verdicts, incidents=(), problems=(), engine="1", seconds=1.0):
-    done = Report(verdicts, incidents, engine=engine, seconds=seconds)
-    return Result(student, "", problems, Outcome(student, {}, done))
-
-
-def failed(test, message, status=Status.FAILED):
-    return Verdict(test, status, 0.0, 1.0, message, 0.5)
-
-
-# ---- The numbers
-
-
-def test_the_summary_of_five():
-    points = [(4, {}), (0, {}), (1, {}), (2, {"penalty": 5.0, "seconds_late": 60.0}), (3, {})]
-    some = [submission(str(n), total, **rest) for n, (total, rest) in enumerate(points)]
-    some[4] = replace(some[4], scores={**some[4].scores, "q1": 0.0}, waiting=frozenset({"q1"}))
-    found = statistics.summary(some, most=8, expected=9, submitted=6)
-    # Totals 0, 0, 1, 3, 4: a penalty takes no more than there is.
-    assert (found.mean, found.median, found.quartiles) == (1.6, 1.0, (0.0, 3.0))
-    assert (found.expected, found.submitted, found.graded, found.missing) == (9, 6, 5, 3)
-    assert (found.waiting, found.late, found.most) == (1, 1, 8)
-
-
-def test_discrimination_leaves_the_exercise_itself_out():
-    some = [submission(str(n), 2 * a, b) for n, (a, b) in enumerate(BOTH)]
-    first, second = statistics.by_exercise([A, B], some)
-    assert (first.success, first.mean) == (0.5, 0.5)
-    assert (second.success, second.mean) == (0.0, 0.125)  # 5 of 10 have 1 point of 4
-    assert first.discrimination == pytest.approx(0.6)
-    assert second.discrimination == pytest.approx(0.6)
-
-
-def test_discrimination_where_it_has_no_meaning():
-    item, rest = np.array(BOTH, dtype=float).T
-    assert statistics.discrimination(item, rest) == pytest.approx(0.6)
-    assert statistics.discrimination(item, -rest) == pytest.approx(-0.6)
-    assert statistics.discrimination(item[:9], rest[:9]) is None  # too few
-    assert statistics.discrimination(np.ones(10), rest) is None
-    assert statistics.discrimination(item, np.zeros(10)) is None
-    alone = [submission(str(n), 2 * a) for n, (a, _) in enumerate(BOTH)]
-    assert statistics.by_exercise([A], alone)[0].discrimination is None
-
-
-def test_what_waits_to_be_marked_counts_in_no_exercise():
-    some = [
-        Submission("x", {"test_a": 2.0, "q1": 2.0}),
-        Submission("y", {"test_a": 1.0, "q1": 0.0}, frozenset({"q1"})),
-        Submission("z", {"test_a": 0.0, "q1": 1.0}),
-    ]
-    first, question = statistics.by_exercise([A, Q], some)
-    assert (first.marked, first.waiting, first.mean) == (3, 0, 0.5)
-    assert (question.marked, question.waiting) == (2, 1)
-    assert (question.success, question.mean) == (0.5, 0.75)
-    unmarked = [replace(one, waiting=frozenset({"q1"})) for one in some]
-    question = statistics.by_exercise([A, Q], unmarked)[1]
-    assert (question.success, question.mean, question.discrimination) == (None, None, None)
-
-
-def test_the_rest_of_the_lab_is_what_was_marked():
-    """Who waits for marks is compared by the share of what they were marked for."""
-    some = [
-        Submission(str(n), {"test_a": 2.0 * a, "test_b_x": b, "q1": 2.0 * b})
-        for n, (a, b) in enumerate(BOTH)
-    ]
-    bare = Exercise("b", {"test_b_x": 1.0})
-    whole = statistics.by_exercise([A, bare, Q], some)[0].discrimination
-    some[0] = replace(some[0], scores={"test_a": 2.0, "test_b_x": 1.0}, waiting=frozenset({"q1"}))
-    assert statistics.by_exercise([A, bare, Q], some)[0].discrimination == pytest.approx(whole)
-
-
-def test_concepts_across_exercises():
-    a, b = replace(A, concepts=("axes",)), replace(B, concepts=("axes", "perte"))
-    q = replace(Q, concepts=("méthode",))
-    some = [
-        Submission("x", {"test_a": 2.0, "test_b_x": 1.0, "test_b_y": 3.0, "q1": 0.0}),
-        Submission("y", {"test_a": 2.0, "q1": 0.0}),
-        Submission("z", {"test_a": 0.0, "test_b_x": 1.0, "test_b_y": 2.0, "q1": 0.0}),
-    ]
-    some = [replace(one, waiting=frozenset({"q1"})) for one in some]
-    # axes: 6/6, 2/6, 3/6; perte: 4/4, 0/4, 3/4; nothing is known of the question.
-    found = statistics.by_concept([a, b, q], some)
-    assert [(one.concept, one.exercises, one.missed) for one in found] == [
-        ("perte", ("b",), 1),
-        ("axes", ("a", "b"), 1),
-    ]
-    assert [one.mean for one in found] == [pytest.approx(7 / 12), pytest.approx(11 / 18)]
-
-
-def test_failures_with_the_same_hint_are_one():
-    class_ = [
-        graded("u", failed("test_a", "vous trouvez 1,95 au lieu de 0,95 : trop")),
-        graded("v", failed("test_a", "vous trouvez 2,1e-3 au lieu de 0,95 : trop\nsuite")),
-        graded("w", failed("test_a", "vous trouvez 2,1e-3 au lieu de 0,95 : trop")),
-        graded("x", failed("test_a", french.raised("NameError", "name 'np' is ...", "File"))),
-        graded("y", failed("test_a", french.raised("NameError", "name 'torhc' is ...", ""))),
-        graded("z", failed("test_a", french.raised("NotImplementedError", "exercice : a", ""))),
-        graded("t", failed("test_b_x", french.raised("NotImplementedError", "autre", ""))),
-        graded("s", failed("test_b_x", "Cette cellule a été arrêtée", Status.TIMEOUT)),
-        graded("r", failed("test_b_x", "illisible", Status.NOT_RUN), engine=""),
-        graded("q", Verdict("test_a", Status.PASSED, 1.0, 1.0)),
-    ]
-    found = [
-        (f.exercise, f.kind, f.message, "".join(f.students))
-        for f in statistics.failures([A, B], class_)
-    ]
-    assert found == [
-        ("a", "wrong answer", "vous trouvez 2,1e-3 au lieu de 0,95 : trop", "uvw"),
-        ("a", "NameError", "name 'np' is ...", "xy"),
-        ("a", "not answered", "", "z"),
-        ("b", "NotImplementedError", "autre", "t"),
-        ("b", "too long", "Cette cellule a été arrêtée", "s"),
-    ]
-
-
-def test_times_are_of_what_was_run():
-    class_ = [
-        graded("u", failed("test_a", ""), failed("test_b_x", ""), failed("test_b_y", "")),
-        graded("v", failed("test_a", ""), seconds=9.0),
-        graded("w", engine="", seconds=50.0),
-    ]
-    found = statistics.times([A, B, Q], class_, slowest=1)
-    assert (found.median, found.most, found.slowest) == (5.0, 9.0, (("v", 9.0),))
-    assert found.tests == {"a": (0.5, 0.5), "b": (0.5, 1.0)}
-
-
-def test_who_needs_attention_the_worst_first():
-    mended, serious = (Problem("m", "", serious=False),), (Problem("changed metadata", ""),)
-    class_ = [
-        graded("u", problems=serious),
-        graded("v", incidents=("ended by the watch: disk",)),
-        graded("w", incidents=(f"cell 3: {statistics.STOPPED_AFTER} 60 s",)),
-        graded("x", problems=(Problem("not valid JSON", ""),), engine=""),
-        graded("y", problems=mended),
-    ]
-    found = statistics.attention(class_, ["z2", "z1"])
-    assert [(one.student, one.trouble) for one in found] == [
-        ("x", Trouble.BROKEN),
-        ("w", Trouble.TIMED_OUT),
-        ("v", Trouble.INCIDENT),
-        ("u", Trouble.CHANGED),
-        ("z1", Trouble.MISSING),
-        ("z2", Trouble.MISSING),
-    ]
-    assert found[3].reasons == ("changed metadata",)
-
-
-def term(**shares):
-    """Labs of ten points in which each student has these."""
-    labs = [
-        {name: Submission(name, {"t": 10 * s}) for name, own in shares.items() if (s := own[n])}
-        for n in range(len(next(iter(shares.values()))))
-    ]
-    return [(10.0, lab) for lab in labs]
-
-
-def test_who_falls_or_stops():
-    found = statistics.progress(
-        term(
-            up=(0.5, 0.6, 0.3),  # the last lab is hard for all
-            usual=(0.8, 0.8, 0.5),
-            falls=(0.9, 0.9, 0.4),
-            absent=(None, 0.8, 0.5),
-            stops=(0.9, None, None),
-            back=(0.8, None, 0.5),
-        ),
-        ["up", "usual", "falls", "absent", "stops", "back", "never"],
-    )
-    flags = {one.student: one.flag for one in found}
-    # Medians 0.8, 0.8, 0.5: ahead by 0.1, 0.1 and then behind by 0.1.
-    assert flags == {
-        "falls": "20 points below their usual",
-        "never": "has handed in nothing",
-        "stops": "nothing for the last 2 labs",
-        "up": "",
-        "usual": "",
-        "absent": "",
-        "back": "",
-    }
-    assert [one.student for one in found][:3] == ["falls", "never", "stops"]
-    assert next(one.shares for one in found if one.student == "stops") == (0.9, None, None)
-
-
-def test_late_ones_the_latest_first():
-    some = [submission("u", seconds_late=5.0), submission("v"), submission("w", seconds_late=9.0)]
-    some[2] = replace(some[2], penalty=1.5)
-    found = [(one.student, one.seconds, one.penalty) for one in statistics.late(some)]
-    assert found == [("w", 9.0, 1.5), ("u", 5.0, 0.0)]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.02, "20 ms"), (1.5, "1.5 s"), (67, "67 s"), (3_600, "1 h"), (190_000, "2 d 4 h")],
-)
-def test_durations(seconds, text):
-    assert reporting._duration(seconds) == text
-
-
-# ---- The page
+from tests.support.report_cases import A, failed, graded
 
 EVIL = "<img src=x onerror=alert(1)>'; rm -rf ~ #"
 
@@ -248,12 +37,12 @@ def a_report(student=EVIL, message=EVIL, dates=(datetime(2026, 1, 1),), due=None
         summary=statistics.summary([one], 2.0, 1, 1),
         totals=(1.0,),
         exercises=statistics.by_exercise([named], [one]),
-        failures=statistics.failures([named], [result]),
+        failures=diagnostics.failures([named], [result]),
         unexplained=1,
         concepts=statistics.by_concept([named], [one]),
-        times=statistics.times([named], [result]),
+        times=diagnostics.times([named], [result]),
         handed_in=tuple(dates),
-        attention=statistics.attention([result], [student]),
+        attention=diagnostics.attention([result], [student]),
         late=statistics.late([one]),
         labs=("laboratoire_01",),
         progress=statistics.progress([(2.0, {student: one})], [student, f"{student}2"]),

@@ -1,0 +1,56 @@
+"""The HTML pages: one Jinja environment, and how pages write numbers, durations and dates.
+
+Names and messages are of others: every page escapes them, and an undefined name is an error.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from grader.text import printable, rounded
+from labo import french
+
+
+def render(template: str, **values: object) -> str:
+    """The page that a file of templates/ makes of these values."""
+    return _ENVIRONMENT.get_template(template).render(values)
+
+
+def percent(share: float | None) -> str:
+    return "n/a" if share is None else f"{100 * share:.0f} %"
+
+
+def duration(seconds: float) -> str:
+    """The two largest units: "2 d 4 h", "35 min", "1.5 s", "20 ms"."""
+    if seconds < 0.1:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 100:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    days, rest = divmod(round(seconds), 86_400)
+    hours, rest = divmod(rest, 3_600)
+    parts = [(days, "d"), (hours, "h"), (rest // 60, "min")]
+    first = next((i for i, (count, _) in enumerate(parts) if count), 2)
+    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count)
+
+
+def local(date: datetime) -> datetime:
+    """A date in UTC, in the time zone of this machine."""
+    return date.replace(tzinfo=UTC).astimezone()
+
+
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("grader.reporting"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+)
+_ENVIRONMENT.filters |= {
+    "percent": percent,
+    "number": lambda value: rounded(value, 1),
+    "french": lambda value: french.rounded(value, 2),
+    "duration": duration,
+    "local": lambda date: f"{local(date):%Y-%m-%d %H:%M}",
+    "shown": printable,
+}
