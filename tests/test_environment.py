@@ -14,6 +14,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import labo
+
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT, TOOLS = PYPROJECT["project"], PYPROJECT["tool"]
@@ -91,7 +93,7 @@ def test_a_new_environment_finds_every_pin(from_pip, pins, tmp_path):
     subprocess.run([*pip, *options], cwd=ROOT, check=True)
     found = [entry["metadata"] for entry in json.loads(report.read_text())["install"]]
     versions = {canonicalize_name(e["name"]): e["version"].partition("+")[0] for e in found}
-    assert versions == pins | {"labo": PROJECT["version"]}
+    assert versions == pins | {"labo": labo.__version__}
 
 
 def test_the_licences_are_declared_and_there():
@@ -101,7 +103,7 @@ def test_the_licences_are_declared_and_there():
 
 def test_the_citation_is_of_this_version():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    assert citation["version"] == PROJECT["version"]
+    assert citation["version"] == labo.__version__
 
 
 def test_forks_test_the_pins_with_their_python_and_newer_ones_without():
