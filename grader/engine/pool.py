@@ -8,8 +8,8 @@ settings, imports everything, says `Ready` and then serves: `Fork`, which comes 
 sockets, is answered by `Forked`; `End` by `Ended`, once the child is reaped, which only its parent
 can do.
 
-Each notebook is a `NotebookRun`. The grader makes two socket pairs, hands three of their ends to the
-zygotes and keeps one. Nobody else holds a copy, so that each side sees when the other has ended:
+Each notebook is a `NotebookRun`. The grader makes two socket pairs, hands three of their ends to
+the zygotes and keeps one. No other process has a copy: each side sees when the other has ended.
 
     grader ──results── examiner ──link── candidate
        └──────────── Watch ─────────────────┘

@@ -468,11 +468,11 @@ UNSUPPORTED = {
 
 @pytest.mark.parametrize("name", UNSUPPORTED)
 def test_tells_the_author_what_cannot_be_done(engine, name):
-    student, test, told = UNSUPPORTED[name]
+    student, test, advice = UNSUPPORTED[name]
     report = engine.run(job(student, test)).report
     assert report.verdicts[0].status is Status.ERROR
     assert report.verdicts[0].score == 0
-    assert told in report.incidents[0]
+    assert advice in report.incidents[0]
 
 
 def test_the_objects_of_an_earlier_test_are_still_those(engine):
