@@ -25,7 +25,7 @@ _INK, _SOFT, _BAR, _BAND = _COLOURS
 
 
 def distribution(totals: Sequence[float], summary: Summary) -> Markup:
-    """How many students have how many points; the middle half of the class on a band."""
+    """The number of students by total; the middle half of the class on a band."""
     width = max(1, round(summary.most / _BARS))
     edges = np.arange(-width / 2, max(summary.most, *totals) + width, width).tolist()
     figure, axes = _figure("points")
@@ -63,11 +63,10 @@ def spark(shares: Sequence[float | None]) -> Markup:
             runs.append([])
         else:
             runs[-1].append((3 + step * i, 21 - 18 * min(share, 1.0)))
-    lines = "".join(
-        f'<polyline points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in run)}"/>' for run in runs if run
-    )
-    ends = (run[-1] for run in runs if run)
-    dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2"/>' for x, y in ends)
+    lines, dots = "", ""
+    for run in filter(None, runs):
+        lines += f'<polyline points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in run)}"/>'
+        dots += '<circle cx="{:.1f}" cy="{:.1f}" r="2"/>'.format(*run[-1])
     return Markup(f'<svg class="spark" viewBox="0 0 66 24" aria-hidden="true">{lines}{dots}</svg>')
 
 
