@@ -25,19 +25,19 @@ _BRACKETS = r"\{[^{}]*\}|\[[^\[\]]*\]|\([^()]*\)"
 _VARYING = re.compile(rf"{_QUOTED}|{_BRACKETS}|{_NUMBER}")
 
 
-# ---- What fails
+# ---- Failures
 
 
 @dataclass(frozen=True)
 class Failure:
-    """One way in which a test failed, and whose."""
+    """One way in which a test failed, and the students whose it is."""
 
     exercise: str
     test: str
     kind: str
     """wrong answer, not answered, the exception that was raised ..."""
     message: str
-    """As most of these students read it."""
+    """The first line that most of these students read."""
     students: tuple[str, ...]
 
 
@@ -54,12 +54,12 @@ def failures(exercises: Sequence[Exercise], results: Sequence[Result]) -> list[F
     """The failed tests, those with the same message together, the most frequent first."""
     owners = {test: exercise.name for exercise in exercises for test in exercise.points}
     groups: dict[tuple[str, str, str], list[tuple[str, str]]] = defaultdict(list)
-    for graded in filter(lambda graded: graded.was_run, results):
-        for verdict in graded.outcome.report.verdicts:
+    for result in filter(lambda result: result.was_run, results):
+        for verdict in result.outcome.report.verdicts:
             if verdict.status is not Status.PASSED:
-                kind, message = _told(verdict)
+                kind, message = _kind_and_message(verdict)
                 key = verdict.grade_id, kind, _VARYING.sub("…", message)
-                groups[key].append((printable(graded.student), message))
+                groups[key].append((printable(result.student), message))
     found = [
         Failure(
             exercise=owners.get(test, test),
@@ -73,7 +73,7 @@ def failures(exercises: Sequence[Exercise], results: Sequence[Result]) -> list[F
     return sorted(found, key=lambda failure: len(failure.students), reverse=True)
 
 
-def _told(verdict: Verdict) -> tuple[str, str]:
+def _kind_and_message(verdict: Verdict) -> tuple[str, str]:
     """The kind of a failure, and the first line of what the student reads."""
     text = printable(verdict.message).strip()
     first = text.partition("\n")[0][:_LONGEST]
@@ -97,17 +97,17 @@ class Times:
     slowest: tuple[tuple[str, float], ...]
     """Students, and their notebook's seconds."""
     tests: Mapping[str, tuple[float, float]]
-    """Of each exercise, the median and the longest."""
+    """By exercise, the median and the longest."""
 
 
 def times(exercises: Sequence[Exercise], results: Sequence[Result], slowest: int = 5) -> Times:
-    """Of the notebooks that were run."""
-    ran = [graded for graded in results if graded.was_run]
-    whole = {printable(graded.student): graded.outcome.report.seconds for graded in ran}
+    """The times of the notebooks that were run."""
+    run = [result for result in results if result.was_run]
+    whole = {printable(result.student): result.outcome.report.seconds for result in run}
     ranked = sorted(whole.items(), key=lambda item: item[1], reverse=True)
-    seconds = [_seconds_of_tests(graded) for graded in ran]
+    seconds = [_seconds_of_tests(result) for result in run]
     tests = {
-        exercise.name: [sum(one.get(test, 0.0) for test in exercise.points) for one in seconds]
+        exercise.name: [sum(took.get(test, 0.0) for test in exercise.points) for took in seconds]
         for exercise in exercises
         if not exercise.written
     }
@@ -116,21 +116,21 @@ def times(exercises: Sequence[Exercise], results: Sequence[Result], slowest: int
         most=max(whole.values(), default=0.0),
         slowest=tuple(ranked[:slowest]),
         tests={
-            name: (float(np.median(own or [0.0])), max(own, default=0.0))
-            for name, own in tests.items()
+            name: (float(np.median(took or [0.0])), max(took, default=0.0))
+            for name, took in tests.items()
         },
     )
 
 
-def _seconds_of_tests(graded: Result) -> dict[str, float]:
-    return {verdict.grade_id: verdict.seconds for verdict in graded.outcome.report.verdicts}
+def _seconds_of_tests(result: Result) -> dict[str, float]:
+    return {verdict.grade_id: verdict.seconds for verdict in result.outcome.report.verdicts}
 
 
-# ---- Who needs attention
+# ---- Attention
 
 
 class Trouble(StrEnum):
-    """Why somebody should look at a submission, the worst first."""
+    """Reasons to look at a submission, the worst first."""
 
     BROKEN = "not readable"
     TIMED_OUT = "timed out"
@@ -141,7 +141,7 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True)
 class Attention:
-    """A student whose submission somebody should look at."""
+    """A student whose submission a person should look at."""
 
     student: str
     trouble: Trouble
@@ -151,18 +151,18 @@ class Attention:
 def attention(results: Sequence[Result], missing: Iterable[str]) -> list[Attention]:
     """Submissions that grading could not take as they were, then those that are not there."""
     found = [
-        Attention(graded.student, _trouble(graded), tuple(map(printable, graded.attention)))
-        for graded in results
-        if graded.attention
+        Attention(result.student, _trouble(result), tuple(map(printable, result.attention)))
+        for result in results
+        if result.attention
     ]
     order = list(Trouble)
-    found.sort(key=lambda one: (order.index(one.trouble), one.student))
+    found.sort(key=lambda attention: (order.index(attention.trouble), attention.student))
     return found + [Attention(student, Trouble.MISSING, ()) for student in sorted(missing)]
 
 
-def _trouble(graded: Result) -> Trouble:
-    incidents = graded.outcome.report.incidents
-    if not graded.was_run:
+def _trouble(result: Result) -> Trouble:
+    incidents = result.outcome.report.incidents
+    if not result.was_run:
         return Trouble.BROKEN
     if any(STOPPED_AFTER in incident for incident in incidents):
         return Trouble.TIMED_OUT

@@ -1,4 +1,4 @@
-"""What a student gets back: what passed, the author's hints, their own code and what it displayed.
+"""The page that a student gets back: points, the author's hints, their code and its outputs.
 
 The page is built from the results, not from the executed notebook: no line of a test is in it, and
 of what student code displayed only text and PNG pictures are kept. It goes where nbgrader's
@@ -61,7 +61,7 @@ class Part:
 
 @dataclass(frozen=True)
 class _Grades:
-    """What the gradebook says of one submission."""
+    """One submission in the gradebook: points by grade_id, comments, penalty."""
 
     scores: dict[str, float]
     waiting: set[str]
@@ -72,22 +72,22 @@ class _Grades:
 
 def write_all(lab: Lab) -> Path:
     """Write the page of every graded student; the folder they are in."""
-    graded = results(lab)
-    if not graded:
+    found = results(lab)
+    if not found:
         raise GraderError(f"{lab.name} has not been graded: grader autograde {lab.name}")
     with lab.course.gradebook() as gradebook:
-        for one in graded:
-            submission = lab.submission(one.student)
-            grades = _grades(gradebook, lab.name, one.student)
+        for result in found:
+            submission = lab.submission(result.student)
+            grades = _grades(gradebook, lab.name, result.student)
             path = submission.feedback / f"{lab.name}.html"
-            write_atomically(path, page(lab.name, one, grades).encode())
+            write_atomically(path, page(lab.name, result, grades).encode())
             path.chmod(0o644)  # its release copies the mode: students read it
             _address(submission)
     return lab.submission("*").feedback.parent.parent
 
 
 def _address(submission: Submission) -> None:
-    """Put beside a page what `nbgrader release_feedback` finds its reader with.
+    """Put beside a page the two files by which `nbgrader release_feedback` finds its reader.
 
     What did not come through the exchange has neither: a secret that nobody knows then keeps the
     release of the others from failing.
@@ -101,18 +101,18 @@ def _address(submission: Submission) -> None:
         write_atomically(submission.feedback / name, content)
 
 
-def page(lab: str, graded: Result, grades: _Grades) -> str:
+def page(lab: str, result: Result, grades: _Grades) -> str:
     """The HTML page of one student."""
-    parts = [_part(cells, graded, grades) for cells in _exercises(graded.outcome.notebook["cells"])]
+    parts = [_part(cells, result, grades) for cells in _exercises(result.outcome.notebook["cells"])]
     return render(
         "feedback.html.j2",
         lab=_title(lab),
-        student=graded.student,
+        student=result.student,
         score=sum(grades.scores.values()) - grades.penalty,
         max_score=grades.max_score,
         penalty=grades.penalty,
         waiting=bool(grades.waiting),
-        notices=[problem.student_message for problem in graded.problems],
+        notices=[problem.student_message for problem in result.problems],
         parts=parts,
         colours=Markup(HtmlFormatter().get_style_defs(".code")),
     )
@@ -157,10 +157,10 @@ def _exercises(cells: Sequence[Cell]) -> Iterable[list[Cell]]:
         yield current
 
 
-def _part(cells: list[Cell], graded: Result, grades: _Grades) -> Part:
+def _part(cells: list[Cell], result: Result, grades: _Grades) -> Part:
     answer = cells[0]
     names = [name for cell in cells if (name := grade_id(cell))]
-    verdicts = {verdict.grade_id: verdict for verdict in graded.outcome.report.verdicts}
+    verdicts = {verdict.grade_id: verdict for verdict in result.outcome.report.verdicts}
     tests = tuple(verdicts[name] for name in names if name in verdicts)
     code = answer["cell_type"] == "code"
     if code:

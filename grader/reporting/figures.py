@@ -25,7 +25,7 @@ _INK, _SOFT, _BAR, _BAND = _COLOURS
 
 
 def distribution(totals: Sequence[float], summary: Summary) -> Markup:
-    """How many students have how many points; the middle half of the class on a band."""
+    """The number of students by total; the middle half of the class on a band."""
     width = max(1, round(summary.most / _BARS))
     edges = np.arange(-width / 2, max(summary.most, *totals) + width, width).tolist()
     figure, axes = _figure("points")

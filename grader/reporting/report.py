@@ -1,8 +1,7 @@
 """`grader report`: one page about a whole class, for those who teach it.
 
-What is on it comes from the gradebook and from the results of grading; the numbers are those of
-`grader.reporting.statistics`. Names and messages are of others: the page escapes them, and runs
-nothing.
+It shows the gradebook and the results of grading; the numbers are those of
+`grader.reporting.statistics` and `grader.reporting.diagnostics`.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -28,8 +27,8 @@ from grader.reporting.statistics import (
     Exercise,
     ExerciseStatistics,
     Late,
-    Progress,
     Summary,
+    TermProgress,
 )
 from grader.text import printable
 
@@ -53,7 +52,7 @@ class ClassReport:
     attention: list[Attention]
     late: list[Late]
     labs: tuple[str, ...]
-    progress: list[Progress]
+    progress: list[TermProgress]
 
 
 def gather(lab: Lab) -> ClassReport:
@@ -66,27 +65,26 @@ def gather(lab: Lab) -> ClassReport:
     whole_term = term.read(lab.course)
     grades = whole_term.lab(lab.name)
     submissions = list(grades.submissions.values())
-    known = [one for one in results(lab) if one.student in grades.submissions]
+    known = [result for result in results(lab) if result.student in grades.submissions]
     submitted = {*lab.students(), *grades.submissions}
     expected = {*whole_term.students, *submitted}
-    graded = exercises_of(lab.author_notebook())
-    labs = [(one.most, one.submissions) for one in whole_term.labs]
+    exercises = exercises_of(lab.author_notebook())
     return ClassReport(
         lab=lab.name,
         made=datetime.now(UTC).replace(tzinfo=None),
         due=grades.due,
-        summary=statistics.summary(submissions, grades.most, len(expected), len(submitted)),
-        totals=tuple(one.total for one in submissions),
-        exercises=statistics.by_exercise(graded, submissions),
-        failures=diagnostics.failures(graded, known),
+        summary=statistics.summary(submissions, grades.max_score, len(expected), len(submitted)),
+        totals=tuple(submission.total for submission in submissions),
+        exercises=statistics.by_exercise(exercises, submissions),
+        failures=diagnostics.failures(exercises, known),
         unexplained=len(submissions) - len(known),
-        concepts=statistics.by_concept(graded, submissions),
-        times=diagnostics.times(graded, known),
-        handed_in=tuple(sorted(one.handed_in for one in submissions if one.handed_in)),
+        concepts=statistics.by_concept(exercises, submissions),
+        times=diagnostics.times(exercises, known),
+        handed_in=tuple(sorted(work.handed_in for work in submissions if work.handed_in)),
         attention=diagnostics.attention(known, expected - submitted),
         late=statistics.late(submissions),
-        labs=tuple(one.name for one in whole_term.labs),
-        progress=statistics.progress(labs, expected),
+        labs=tuple(lab.name for lab in whole_term.labs),
+        progress=statistics.term_progress(whole_term.labs, expected),
     )
 
 
@@ -103,11 +101,10 @@ def exercises_of(source: Notebook) -> list[Exercise]:
             written = cell["cell_type"] == "markdown"
             found.append(Exercise(name, {name: points} if points else {}, written, concepts))
         elif is_test(cell) and found and not found[-1].written:
-            last = found.pop()
-            found.append(Exercise(last.name, {**last.points, name: points}, False, last.concepts))
+            found[-1] = replace(found[-1], points={**found[-1].points, name: points})
         elif is_test(cell):
             found.append(Exercise(name, {name: points}))
-    return [exercise for exercise in found if exercise.most]
+    return [exercise for exercise in found if exercise.max_score]
 
 
 def to_json(report: ClassReport) -> str:
@@ -147,7 +144,7 @@ def page(report: ClassReport) -> str:
 
 
 def _show(student: str, lab: str) -> str:
-    """The command that tells more, safe to paste into a shell."""
+    """The command that shows more of a student, safe to paste into a shell."""
     student = printable(student)
     return shlex.join(["grader", "show", *["--"] * student.startswith("-"), student, lab])
 
@@ -155,6 +152,8 @@ def _show(student: str, lab: str) -> str:
 def _by_test(failures: Sequence[Failure]) -> list[tuple[str, int, list[Failure]]]:
     """Each test with the number of students it failed, and how; the most frequent first."""
     ordered = sorted(failures, key=lambda failure: failure.test)
-    groups = [(test, list(own)) for test, own in groupby(ordered, lambda failure: failure.test)]
-    counted = [(test, sum(len(one.students) for one in own), own) for test, own in groups]
-    return sorted(counted, key=lambda group: group[1], reverse=True)
+    tests = []
+    for test, group in groupby(ordered, lambda failure: failure.test):
+        ways = list(group)
+        tests.append((test, sum(len(failure.students) for failure in ways), ways))
+    return sorted(tests, key=lambda item: item[1], reverse=True)

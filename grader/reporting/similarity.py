@@ -1,4 +1,4 @@
-"""Which submissions are alike, beyond what everybody was given or was bound to write.
+"""Submissions that are alike, beyond what everybody was given or was bound to write.
 
 Passages are compared as copydetect does, blind to names, comments and layout. Those of the skeleton
 and of the reference solution do not count, nor what a good part of the class has written.
@@ -29,9 +29,9 @@ from grader.notebook import Notebook, is_test
 from grader.reporting.pages import render
 
 _SHORTEST = 25  # characters of a passage, each name being one
-_USUAL = 0.2  # what more than this part of a class wrote is the usual way to write it
+_USUAL = 0.2  # passages of more than this part of a class are the usual way to write it
 _ON_THE_PAGE = 100  # pairs
-_FEW = 4  # and what no more than so many students wrote never is
+_FEW = 4  # and those of no more than so many students never are
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,15 @@ class Pair:
 
     students: tuple[str, str]
     shares: tuple[float, float]
-    """Of each one's own code, the part that is in the other too: from 0 to 1."""
+    """Of the code of each, the part that is in the other too: from 0 to 1."""
     length: int
     """Characters that are shared, names counted as one."""
     code: tuple[Markup, Markup]
-    """Each one's code as HTML, what is shared marked."""
+    """The code of each as HTML, the shared passages marked."""
 
 
 def alike(lab: Lab, threshold: float) -> list[Pair]:
-    """The pairs that share at least `threshold` of one's own code, most alike first.
+    """The pairs of which one shares at least `threshold` of its code, most alike first.
 
     Raises:
         GraderError: fewer than two submissions can be read.
@@ -95,10 +95,14 @@ def _fingerprint(text: str, left_out: Sequence[int] = ()) -> CodeFingerprint:
 
 
 def _pair(students: tuple[str, str], prints: dict[str, CodeFingerprint]) -> Pair:
-    both = [prints[student] for student in students]
-    length, (share, other_share), slices = compare_files(*both)
-    code = tuple(_marked(one.raw_code, places) for one, places in zip(both, slices, strict=True))
-    return Pair(students, (float(share), float(other_share)), int(length), code)
+    first, second = (prints[student] for student in students)
+    length, shares, slices = compare_files(first, second)
+    return Pair(
+        students,
+        shares=(float(shares[0]), float(shares[1])),
+        length=int(length),
+        code=(_marked(first.raw_code, slices[0]), _marked(second.raw_code, slices[1])),
+    )
 
 
 def _marked(text: str, places: np.ndarray) -> Markup:
@@ -117,7 +121,7 @@ def _codes(lab: Lab, source: Notebook) -> dict[str, str]:
 
 
 def _code(notebook: Notebook) -> str:
-    """All that a person wrote to be run; the tests are the same for everybody."""
+    """All the code of a notebook but its tests, which are the same for everybody."""
     cells = [c for c in notebook["cells"] if c["cell_type"] == "code" and not is_test(c)]
     return "\n\n".join(cell["source"] for cell in cells)
 

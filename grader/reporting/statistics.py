@@ -1,4 +1,4 @@
-"""What a class's grades say: pure functions, from submissions to plain numbers.
+"""Statistics of a class's grades: pure functions, from submissions to plain numbers.
 
 A share is a number from 0 to 1. What was not marked by hand yet counts nowhere but in totals.
 """
@@ -19,26 +19,26 @@ FALL = 0.2
 """A student whose share is so much lower than usual, compared with the class, falls."""
 
 
-# ---- What is given
+# ---- Grades, as they are given
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """What is graded under one name: an exercise with its tests, or a written answer."""
+    """An exercise with its tests, or a written answer."""
 
     name: str
     points: Mapping[str, float]
-    """Of each of its graded cells, by grade_id."""
+    """By grade_id, those of each of its graded cells."""
     written: bool = False
     concepts: tuple[str, ...] = ()
 
     @property
-    def most(self) -> float:
+    def max_score(self) -> float:
         return sum(self.points.values())
 
 
 @dataclass(frozen=True)
-class Submission:
+class SubmissionGrades:
     """One student's work on one lab, as the gradebook has it."""
 
     student: str
@@ -55,12 +55,27 @@ class Submission:
         return max(0.0, sum(self.scores.values()) - self.penalty)
 
 
+@dataclass(frozen=True)
+class LabGrades:
+    """One lab: what it is worth, when it is due (UTC), and its graded submissions by student."""
+
+    name: str
+    max_score: float
+    due: datetime | None
+    submissions: Mapping[str, SubmissionGrades]
+
+    def share(self, student: str) -> float | None:
+        """One student's share of the points; None if nothing was handed in."""
+        submission = self.submissions.get(student)
+        return submission.total / self.max_score if submission and self.max_score else None
+
+
 # ---- Summary
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The class in one line; `missing` are the students who handed in nothing."""
+    """Students who handed in, and their points; `most` is what the lab is worth."""
 
     expected: int
     submitted: int
@@ -75,9 +90,9 @@ class Summary:
 
 
 def summary(
-    submissions: Sequence[Submission], most: float, expected: int, submitted: int
+    submissions: Sequence[SubmissionGrades], max_score: float, expected: int, submitted: int
 ) -> Summary:
-    """`most` is what the lab is worth, without extra credit."""
+    """The class in one line; `max_score` is what the lab is worth, without extra credit."""
     totals = [submission.total for submission in submissions]
     low, median, high = np.percentile(totals, [25, 50, 75])
     return Summary(
@@ -87,7 +102,7 @@ def summary(
         graded=len(submissions),
         waiting=sum(bool(submission.waiting) for submission in submissions),
         late=sum(submission.seconds_late > 0 for submission in submissions),
-        most=most,
+        most=max_score,
         mean=float(np.mean(totals)),
         median=float(median),
         quartiles=(float(low), float(high)),
@@ -99,7 +114,7 @@ def summary(
 
 @dataclass(frozen=True)
 class ExerciseStatistics:
-    """How the class did in one exercise."""
+    """The class in one exercise."""
 
     exercise: Exercise
     marked: int
@@ -113,11 +128,11 @@ class ExerciseStatistics:
 
 
 def by_exercise(
-    exercises: Sequence[Exercise], submissions: Sequence[Submission]
+    exercises: Sequence[Exercise], submissions: Sequence[SubmissionGrades]
 ) -> list[ExerciseStatistics]:
     """In the order of the lab."""
     shares = _shares(exercises, submissions)
-    points = np.array([exercise.most for exercise in exercises])
+    points = np.array([exercise.max_score for exercise in exercises])
     return [
         _exercise(exercise, shares[:, column], _rest(shares, points, column))
         for column, exercise in enumerate(exercises)
@@ -149,20 +164,20 @@ def discrimination(item: np.ndarray, rest: np.ndarray) -> float | None:
     return float(np.corrcoef(item, rest)[0, 1])
 
 
-def _shares(exercises: Sequence[Exercise], submissions: Sequence[Submission]) -> np.ndarray:
+def _shares(exercises: Sequence[Exercise], submissions: Sequence[SubmissionGrades]) -> np.ndarray:
     """Students × exercises; NaN for what waits to be marked by hand."""
-    rows = [[_share(exercise, one) for exercise in exercises] for one in submissions]
+    rows = [[_share(exercise, work) for exercise in exercises] for work in submissions]
     return np.array(rows, dtype=float).reshape(len(submissions), len(exercises))
 
 
-def _share(exercise: Exercise, submission: Submission) -> float:
+def _share(exercise: Exercise, submission: SubmissionGrades) -> float:
     if submission.waiting & exercise.points.keys():
         return math.nan
-    return sum(submission.scores.get(name, 0.0) for name in exercise.points) / exercise.most
+    return sum(submission.scores.get(name, 0.0) for name in exercise.points) / exercise.max_score
 
 
 def _rest(shares: np.ndarray, points: np.ndarray, column: int) -> np.ndarray:
-    """Of each student, the share obtained of all other exercises that are marked."""
+    """Each student's share of all other exercises that are marked."""
     others = np.delete(shares * points, column, axis=1)
     possible = np.where(np.isnan(others), 0.0, np.delete(points, column))
     with np.errstate(invalid="ignore"):  # nothing else to compare with: NaN
@@ -171,7 +186,7 @@ def _rest(shares: np.ndarray, points: np.ndarray, column: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class ConceptStatistics:
-    """How the class did in the exercises about one concept."""
+    """The class in the exercises about one concept."""
 
     concept: str
     exercises: tuple[str, ...]
@@ -182,21 +197,21 @@ class ConceptStatistics:
 
 
 def by_concept(
-    exercises: Sequence[Exercise], submissions: Sequence[Submission]
+    exercises: Sequence[Exercise], submissions: Sequence[SubmissionGrades]
 ) -> list[ConceptStatistics]:
     """The concept that the class missed most comes first."""
     about: dict[str, list[Exercise]] = defaultdict(list)
     for exercise in exercises:
         for concept in exercise.concepts:
             about[concept].append(exercise)
-    found = (_concept(name, own, submissions) for name, own in about.items())
+    found = (_concept(name, group, submissions) for name, group in about.items())
     return sorted(filter(None, found), key=lambda concept: concept.mean)
 
 
 def _concept(
-    name: str, exercises: list[Exercise], submissions: Sequence[Submission]
+    name: str, exercises: list[Exercise], submissions: Sequence[SubmissionGrades]
 ) -> ConceptStatistics | None:
-    points = np.array([exercise.most for exercise in exercises])
+    points = np.array([exercise.max_score for exercise in exercises])
     shares = _shares(exercises, submissions)
     possible = np.where(np.isnan(shares), 0.0, points).sum(axis=1)
     obtained = np.nansum(shares * points, axis=1)[possible > 0] / possible[possible > 0]
@@ -220,50 +235,43 @@ class Late:
     penalty: float
 
 
-def late(submissions: Sequence[Submission]) -> list[Late]:
+def late(submissions: Sequence[SubmissionGrades]) -> list[Late]:
     """The latest first."""
     found = [
-        Late(one.student, one.seconds_late, one.penalty)
-        for one in submissions
-        if one.seconds_late > 0
+        Late(work.student, work.seconds_late, work.penalty)
+        for work in submissions
+        if work.seconds_late > 0
     ]
-    return sorted(found, key=lambda one: one.seconds, reverse=True)
+    return sorted(found, key=lambda late: late.seconds, reverse=True)
 
 
 # ---- The term
 
 
 @dataclass(frozen=True)
-class Progress:
+class TermProgress:
     """One student's share of each lab of the term; None where nothing was handed in."""
 
     student: str
     shares: tuple[float | None, ...]
     flag: str
-    """Why one should ask how they are; empty for most."""
+    """A reason to ask how they are; empty for most students."""
 
 
-def progress(
-    labs: Sequence[tuple[float, Mapping[str, Submission]]], students: Iterable[str]
-) -> list[Progress]:
-    """Each student's labs, those who fall first.
-
-    Args:
-        labs: what each is worth, and its graded submissions, in the order of the term.
-    """
-    rows = {
-        student: [_part(lab.get(student), most) for most, lab in labs]
-        for student in sorted(students)
-    }
-    medians = [
-        float(np.median([_part(one, most) for one in lab.values()] or [0.0])) for most, lab in labs
-    ]
-    found = [Progress(who, tuple(shares), _flag(shares, medians)) for who, shares in rows.items()]
-    return sorted(found, key=lambda one: not one.flag)
+def term_progress(labs: Sequence[LabGrades], students: Iterable[str]) -> list[TermProgress]:
+    """Each student's labs, in the order of the term; those who fall or stopped come first."""
+    medians = [_median(lab) for lab in labs]
+    found = []
+    for student in sorted(students):
+        shares = tuple(lab.share(student) for lab in labs)
+        found.append(TermProgress(student, shares, _flag(shares, medians)))
+    return sorted(found, key=lambda progress: not progress.flag)
 
 
-def _part(submission: Submission | None, most: float) -> float | None:
-    return submission.total / most if submission and most else None
+def _median(lab: LabGrades) -> float:
+    """The median share of those who handed it in."""
+    shares = map(lab.share, lab.submissions)
+    return float(np.median([share for share in shares if share is not None] or [0.0]))
 
 
 def _flag(shares: Sequence[float | None], medians: Sequence[float]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,17 +18,7 @@ from nbgrader.api import (
 
 from grader.course import Course
 from grader.errors import GraderError
-from grader.reporting.statistics import Submission
-
-
-@dataclass(frozen=True)
-class LabGrades:
-    """One lab: what it is worth, when it is due (UTC), and its graded submissions by student."""
-
-    name: str
-    most: float
-    due: datetime | None
-    submissions: Mapping[str, Submission]
+from grader.reporting.statistics import LabGrades, SubmissionGrades
 
 
 @dataclass(frozen=True)
@@ -56,26 +45,26 @@ def read(course: Course) -> Term:
     with course.gradebook() as gradebook:
         submissions = _submissions(gradebook)
         labs = [
-            LabGrades(one.name, one.max_score, one.duedate, submissions[one.name])
-            for one in gradebook.db.query(Assignment).all()
-            if one.name in submissions
+            LabGrades(lab.name, lab.max_score, lab.duedate, submissions[lab.name])
+            for lab in gradebook.db.query(Assignment).all()
+            if lab.name in submissions
         ]
         students = tuple(sorted(name for (name,) in gradebook.db.query(Student.id)))
     labs.sort(key=lambda lab: (lab.due is None, lab.due or datetime.min, lab.name))
     return Term(students, tuple(labs))
 
 
-def _submissions(gradebook: Gradebook) -> dict[str, dict[str, Submission]]:
+def _submissions(gradebook: Gradebook) -> dict[str, dict[str, SubmissionGrades]]:
     """By lab, then by student."""
     grades = _grades(gradebook)
     query = gradebook.db.query(SubmittedAssignment, Assignment.name, SubmittedNotebook)
     query = query.join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
     query = query.join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
-    found: dict[str, dict[str, Submission]] = defaultdict(dict)
+    found: dict[str, dict[str, SubmissionGrades]] = defaultdict(dict)
     for submitted, lab, notebook in query:
         if notebook.id in grades:
             scores, waiting = grades[notebook.id]
-            found[lab][submitted.student_id] = Submission(
+            found[lab][submitted.student_id] = SubmissionGrades(
                 student=submitted.student_id,
                 scores=scores,
                 waiting=frozenset(waiting),

@@ -16,7 +16,7 @@ from grader.grading.autograde import autograde
 from grader.reporting import diagnostics, statistics
 from grader.reporting import report as reporting
 from grader.reporting.diagnostics import Trouble
-from grader.reporting.statistics import Submission
+from grader.reporting.statistics import LabGrades, SubmissionGrades
 from grader.text import printable
 from tests.support.course_cases import LAB, QUICK, WRONG, answered, make_course, submit
 from tests.support.gradebook_cases import LATE_POLICY
@@ -27,8 +27,9 @@ EVIL = "<img src=x onerror=alert(1)>'; rm -rf ~ #"
 
 def a_report(student=EVIL, message=EVIL, dates=(datetime(2026, 1, 1),), due=None):
     named = replace(A, concepts=(message,))
-    one = Submission(student, {"test_a": 1.0}, seconds_late=4.0, handed_in=dates[0])
+    one = SubmissionGrades(student, {"test_a": 1.0}, seconds_late=4.0, handed_in=dates[0])
     bad = failed("test_a", french.raised(message, message, message))
+    lab = LabGrades("laboratoire_01", 2.0, None, {student: one})
     result = graded(student, bad, incidents=(message,))
     return reporting.ClassReport(
         lab="laboratoire_01",
@@ -45,7 +46,7 @@ def a_report(student=EVIL, message=EVIL, dates=(datetime(2026, 1, 1),), due=None
         attention=diagnostics.attention([result], [student]),
         late=statistics.late([one]),
         labs=("laboratoire_01",),
-        progress=statistics.progress([(2.0, {student: one})], [student, f"{student}2"]),
+        progress=statistics.term_progress([lab], [student, f"{student}2"]),
     )
 
 
@@ -132,7 +133,7 @@ def test_the_report_of_a_course(course):
     assert sorted(report.totals) == [0.0, 3.0, 3.0, 3.0, 5.0]
     names = [one.exercise.name for one in report.exercises]
     assert names == ["standardize", "SimpleLinear", "q1"]
-    assert [one.exercise.most for one in report.exercises] == [2.0, 3.0, 1.0]
+    assert [one.exercise.max_score for one in report.exercises] == [2.0, 3.0, 1.0]
     first, second, _ = report.exercises
     assert (first.mean, second.mean) == (pytest.approx(0.2), pytest.approx(0.8))
     common = report.failures[0]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from grader.reporting import statistics
-from grader.reporting.statistics import Exercise, Submission
+from grader.reporting.statistics import Exercise, LabGrades, SubmissionGrades
 from tests.support.report_cases import A, B, Q
 
 # Ten students: four have both exercises, four neither, one has only a, one only b. So between the
@@ -15,14 +15,14 @@ BOTH = [(1, 1)] * 4 + [(1, 0), (0, 1)] + [(0, 0)] * 4
 
 
 def submission(student, a=0.0, b=0.0, **rest):
-    return Submission(student, {"test_a": a, "test_b_x": b, "test_b_y": 0.0}, **rest)
+    return SubmissionGrades(student, {"test_a": a, "test_b_x": b, "test_b_y": 0.0}, **rest)
 
 
 def test_the_summary_of_five():
     points = [(4, {}), (0, {}), (1, {}), (2, {"penalty": 5.0, "seconds_late": 60.0}), (3, {})]
     some = [submission(str(n), total, **rest) for n, (total, rest) in enumerate(points)]
     some[4] = replace(some[4], scores={**some[4].scores, "q1": 0.0}, waiting=frozenset({"q1"}))
-    found = statistics.summary(some, most=8, expected=9, submitted=6)
+    found = statistics.summary(some, max_score=8, expected=9, submitted=6)
     # Totals 0, 0, 1, 3, 4: a penalty takes no more than there is.
     assert (found.mean, found.median, found.quartiles) == (1.6, 1.0, (0.0, 3.0))
     assert (found.expected, found.submitted, found.graded, found.missing) == (9, 6, 5, 3)
@@ -51,9 +51,9 @@ def test_discrimination_where_it_has_no_meaning():
 
 def test_what_waits_to_be_marked_counts_in_no_exercise():
     some = [
-        Submission("x", {"test_a": 2.0, "q1": 2.0}),
-        Submission("y", {"test_a": 1.0, "q1": 0.0}, frozenset({"q1"})),
-        Submission("z", {"test_a": 0.0, "q1": 1.0}),
+        SubmissionGrades("x", {"test_a": 2.0, "q1": 2.0}),
+        SubmissionGrades("y", {"test_a": 1.0, "q1": 0.0}, frozenset({"q1"})),
+        SubmissionGrades("z", {"test_a": 0.0, "q1": 1.0}),
     ]
     first, question = statistics.by_exercise([A, Q], some)
     assert (first.marked, first.waiting, first.mean) == (3, 0, 0.5)
@@ -67,7 +67,7 @@ def test_what_waits_to_be_marked_counts_in_no_exercise():
 def test_the_rest_of_the_lab_is_what_was_marked():
     """Who waits for marks is compared by the share of what they were marked for."""
     some = [
-        Submission(str(n), {"test_a": 2.0 * a, "test_b_x": b, "q1": 2.0 * b})
+        SubmissionGrades(str(n), {"test_a": 2.0 * a, "test_b_x": b, "q1": 2.0 * b})
         for n, (a, b) in enumerate(BOTH)
     ]
     bare = Exercise("b", {"test_b_x": 1.0})
@@ -80,9 +80,9 @@ def test_concepts_across_exercises():
     a, b = replace(A, concepts=("axes",)), replace(B, concepts=("axes", "perte"))
     q = replace(Q, concepts=("méthode",))
     some = [
-        Submission("x", {"test_a": 2.0, "test_b_x": 1.0, "test_b_y": 3.0, "q1": 0.0}),
-        Submission("y", {"test_a": 2.0, "q1": 0.0}),
-        Submission("z", {"test_a": 0.0, "test_b_x": 1.0, "test_b_y": 2.0, "q1": 0.0}),
+        SubmissionGrades("x", {"test_a": 2.0, "test_b_x": 1.0, "test_b_y": 3.0, "q1": 0.0}),
+        SubmissionGrades("y", {"test_a": 2.0, "q1": 0.0}),
+        SubmissionGrades("z", {"test_a": 0.0, "test_b_x": 1.0, "test_b_y": 2.0, "q1": 0.0}),
     ]
     some = [replace(one, waiting=frozenset({"q1"})) for one in some]
     # axes: 6/6, 2/6, 3/6; perte: 4/4, 0/4, 3/4; nothing is known of the question.
@@ -97,14 +97,18 @@ def test_concepts_across_exercises():
 def term(**shares):
     """Labs of ten points in which each student has these."""
     labs = [
-        {name: Submission(name, {"t": 10 * s}) for name, own in shares.items() if (s := own[n])}
+        {
+            name: SubmissionGrades(name, {"t": 10 * s})
+            for name, own in shares.items()
+            if (s := own[n])
+        }
         for n in range(len(next(iter(shares.values()))))
     ]
-    return [(10.0, lab) for lab in labs]
+    return [LabGrades("", 10.0, None, lab) for lab in labs]
 
 
 def test_who_falls_or_stops():
-    found = statistics.progress(
+    found = statistics.term_progress(
         term(
             up=(0.5, 0.6, 0.3),  # the last lab is hard for all
             usual=(0.8, 0.8, 0.5),
