@@ -149,7 +149,7 @@ class Lab:
         return Submission(self, student)
 
     def students(self) -> list[str]:
-        """Who has handed it in, in alphabetical order."""
+        """The students who have handed it in, in alphabetical order."""
         base = Path(str(self.submission("*").submitted).partition("*")[0])
         if not base.is_dir():
             return []
@@ -174,7 +174,7 @@ class Lab:
 
 @dataclass(frozen=True)
 class Submission:
-    """What one student handed in of a lab, and what was made of it."""
+    """One student's work on a lab, as handed in, and the files made of it."""
 
     lab: Lab
     student: str

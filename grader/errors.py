@@ -1,4 +1,4 @@
-"""What a user's mistake is told with: one message, no traceback."""
+"""Errors shown to the user as one message, without a traceback."""
 
 from __future__ import annotations
 

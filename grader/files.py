@@ -54,7 +54,7 @@ def write_durably(path: Path, data: bytes) -> None:
 
 
 class Flaw(Enum):
-    """Why a file is not read."""
+    """Reasons not to read a file."""
 
     UNOPENED = auto()
     SPECIAL = auto()

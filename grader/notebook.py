@@ -13,9 +13,14 @@ Cell = dict[str, Any]
 
 
 def grade_id(cell: Cell) -> str | None:
-    """The name of a cell that nbgrader knows."""
+    """The name of a cell that nbgrader knows; None for any other."""
     name = cell["metadata"].get("nbgrader", {}).get("grade_id")
     return name if isinstance(name, str) else None
+
+
+def graded_cells(notebook: Notebook) -> dict[str, Cell]:
+    """The cells that nbgrader knows, by name."""
+    return {name: cell for cell in notebook["cells"] if (name := grade_id(cell))}
 
 
 def plain(notebook: Any) -> Notebook:

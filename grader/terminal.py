@@ -1,4 +1,4 @@
-"""What the commands share: options, and errors shown to the user as one message."""
+"""Options that commands share, and errors shown to the user as one message."""
 
 from __future__ import annotations
 

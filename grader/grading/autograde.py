@@ -1,6 +1,6 @@
 """Grading a class: what is new is run, what was run is recorded, and nothing is done twice.
 
-Each submission's outcome is a file, written atomically as soon as it is known: killed at any
+Each submission's result is a file, written atomically as soon as it is known: killed at any
 moment, the same command goes on from there. One writer, `grader.grading.record`, then fills the
 gradebook.
 """
@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from filelock import FileLock, Timeout
 
@@ -29,12 +30,34 @@ from grader.engine import (
 )
 from grader.errors import GraderError
 from grader.files import writing
-from grader.grading import intake
+from grader.grading.intake import Intake, take_in, unreadable_notebook
 from grader.grading.record import record
-from grader.grading.results import OnResult, Result, _path, save
+from grader.grading.results import OnResult, Result, find_result, write_result
 from grader.notebook import Notebook, grade_id, is_test
 
-MakeEngine = Callable[[EngineConfig], Engine]
+
+class Runner(Protocol):
+    """Runs notebooks: `Engine` on this machine, `grader.cluster.cluster.Cluster` on others."""
+
+    @property
+    def config(self) -> EngineConfig: ...
+    @property
+    def version(self) -> str: ...
+    def __enter__(self) -> object: ...
+    def __exit__(self, *_: object) -> None: ...
+    def map(self, jobs: Iterable[Job]) -> Iterator[Outcome]: ...
+
+
+MakeEngine = Callable[[EngineConfig], Runner]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A submission to grade, and the digest of all that its result depends on."""
+
+    student: str
+    digest: str
+    intake: Intake
 
 
 def autograde(
@@ -52,33 +75,29 @@ def autograde(
         students: only these; all by default.
         force: run again what has not changed.
         on_result: called with each result as it is known.
-        make_engine: what runs notebooks; `grader.cluster.cluster` has one that does elsewhere.
+        make_engine: makes the runner of notebooks.
 
     Raises:
         GraderError: the lab is not released, a student has not submitted, the isolation required
             cannot be reached, or the gradebook cannot be written.
     """
     lab.check_released()
-    with alone(lab):
+    with locked(lab):
         for partial in lab.results.glob(".*.partial"):  # a grading that was killed
             partial.unlink(missing_ok=True)
         wanted = _wanted(lab, students)
         source = lab.author_notebook()
-        engine = make_engine(_for(config, source))
-        taken = _taken(lab, engine, source, wanted)
-        kept = {} if force else _kept(lab.results, taken)
-        for graded in kept.values():
-            on_result(graded)
-        fresh = []
-        pending = [item for student, item in taken.items() if student not in kept]
+        engine = make_engine(_config_for(source, config))
+        tasks = _tasks(lab, engine, source, wanted)
+        known = {} if force else _find_results(lab.results, tasks)
+        results = []
         try:
-            for graded in _run(engine, pending, source):
-                save(lab.results, graded)
-                fresh.append(graded)
-                on_result(graded)
+            for result in _results(engine, source, tasks, known, lab.results):
+                results.append(result)
+                on_result(result)
         finally:  # also after Ctrl-C: what was run counts
-            record(lab, [*kept.values(), *fresh])
-        return sorted([*kept.values(), *fresh], key=lambda graded: graded.student)
+            record(lab, results)
+        return sorted(results, key=lambda result: result.student)
 
 
 def rehearse(
@@ -95,34 +114,19 @@ def rehearse(
         source: in the place of the source notebook that grading takes.
         folder: for the results, where those of an earlier rehearsal are found again.
     """
-    engine = Engine(_for(config, source))
-    taken = _taken(lab, engine, source, students)
-    known = _kept(folder, taken) | _kept(lab.results, taken)
-    for graded in known.values():
-        on_result(graded)
-    for graded in _run(engine, [taken[name] for name in students if name not in known], source):
-        save(folder, graded)
-        known[graded.student] = graded
-        on_result(graded)
-    return [known[student] for student in students]
-
-
-def _for(config: EngineConfig, source: Notebook) -> EngineConfig:
-    """The configuration that suits a lab."""
-    return replace(config, preload=modules_used(source))
-
-
-def _taken(
-    lab: Lab, engine: Engine, source: Notebook, students: Sequence[str]
-) -> dict[str, _Taken]:
-    """Each submission, with the digest of what the engine would do with it."""
-    salt = _digest_of_grading(source, engine)
-    return {student: _take_in(lab.submission(student), source, salt) for student in students}
+    engine = Engine(_config_for(source, config))
+    tasks = _tasks(lab, engine, source, students)
+    known = _find_results(folder, tasks) | _find_results(lab.results, tasks)
+    results = {}
+    for result in _results(engine, source, tasks, known, folder):
+        results[result.student] = result
+        on_result(result)
+    return [results[student] for student in students]
 
 
 @contextmanager
-def alone(lab: Lab) -> Iterator[None]:
-    """Two gradings of a lab at a time would write each other's files."""
+def locked(lab: Lab) -> Iterator[None]:
+    """Refuse another grading of this lab meanwhile: each would write the other's files."""
     folder = lab.results
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -131,6 +135,9 @@ def alone(lab: Lab) -> Iterator[None]:
             yield
     except Timeout:
         raise GraderError(f"{lab.name} is being graded already, by another command") from None
+
+
+# ---- Tasks
 
 
 def _wanted(lab: Lab, students: Sequence[str]) -> list[str]:
@@ -151,15 +158,17 @@ def _wanted(lab: Lab, students: Sequence[str]) -> list[str]:
     return sorted(set(students)) or submitted
 
 
-@dataclass(frozen=True)
-class _Taken:
-    student: str
-    digest: str
-    taken: intake.Intake
+def _config_for(source: Notebook, config: EngineConfig) -> EngineConfig:
+    return replace(config, preload=modules_used(source))
 
 
-def _digest_of_grading(source: Notebook, engine: Engine) -> str:
-    """What the results depend on beside the submission; prose and model answers are not run."""
+def _tasks(lab: Lab, engine: Runner, source: Notebook, students: Sequence[str]) -> list[Task]:
+    salt = _digest_of_grading(source, engine)
+    return [_task(lab.submission(student), source, salt) for student in students]
+
+
+def _digest_of_grading(source: Notebook, engine: Runner) -> str:
+    """Digest of what all results depend on; prose and model answers are not run."""
     config = asdict(engine.config)
     del config["workers"]
     graded = [cell for cell in source["cells"] if cell["cell_type"] == "code" or grade_id(cell)]
@@ -168,44 +177,55 @@ def _digest_of_grading(source: Notebook, engine: Engine) -> str:
     return hashlib.sha256(facts.encode()).hexdigest()
 
 
-def _take_in(submission: Submission, source: Notebook, salt: str) -> _Taken:
-    taken = intake.take_in(submission.submitted, submission.lab.file_name, source)
-    content = json.dumps([taken.notebook, [asdict(p) for p in taken.problems]], sort_keys=True)
-    return _Taken(submission.student, hashlib.sha256((salt + content).encode()).hexdigest(), taken)
+def _task(submission: Submission, source: Notebook, salt: str) -> Task:
+    intake = take_in(submission.submitted, submission.lab.file_name, source)
+    content = json.dumps([intake.notebook, [asdict(p) for p in intake.problems]], sort_keys=True)
+    return Task(submission.student, hashlib.sha256((salt + content).encode()).hexdigest(), intake)
 
 
-def _kept(folder: Path, taken: dict[str, _Taken]) -> dict[str, Result]:
-    """The results in a folder that are those of these very submissions."""
-    kept = {}
-    for student, item in taken.items():
-        with suppress(OSError, ValueError, KeyError, TypeError):  # none, or not one of ours
-            graded = Result.from_json(_path(folder, student).read_text("utf-8"))
-            if graded.digest == item.digest:
-                kept[student] = graded
-    return kept
+# ---- Their results
 
 
-def _run(engine: Engine, pending: list[_Taken], source: Notebook) -> Iterator[Result]:
-    by_student = {item.student: item for item in pending}
-    for item in pending:
-        if item.taken.notebook is None:
-            yield Result(item.student, item.digest, item.taken.problems, _unread(item, source))
-    jobs = [
-        Job(item.student, item.taken.notebook, source) for item in pending if item.taken.notebook
-    ]
+def _find_results(folder: Path, tasks: list[Task]) -> dict[str, Result]:
+    """The results in a folder that are those of these very tasks, by student."""
+    found = (find_result(folder, task.student, task.digest) for task in tasks)
+    return {result.student: result for result in found if result}
+
+
+def _results(
+    engine: Runner, source: Notebook, tasks: list[Task], known: dict[str, Result], folder: Path
+) -> Iterator[Result]:
+    """The known results, then those of the other tasks, each written to the folder first."""
+    yield from known.values()
+    for result in _run(engine, [task for task in tasks if task.student not in known], source):
+        write_result(folder, result)
+        yield result
+
+
+def _run(engine: Runner, tasks: list[Task], source: Notebook) -> Iterator[Result]:
+    by_student = {task.student: task for task in tasks}
+    jobs = []
+    for task in tasks:
+        if task.intake.notebook:
+            jobs.append(Job(task.student, task.intake.notebook, source))
+        else:
+            yield _result(task, _not_run(task, source))
     if not jobs:
         return
     with engine:
         for outcome in engine.map(jobs):
-            item = by_student[outcome.key]
-            yield Result(item.student, item.digest, item.taken.problems, outcome)
+            yield _result(by_student[outcome.key], outcome)
 
 
-def _unread(item: _Taken, source: Notebook) -> Outcome:
+def _result(task: Task, outcome: Outcome) -> Result:
+    return Result(task.student, task.digest, task.intake.problems, outcome)
+
+
+def _not_run(task: Task, source: Notebook) -> Outcome:
     """The outcome of a submission that could not be read: 0 everywhere, and why."""
-    why = " ".join(problem.student_message for problem in item.taken.problems)
+    why = " ".join(problem.student_message for problem in task.intake.problems)
     verdicts = tuple(
         Verdict(meta["grade_id"], Status.NOT_RUN, 0.0, float(meta["points"]), why)
         for meta in (c["metadata"]["nbgrader"] for c in source["cells"] if is_test(c))
     )
-    return Outcome(item.student, intake.unreadable_notebook(source), Report(verdicts))
+    return Outcome(task.student, unreadable_notebook(source), Report(verdicts))

@@ -192,7 +192,7 @@ def show(
     """
     from grader.course import Course
     from grader.grading import table
-    from grader.grading.results import result_of
+    from grader.grading.results import read_result
 
     with errors_shown():
-        table.explain(result_of(Course.here().lab(lab).submission(student)), Console())
+        table.explain(read_result(Course.here().lab(lab).submission(student)), Console())

@@ -1,8 +1,8 @@
 """Taking in what a student submitted: any file at all, turned into a notebook that can be run.
 
-Two pure steps, neither of which runs anything: `read` makes cells of a file that may be anything,
-`sanitise` puts the author's graded cells back among them. What had to be mended is told, to the
-instructor in English and to the student in French, and costs that student only.
+Two pure steps, neither of which runs anything: `grader.grading.submission` makes cells of a file
+that may be anything, `sanitise` puts the author's graded cells back among them. What had to be
+mended is told as `Problem`s, and costs that student only.
 """
 
 from __future__ import annotations
@@ -12,8 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from grader.grading.submission import Problem, Unreadable, find, read, read_timestamp
-from grader.notebook import Cell, Notebook, grade_id, is_solution, is_test
+from grader.grading.submission import (
+    Problem,
+    Unreadable,
+    find_notebook,
+    read_notebook,
+    read_timestamp,
+)
+from grader.notebook import Cell, Notebook, grade_id, graded_cells, is_solution, is_test
 from grader.text import printable
 
 _KEPT_METADATA: Final = ("nbgrader",)
@@ -31,11 +37,11 @@ def take_in(folder: Path, name: str, source: Notebook) -> Intake:
     """The submission in `folder`, whose notebook should be called `name`.
 
     Args:
-        source: the author's notebook, with solutions and hidden tests, as plain data.
+        source: the author's notebook, with solutions and hidden tests.
     """
     try:
-        path, problems = find(folder, name)
-        notebook, found = sanitise(read(path), source)
+        path, problems = find_notebook(folder, name)
+        notebook, found = sanitise(read_notebook(path), source)
     except Unreadable as error:
         return Intake(None, (error.problem,))
     except Exception as error:  # whatever a file provokes, it costs its own student only
@@ -64,7 +70,7 @@ def sanitise(notebook: Notebook, source: Notebook) -> tuple[Notebook, tuple[Prob
     The student's own are the text of solution cells, and every cell that is not graded.
     """
     problems: list[Problem] = []
-    authored = {grade_id(cell): cell for cell in source["cells"] if grade_id(cell)}
+    authored = graded_cells(source)
     cells = _unique(notebook["cells"], authored, problems)
     cells = [_restored(cell, authored, problems) for cell in cells]
     cells = _ordered(cells, authored, problems)
@@ -116,9 +122,9 @@ def _restored(cell: Cell, authored: dict[str, Cell], problems: list[Problem]) ->
     if name is None:
         return cell
     original = _clean(authored[name])
-    theirs, ours = cell["metadata"]["nbgrader"], original["metadata"]["nbgrader"]
+    found, given = cell["metadata"]["nbgrader"], original["metadata"]["nbgrader"]
     compared = ("points", "grade", "solution", "locked")
-    changed = [key for key in compared if key in theirs and theirs[key] != ours.get(key)]
+    changed = [key for key in compared if key in found and found[key] != given.get(key)]
     if changed:
         problems.append(
             Problem(
@@ -148,10 +154,10 @@ def _restored(cell: Cell, authored: dict[str, Cell], problems: list[Problem]) ->
 
 
 def _visible_differs(cell: Cell, original: Cell) -> bool:
-    """Whether a locked cell is not as it was given (hidden lines apart)."""
+    """True unless the lines of a locked cell are, in order, among those of the original."""
     given = [line for line in cell["source"].splitlines() if line.strip()]
     lines = iter(line for line in original["source"].splitlines() if line.strip())
-    return not all(any(line == ours for ours in lines) for line in given) or not given
+    return not all(any(line == known for known in lines) for line in given) or not given
 
 
 def _clean(cell: Cell) -> Cell:
@@ -180,7 +186,7 @@ def _ordered(cells: list[Cell], authored: dict[str, Cell], problems: list[Proble
     moved = {name: cell for cell in cells if (name := grade_id(cell)) and not is_solution(cell)}
     cells = [cell for cell in cells if grade_id(cell) not in moved]
     for name in sorted(moved, key=order.index):
-        _insert(cells, moved[name], order)
+        _insert(cells, name, moved[name], order)
     return cells
 
 
@@ -193,7 +199,7 @@ def _completed(cells: list[Cell], authored: dict[str, Cell], problems: list[Prob
         added = _clean(original)
         if is_solution(added):
             added["source"] = ""
-        _insert(cells, added, list(authored))
+        _insert(cells, name, added, list(authored))
         kind = "test" if is_test(original) else "answer"
         problems.append(
             Problem(
@@ -205,16 +211,16 @@ def _completed(cells: list[Cell], authored: dict[str, Cell], problems: list[Prob
     return cells
 
 
-def _insert(cells: list[Cell], added: Cell, order: list[str]) -> None:
+def _insert(cells: list[Cell], name: str, added: Cell, order: list[str]) -> None:
     """Put a graded cell after the last of those that precede it in the author's order."""
-    before = set(order[: order.index(grade_id(added))])
+    before = set(order[: order.index(name)])
     places = [index for index, cell in enumerate(cells) if grade_id(cell) in before]
     cells.insert(max(places, default=-1) + 1, added)
 
 
 def unreadable_notebook(source: Notebook) -> Notebook:
-    """What is kept in place of a submission that could not be read: the author's cells, empty."""
-    cells = [_clean(cell) for cell in source["cells"] if grade_id(cell)]
+    """The author's graded cells, without solutions, in place of what could not be read."""
+    cells = [_clean(cell) for cell in graded_cells(source).values()]
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"
         if is_solution(cell):

@@ -1,4 +1,4 @@
-"""Grading with a progress bar on stderr."""
+"""Grading with a bar on stderr that shows how far it is."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def progress(title: str, total: int) -> Iterator[OnResult]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(title, total=total, counts="")
 
-        def on_result(graded: Result) -> None:
-            tally["passed" if graded.passed else "failed"] += 1
-            tally["to look at"] += bool(graded.attention)
+        def on_result(result: Result) -> None:
+            tally["passed" if result.passed else "failed"] += 1
+            tally["to look at"] += bool(result.attention)
             counts = ", ".join(f"{count} {name}" for name, count in tally.items())
             bar.update(task, advance=1, counts=counts)
 

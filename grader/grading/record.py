@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import nbformat
 from nbgrader import utils
@@ -27,13 +27,11 @@ from nbgrader.api import (
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy.orm import joinedload
 
-from grader.course import Course, Lab
+from grader.course import Course, Lab, Submission
 from grader.files import write_atomically
-from grader.grading.copies import _as_node, _beside, _write_files
+from grader.grading.copies import executed_notebook, files_beside, write_copy
+from grader.grading.results import Result
 from grader.grading.submission import Unreadable, read_timestamp
-
-if TYPE_CHECKING:
-    from grader.grading.results import Result
 
 _BATCH = 100
 _NO_RESPONSE = "No response."  # nbgrader's own words, which formgrader shows
@@ -44,35 +42,42 @@ def record(lab: Lab, results: Sequence[Result]) -> None:
 
     What a person has graded since is left alone. Killed in between, the next call writes the rest.
     """
-    marks = _Marks(lab)
+    recorded = RecordedDigests(lab)
     with lab.course.gradebook() as gradebook:
         known = graded_students(gradebook, lab.name)
-        due = [g for g in results if g.student not in known or not marks.has(g)]
+        due = [r for r in results if r.student not in known or not recorded.has(r)]
         checksums = _checksums(gradebook, lab.name)
         for batch in _batches(due):
-            for graded in batch:
-                _write_files(lab.submission(graded.student), graded, checksums)
+            for result in batch:
+                write_copy(lab.submission(result.student), result, checksums)
             with _one_commit(gradebook):
-                for graded in batch:
-                    _record_one(lab, gradebook, graded, checksums)
-            marks.add(batch)
+                for result in batch:
+                    _record_one(gradebook, lab.submission(result.student), result, checksums)
+            recorded.add(batch)
 
 
 def is_recorded(lab: Lab, results: Sequence[Result]) -> bool:
-    """Whether autograded/ and the gradebook hold all these results already."""
-    marks = _Marks(lab)
-    return all(map(marks.has, results))
+    """True if autograded/ and the gradebook hold all these results already."""
+    return all(map(RecordedDigests(lab).has, results))
+
+
+@dataclass(frozen=True)
+class ScoreChange:
+    """A test whose score changes."""
+
+    name: str
+    before: float
+    after: float
+    by_hand: bool
+    """True if a person has graded this test: their mark stays what it is."""
 
 
 @dataclass(frozen=True)
 class Revision:
-    """What new results change in the gradebook for one student."""
+    """The changes that new results make in the gradebook for one student."""
 
     student: str
-    tests: tuple[tuple[str, float, float], ...]
-    """Of each test whose score changes: its name, the score before, the score after."""
-    by_hand: tuple[str, ...]
-    """Those of them that a person has graded, whose grade stays what it is."""
+    tests: tuple[ScoreChange, ...]
     before: float
     """Of the whole lab, what a person graded and the penalty for lateness included."""
     after: float
@@ -91,39 +96,41 @@ def revise(lab: Lab, results: Sequence[Result], *, keep: bool) -> tuple[Revision
     with lab.course.gradebook() as gradebook:
         if keep:
             checksums = _checksums(gradebook, lab.name)
-            for graded in results:
-                _write_files(lab.submission(graded.student), graded, checksums)
+            for result in results:
+                write_copy(lab.submission(result.student), result, checksums)
         with _one_commit(gradebook, keep=keep):
-            found = [_revise_one(lab, gradebook, graded) for graded in results]
+            revisions = [_revise_one(gradebook, lab, result) for result in results]
     if keep:
-        _Marks(lab).add(results)
-    return tuple(revision for revision in found if revision is not None)
+        RecordedDigests(lab).add(results)
+    return tuple(revision for revision in revisions if revision is not None)
 
 
-class _Marks:
-    """What was recorded last of each student: a result, and the submission's date and files."""
+class RecordedDigests:
+    """Per student, a digest of what was last recorded, so that unchanged students are skipped."""
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
         self.path = lab.results / ".recorded"
-        self.marks: dict[str, str] = {}
+        self.digests: dict[str, str] = {}
         with suppress(OSError, ValueError):  # none yet: all is recorded again
-            self.marks = json.loads(self.path.read_text("utf-8"))
+            self.digests = json.loads(self.path.read_text("utf-8"))
 
-    def has(self, graded: Result) -> bool:
-        copy = self.lab.submission(graded.student).autograded / self.lab.file_name
-        return copy.is_file() and self.marks.get(graded.student) == self._mark(graded)
+    def has(self, result: Result) -> bool:
+        copy = self.lab.submission(result.student).autograded / self.lab.file_name
+        return copy.is_file() and self.digests.get(result.student) == self._digest(result)
 
-    def add(self, batch: Sequence[Result]) -> None:
-        self.marks |= {graded.student: self._mark(graded) for graded in batch}
-        write_atomically(self.path, json.dumps(self.marks).encode())
+    def add(self, results: Sequence[Result]) -> None:
+        self.digests |= {result.student: self._digest(result) for result in results}
+        write_atomically(self.path, json.dumps(self.digests).encode())
 
-    def _mark(self, graded: Result) -> str:
-        digest = hashlib.sha256(graded.to_json().encode())
-        folder = self.lab.submission(graded.student).submitted
-        for path in _beside(self.lab.course, folder):
+    def _digest(self, result: Result) -> str:
+        """Of the result, and of the names, sizes and dates of the files submitted beside it."""
+        digest = hashlib.sha256(result.to_json().encode())
+        submission = self.lab.submission(result.student)
+        for path in files_beside(submission):
             status = path.lstat()
-            facts = f"{path.relative_to(folder)}|{status.st_size}|{status.st_mtime_ns}"
+            name = path.relative_to(submission.submitted)
+            facts = f"{name}|{status.st_size}|{status.st_mtime_ns}"
             digest.update(facts.encode(errors="replace"))
         return digest.hexdigest()
 
@@ -156,8 +163,11 @@ def _one_commit(gradebook: Gradebook, *, keep: bool = True) -> Iterator[None]:
         session.rollback()
 
 
+# ---- Reading the gradebook
+
+
 def graded_students(gradebook: Gradebook, lab: str) -> set[str]:
-    """Students whose scores the gradebook has."""
+    """The students whose scores the gradebook has."""
     query = (
         gradebook.db.query(SubmittedAssignment.student_id)
         .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
@@ -174,70 +184,92 @@ def _checksums(gradebook: Gradebook, lab: str) -> dict[str, str]:
     return {cell.name: cell.checksum for cell in notebook.source_cells}
 
 
-def _record_one(lab: Lab, gradebook: Gradebook, graded: Result, checksums: dict[str, str]) -> None:
-    folder = lab.submission(graded.student).submitted
-    timestamp = None
-    with suppress(Unreadable):  # which the result tells
-        timestamp = read_timestamp(folder)
-    gradebook.update_or_create_student(graded.student)
-    dates = {"timestamp": timestamp} if timestamp else {}
-    submission = gradebook.update_or_create_submission(lab.name, graded.student, **dates)
-    notebook = next(n for n in submission.notebooks if n.name == lab.name)
-    cells = {
-        cell.metadata.nbgrader["grade_id"]: cell
-        for cell in _as_node(graded, checksums).cells
-        if "nbgrader" in cell.metadata
-    }
-    scores = {verdict.grade_id: verdict.score for verdict in graded.outcome.report.verdicts}
-    for grade in _with_cells(gradebook, Grade, notebook):
-        name = grade.cell.name
-        if not graded.was_run or name not in cells:  # as nbgrader does for a missing notebook
-            grade.auto_score, grade.needs_manual_grade = 0, False
-        elif utils.is_grade(cells[name]):  # a task is graded by a person only
-            _set_grade(grade, scores.get(name, _written_score(cells[name])))
-    for comment in _with_cells(gradebook, Comment, notebook):
-        cell = cells.get(comment.cell.name)
-        unanswered = cell is not None and _is_unanswered(cell)
-        comment.auto_comment = _NO_RESPONSE if unanswered else None
-    _set_penalty(lab.course, gradebook, submission, notebook)
-
-
-def _revise_one(lab: Lab, gradebook: Gradebook, graded: Result) -> Revision | None:
-    notebook = gradebook.find_submission_notebook(lab.name, lab.name, graded.student)
-    scores = {verdict.grade_id: verdict.score for verdict in graded.outcome.report.verdicts}
-    grades = _with_cells(gradebook, Grade, notebook)
-    changed = [g for g in grades if scores.get(g.cell.name, g.auto_score) != g.auto_score]
-    if not changed:
-        return None
-    tests = tuple((g.cell.name, g.auto_score or 0.0, scores[g.cell.name]) for g in changed)
-    before = _total(gradebook, notebook)
-    for grade in changed:
-        grade.auto_score = scores[grade.cell.name]
-    _set_penalty(lab.course, gradebook, notebook.assignment, notebook)
-    by_hand = tuple(grade.cell.name for grade in changed if grade.manual_score is not None)
-    return Revision(graded.student, tests, by_hand, before, _total(gradebook, notebook))
-
-
-def _total(gradebook: Gradebook, notebook: SubmittedNotebook) -> float:
-    """What nbgrader exports: the score, less the penalty, and never below 0."""
-    gradebook.db.flush()
-    gradebook.db.refresh(notebook, ["score"])  # computed by the database
-    return max(0.0, notebook.score - (notebook.late_submission_penalty or 0.0))
-
-
-def _with_cells(gradebook: Gradebook, kind: type, notebook: SubmittedNotebook) -> list[Any]:
+def _with_cells(
+    gradebook: Gradebook, kind: type[Grade | Comment], notebook: SubmittedNotebook
+) -> list[Any]:
+    """The grades, or the comments, of a notebook."""
     query = gradebook.db.query(kind).options(joinedload(kind.cell))
     return query.filter(kind.notebook_id == notebook.id).all()
 
 
-def _set_grade(grade: Grade, auto_score: float | None) -> None:
-    grade.auto_score = auto_score
-    grade.needs_manual_grade = grade.manual_score is not None or auto_score is None
+def _computed_score(gradebook: Gradebook, notebook: SubmittedNotebook) -> float:
+    """The sum of the grades, which the database computes."""
+    gradebook.db.flush()
+    gradebook.db.refresh(notebook, ["score"])
+    return notebook.score
+
+
+def _total(gradebook: Gradebook, notebook: SubmittedNotebook) -> float:
+    """The score that nbgrader exports: less the penalty, and never below 0."""
+    penalty = notebook.late_submission_penalty or 0.0
+    return max(0.0, _computed_score(gradebook, notebook) - penalty)
+
+
+# ---- Writing to it
+
+
+def _record_one(
+    gradebook: Gradebook, submission: Submission, result: Result, checksums: dict[str, str]
+) -> None:
+    entry = _enter_submission(gradebook, submission)
+    notebook = next(n for n in entry.notebooks if n.name == submission.lab.name)
+    cells = {
+        cell.metadata.nbgrader["grade_id"]: cell
+        for cell in executed_notebook(result, checksums).cells
+        if "nbgrader" in cell.metadata
+    }
+    for grade in _with_cells(gradebook, Grade, notebook):
+        _set_grade(grade, result, cells.get(grade.cell.name))
+    for comment in _with_cells(gradebook, Comment, notebook):
+        _set_comment(comment, cells.get(comment.cell.name))
+    _set_penalty(gradebook, submission.lab.course, entry, notebook)
+
+
+def _revise_one(gradebook: Gradebook, lab: Lab, result: Result) -> Revision | None:
+    notebook = gradebook.find_submission_notebook(lab.name, lab.name, result.student)
+    scores = result.scores
+    grades = _with_cells(gradebook, Grade, notebook)
+    changed = [g for g in grades if scores.get(g.cell.name, g.auto_score) != g.auto_score]
+    if not changed:
+        return None
+    before = _total(gradebook, notebook)
+    tests = tuple(_change_score(grade, scores[grade.cell.name]) for grade in changed)
+    _set_penalty(gradebook, lab.course, notebook.assignment, notebook)
+    return Revision(result.student, tests, before, _total(gradebook, notebook))
+
+
+def _change_score(grade: Grade, score: float) -> ScoreChange:
+    before = grade.auto_score or 0.0
+    grade.auto_score = score
+    return ScoreChange(grade.cell.name, before, score, grade.manual_score is not None)
+
+
+def _enter_submission(gradebook: Gradebook, submission: Submission) -> SubmittedAssignment:
+    timestamp = None
+    with suppress(Unreadable):  # which the result tells
+        timestamp = read_timestamp(submission.submitted)
+    dates = {"timestamp": timestamp} if timestamp else {}
+    gradebook.update_or_create_student(submission.student)
+    return gradebook.update_or_create_submission(submission.lab.name, submission.student, **dates)
+
+
+def _set_grade(grade: Grade, result: Result, cell: nbformat.NotebookNode | None) -> None:
+    if cell is None or not result.was_run:  # as nbgrader does for a missing notebook
+        grade.auto_score, grade.needs_manual_grade = 0, False
+    elif utils.is_grade(cell):  # a task is graded by a person only
+        score = result.scores.get(grade.cell.name, _written_score(cell))
+        grade.auto_score = score
+        grade.needs_manual_grade = grade.manual_score is not None or score is None
 
 
 def _written_score(cell: nbformat.NotebookNode) -> float | None:
     """0 for an answer left as it was given; otherwise a person must read it."""
     return utils.determine_grade(cell)[0] if utils.is_solution(cell) else 0
+
+
+def _set_comment(comment: Comment, cell: nbformat.NotebookNode | None) -> None:
+    unanswered = cell is not None and _is_unanswered(cell)
+    comment.auto_comment = _NO_RESPONSE if unanswered else None
 
 
 def _is_unanswered(cell: nbformat.NotebookNode) -> bool:
@@ -246,20 +278,18 @@ def _is_unanswered(cell: nbformat.NotebookNode) -> bool:
 
 
 def _set_penalty(
-    course: Course,
     gradebook: Gradebook,
-    submission: SubmittedAssignment,
+    course: Course,
+    entry: SubmittedAssignment,
     notebook: SubmittedNotebook,
 ) -> None:
     notebook.late_submission_penalty = None
-    if submission.total_seconds_late <= 0:
+    if entry.total_seconds_late <= 0:
         return
     policy = AssignLatePenalties(config=course.config)
     policy.init_plugin()
-    gradebook.db.flush()
-    gradebook.db.refresh(notebook, ["score"])  # computed by the database
     penalty = policy.plugin_inst.late_submission_penalty(
-        submission.student_id, notebook.score, submission.total_seconds_late
+        entry.student_id, _computed_score(gradebook, notebook), entry.total_seconds_late
     )
     if penalty is not None:
         notebook.late_submission_penalty = policy._check_late_penalty(notebook, penalty)

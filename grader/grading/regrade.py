@@ -10,33 +10,28 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-
-from nbgrader.api import Gradebook
+from typing import Any
 
 from grader.authoring.build import build, enter, would_build
-from grader.course import Lab, Submission
+from grader.course import Lab
 from grader.engine import EngineConfig
 from grader.errors import GraderError
-from grader.grading import intake
-from grader.grading.autograde import alone, rehearse
+from grader.grading.autograde import locked, rehearse
+from grader.grading.comparison import comparable_students, edited_tests, graded_copies
 from grader.grading.progress import progress
-from grader.grading.record import Revision, graded_students, is_recorded, revise
-from grader.grading.results import Result, save
-from grader.notebook import Cell, Notebook, grade_id, is_solution, is_test, plain
+from grader.grading.record import Revision, is_recorded, revise
+from grader.grading.results import Result, write_result
+from grader.notebook import Notebook, plain
 
 _NOT_GRADED = "not graded yet (grader autograde takes them)"
-_HANDED_IN_AGAIN = "handed in again since they were graded (grader autograde takes them)"
-_GONE = "nothing of theirs is in submitted/ any more: their grades stay as they are"
-_NO_COPY = "no readable copy in autograded/ says what was graded (grader autograde makes one)"
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What a corrected source would change; nothing is written yet."""
+    """The changes that a corrected source would make; nothing is written yet."""
 
     lab: str
     source: Notebook = field(repr=False)
@@ -46,32 +41,32 @@ class Preview:
     """The tests that are not those that were graded with."""
     revisions: tuple[Revision, ...]
     left: Mapping[str, str]
-    """Who is not regraded, and why."""
+    """The students who are not regraded, and why."""
     settled: bool
-    """Whether what is recorded are the results of this very source: there is nothing to write."""
+    """True if the results of this very source are recorded already: there is nothing to write."""
 
     @property
     def losers(self) -> tuple[Revision, ...]:
-        return tuple(one for one in self.revisions if one.after < one.before)
+        return tuple(revision for revision in self.revisions if revision.after < revision.before)
 
     @property
     def winners(self) -> tuple[Revision, ...]:
-        return tuple(one for one in self.revisions if one.after > one.before)
+        return tuple(revision for revision in self.revisions if revision.after > revision.before)
 
     def message(self, student: str, test: str) -> str:
-        """What a test now tells a student, "" if it passes."""
-        verdicts = (g.outcome.report.verdicts for g in self.results if g.student == student)
-        found = (one.message for many in verdicts for one in many if one.grade_id == test)
-        return next(found, "")
+        """The new message of a test to a student, "" if it passes."""
+        results = (result for result in self.results if result.student == student)
+        verdicts = (verdict for result in results for verdict in result.outcome.report.verdicts)
+        return next((v.message for v in verdicts if v.grade_id == test), "")
 
     @property
     def surprises(self) -> dict[str, list[str]]:
-        """Tests that give other scores although they were not edited, and to whom."""
+        """The tests that give other scores although they were not edited, and to whom."""
         found: dict[str, list[str]] = {}
         for revision in self.revisions:
-            for test, *_ in revision.tests:
-                if test not in self.edited:
-                    found.setdefault(test, []).append(revision.student)
+            for test in revision.tests:
+                if test.name not in self.edited:
+                    found.setdefault(test.name, []).append(revision.student)
         return found
 
 
@@ -89,7 +84,7 @@ def regrade(
     """
     lab.check_released()
     lab.course.labs([lab.name])  # refuses one that has no source
-    with alone(lab):
+    with locked(lab):
         preview = _preview(lab, config)
         if preview.settled or not agreed(preview):
             return preview, False
@@ -103,33 +98,29 @@ def regrade(
 
 
 def to_json(preview: Preview, written: bool) -> str:
-    """What changes, for a program."""
+    """The changes, for a program."""
     facts = {
         "lab": preview.lab,
         "written": written,
         "edited": sorted(preview.edited),
         "regraded": len(preview.results),
         "left": dict(preview.left),
-        "changes": [
-            {
-                "student": one.student,
-                "before": one.before,
-                "after": one.after,
-                "tests": [
-                    {
-                        "name": name,
-                        "before": before,
-                        "after": after,
-                        "by_hand": name in one.by_hand,
-                        "message": preview.message(one.student, name),
-                    }
-                    for name, before, after in one.tests
-                ],
-            }
-            for one in preview.revisions
-        ],
+        "changes": [_facts(preview, revision) for revision in preview.revisions],
     }
     return json.dumps(facts, ensure_ascii=False, indent=1)
+
+
+def _facts(preview: Preview, revision: Revision) -> dict[str, Any]:
+    student = revision.student
+    return {
+        "student": student,
+        "before": revision.before,
+        "after": revision.after,
+        "tests": [
+            asdict(test) | {"message": preview.message(student, test.name)}
+            for test in revision.tests
+        ],
+    }
 
 
 def _rehearsal(lab: Lab) -> Path:
@@ -138,30 +129,17 @@ def _rehearsal(lab: Lab) -> Path:
 
 def _preview(lab: Lab, config: EngineConfig) -> Preview:
     source = plain(would_build(lab))
-    with lab.course.gradebook() as gradebook:
-        graded = graded_students(gradebook, lab.name)
-        if not graded:
-            raise GraderError(
-                f"{lab.name} has not been graded: grader release {lab.name}, then grader autograde"
-                f" {lab.name}, take the source as it is now"
-            )
-        _check_comparable(gradebook, lab.name, source)
-    copies = {student: _copy(lab.submission(student)) for student in sorted(graded)}
-    left = {
-        student: why
-        for student, copy in copies.items()
-        if (why := _why_left(lab.submission(student), copy, source))
-    }
+    graded = comparable_students(lab, source)
+    copies, left = graded_copies(lab, graded, source)
     left |= {name: _NOT_GRADED for name in lab.students() if name not in graded}
-    students = [student for student in copies if student not in left]
-    with progress(f"rehearsing {lab.name}", len(students)) as on_result:
-        results = rehearse(lab, config, source, students, _rehearsal(lab), on_result)
+    with progress(f"rehearsing {lab.name}", len(copies)) as on_result:
+        results = rehearse(lab, config, source, list(copies), _rehearsal(lab), on_result)
     revisions = revise(lab, results, keep=False)
     return Preview(
         lab=lab.name,
         source=source,
         results=tuple(results),
-        edited=_edited((copies[student] for student in students), source),
+        edited=edited_tests(copies.values(), source),
         revisions=revisions,
         left=left,
         settled=not revisions and is_recorded(lab, results),
@@ -174,91 +152,7 @@ def _write(lab: Lab, preview: Preview) -> None:
         raise GraderError(f"{lab.name} was edited meanwhile: nothing was written, look again")
     build(lab)
     enter(lab)
-    for graded in preview.results:
-        save(lab.results, graded)
+    for result in preview.results:
+        write_result(lab.results, result)
     revise(lab, preview.results, keep=True)
     shutil.rmtree(_rehearsal(lab), ignore_errors=True)
-
-
-# ---- What can be compared
-
-
-def _check_comparable(gradebook: Gradebook, lab: str, source: Notebook) -> None:
-    """Refuse a source whose graded cells are not those that the gradebook has scores for."""
-    recorded = gradebook.find_notebook(lab, lab)
-    before = _kinds(
-        {cell.name: cell.max_score for cell in recorded.grade_cells},
-        {cell.name for cell in recorded.solution_cells},
-    )
-    graded = [cell["metadata"]["nbgrader"] for cell in source["cells"] if grade_id(cell)]
-    after = _kinds(
-        {meta["grade_id"]: float(meta["points"]) for meta in graded if meta["grade"]},
-        {meta["grade_id"] for meta in graded if meta["solution"]},
-    )
-    wrong = [
-        f"  {name}: was {before.get(name, 'not there')}, is {after.get(name, 'not there')}"
-        for name in sorted(before.keys() | after.keys())
-        if before.get(name) != after.get(name)
-    ]
-    if wrong:
-        raise GraderError(
-            "\n".join(
-                [
-                    f"{lab}: these cells are not those that were graded, so that the scores before"
-                    " and after cannot be compared:",
-                    *wrong,
-                    "Regrading changes what tests check, not which there are nor their points. Put"
-                    " these back, or, for points alone, enter them without a comparison: grader"
-                    f" release {lab}, then grader autograde {lab}.",
-                ]
-            )
-        )
-
-
-def _kinds(points: Mapping[str, float], solutions: set[str]) -> dict[str, str]:
-    """What each graded cell is, in words."""
-    graded = {
-        name: f"{'an answer' if name in solutions else 'a test'} of {most:g}"
-        for name, most in points.items()
-    }
-    return {name: "an exercise" for name in solutions} | graded
-
-
-def _why_left(submission: Submission, copy: Notebook | None, source: Notebook) -> str | None:
-    """Why a graded student cannot be regraded; None if they can."""
-    folder = submission.submitted
-    if not folder.is_dir():
-        return _GONE
-    if copy is None:
-        return _NO_COPY
-    taken = intake.take_in(folder, submission.lab.file_name, source).notebook
-    same = _own(taken or intake.unreadable_notebook(source)) == _own(copy)
-    return None if same else _HANDED_IN_AGAIN
-
-
-def _copy(submission: Submission) -> Notebook | None:
-    """The notebook that a student's recorded scores are those of, with its tests."""
-    path = submission.autograded / submission.lab.file_name
-    with suppress(OSError, ValueError):
-        return json.loads(path.read_text("utf-8"))
-    return None
-
-
-def _own(notebook: Notebook) -> list[str]:
-    """What the student wrote, cell after cell."""
-    return [_text(c) for c in notebook["cells"] if grade_id(c) is None or is_solution(c)]
-
-
-def _edited(copies: Iterable[Notebook], source: Notebook) -> frozenset[str]:
-    """The names of the tests that differ from those of the copies."""
-    tests = {grade_id(cell): _text(cell) for cell in source["cells"] if is_test(cell)}
-    return frozenset(
-        name
-        for copy in copies
-        for cell in copy["cells"]
-        if (name := grade_id(cell)) in tests and _text(cell) != tests[name]
-    )
-
-
-def _text(cell: Cell) -> str:
-    return "".join(cell["source"])  # files have it as lines

@@ -1,9 +1,10 @@
-"""Results of grading, kept as one file per student."""
+"""Results of grading: one file per student, put in place whole."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from grader.grading.submission import Problem
 
 @dataclass(frozen=True)
 class Result:
-    """One student's result; `digest` tells what it is the result of."""
+    """A student's outcome, kept with the digest of what it is the result of."""
 
     student: str
     digest: str
@@ -29,18 +30,23 @@ class Result:
         return bool(self.outcome.report.engine)
 
     @property
+    def scores(self) -> dict[str, float]:
+        """The points earned, test by test."""
+        return {verdict.grade_id: verdict.score for verdict in self.outcome.report.verdicts}
+
+    @property
     def score(self) -> float:
         return sum(verdict.score for verdict in self.outcome.report.verdicts)
 
     @property
     def attention(self) -> tuple[str, ...]:
-        """What an instructor should look at."""
+        """The reasons for an instructor to look at this submission."""
         serious = tuple(problem.message for problem in self.problems if problem.serious)
         return (*serious, *self.outcome.report.incidents)
 
     @property
     def passed(self) -> bool:
-        """Whether every test gave all its points."""
+        """True if every test gave all its points."""
         return all(verdict.status is Status.PASSED for verdict in self.outcome.report.verdicts)
 
     def to_json(self) -> str:
@@ -56,27 +62,35 @@ class Result:
 OnResult = Callable[[Result], None]
 
 
-def results(lab: Lab) -> list[Result]:
-    """The results of the last grading of a lab, as they are on disk."""
-    return [_load(path, lab.name) for path in sorted(lab.results.glob("*.json"))]
+def read_results(lab: Lab) -> list[Result]:
+    """The results of the last grading of a lab, in alphabetical order."""
+    return [_read(path, lab.name) for path in sorted(lab.results.glob("*.json"))]
 
 
-def save(folder: Path, graded: Result) -> None:
-    """Keep a result: in the lab's `Course.results`, it is the last one of this student."""
-    write_atomically(_path(folder, graded.student), graded.to_json().encode())
-
-
-def result_of(submission: Submission) -> Result:
+def read_result(submission: Submission) -> Result:
     """The last result of one student."""
     lab = submission.lab.name
     if not submission.result.is_file():
         raise GraderError(f"no result of {submission.student} for {lab}: grader autograde {lab}")
-    return _load(submission.result, lab)
+    return _read(submission.result, lab)
 
 
-def _load(path: Path, lab: str) -> Result:
+def find_result(folder: Path, student: str, digest: str) -> Result | None:
+    """The student's result in a folder; None if there is none, or not one of this digest."""
+    with suppress(OSError, ValueError, KeyError, TypeError):  # absent or damaged
+        result = Result.from_json(_path(folder, student).read_text("utf-8"))
+        return result if result.digest == digest else None
+    return None
+
+
+def write_result(folder: Path, result: Result) -> None:
+    """Keep a result; in `Lab.results`, it is now the student's last one."""
+    write_atomically(_path(folder, result.student), result.to_json().encode())
+
+
+def _read(path: Path, lab: str) -> Result:
     try:
-        return Result.from_json(path.read_text(encoding="utf-8"))
+        return Result.from_json(path.read_text("utf-8"))
     except (ValueError, KeyError, TypeError):
         raise GraderError(f"{path} is damaged: grader autograde {lab} makes it anew") from None
 

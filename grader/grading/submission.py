@@ -45,7 +45,7 @@ _NOT_PLAIN: Final = {
 
 @dataclass(frozen=True)
 class Problem:
-    """What was wrong with a submission; `serious` ones need the instructor's attention."""
+    """A defect of a submission; `serious` ones need the instructor's attention."""
 
     message: str
     student_message: str
@@ -61,7 +61,7 @@ class Unreadable(Exception):
         self.problem = Problem(message, student_message)
 
 
-def find(folder: Path, name: str) -> tuple[Path, tuple[Problem, ...]]:
+def find_notebook(folder: Path, name: str) -> tuple[Path, tuple[Problem, ...]]:
     """The notebook's path; one under another name will do if it is the only one."""
     if folder.is_symlink():
         raise Unreadable("a symbolic link to another folder", "Le dossier remis est un lien.")
@@ -83,7 +83,7 @@ def find(folder: Path, name: str) -> tuple[Path, tuple[Problem, ...]]:
     )
 
 
-def read(path: Path) -> Notebook:
+def read_notebook(path: Path) -> Notebook:
     """The notebook in a file, in nbformat 4.
 
     Raises:
@@ -115,7 +115,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_timestamp(folder: Path) -> datetime | None:
-    """When it was submitted, in UTC, as the exchange wrote it; None without a timestamp.txt.
+    """The date of a submission, in UTC, as the exchange wrote it; None without a timestamp.txt.
 
     Raises:
         Unreadable: there is one, but it does not hold a date.
@@ -134,7 +134,7 @@ def read_timestamp(folder: Path) -> datetime | None:
 
 
 def _is_too_deep(data: bytes) -> bool:
-    """Whether brackets are nested, outside of texts, deeper than a parser should follow."""
+    """True if brackets are nested, outside of texts, deeper than a parser should follow."""
     depth = 0
     for token in _TOKEN.finditer(data):
         depth += _STEP.get(data[token.start()], 0)

@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from grader.engine import Status
+from grader.engine import Status, Verdict
 from grader.text import escape
 from labo.coursework.notebook import TEST_PREFIX
 
 if TYPE_CHECKING:
-    from grader.grading.record import Revision
+    from grader.grading.record import Revision, ScoreChange
     from grader.grading.regrade import Preview
     from grader.grading.results import Result
 
@@ -36,31 +36,31 @@ def show(lab: str, results: Sequence[Result], console: Console) -> None:
     table.add_column("student", no_wrap=True)
     for number, test in enumerate(tests, start=1):
         table.add_column(f"{number}\n/{test.max_score:g}", justify="right")
-    most = sum(test.max_score for test in tests)
-    table.add_column(f"total\n/{most:g}", justify="right", style="bold")
-    for graded in results:
-        scores = {verdict.grade_id: verdict for verdict in graded.outcome.report.verdicts}
-        cells = [_points(scores.get(test.grade_id)) for test in tests]
-        mark = " [yellow]![/]" if graded.attention else ""
-        table.add_row(escape(graded.student) + mark, *cells, f"{graded.score:g}")
+    points = sum(test.max_score for test in tests)
+    table.add_column(f"total\n/{points:g}", justify="right", style="bold")
+    for result in results:
+        verdicts = {verdict.grade_id: verdict for verdict in result.outcome.report.verdicts}
+        cells = [_score(verdicts.get(test.grade_id)) for test in tests]
+        warning = " [yellow]![/]" if result.attention else ""
+        table.add_row(escape(result.student) + warning, *cells, f"{result.score:g}")
     console.print(table)
     names = (test.grade_id.removeprefix(TEST_PREFIX) for test in tests)
     legend = ", ".join(f"{number} {name}" for number, name in enumerate(names, start=1))
     console.print(f"[dim]{escape(legend)}[/]")
-    for graded in filter(lambda graded: graded.attention, results):
-        reasons = "; ".join(graded.attention)
-        console.print(f"[yellow]![/] {escape(graded.student)}: {escape(reasons)}", soft_wrap=True)
+    for result in filter(lambda result: result.attention, results):
+        reasons = "; ".join(result.attention)
+        console.print(f"[yellow]![/] {escape(result.student)}: {escape(reasons)}", soft_wrap=True)
 
 
 def show_regrading(preview: Preview, console: Console) -> None:
-    """What a corrected lab changes: who loses first."""
+    """The changes that a corrected lab makes; students who lose come first."""
     edited = ", ".join(sorted(preview.edited)) or "none of the tests was edited"
     console.print(f"[bold]{preview.lab}[/], corrected: {escape(edited)}")
     if preview.revisions:
         table = Table("student", "tests", caption="with what a person graded, and lateness")
         table.add_column("total", justify="right")
-        for revision in sorted(preview.revisions, key=lambda one: one.after >= one.before):
-            tests = "\n".join(_change(preview, revision, *test) for test in revision.tests)
+        for revision in sorted(preview.revisions, key=lambda r: r.after >= r.before):
+            tests = "\n".join(_change(preview, revision, test) for test in revision.tests)
             total = _arrow(revision.before, revision.after)
             table.add_row(escape(revision.student), tests, total)
         console.print(table)
@@ -78,11 +78,12 @@ def show_regrading(preview: Preview, console: Console) -> None:
         console.print(f"[yellow]![/] {why}: {escape(names)}", soft_wrap=True)
 
 
-def _change(preview: Preview, revision: Revision, test: str, before: float, after: float) -> str:
-    stays = " [yellow](graded by hand: stays)[/]" if test in revision.by_hand else ""
-    why = preview.message(revision.student, test).partition("\n")[0] if after < before else ""
+def _change(preview: Preview, revision: Revision, test: ScoreChange) -> str:
+    stays = " [yellow](graded by hand: stays)[/]" if test.by_hand else ""
+    loses = test.after < test.before
+    why = preview.message(revision.student, test.name).partition("\n")[0] if loses else ""
     reason = f"\n[dim]{escape(why)}[/]" if why else ""
-    return f"{escape(test)} {_arrow(before, after)}{stays}{reason}"
+    return f"{escape(test.name)} {_arrow(test.before, test.after)}{stays}{reason}"
 
 
 def _arrow(before: float, after: float) -> str:
@@ -90,24 +91,24 @@ def _arrow(before: float, after: float) -> str:
     return f"[{style}]{before:g} → {after:g}[/]"
 
 
-def _points(verdict: Any) -> str:
+def _score(verdict: Verdict | None) -> str:
     if verdict is None:
         return ""
     return f"[{_STYLES[verdict.status]}]{verdict.score:g}[/]"
 
 
-def explain(graded: Result, console: Console) -> None:
-    """Why this student got this score."""
-    report = graded.outcome.report
-    most = sum(verdict.max_score for verdict in report.verdicts)
-    console.print(f"[bold]{escape(graded.student)}[/]: {graded.score:g} of {most:g}")
+def explain(result: Result, console: Console) -> None:
+    """The reasons of a student's score: each verdict with its message, problems, incidents."""
+    report = result.outcome.report
+    points = sum(verdict.max_score for verdict in report.verdicts)
+    console.print(f"[bold]{escape(result.student)}[/]: {result.score:g} of {points:g}")
     for verdict in report.verdicts:
         style = _STYLES[verdict.status]
-        points = f"{verdict.score:g}/{verdict.max_score:g}"
-        console.print(f"  [{style}]{points:>7}  {verdict.status:8}[/] {escape(verdict.grade_id)}")
+        score = f"{verdict.score:g}/{verdict.max_score:g}"
+        console.print(f"  [{style}]{score:>7}  {verdict.status:8}[/] {escape(verdict.grade_id)}")
         if verdict.message:
             console.print(Panel(escape(verdict.message), border_style="dim"))
-    for problem in graded.problems:
+    for problem in result.problems:
         console.print(f"  [yellow]![/] {escape(problem.message)}")
     for incident in report.incidents:
         console.print(f"  [yellow]![/] {escape(incident)}")
@@ -119,29 +120,27 @@ def explain(graded: Result, console: Console) -> None:
 
 def to_json(results: Sequence[Result]) -> str:
     """The results for a program."""
-    return json.dumps(
-        [
+    return json.dumps([_facts(result) for result in results], ensure_ascii=False, indent=2)
+
+
+def _facts(result: Result) -> dict[str, Any]:
+    report = result.outcome.report
+    return {
+        "student": result.student,
+        "score": result.score,
+        "attention": list(result.attention),
+        "problems": [problem.message for problem in result.problems],
+        "level": report.level,
+        "mode": report.mode,
+        "tests": [
             {
-                "student": graded.student,
-                "score": graded.score,
-                "attention": list(graded.attention),
-                "problems": [problem.message for problem in graded.problems],
-                "level": graded.outcome.report.level,
-                "mode": graded.outcome.report.mode,
-                "tests": [
-                    {
-                        "name": verdict.grade_id,
-                        "status": verdict.status,
-                        "score": verdict.score,
-                        "max_score": verdict.max_score,
-                        "message": verdict.message,
-                        "seconds": verdict.seconds,
-                    }
-                    for verdict in graded.outcome.report.verdicts
-                ],
+                "name": verdict.grade_id,
+                "status": verdict.status,
+                "score": verdict.score,
+                "max_score": verdict.max_score,
+                "message": verdict.message,
+                "seconds": verdict.seconds,
             }
-            for graded in results
+            for verdict in report.verdicts
         ],
-        ensure_ascii=False,
-        indent=2,
-    )
+    }

@@ -24,7 +24,7 @@ from grader.course import Lab, Submission
 from grader.engine import Status, Verdict
 from grader.errors import GraderError
 from grader.files import write_atomically
-from grader.grading.results import Result, results
+from grader.grading.results import Result, read_results
 from grader.grading.submission import Unreadable, read_bytes
 from grader.notebook import Cell, grade_id, is_solution
 from grader.reporting.pages import render
@@ -72,7 +72,7 @@ class _Grades:
 
 def write_all(lab: Lab) -> Path:
     """Write the page of every graded student; the folder they are in."""
-    found = results(lab)
+    found = read_results(lab)
     if not found:
         raise GraderError(f"{lab.name} has not been graded: grader autograde {lab.name}")
     with lab.course.gradebook() as gradebook:

@@ -17,7 +17,7 @@ from pathlib import Path
 from grader.course import Lab
 from grader.errors import GraderError
 from grader.files import write_atomically
-from grader.grading.results import results
+from grader.grading.results import read_results
 from grader.notebook import Notebook, grade_id, is_solution, is_test
 from grader.reporting import diagnostics, pages, statistics, term
 from grader.reporting.diagnostics import Attention, Failure, Times
@@ -65,7 +65,7 @@ def gather(lab: Lab) -> ClassReport:
     whole_term = term.read(lab.course)
     grades = whole_term.lab(lab.name)
     submissions = list(grades.submissions.values())
-    known = [result for result in results(lab) if result.student in grades.submissions]
+    known = [result for result in read_results(lab) if result.student in grades.submissions]
     submitted = {*lab.students(), *grades.submissions}
     expected = {*whole_term.students, *submitted}
     exercises = exercises_of(lab.author_notebook())

@@ -23,7 +23,7 @@ from grader.course import Course
 from grader.engine import Engine, EngineConfig, Job, Outcome, Report
 from grader.errors import GraderError
 from grader.grading.autograde import autograde
-from grader.grading.results import results
+from grader.grading.results import read_results
 from tests.support import slurm_cluster
 from tests.support.cluster_cases import a_class, bytes_of, on_slurm
 from tests.support.course_cases import LAB, QUICK, ROOT, answered, make_course
@@ -94,7 +94,7 @@ def test_ctrl_c_ends_the_jobs_and_another_machine_goes_on(slurm, tmp_path):
     assert running.returncode == 130, errors
     assert "Traceback" not in errors
     assert not slurm.jobs("RUNNING,PENDING")
-    done = {one.student for one in results(course.lab(LAB))}
+    done = {one.student for one in read_results(course.lab(LAB))}
     assert 1 < len(done) < 60
     assert done == set(rows(course)) - {"students"}
     ran = []
@@ -122,7 +122,7 @@ def test_what_slurm_or_a_node_refuses_is_told(slurm, tmp_path):
     with pytest.raises(GraderError, match=r"every job has ended(.|\n)*the module is absent"):
         autograde(course.lab(LAB), QUICK, make_engine=partial(Cluster, place=place))
     assert not slurm.jobs("RUNNING,PENDING")
-    assert results(course.lab(LAB)) == []
+    assert read_results(course.lab(LAB)) == []
 
 
 # ---- A dask cluster that runs already
@@ -180,7 +180,7 @@ def test_a_worker_that_could_write_tests_to_its_disk_is_refused(dask, tmp_path):
     course = a_class(tmp_path / "course", 1)
     with pytest.raises(GraderError, match=r"hidden tests too.*--memory-limit 0"):
         on_dask(course, dask("--memory-limit=2GB"))
-    assert results(course.lab(LAB)) == []
+    assert read_results(course.lab(LAB)) == []
 
 
 @pytest.mark.parametrize("address", ["tcp://head:8786", "head:8786", ""])

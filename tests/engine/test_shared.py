@@ -12,7 +12,7 @@ from nbgrader.utils import determine_grade
 
 from grader.engine import Engine, EngineConfig, Job, Mode, Status
 from grader.grading.intake import sanitise
-from grader.grading.submission import read
+from grader.grading.submission import read_notebook
 from grader.notebook import is_test
 from tests.support.engine_cases import cell, job
 
@@ -40,10 +40,10 @@ def our_scores(outcome) -> dict[str, float]:
 @pytest.mark.parametrize("student", ["bitdiddle", "hacker", "source"])
 @pytest.mark.parametrize("name", ["problem1", "problem2"])
 def test_nbgraders_own_course(engine, tmp_path, student, name):
-    source = read(COURSE / "source" / "ps1" / f"{name}.ipynb")
+    source = read_notebook(COURSE / "source" / "ps1" / f"{name}.ipynb")
     submitted = source
     if student != "source":
-        submitted = read(COURSE / "submitted" / student / "ps1" / f"{name}.ipynb")
+        submitted = read_notebook(COURSE / "submitted" / student / "ps1" / f"{name}.ipynb")
     notebook, _ = sanitise(submitted, source)
     ours = our_scores(engine.run(Job(student, copy.deepcopy(notebook), source)))
     assert ours == stock_scores(notebook, tmp_path)

@@ -12,7 +12,7 @@ from grader.errors import GraderError
 from grader.grading import autograde as module
 from grader.grading import intake
 from grader.grading.autograde import autograde
-from grader.grading.results import Result, result_of, results
+from grader.grading.results import Result, read_result, read_results
 from tests.hostile.files import CASES
 from tests.support.course_cases import LAB, QUICK, WRONG, answered, make_course, submit
 
@@ -84,14 +84,14 @@ def test_an_interrupted_grading_goes_on(course, runs):
         submit(course, student, answered(course))
 
     def stop_after_two(graded):
-        if len(results(course.lab(LAB))) == 2:
+        if len(read_results(course.lab(LAB))) == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         autograde(course.lab(LAB), QUICK, on_result=stop_after_two)
     with course.gradebook() as gradebook:
         assert len(gradebook.assignment_submissions(LAB)) == 2
-    done = {one.student for one in results(course.lab(LAB))}
+    done = {one.student for one in read_results(course.lab(LAB))}
     runs.clear()
     autograde(course.lab(LAB), QUICK)
     assert set(runs) == {"alice", "bruno", "carla", "david"} - done
@@ -162,14 +162,14 @@ def test_one_grading_of_a_lab_at_a_time(course):
 def test_a_file_that_breaks_the_reader_costs_its_own_student(course, monkeypatch):
     submit(course, "alice", answered(course))
     submit(course, "eve", "{}")
-    original = intake.read
+    original = intake.read_notebook
 
     def fragile(path):
         if "eve" in path.parts:
             raise MemoryError("no more")
         return original(path)
 
-    monkeypatch.setattr(intake, "read", fragile)
+    monkeypatch.setattr(intake, "read_notebook", fragile)
     alice, eve = autograde(course.lab(LAB), QUICK)
     assert (alice.score, eve.score) == (5, 0)
     assert "MemoryError" in eve.attention[0]
@@ -214,19 +214,19 @@ def test_mistakes_of_the_instructor_are_told(course, tmp_path):
     with pytest.raises(GraderError, match="has not been built"):
         autograde(course.lab(LAB), QUICK)
     with pytest.raises(GraderError, match="no result of alice"):
-        result_of(course.lab(LAB).submission("alice"))
+        read_result(course.lab(LAB).submission("alice"))
     os.makedirs(os.fsencode(course.root / "submitted") + b"/\xff/" + LAB.encode())
     with pytest.raises(GraderError, match="rename this folder"):
         autograde(course.lab(LAB), QUICK)
     (course.lab(LAB).results / "alice.json").write_text("{")
     with pytest.raises(GraderError, match="damaged"):
-        results(course.lab(LAB))
+        read_results(course.lab(LAB))
 
 
 def test_results_are_plain_files(course):
     submit(course, "alice", answered(course))
     autograde(course.lab(LAB), QUICK)
-    (one,) = results(course.lab(LAB))
+    (one,) = read_results(course.lab(LAB))
     again = Result.from_json(one.to_json())
     assert again == one
     assert json.loads(one.to_json())["outcome"]["report"]["level"] == "namespaces"

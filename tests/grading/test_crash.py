@@ -15,7 +15,7 @@ import pytest
 
 from grader.course import Course
 from grader.grading.autograde import autograde
-from grader.grading.results import results
+from grader.grading.results import read_results
 from tests.support.course_cases import LAB, QUICK, ROOT, answered, make_course, submit
 from tests.support.gradebook_cases import rows
 
@@ -122,6 +122,6 @@ def test_ctrl_c_loses_nothing(tmp_path):
     assert "Traceback" not in errors
     _, alive = psutil.wait_procs(below, timeout=10)
     assert not alive
-    saved = {one.student for one in results(course.lab(LAB))}
+    saved = {one.student for one in read_results(course.lab(LAB))}
     assert 2 <= len(saved) < len(STUDENTS)
     assert saved == set(rows(course)) - {"students"}

@@ -17,7 +17,7 @@ from grader.course import Course
 from grader.errors import GraderError
 from grader.grading.autograde import autograde
 from grader.grading.record import record
-from grader.grading.results import Result, results
+from grader.grading.results import Result, read_results
 from tests.support.course_cases import LAB, QUICK, ROOT
 from tests.support.gradebook_cases import STOCK, an_honest_class, rows
 
@@ -56,7 +56,7 @@ def test_grading_again_changes_nothing(tmp_path):
     autograde(course.lab(LAB), QUICK)
     assert rows(course) == first
     (course.lab(LAB).results / ".recorded").unlink()
-    record(course.lab(LAB), results(course.lab(LAB)))
+    record(course.lab(LAB), read_results(course.lab(LAB)))
     assert rows(course) == first
 
 
@@ -111,11 +111,11 @@ def test_a_disk_full_while_recording_is_told_and_nothing_is_lost(tmp_path, monke
     with pytest.raises(GraderError, match="No space left on device"):
         autograde(course.lab(LAB), QUICK)
     assert not list(course.root.rglob("*.partial"))
-    saved = results(course.lab(LAB))
+    saved = read_results(course.lab(LAB))
     assert len(saved) == 4
     monkeypatch.undo()
     autograde(course.lab(LAB), QUICK)
-    assert results(course.lab(LAB)) == saved  # not run again
+    assert read_results(course.lab(LAB)) == saved  # not run again
     grades = rows(course)["carla"]["grades"]
     assert sum(score or 0 for _, score, *_ in grades) == 3
 
@@ -131,7 +131,7 @@ def test_a_locked_gradebook_is_told_and_nothing_is_lost(tmp_path, kind):
 
     with pytest.raises(GraderError, match="locked"):
         autograde(course.lab(LAB), QUICK, on_result=take_lock)
-    assert len(results(course.lab(LAB))) == 4  # what was run stays
+    assert len(read_results(course.lab(LAB))) == 4  # what was run stays
     lock.execute("ROLLBACK")
     lock.close()
     autograde(course.lab(LAB), QUICK)

@@ -16,7 +16,7 @@ from grader.grading import autograde as grading
 from grader.grading import regrade as module
 from grader.grading.autograde import autograde
 from grader.grading.regrade import regrade
-from grader.grading.results import results
+from grader.grading.results import read_results
 from grader.notebook import plain
 from tests.support.course_cases import LAB, QUICK, ROOT, answered, make_course, submit
 from tests.support.gradebook_cases import LATE_POLICY, rows
@@ -123,9 +123,10 @@ def test_what_is_shown_is_what_is_written(course, runs):
     assert totals(preview) == GAINS_AND_LOSSES
     assert preview.edited == {FORM}
     assert preview.surprises == {}
-    assert {one.student: one.by_hand for one in preview.revisions if one.by_hand} == {
-        "carla": (FORM,)
-    }
+    by_hand = [
+        (one.student, test.name) for one in preview.revisions for test in one.tests if test.by_hand
+    ]
+    assert by_hand == [("carla", FORM)]
     assert everything(course) == before
     assert sorted(runs) == ["alice", "bruno", "carla", "zoé", "ève"]  # félix's is no notebook
     runs.clear()
@@ -173,7 +174,7 @@ def test_afterwards_nothing_is_left_to_do(course, runs):
     preview, written = regrade(course.lab(LAB), QUICK, lambda _: pytest.fail("asked again"))
     assert preview.settled
     assert not written
-    scores = {one.student: one.score for one in results(course.lab(LAB))}
+    scores = {one.student: one.score for one in read_results(course.lab(LAB))}
     assert scores["alice"] == 5  # what feedback shows
     kept = course.lab(LAB).submission("alice").autograded / f"{LAB}.ipynb"
     assert TRUE in kept.read_text("utf-8")  # what formgrader shows
@@ -291,7 +292,15 @@ def test_nothing_is_graded_while_one_reads(course):
     regrade(course.lab(LAB), QUICK, slow)
 
 
-@pytest.mark.parametrize("last", ["build", "enter", "save", "_Marks.add"])
+@pytest.mark.parametrize(
+    "last",
+    [
+        "regrade.build",
+        "regrade.enter",
+        "regrade.write_result",
+        "record.RecordedDigests.add",
+    ],
+)
 def test_killed_while_writing_the_same_command_goes_on(course, monkeypatch, last):
     edit(course, FALSE, TRUE)
 
@@ -299,17 +308,12 @@ def test_killed_while_writing_the_same_command_goes_on(course, monkeypatch, last
         raise KeyboardInterrupt
 
     with monkeypatch.context() as context:
-        place = (
-            f"grader.grading.record.{last}"
-            if last == "_Marks.add"
-            else f"grader.grading.regrade.{last}"
-        )
-        context.setattr(place, killed)
+        context.setattr(f"grader.grading.{last}", killed)
         with pytest.raises(GraderError, match="goes on"):
             regrade(course.lab(LAB), QUICK, lambda _: True)
     preview, written = regrade(course.lab(LAB), QUICK, lambda _: True)
     assert written
-    assert preview.revisions or last == "_Marks.add"
+    assert preview.revisions or last == "record.RecordedDigests.add"
     found = rows(course)
     assert [one[1] for one in found["alice"]["grades"] if one[0] == FORM] == [1]
     autograde(course.lab(LAB), QUICK)

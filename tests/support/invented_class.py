@@ -29,7 +29,7 @@ from grader.course import Course  # noqa: E402
 from grader.engine import Mode, Outcome, Report, Status, Verdict, french  # noqa: E402
 from grader.grading.intake import unreadable_notebook  # noqa: E402
 from grader.grading.record import record  # noqa: E402
-from grader.grading.results import Result, save  # noqa: E402
+from grader.grading.results import Result, write_result  # noqa: E402
 from grader.grading.submission import Problem  # noqa: E402
 from grader.notebook import Notebook, grade_id, is_test  # noqa: E402
 
@@ -101,7 +101,7 @@ def _hand_in(
         for student, level in levels.items()
     ]
     for one in graded:
-        save(course.lab(lab).results, one)
+        write_result(course.lab(lab).results, one)
     record(course.lab(lab), graded)
     _mark_by_hand(course, lab, levels, draw)
 
