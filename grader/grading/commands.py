@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,32 +12,37 @@ from rich.console import Console
 from grader.terminal import AsJson, errors_shown, fail
 
 if TYPE_CHECKING:
+    from grader.course import Lab
     from grader.engine import EngineConfig
+    from grader.grading.autograde import MakeEngine
 
 
-# What `autograde` and `regrade` run notebooks with: `engine_config` makes one object of it.
+class Isolation(StrEnum):
+    """Names of `grader.engine.Level`, which takes long to import."""
+
+    NONE = "none"
+    RLIMITS = "rlimits"
+    SECCOMP = "seccomp"
+    LANDLOCK = "landlock"
+    NAMESPACES = "namespaces"
+
+
+class ClusterKind(StrEnum):
+    """Clusters that notebooks can be run on."""
+
+    SLURM = "slurm"
+    DASK = "dask"
+
+
+# Options of `autograde` and of `regrade`, of which `engine_config` makes one object.
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Notebooks run at a time (default: what fits here).")
 ]
-
-
 CellSeconds = Annotated[float, typer.Option(help="Time of one cell.")]
-
-
 NotebookSeconds = Annotated[float, typer.Option(help="Time of one notebook.")]
-
-
 MemoryMb = Annotated[int, typer.Option(help="Memory of one notebook.")]
-
-
 OutputKb = Annotated[int, typer.Option(help="Outputs kept of one cell.")]
-
-
-Isolation = Annotated[
-    str, typer.Option(help="Refuse to run below: rlimits, seccomp, landlock, namespaces.")
-]
-
-
+Required = Annotated[Isolation, typer.Option(help="Refuse to run below this level.")]
 Shared = Annotated[
     bool, typer.Option("--shared", help="Run tests among the student's objects, as nbgrader.")
 ]
@@ -48,23 +54,20 @@ def engine_config(
     notebook_seconds: float,
     memory_mb: int,
     output_kb: int,
-    isolation: str,
+    isolation: Isolation,
     shared: bool,
 ) -> EngineConfig:
-    """How notebooks are run, from the options of the command line."""
+    """The engine's configuration, from the options of the command line."""
     from grader.engine import EngineConfig, Level, Mode
     from grader.engine.capacity import Capacity
 
-    levels = {level.name.lower(): level for level in Level}
-    if isolation not in levels:
-        raise typer.BadParameter(f"--isolation is one of {', '.join(levels)}.")
     return EngineConfig(
         workers=workers or Capacity.here().workers(memory_mb),
         cell_seconds=cell_seconds,
         notebook_seconds=notebook_seconds,
         memory_mb=memory_mb,
         output_kb=output_kb,
-        required=levels[isolation],
+        required=Level[isolation.name],
         mode=Mode.SHARED if shared else Mode.ISOLATED,
     )
 
@@ -80,11 +83,11 @@ def autograde(
     notebook_seconds: NotebookSeconds = 600,
     memory_mb: MemoryMb = 2048,
     output_kb: OutputKb = 1000,
-    isolation: Isolation = "namespaces",
+    isolation: Required = Isolation.NAMESPACES,
     shared: Shared = False,
     cluster: Annotated[
-        str, typer.Option(help="Grade on a cluster: slurm, or dask with --scheduler.")
-    ] = "",
+        ClusterKind | None, typer.Option(help="Grade on a cluster; dask needs --scheduler.")
+    ] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Slurm jobs to grade in.")] = None,
     scheduler: Annotated[str, typer.Option(help="Of a dask cluster: tls://head:8786.")] = "",
     as_json: AsJson = False,
@@ -97,34 +100,38 @@ def autograde(
     grader autograde laboratoire_01                     on this machine
     grader autograde laboratoire_01 --cluster slurm     docs/cluster.md
     """
-
     from grader.course import Course
-    from grader.engine import Engine
     from grader.grading import table
     from grader.grading.progress import grade_with_progress
 
-    if cluster not in ("", "slurm", "dask"):
-        raise typer.BadParameter("--cluster is slurm or dask.")
-    if bool(scheduler) != (cluster == "dask") or (jobs and cluster != "slurm"):
+    if bool(scheduler) != (cluster is ClusterKind.DASK) or (jobs and cluster != ClusterKind.SLURM):
         raise typer.BadParameter("--scheduler goes with --cluster dask, --jobs with slurm.")
     config = engine_config(
         workers, cell_seconds, notebook_seconds, memory_mb, output_kb, isolation, shared
     )
     with errors_shown():
         try:
-            assignment, engine = Course.here().lab(lab), Engine
-            if cluster:
-                from grader.cluster.cluster import Cluster, place
-
-                where = place(cluster, assignment, jobs, scheduler)
-                engine = partial(Cluster, place=where, workers=workers)
-            results = grade_with_progress(assignment, config, student or (), force, engine)
+            found = Course.here().lab(lab)
+            make_engine = _make_engine(cluster, found, jobs, scheduler, workers)
+            results = grade_with_progress(found, config, student or (), force, make_engine)
         except KeyboardInterrupt:
             fail(f"Interrupted. What was run is recorded: grader autograde {lab} goes on.", 130)
     if as_json:
         print(table.to_json(results))
     else:
         table.show(lab, results, Console())
+
+
+def _make_engine(
+    cluster: ClusterKind | None, lab: Lab, jobs: int | None, scheduler: str, workers: int | None
+) -> MakeEngine:
+    if cluster is None:
+        from grader.engine import Engine
+
+        return Engine
+    from grader.cluster.cluster import Cluster, place
+
+    return partial(Cluster, place=place(cluster, lab, jobs, scheduler), workers=workers)
 
 
 def regrade(
@@ -135,7 +142,7 @@ def regrade(
     notebook_seconds: NotebookSeconds = 600,
     memory_mb: MemoryMb = 2048,
     output_kb: OutputKb = 1000,
-    isolation: Isolation = "namespaces",
+    isolation: Required = Isolation.NAMESPACES,
     shared: Shared = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="For a program to read; without --yes, only look.")
