@@ -35,7 +35,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Deposit:
-    """What a student put into the exchange; dates are UTC, without a zone, as nbgrader's are."""
+    """A submission in the exchange; dates are UTC, without a zone, as nbgrader's are."""
 
     path: Path
     student: str
@@ -71,7 +71,7 @@ class Collect(ExchangeCollect):
 
     def copy_files(self) -> None:
         chosen = list(self._chosen())
-        collected = [one for one in chosen if self._wanted(one) and self._take(one)]
+        collected = [deposit for deposit in chosen if self._wanted(deposit) and self._take(deposit)]
         self.log.info(
             "%s: %d students handed in, %d collected now",
             self.coursedir.assignment_id,
@@ -82,29 +82,29 @@ class Collect(ExchangeCollect):
     # ---- Which deposits count
 
     def _chosen(self) -> Iterator[Deposit]:
-        """Of each student the one that counts; tells what is left, and whose dates are wrong."""
+        """The deposit of each student that counts; warns of those left, and of wrong dates."""
         deposits: dict[str, list[Deposit]] = defaultdict(list)
-        refused = {}
+        refused: dict[Path, Refused] = {}
         for path in self.found:
             try:
-                one = self._deposit(path)
-                deposits[one.student].append(one)
+                deposit = self._deposit(path)
+                deposits[deposit.student].append(deposit)
             except Refused as reason:
                 refused[path] = reason
-        for path, reason in refused.items():
+        for path, refusal in refused.items():
             whole = deposits.get(path.name.rsplit("+", 3)[0], [])
-            if not any(one.path.name > path.name for one in whole):
-                self._leave(path, reason)
+            if not any(deposit.path.name > path.name for deposit in whole):
+                self._leave(path, refusal)
         for whole in deposits.values():
-            one = self._last(whole)
-            if one.date != one.claimed:
+            last = self._last(whole)
+            if last.date != last.claimed:
                 self.log.warning(
                     "%s says %s, and was last changed at %s by the exchange's clock, which counts."
                     " If the exchange was restored or copied, collect with"
                     " --Collect.clock_tolerance=1e9",
-                    *(one.path.name, one.claimed, one.date),
+                    *(last.path.name, last.claimed, last.date),
                 )
-            yield one
+            yield last
 
     def _deposit(self, path: Path) -> Deposit:
         """Raises Refused."""
@@ -119,9 +119,8 @@ class Collect(ExchangeCollect):
             if not stat.S_ISDIR(folder.st_mode):
                 raise Refused("a link or a file, where a folder should be")
             entries = list(os.scandir(path))
-            changed = max(
-                one.st_ctime for one in [folder, *(e.stat(follow_symlinks=False) for e in entries)]
-            )
+            statuses = [folder, *(entry.stat(follow_symlinks=False) for entry in entries)]
+            changed = max(status.st_ctime for status in statuses)
             whole = all((path / mark).lstat().st_size for mark in _MARKS)
             whole &= all(os.access(entry, os.R_OK) for entry in entries)
         except OSError:
@@ -140,8 +139,8 @@ class Collect(ExchangeCollect):
     def _last(self, deposits: list[Deposit]) -> Deposit:
         """The last one; with --before-duedate the last in time, if there is one."""
         due = self._due_date() if self.before_duedate else None
-        in_time = [one for one in deposits if due is None or one.date <= due]
-        return max(in_time or deposits, key=lambda one: one.date)
+        in_time = [deposit for deposit in deposits if due is None or deposit.date <= due]
+        return max(in_time or deposits, key=lambda deposit: deposit.date)
 
     def _due_date(self) -> datetime | None:
         with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
@@ -168,7 +167,7 @@ class Collect(ExchangeCollect):
         return self.update and before < deposit.date
 
     def _take(self, deposit: Deposit) -> bool:
-        """Whether it is now among the submitted; it is there whole, or as it was before."""
+        """Put it among the submitted, whole or not at all; True if it is there now."""
         target = self._target(deposit)
         partial = target.with_name(f".{target.name}.partial")
         try:
@@ -216,7 +215,7 @@ class Collect(ExchangeCollect):
 
 
 def _folders(source: Path) -> Iterator[tuple[str, list[str], list[str], int]]:
-    """As os.fwalk, which follows no link; who takes back what is being read is Refused."""
+    """As os.fwalk, which follows no link; what is withdrawn while it is read is Refused."""
     try:
         yield from os.fwalk(source)
     except OSError as error:
