@@ -1,4 +1,4 @@
-"""What a platform calls each student: the lines of its table, matched with the gradebook."""
+"""A platform's identifiers of students: the lines of its table, matched with the gradebook."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class Identities:
         ]
 
     def match(self, students: Sequence[Student]) -> Matches:
-        """Find each one's student."""
+        """Find the student of each line."""
         known: dict[str, set[str]] = {}
         for student in students:
             for text in (student.id, student.lms_user_id, student.email):
