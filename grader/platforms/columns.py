@@ -1,8 +1,19 @@
-"""The titles of columns by which platforms name what we need of a student."""
+"""The forms in which grades leave, and the titles of columns in the tables of platforms."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Format(StrEnum):
+    """A table of grades: all that the gradebook has, or what a platform imports."""
+
+    PLAIN = "plain"
+    MOODLE = "moodle"
+    CANVAS = "canvas"
+    BRIGHTSPACE = "brightspace"
+
 
 # The columns of Moodle, Canvas, Brightspace and nbgrader itself, in English and French, as
 # `sheet.key` has them; the first that is there counts.
@@ -29,6 +40,8 @@ WHOLE_NAME = ("student", "student name", "etudiant", "etudiant e", "full name", 
 # Lines of Canvas that are nobody.
 POINTS = ("points possible", "points possibles")
 NOBODY = (*POINTS, "student test", "etudiant test")
+# A column of these titles holds the gradebook's own names.
+STUDENT_ID = ("student id", "nbgrader id", "nbgrader", "student", "etudiant", "etudiant e")
 
 _ORG_ID = ("orgdefinedid", "org defined id")
 _USERNAME = ("username", "user name", "nom d utilisateur", "nom utilisateur")
@@ -36,21 +49,19 @@ _ID_NUMBER = ("id number", "numero d identification", "matricule")
 _SIS_LOGIN = tuple(name for name in COLUMNS["id"] if "sis" in name)
 _SIS_USER = tuple(name for name in COLUMNS["lms_user_id"] if "sis" in name)
 # The columns by which each platform knows its students: its own title, those that are recognised.
-IDENTIFIERS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "moodle": {
+IDENTIFIERS: dict[Format, Mapping[str, tuple[str, ...]]] = {
+    Format.MOODLE: {
         "Username": _USERNAME,
         "ID number": _ID_NUMBER,
         "Email address": COLUMNS["email"],
     },
-    "canvas": {
+    Format.CANVAS: {
         "ID": ("id", "canvas id", "identifiant"),
         "SIS User ID": _SIS_USER,
         "SIS Login ID": _SIS_LOGIN,
     },
-    "brightspace": {"OrgDefinedId": _ORG_ID, "Username": _USERNAME},
+    Format.BRIGHTSPACE: {"OrgDefinedId": _ORG_ID, "Username": _USERNAME},
 }
-IDENTIFIERS = {"plain": {k: v for each in IDENTIFIERS.values() for k, v in each.items()}} | dict(
-    IDENTIFIERS
-)
-# A column of these titles holds the gradebook's own names.
-OURS = ("student id", "nbgrader id", "nbgrader", "student", "etudiant", "etudiant e")
+IDENTIFIERS[Format.PLAIN] = {
+    title: names for platform in IDENTIFIERS.values() for title, names in platform.items()
+}

@@ -9,6 +9,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from grader.platforms.columns import Format
+from grader.platforms.mismatches import (
+    Choices,
+    NoIdentity,
+    NoSubmission,
+    NotInGradebook,
+    Ungraded,
+    listed,
+    remedies,
+)
 from grader.terminal import AsJson, DryRun, errors_shown, fail
 from grader.text import escape
 
@@ -38,16 +48,16 @@ def import_roster(
     grader import-roster grades.csv --id-column "SIS Login ID"
     """
     from grader.course import Course
-    from grader.platforms import roster as rosters
+    from grader.platforms.roster import compare, enter, read_roster, to_json
 
     with errors_shown():
         course = Course.here()
-        roster = rosters.read_roster(file, id_column)
-        plan = rosters.compare(course, roster)
+        roster = read_roster(file, id_column)
+        plan = compare(course, roster)
         if not dry_run:
-            rosters.enter(course, plan)
+            enter(course, plan)
     if as_json:
-        print(rosters.to_json(plan, written=not dry_run))
+        print(to_json(plan, written=not dry_run))
         return
     show_roster(roster, plan, Console())
     print("Nothing was written: a dry run." if dry_run else "Written.")
@@ -56,8 +66,8 @@ def import_roster(
 def export(
     labs: Annotated[list[str], typer.Argument(metavar="LAB...", help="laboratoire_01 ...")],
     form: Annotated[
-        str, typer.Option("--format", help="plain, moodle, canvas or brightspace.")
-    ] = "plain",
+        Format, typer.Option("--format", help="Whose table: plain has all that the gradebook says.")
+    ] = Format.PLAIN,
     identities: Annotated[
         Path | None,
         typer.Option(help="What the platform calls each student: its export, or your own table."),
@@ -68,16 +78,16 @@ def export(
         typer.Option(metavar="LAB=TITLE", help="The platform's column of a lab (repeatable)."),
     ] = None,
     no_identity: Annotated[
-        str | None, typer.Option(help="In the gradebook only: leave-out.")
+        NoIdentity | None, typer.Option(help="Who is in the gradebook only.")
     ] = None,
     not_in_gradebook: Annotated[
-        str | None, typer.Option(help="On the platform only: leave-out, blank or zero.")
+        NotInGradebook | None, typer.Option(help="Who is on the platform only.")
     ] = None,
     no_submission: Annotated[
-        str | None, typer.Option(help="Who handed in nothing: zero or blank.")
+        NoSubmission | None, typer.Option(help="Who handed in nothing.")
     ] = None,
     ungraded: Annotated[
-        str | None, typer.Option(help="Whose answers nobody has read: as-is or blank.")
+        Ungraded | None, typer.Option(help="Whose answers nobody has read.")
     ] = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -94,48 +104,32 @@ def export(
         --identities participants.csv --no-submission zero --output notes.csv
     """
     from grader.course import Course
-    from grader.platforms import export as exporting
     from grader.platforms import sheet
-    from grader.platforms.columns import IDENTIFIERS
-    from grader.platforms.mismatches import CHOICES
+    from grader.platforms.export import prepare, to_json
 
-    choices = {
-        "no-identity": no_identity,
-        "not-in-gradebook": not_in_gradebook,
-        "no-submission": no_submission,
-        "ungraded": ungraded,
-    }
-    if form not in IDENTIFIERS:
-        raise typer.BadParameter(f"--format is one of {', '.join(IDENTIFIERS)}.")
-    for kind, choice in choices.items():
-        if choice not in (None, *CHOICES[kind]):
-            raise typer.BadParameter(f"--{kind} is one of {', '.join(CHOICES[kind])}.")
     if any(not title.partition("=")[2] for title in column or ()):
         raise typer.BadParameter('--column is LAB=TITLE: "laboratoire_01=Laboratoire 1 (4242)".')
     if output is None and not dry_run:
         raise typer.BadParameter("--output says where to write; --dry-run only looks.")
     titles = dict(title.split("=", 1) for title in column or ())
+    choices = Choices(no_identity, not_in_gradebook, no_submission, ungraded)
     with errors_shown():
-        if (
-            output is not None
-            and identities is not None
-            and output.resolve() == identities.resolve()
-        ):
+        if output and identities and output.resolve() == identities.resolve():
             fail("--output would overwrite the identities: give it another name.")
-        found = exporting.prepare(Course.here(), labs, form, identities, choices, titles)
-        written = not (dry_run or found.refused)
-        if written:
-            sheet.write(output, [*found.header, *found.rows])
+        found = prepare(Course.here(), labs, form, identities, choices, titles)
+        target = None if dry_run or found.refused else output
+        if target:
+            sheet.write(target, [*found.header, *found.rows])
     if as_json:
-        print(exporting.to_json(found, written))
+        print(to_json(found, written=target is not None))
     else:
         show_export(found, Console())
-        print(f"{output}: written." if written else "Nothing was written.")
+        print(f"{target}: written." if target else "Nothing was written.")
     raise typer.Exit(bool(found.refused))
 
 
 def show_roster(roster: Roster, plan: Plan, console: Console) -> None:
-    """What a class list changes in the gradebook."""
+    """Show the changes that a class list makes in the gradebook."""
     columns = ", ".join(f"{field} from {name!r}" for field, name in roster.columns.items())
     console.print(f"[dim]{escape(columns)}[/]", soft_wrap=True)
     for line in roster.skipped:
@@ -157,9 +151,7 @@ def show_roster(roster: Roster, plan: Plan, console: Console) -> None:
 
 
 def show_export(export: Export, console: Console) -> None:
-    """Who does not fit in an exported table, and what may be done about it."""
-    from grader.platforms.mismatches import listed, remedies
-
+    """Show everybody who does not fit in an exported table, and the options that settle it."""
     for note in export.notes:
         console.print(f"[dim]{escape(note)}[/]", soft_wrap=True)
     for line in listed(export.settled):

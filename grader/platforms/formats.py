@@ -1,122 +1,31 @@
-"""The tables that each platform imports: their header, and a student's lines."""
+"""The tables that each platform imports: their header, and somebody's lines."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-
-from nbgrader.api import Student
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from grader.errors import GraderError, shown
 from grader.platforms import sheet
-from grader.platforms.columns import POINTS
-from grader.platforms.grades import Lab
-from grader.platforms.identities import People, cell
-from grader.platforms.sheet import Row
+from grader.platforms.columns import Format
+from grader.platforms.grades import LabColumn
+from grader.platforms.identities import Identities, Identity
 from grader.text import rounded
 
-
-class Moodle:
-    """A line for each student, a column for each lab, as the platform titles it."""
-
-    def __init__(
-        self, people: People, labs: Sequence[Lab], titles: Mapping[str, str], notes: list[str]
-    ) -> None:
-        self.people, self.labs, self.notes = people, labs, notes
-        self.titles = [titles.get(lab.name) or self._title(lab) for lab in labs]
-        for lab, title in zip(labs, self.titles, strict=True):
-            self._check(lab, title)
-
-    def header(self) -> list[list[str]]:
-        return [[*self._identifying(), *self.titles]]
-
-    def rows(
-        self, student: Student | None, row: Row | None, scores: Sequence[float | None]
-    ) -> list[list[str]]:
-        return [[*self.people.identifiers(row), *map(_number, scores)]]
-
-    def _identifying(self) -> list[str]:
-        """The titles of the columns that identify: the platform's, or those of another language."""
-        columns = self.people.table.columns
-        return [
-            title if sheet.key(columns[place]) == sheet.key(title) else columns[place]
-            for title, place in self.people.places.items()
-        ]
-
-    def _title(self, lab: Lab) -> str:
-        """The column of a lab in the platform's own table, or a new one."""
-        columns = self.people.table.columns
-        found = [title for title in columns if _item(title) == _item(lab.name)]
-        if len(found) > 1:
-            raise GraderError(
-                f"{lab.name} may be any of {', '.join(map(repr, found))}: say which with"
-                f' --column "{lab.name}=TITLE"'
-            )
-        return found[0] if found else self._new(lab)
-
-    def _new(self, lab: Lab) -> str:
-        return lab.name
-
-    def _check(self, lab: Lab, title: str) -> None:
-        """Say that a column is new; refuse one that counts other points."""
-        columns = self.people.table.columns
-        if title not in columns:
-            path = shown(self.people.table.path)
-            self.notes.append(f"{title!r} is no column of {path}: the platform will make a new one")
-            return
-        most = self._most(columns.index(title))
-        if most is not None and most != lab.most:
-            raise GraderError(
-                f"{title!r} counts {most:g} points on the platform, {lab.name} {lab.most:g}: change"
-                " the points there, and export its table again"
-            )
-
-    def _most(self, place: int) -> float | None:
-        """The points that the platform gives at most in a column, if its table says so."""
-        return None
+if TYPE_CHECKING:
+    from nbgrader.api import Student
 
 
-class Brightspace(Moodle):
-    """As Brightspace's own export, which ends each line with "#"."""
+@dataclass(frozen=True)
+class Entry:
+    """Somebody to export: a student, or None for who is on the platform only."""
 
-    def header(self) -> list[list[str]]:
-        return [[*self._identifying(), *self.titles, "End-of-Line Indicator"]]
-
-    def rows(
-        self, student: Student | None, row: Row | None, scores: Sequence[float | None]
-    ) -> list[list[str]]:
-        return [[*line, "#"] for line in super().rows(student, row, scores)]
-
-    def _new(self, lab: Lab) -> str:
-        return f"{lab.name} Points Grade"
-
-    def _most(self, place: int) -> float | None:
-        found = re.search(r"MaxPoints:([\d.]+)", self.people.table.columns[place])
-        return float(found[1]) if found else None
-
-
-class Canvas(Moodle):
-    """As Canvas's own export: who, section, labs; and a second line with the points."""
-
-    def header(self) -> list[list[str]]:
-        blank = [""] * (len(self.people.places) + 1)
-        points = ["    Points Possible", *blank, *(_number(lab.most) for lab in self.labs)]
-        return [["Student", *self._identifying(), "Section", *self.titles], points]
-
-    def rows(
-        self, student: Student | None, row: Row | None, scores: Sequence[float | None]
-    ) -> list[list[str]]:
-        name = self.people.name(row)
-        if not name and student is not None:
-            name = ", ".join(filter(None, (student.last_name, student.first_name)))
-        who = sheet.harmless(name), *self.people.identifiers(row)
-        section = sheet.harmless(cell(row, self.people.section))
-        return [[*who, section, *map(_number, scores)]]
-
-    def _most(self, place: int) -> float | None:
-        people = self.people
-        points = (r for r in people.table.rows if sheet.key(people.name(r)) in POINTS)
-        return next((_as_number(cell(row, place)) for row in points), None)
+    student: Student | None
+    identity: Identity
+    scores: Sequence[float | None]
+    """In the order of the labs; None for an empty cell."""
 
 
 class Plain:
@@ -125,37 +34,148 @@ class Plain:
     FIELDS = ("lab", "student_id", "last_name", "first_name", "email", "lms_user_id")
     NUMBERS = ("submitted_utc", "raw_score", "late_penalty", "score", "max_score", "to_read")
 
-    def __init__(
-        self, people: People, labs: Sequence[Lab], titles: Mapping[str, str], notes: list[str]
-    ) -> None:
-        self.people, self.labs = people, labs
+    def __init__(self, identities: Identities | None, labs: Sequence[LabColumn]) -> None:
+        self.labs = labs
+        self.identifying = list(identities.places) if identities else []
+        self.notes: list[str] = []
 
     def header(self) -> list[list[str]]:
-        return [[*self.FIELDS, *self.people.places, *self.NUMBERS]]
+        return [[*self.FIELDS, *self.identifying, *self.NUMBERS]]
 
-    def rows(
-        self, student: Student | None, row: Row | None, scores: Sequence[float | None]
-    ) -> list[list[str]]:
+    def rows(self, entry: Entry) -> list[list[str]]:
         fields = ["id", "last_name", "first_name", "email", "lms_user_id"]
-        who = [sheet.harmless(getattr(student, name, None) or "") for name in fields]
-        identifiers = self.people.identifiers(row)
+        who = [sheet.harmless(getattr(entry.student, name, None) or "") for name in fields]
         return [
-            [lab.name, *who, *identifiers, *self._numbers(lab, student, score)]
-            for lab, score in zip(self.labs, scores, strict=True)
+            [lab.name, *who, *entry.identity.identifiers, *self._numbers(lab, entry.student, score)]
+            for lab, score in zip(self.labs, entry.scores, strict=True)
         ]
 
-    def _numbers(self, lab: Lab, student: Student | None, score: float | None) -> list[str]:
-        standing = lab.standings.get(student.id) if student else None
-        if standing is None:
-            return ["", "", "", _number(score), _number(lab.most), ""]
-        when = f"{standing.submitted:%Y-%m-%d %H:%M:%S}" if standing.submitted else ""
-        waiting = "yes" if standing.waiting else "no"
-        points = (standing.raw, standing.penalty, score, lab.most)
-        return [when, *map(_number, points), waiting]
+    def _numbers(self, lab: LabColumn, student: Student | None, score: float | None) -> list[str]:
+        grade = lab.grades.get(student.id) if student else None
+        if grade is None:
+            return ["", "", "", _number(score), _number(lab.max_score), ""]
+        submitted = f"{grade.submitted:%Y-%m-%d %H:%M:%S}" if grade.submitted else ""
+        points = (grade.raw_score, grade.penalty, score, lab.max_score)
+        return [submitted, *map(_number, points), "yes" if grade.waiting else "no"]
 
 
-def _item(title: str) -> tuple[str | int, ...]:
-    """What is compared of a lab's title: "Laboratoire 1 (4242)" and "laboratoire_01" are one."""
+class Moodle:
+    """A line for each student, a column for each lab, as the platform titles it."""
+
+    def __init__(
+        self, identities: Identities, labs: Sequence[LabColumn], titles: Mapping[str, str]
+    ) -> None:
+        self.identities, self.labs = identities, labs
+        self.notes: list[str] = []
+        self.titles = [titles.get(lab.name) or self._title(lab) for lab in labs]
+        for lab, title in zip(labs, self.titles, strict=True):
+            self._check(lab, title)
+
+    def header(self) -> list[list[str]]:
+        return [[*self.identities.titles(), *self.titles]]
+
+    def rows(self, entry: Entry) -> list[list[str]]:
+        return [[*entry.identity.identifiers, *map(_number, entry.scores)]]
+
+    def _title(self, lab: LabColumn) -> str:
+        """The column of a lab in the platform's own table, or a new one."""
+        columns = self.identities.table.columns
+        found = [title for title in columns if _compared(title) == _compared(lab.name)]
+        if len(found) > 1:
+            raise GraderError(
+                f"{lab.name} may be any of {', '.join(map(repr, found))}: say which with"
+                f' --column "{lab.name}=TITLE"'
+            )
+        return found[0] if found else self._new_title(lab)
+
+    def _new_title(self, lab: LabColumn) -> str:
+        return lab.name
+
+    def _check(self, lab: LabColumn, title: str) -> None:
+        """Say that a column is new; refuse one that counts other points."""
+        table = self.identities.table
+        if title not in table.columns:
+            path = shown(table.path)
+            self.notes.append(f"{title!r} is no column of {path}: the platform will make a new one")
+            return
+        max_score = self._max_score(table.columns.index(title))
+        if max_score is not None and max_score != lab.max_score:
+            raise GraderError(
+                f"{title!r} counts {max_score:g} points on the platform, {lab.name}"
+                f" {lab.max_score:g}: change the points there, and export its table again"
+            )
+
+    def _max_score(self, place: int) -> float | None:
+        """The points of a column, if the platform's table says them."""
+        return None
+
+
+class Brightspace(Moodle):
+    """As Brightspace's own export, which ends each line with "#"."""
+
+    def header(self) -> list[list[str]]:
+        return [[*line, "End-of-Line Indicator"] for line in super().header()]
+
+    def rows(self, entry: Entry) -> list[list[str]]:
+        return [[*line, "#"] for line in super().rows(entry)]
+
+    def _new_title(self, lab: LabColumn) -> str:
+        return f"{lab.name} Points Grade"
+
+    def _max_score(self, place: int) -> float | None:
+        found = re.search(r"MaxPoints:([\d.]+)", self.identities.table.columns[place])
+        return float(found[1]) if found else None
+
+
+class Canvas(Moodle):
+    """As Canvas's own export: who, section, labs; and a second line with the points."""
+
+    def header(self) -> list[list[str]]:
+        blank = [""] * (len(self.identities.places) + 1)
+        points = ["    Points Possible", *blank, *(_number(lab.max_score) for lab in self.labs)]
+        return [["Student", *self.identities.titles(), "Section", *self.titles], points]
+
+    def rows(self, entry: Entry) -> list[list[str]]:
+        student, name = entry.student, entry.identity.name
+        if not name and student is not None:
+            name = ", ".join(filter(None, (student.last_name, student.first_name)))
+        who = [sheet.harmless(name), *entry.identity.identifiers]
+        section = sheet.harmless(entry.identity.section)
+        return [[*who, section, *map(_number, entry.scores)]]
+
+    def _max_score(self, place: int) -> float | None:
+        row = self.identities.points_row
+        return _as_number(row.cell(place)) if row else None
+
+
+PLATFORMS: Mapping[Format, type[Moodle]] = {
+    Format.MOODLE: Moodle,
+    Format.CANVAS: Canvas,
+    Format.BRIGHTSPACE: Brightspace,
+}
+
+
+def table_of(
+    form: Format,
+    identities: Identities | None,
+    labs: Sequence[LabColumn],
+    titles: Mapping[str, str],
+) -> Plain | Moodle:
+    """The table that is wanted.
+
+    Raises:
+        GraderError: the identities are missing, or a lab's column is not clear or counts other
+            points.
+    """
+    if form is Format.PLAIN:
+        return Plain(identities, labs)
+    if identities is None:
+        raise GraderError(f"--format {form} needs --identities: what {form} calls each student")
+    return PLATFORMS[form](identities, labs, titles)
+
+
+def _compared(title: str) -> tuple[str | int, ...]:
+    """A lab's title as it is compared: "Laboratoire 1 (4242)" and "laboratoire_01" are the same."""
     bare = re.sub(r"\s+(Points Grade\s*)?(<.*>|\(\d+\)|\((Real|Brut|Brute|Note)\))?\s*$", "", title)
     words = sheet.key(bare.rpartition(":")[2]).split()
     return tuple(int(word) if word.isdigit() else word for word in words)

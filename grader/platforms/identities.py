@@ -1,96 +1,150 @@
-"""Which line of a platform's table is which student's."""
+"""A platform's identifiers of students: the lines of its table, matched with the gradebook."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-
-from nbgrader.api import Student
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from grader.errors import GraderError, shown
 from grader.platforms import sheet
-from grader.platforms.columns import COLUMNS, IDENTIFIERS, NOBODY, OURS, WHOLE_NAME
-from grader.platforms.sheet import Row, Sheet
+from grader.platforms.columns import (
+    COLUMNS,
+    IDENTIFIERS,
+    NOBODY,
+    POINTS,
+    STUDENT_ID,
+    WHOLE_NAME,
+    Format,
+)
+from grader.platforms.sheet import Sheet
+
+if TYPE_CHECKING:
+    from nbgrader.api import Student
 
 
-class People:
-    """Which line of the identities' table is whose."""
+@dataclass(frozen=True)
+class Identity:
+    """Somebody's line in the identities' file; empty without such a file."""
 
-    def __init__(self, table: Sheet | None, form: str, students: Sequence[Student]) -> None:
-        self.table, self.form = table, form
-        self.row_of: dict[str, Row] = {}
-        self.strangers: list[Row] = []
-        self.ambiguous: list[str] = []
-        self.ambiguous_students: set[str] = set()
-        self.unsafe: list[str] = []
-        self.places: dict[str, int] = {}
-        if table is not None:
-            self._find_columns(table)
-            self._match([row for row in table.rows if not self._is_nobody(row)], students)
+    line: int = 0
+    identifiers: tuple[str, ...] = ()
+    """In the order of the file's identifying columns."""
+    student_id: str | None = None
+    """The gradebook's name; None if no column has these names."""
+    email: str = ""
+    name: str = ""
+    section: str = ""
 
-    def identifiers(self, row: Row | None) -> list[str]:
-        """What the platform calls somebody, in the order of `places`."""
-        return [cell(row, place) for place in self.places.values()]
+    @property
+    def label(self) -> str:
+        """For the instructor to find the line."""
+        text = next(filter(None, (*self.identifiers, self.student_id)), "?")
+        return f"{text} (line {self.line})"
 
-    def name(self, row: Row | None) -> str:
-        """Their name on the platform, "" when its table has none."""
-        return cell(row, self.named)
+    @property
+    def is_nobody(self) -> bool:
+        """A line of Canvas about points, or its test student, or one that names nobody at all."""
+        names = (self.name, self.student_id, *self.identifiers)
+        return sheet.key(self.name) in NOBODY or not any(names)
 
-    def label(self, row: Row) -> str:
-        """Somebody's line, for the instructor to find it."""
-        told = next((text for text in (*self.identifiers(row), cell(row, self.ours)) if text), "?")
-        return f"{told} (line {row.line})"
 
-    def _find_columns(self, table: Sheet) -> None:
-        found = {title: table.find(names) for title, names in IDENTIFIERS[self.form].items()}
-        self.places = {title: place for title, place in found.items() if place is not None}
+@dataclass(frozen=True)
+class Match:
+    """Somebody of the identities' file, and the students who may be meant."""
+
+    identity: Identity
+    students: Sequence[str]
+
+
+@dataclass
+class Matches:
+    """The identities' file, by what its lines say of the gradebook's students."""
+
+    identities: dict[str, Identity] = field(default_factory=dict)
+    """By student, the one line that is theirs and identifies them."""
+    strangers: list[Identity] = field(default_factory=list)
+    """Those who are not in the gradebook."""
+    ambiguous: list[Match] = field(default_factory=list)
+    """Those who may be several students, or a student who has another line."""
+    unsafe: list[Identity] = field(default_factory=list)
+    """Those of whom a spreadsheet would take an identifier for a formula."""
+
+
+class Identities:
+    """The identities' file: a platform's own export, or a table made for it."""
+
+    def __init__(self, table: Sheet, form: Format) -> None:
+        self.table = table
+        places = {title: table.find(names) for title, names in IDENTIFIERS[form].items()}
+        self.places = {title: place for title, place in places.items() if place is not None}
         if not self.places:
-            titles = ", ".join(IDENTIFIERS[self.form])
+            titles = ", ".join(IDENTIFIERS[form])
             raise GraderError(
-                f"{shown(table.path)} has none of the columns {titles}: what {self.form} knows"
+                f"{shown(table.path)} has none of the columns {titles}: what {form} knows"
                 " students by"
             )
-        self.section = table.find(("section",))
-        canvas = self.form in ("canvas", "plain") and self.section is not None
-        self.named = table.find(WHOLE_NAME) if canvas else None
-        self.ours = table.find(name for name in OURS if not (canvas and name in WHOLE_NAME))
-        self.email = table.find(COLUMNS["email"])
+        section = table.find(("section",))
+        canvas = form in (Format.CANVAS, Format.PLAIN) and section is not None
+        name = table.find(WHOLE_NAME) if canvas else None
+        student_id = table.find(t for t in STUDENT_ID if not (canvas and t in WHOLE_NAME))
+        email = table.find(COLUMNS["email"])
+        lines = [
+            Identity(
+                line=row.line,
+                identifiers=tuple(row.cell(place) for place in self.places.values()),
+                student_id=None if student_id is None else row.cell(student_id),
+                email=row.cell(email),
+                name=row.cell(name),
+                section=row.cell(section),
+            )
+            for row in table.rows
+        ]
+        self.people = [identity for identity in lines if not identity.is_nobody]
+        self.points_row = next((r for r in table.rows if sheet.key(r.cell(name)) in POINTS), None)
 
-    def _match(self, rows: Sequence[Row], students: Sequence[Student]) -> None:
+    def titles(self) -> list[str]:
+        """The titles of the identifying columns: the platform's, or those of another language."""
+        columns = self.table.columns
+        return [
+            title if sheet.key(columns[place]) == sheet.key(title) else columns[place]
+            for title, place in self.places.items()
+        ]
+
+    def match(self, students: Sequence[Student]) -> Matches:
+        """Find the student of each line."""
         known: dict[str, set[str]] = {}
-        for one in students:
-            for text in (one.id, one.lms_user_id, one.email):
-                known.setdefault(_folded(text or ""), set()).add(one.id)
-        ids = {one.id for one in students}
-        owners = {row.line: self._owners(row, ids, known) for row in rows}
-        times = Counter(owner for found in owners.values() for owner in found)
-        for row in rows:
-            owner = owners[row.line]
-            if any(text.startswith(sheet.FORMULA) for text in self.identifiers(row)):
-                self.unsafe.append(self.label(row))
-            if not owner:
-                self.strangers.append(row)
-            elif len(owner) > 1 or times[owner[0]] > 1:
-                self.ambiguous.append(f"{self.label(row)} for {', '.join(owner)}")
-                self.ambiguous_students.update(owner)
-            elif any(self.identifiers(row)):
-                self.row_of[owner[0]] = row
-
-    def _owners(self, row: Row, ids: set[str], known: Mapping[str, set[str]]) -> list[str]:
-        """The students who may be meant by a line: one, if all is well."""
-        if self.ours is not None:
-            return [name for name in (cell(row, self.ours),) if name in ids]
-        keys = set(map(_folded, (*self.identifiers(row), cell(row, self.email)))) - {""}
-        return sorted(set().union(*(known.get(key, set()) for key in keys)))
-
-    def _is_nobody(self, row: Row) -> bool:
-        """A line of Canvas about points, or its test student, or one that names nobody at all."""
-        named = (self.name(row), cell(row, self.ours), *self.identifiers(row))
-        return sheet.key(self.name(row)) in NOBODY or not any(named)
+        for student in students:
+            for text in (student.id, student.lms_user_id, student.email):
+                known.setdefault(_folded(text or ""), set()).add(student.id)
+        ids = {student.id for student in students}
+        found = [Match(identity, _candidates(identity, ids, known)) for identity in self.people]
+        lines = Counter(student for match in found for student in match.students)
+        matches = Matches()
+        for match in found:
+            if any(text.startswith(sheet.FORMULA) for text in match.identity.identifiers):
+                matches.unsafe.append(match.identity)
+            if not match.students:
+                matches.strangers.append(match.identity)
+            elif len(match.students) > 1 or lines[match.students[0]] > 1:
+                matches.ambiguous.append(match)
+            elif any(match.identity.identifiers):
+                matches.identities[match.students[0]] = match.identity
+        return matches
 
 
-def cell(row: Row | None, place: int | None) -> str:
-    return "" if row is None or place is None else row.cells[place].strip()
+def everybody(students: Sequence[Student]) -> Matches:
+    """The matches without an identities' file: nobody is missing or in excess."""
+    return Matches({student.id: Identity() for student in students})
+
+
+def _candidates(identity: Identity, ids: set[str], known: Mapping[str, set[str]]) -> list[str]:
+    """The students who may be meant: one, if all is well."""
+    if identity.student_id is not None:
+        return [identity.student_id] if identity.student_id in ids else []
+    keys = set(map(_folded, (*identity.identifiers, identity.email))) - {""}
+    return sorted(set().union(*(known.get(key, set()) for key in keys)))
 
 
 def _folded(text: str) -> str:

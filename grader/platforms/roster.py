@@ -41,7 +41,7 @@ class Roster:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a roster changes in the gradebook."""
+    """The changes that a roster makes in the gradebook."""
 
     added: Mapping[str, Mapping[str, str]]
     changed: Mapping[str, Mapping[str, tuple[str | None, str]]]
@@ -86,7 +86,7 @@ def read_roster(path: Path, id_column: str | None = None) -> Roster:
 
 
 def compare(course: Course, roster: Roster) -> Plan:
-    """What the roster changes; nothing is written.
+    """The changes that the roster makes; nothing is written.
 
     Raises:
         GraderError: a name differs only in case from one that the gradebook has.
@@ -148,8 +148,8 @@ def to_json(plan: Plan, written: bool) -> str:
 
 
 def _places(table: Sheet, id_column: str | None) -> dict[str, int]:
-    """Where each field is in a line."""
-    places = {}
+    """The place of each field in a line."""
+    places: dict[str, int] = {}
     for field, names in COLUMNS.items():
         if field == "id" and id_column is not None:
             names = (sheet.key(id_column),)
@@ -168,7 +168,7 @@ def _places(table: Sheet, id_column: str | None) -> dict[str, int]:
 
 
 def _fields(row: Row, places: Mapping[str, int]) -> dict[str, str]:
-    """What a line says of a person, without what is empty."""
+    """The fields of a person's line that are not empty."""
     cells = {field: " ".join(row.cells[place].split()) for field, place in places.items()}
     fields = {field: unicodedata.normalize("NFC", text) for field, text in cells.items() if text}
     for field in ("id", "lms_user_id"):
@@ -185,7 +185,7 @@ def _is_nobody(fields: Mapping[str, str]) -> bool:
 
 
 def _mistakes(name: str, fields: Mapping[str, str]) -> Iterator[str]:
-    """What is wrong with a person's line."""
+    """The mistakes in a person's line."""
     if not name:
         yield "no user name"
     elif not _SAFE.fullmatch(name) or len(name.encode()) > _LONGEST_FOLDER:

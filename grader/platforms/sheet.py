@@ -25,6 +25,10 @@ class Row:
     line: int
     cells: tuple[str, ...]
 
+    def cell(self, place: int | None) -> str:
+        """The text in a column; "" for None, a column that the table does not have."""
+        return "" if place is None else self.cells[place].strip()
+
 
 @dataclass(frozen=True)
 class Sheet:
@@ -35,7 +39,7 @@ class Sheet:
     rows: tuple[Row, ...]
 
     def find(self, names: Iterable[str]) -> int | None:
-        """Where the first of these columns is, whatever its case, accents and punctuation.
+        """The place of the first of these columns, whatever its case, accents and punctuation.
 
         Raises:
             GraderError: there are two of that name.
@@ -50,7 +54,7 @@ class Sheet:
 
 
 def key(text: str) -> str:
-    """What is compared of a name: "Nom d’utilisateur" gives "nom d utilisateur"."""
+    """The form in which names are compared: "Nom d’utilisateur" gives "nom d utilisateur"."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     return " ".join(re.findall(r"[a-z0-9]+", re.sub(r"[\u0300-\u036f]", "", plain)))
 
@@ -74,8 +78,10 @@ def read(path: Path) -> Sheet:
         raise GraderError(f"{shown(path)} has no lines below a header")
     width = len(header.cells)
     if wrong := [row for row in rows if len(row.cells) != width]:
-        told = (f"  line {row.line}: {len(row.cells)} cells" for row in wrong)
-        raise GraderError("\n".join([f"{shown(path)}: the header has {width} cells, but", *told]))
+        mistakes = (f"  line {row.line}: {len(row.cells)} cells" for row in wrong)
+        raise GraderError(
+            "\n".join([f"{shown(path)}: the header has {width} cells, but", *mistakes])
+        )
     return Sheet(path, header.cells, tuple(rows))
 
 

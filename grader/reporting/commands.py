@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from grader.reporting.similarity import Pair
 
-_MOST_PAIRS = 20
+_SHOWN_PAIRS = 20
 
 
 def feedback(lab: Annotated[str, typer.Argument(metavar="LAB")]) -> None:
@@ -92,9 +92,9 @@ def show_pairs(pairs: Sequence[Pair], console: Console) -> None:
     from grader.reporting.pages import percent
 
     table = Table("students", "share of each one's own code", "characters", title="alike")
-    for pair in pairs[:_MOST_PAIRS]:
+    for pair in pairs[:_SHOWN_PAIRS]:
         shares = " and ".join(map(percent, pair.shares))
         table.add_row(escape(", ".join(pair.students)), shares, str(pair.length))
     console.print(table)
-    if len(pairs) > _MOST_PAIRS:
-        console.print(f"[dim]and {len(pairs) - _MOST_PAIRS} more, on the page[/]")
+    if len(pairs) > _SHOWN_PAIRS:
+        console.print(f"[dim]and {len(pairs) - _SHOWN_PAIRS} more, on the page[/]")

@@ -13,7 +13,9 @@ from grader.cli import app
 from grader.course import Course
 from grader.errors import GraderError
 from grader.platforms import formats
+from grader.platforms.columns import Format
 from grader.platforms.export import prepare
+from grader.platforms.mismatches import CHOICES, Choices, Kind
 from tests.support.course_cases import LAB, make_course, submit
 
 CANVAS = """Student,ID,SIS User ID,SIS Login ID,Section,Laboratoire mini (4242),Total
@@ -95,8 +97,8 @@ def table(tmp_path):
 
 
 def exported(course, form, identities, titles=None, **choices):
-    choices = {kind.replace("_", "-"): choice for kind, choice in choices.items()}
-    return prepare(course, [LAB], form, identities, choices, titles or {})
+    chosen = {kind: CHOICES[Kind[kind.upper()]](choice) for kind, choice in choices.items()}
+    return prepare(course, [LAB], Format(form), identities, Choices(**chosen), titles or {})
 
 
 def refusals(export) -> set[tuple[str, str]]:
@@ -299,7 +301,7 @@ def test_mistakes_are_told(course, table, tmp_path):
     with pytest.raises(GraderError, match="none of the columns OrgDefinedId, Username"):
         exported(course, "brightspace", table("student_id,x\nalice,1\n"))
     with pytest.raises(GraderError, match="grader release"):
-        prepare(course, ["laboratoire_99"], "plain", None, {}, {})
+        prepare(course, ["laboratoire_99"], Format.PLAIN, None, Choices(), {})
 
 
 def test_titles_of_labs_are_compared_as_people_write_them():
@@ -309,8 +311,8 @@ def test_titles_of_labs_are_compared_as_people_write_them():
         "Laboratoire 1 Points Grade <Numeric MaxPoints:20 Weight:10>",
         "Devoir : Laboratoire 1 (Brut)",
     ):
-        assert formats._item(title) == formats._item("laboratoire_01")
-    assert formats._item("Laboratoire 10") != formats._item("laboratoire_01")
+        assert formats._compared(title) == formats._compared("laboratoire_01")
+    assert formats._compared("Laboratoire 10") != formats._compared("laboratoire_01")
 
 
 def test_the_command_refuses_then_writes(course, table, tmp_path):

@@ -96,13 +96,13 @@ def _hand_in(
         folder.mkdir(parents=True)
         moment = FIRST_DUE + timedelta(weeks=week, hours=-before)
         (folder / "timestamp.txt").write_text(f"{moment:%Y-%m-%d %H:%M:%S} UTC")
-    graded = [
-        _graded(student, level, source, hints, difficulty, draw)
+    results = [
+        _result(student, level, source, hints, difficulty, draw)
         for student, level in levels.items()
     ]
-    for one in graded:
-        write_result(course.lab(lab).results, one)
-    record(course.lab(lab), graded)
+    for result in results:
+        write_result(course.lab(lab).results, result)
+    record(course.lab(lab), results)
     _mark_by_hand(course, lab, levels, draw)
 
 
@@ -121,7 +121,7 @@ def _filled(text: ast.JoinedStr) -> str:
     return "".join(v.value if isinstance(v, ast.Constant) else "1,95" for v in text.values)
 
 
-def _graded(
+def _result(
     student: str,
     level: float,
     source: Notebook,
