@@ -1,14 +1,14 @@
-"""nbgrader's configuration, read by `nbgrader ...`, by formgrader and by `grader ...` alike."""
+"""nbgrader's configuration, read by `nbgrader ...`, by formgrader and by `grader ...` alike.
+
+Every command reads it: it names classes, and imports none of them.
+"""
 
 import os
 import shutil
 import sysconfig
 
-from nbgrader import preprocessors as steps
-from nbgrader.converters import Autograde
-
-from grader.authoring.release import TEXT_STUB, preprocessors
-from grader.plugins.execute import Execute, Restore
+from grader.authoring.source import TEXT_STUB
+from grader.plugins import steps
 
 c = get_config()  # noqa: F821 (given by traitlets)
 
@@ -32,17 +32,14 @@ c.CourseDirectory.ignore = [
 ]
 
 # -- What students receive --------------------------------------------------------------------
-c.GenerateAssignment.preprocessors = preprocessors()  # its own, with stubs that name the exercise
+c.GenerateAssignment.preprocessors = steps.GENERATE_ASSIGNMENT  # stubs name the exercise
 c.ClearSolutions.text_stub = TEXT_STUB
 
 # -- How submissions are graded ---------------------------------------------------------------
 # nbgrader's own steps, but for two: cells are put back before anything is run, and what is run is
 # isolated (docs/engine.md).
-OURS = {steps.DeduplicateIds: Restore, steps.Execute: Execute}
-c.Autograde.sanitize_preprocessors, c.Autograde.autograde_preprocessors = (
-    [OURS.get(step, step) for step in trait.default()]
-    for trait in (Autograde.sanitize_preprocessors, Autograde.autograde_preprocessors)
-)
+c.Autograde.sanitize_preprocessors = steps.SANITIZE
+c.Autograde.autograde_preprocessors = steps.AUTOGRADE
 
 # -- What students get back -------------------------------------------------------------------
 # nbgrader's own page shows hidden tests.

@@ -8,15 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import nbformat
-from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
-from nbgrader.coursedir import CourseDirectory
-from sqlalchemy.exc import DatabaseError
 from traitlets.config import Config, PyFileConfigLoader
 
 from grader.errors import GraderError
 from grader.notebook import Notebook, plain
+
+if TYPE_CHECKING:  # nbgrader takes seconds to import: here, functions do when they need it
+    from nbgrader.api import Gradebook
+    from nbgrader.coursedir import CourseDirectory
 
 CONFIG_FILE = "nbgrader_config.py"
 STATE = ".grader"
@@ -51,6 +52,8 @@ class Course:
     @cached_property
     def directory(self) -> CourseDirectory:
         """nbgrader's own idea of the course."""
+        from nbgrader.coursedir import CourseDirectory
+
         return CourseDirectory(config=self.config)
 
     def lab(self, name: str) -> Lab:
@@ -77,6 +80,8 @@ class Course:
     @contextmanager
     def gradebook(self) -> Iterator[Gradebook]:
         """nbgrader's gradebook; what is wrong with its database is raised as a GraderError."""
+        from nbgrader.api import Gradebook
+
         with self.database_errors():
             with Gradebook(self.directory.db_url, self.directory.course_id) as gradebook:
                 yield gradebook
@@ -84,6 +89,9 @@ class Course:
     @contextmanager
     def database_errors(self) -> Iterator[None]:
         """Turn the errors of a locked, full or broken database into a GraderError."""
+        from nbgrader.api import InvalidEntry
+        from sqlalchemy.exc import DatabaseError
+
         try:
             yield
         except (DatabaseError, InvalidEntry) as error:
@@ -142,6 +150,8 @@ class Lab:
         """
         if not self.notebook.is_file():
             raise GraderError(f"{self.name} has not been built here: grader release {self.name}")
+        import nbformat
+
         return plain(nbformat.read(self.notebook, as_version=4))
 
     def submission(self, student: str) -> Submission:
@@ -158,6 +168,8 @@ class Lab:
 
     def check_released(self) -> None:
         """Refuse a lab that the gradebook does not know."""
+        from nbgrader.api import MissingEntry
+
         with self.course.gradebook() as gradebook:
             try:
                 gradebook.find_assignment(self.name)

@@ -41,7 +41,7 @@ class ClearSolutions(steps.ClearSolutions):
 
 
 def preprocessors() -> list[type]:
-    """The steps of `nbgrader generate_assignment`, with our stubs."""
+    """The steps of `nbgrader generate_assignment`, for older copies of nbgrader_config.py."""
     default = GenerateAssignment.preprocessors.default()
     return [ClearSolutions if step is steps.ClearSolutions else step for step in default]
 

@@ -5,11 +5,16 @@ Each notebook has two processes: the *candidate* (sandboxed) runs the student's 
 them, never code. The grader starts both and watches (`pool.py`). See docs/engine.md.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from grader.engine.config import EngineConfig, Job, modules_used
 from grader.engine.packages import import_roots
-from grader.engine.pool import Batch, Engine
 from grader.engine.report import STOPPED_AFTER, Mode, Outcome, Report, Status, Verdict
 from grader.engine.sandbox import Level
+
+if TYPE_CHECKING:
+    from grader.engine.pool import Batch, Engine
 
 __all__ = [
     "STOPPED_AFTER",
@@ -26,3 +31,10 @@ __all__ = [
     "import_roots",
     "modules_used",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what runs notebooks when it is first used: its records alone need no torch."""
+    if name not in ("Batch", "Engine"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("grader.engine.pool"), name)

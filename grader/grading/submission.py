@@ -14,9 +14,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-import nbformat
-from nbgrader.utils import parse_utc
-
 from grader.files import Flaw, NotPlain, read_plain
 from grader.notebook import Cell, Notebook
 from grader.text import printable
@@ -120,6 +117,8 @@ def read_timestamp(folder: Path) -> datetime | None:
     Raises:
         Unreadable: there is one, but it does not hold a date.
     """
+    from nbgrader.utils import parse_utc  # which takes seconds
+
     path = folder / "timestamp.txt"
     if folder.is_symlink() or not os.path.lexists(path):
         return None
@@ -166,6 +165,8 @@ def _as_version_4(notebook: Any) -> Notebook:
 
 
 def _upgraded(notebook: Notebook) -> Notebook:
+    import nbformat  # which takes seconds
+
     try:
         return json.loads(nbformat.writes(nbformat.convert(nbformat.from_dict(notebook), 4)))
     except Exception as error:  # nbformat raises many kinds for what is not a notebook
