@@ -107,6 +107,7 @@ def rehearse(
     students: Sequence[str],
     folder: Path,
     on_result: OnResult = lambda _: None,
+    make_engine: MakeEngine = Engine,
 ) -> list[Result]:
     """The results that another source gives; those that are recorded stay as they are.
 
@@ -114,7 +115,7 @@ def rehearse(
         source: in the place of the source notebook that grading takes.
         folder: for the results, where those of an earlier rehearsal are found again.
     """
-    engine = Engine(_config_for(source, config))
+    engine = make_engine(_config_for(source, config))
     tasks = _tasks(lab, engine, source, students)
     known = _find_results(folder, tasks) | _find_results(lab.results, tasks)
     results = {}

@@ -17,9 +17,9 @@ from typing import Any
 
 from grader.authoring.build import build, enter, would_build
 from grader.course import Lab
-from grader.engine import EngineConfig
+from grader.engine import Engine, EngineConfig
 from grader.errors import GraderError
-from grader.grading.autograde import locked, rehearse
+from grader.grading.autograde import MakeEngine, locked, rehearse
 from grader.grading.comparison import comparable_students, edited_tests, graded_copies
 from grader.grading.progress import progress
 from grader.grading.record import Revision, is_recorded, revise
@@ -71,7 +71,10 @@ class Preview:
 
 
 def regrade(
-    lab: Lab, config: EngineConfig, agreed: Callable[[Preview], bool]
+    lab: Lab,
+    config: EngineConfig,
+    agreed: Callable[[Preview], bool],
+    make_engine: MakeEngine = Engine,
 ) -> tuple[Preview, bool]:
     """Rehearse a corrected lab on what was graded, and write the new results if `agreed` says so.
 
@@ -85,7 +88,7 @@ def regrade(
     lab.check_released()
     lab.course.labs([lab.name])  # refuses one that has no source
     with locked(lab):
-        preview = _preview(lab, config)
+        preview = _preview(lab, config, make_engine)
         if preview.settled or not agreed(preview):
             return preview, False
         try:
@@ -127,13 +130,15 @@ def _rehearsal(lab: Lab) -> Path:
     return lab.results / ".rehearsal"
 
 
-def _preview(lab: Lab, config: EngineConfig) -> Preview:
+def _preview(lab: Lab, config: EngineConfig, make_engine: MakeEngine) -> Preview:
     source = plain(would_build(lab))
     graded = comparable_students(lab, source)
     copies, left = graded_copies(lab, graded, source)
     left |= {name: _NOT_GRADED for name in lab.students() if name not in graded}
     with progress(f"rehearsing {lab.name}", len(copies)) as on_result:
-        results = rehearse(lab, config, source, list(copies), _rehearsal(lab), on_result)
+        results = rehearse(
+            lab, config, source, list(copies), _rehearsal(lab), on_result, make_engine
+        )
     revisions = revise(lab, results, keep=False)
     return Preview(
         lab=lab.name,

@@ -15,6 +15,7 @@ from grader.grading.autograde import autograde
 from grader.grading.results import Result, read_result, read_results
 from tests.hostile.files import CASES
 from tests.support.course_cases import LAB, QUICK, WRONG, answered, make_course, submit
+from tests.support.lent_engine import grade
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def test_broken_files_cost_their_own_student_only(tmp_path):
         folder.mkdir(parents=True)
         case.submit(folder, answered(course))
     submit(course, "honest", answered(course))
-    graded = autograde(course.lab(LAB), QUICK)
+    graded = grade(course)
     expected = {case.name: case.score for case in CASES} | {"honest": 5}
     assert scores(graded) == expected
     with course.gradebook() as gradebook:
@@ -51,31 +52,31 @@ def test_broken_files_cost_their_own_student_only(tmp_path):
 def test_only_what_changed_is_run_again(course, runs):
     for student in ("alice", "bruno", "carla"):
         submit(course, student, answered(course))
-    first = autograde(course.lab(LAB), QUICK)
+    first = grade(course)
     assert sorted(runs) == ["alice", "bruno", "carla"]
     runs.clear()
-    assert scores(autograde(course.lab(LAB), QUICK)) == scores(first)
+    assert scores(grade(course)) == scores(first)
     assert runs == []
     submit(course, "bruno", answered(course, standardize=WRONG))
-    assert scores(autograde(course.lab(LAB), QUICK))["bruno"] == 3
+    assert scores(grade(course))["bruno"] == 3
     assert runs == ["bruno"]
 
 
 def test_a_changed_test_runs_everybody_again(course, runs):
     submit(course, "alice", answered(course))
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     path = course.lab(LAB).notebook
     text = path.read_text("utf-8")
     path.write_text(text.replace("count == 15", "count == 16"), "utf-8")
-    assert scores(autograde(course.lab(LAB), QUICK)) == {"alice": 4}
+    assert scores(grade(course)) == {"alice": 4}
     assert runs == ["alice", "alice"]
 
 
 def test_a_changed_engine_runs_everybody_again(course, runs, monkeypatch):
     submit(course, "alice", answered(course))
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     monkeypatch.setattr(Engine, "version", "another")
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     assert runs == ["alice", "alice"]
 
 
@@ -88,12 +89,12 @@ def test_an_interrupted_grading_goes_on(course, runs):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        autograde(course.lab(LAB), QUICK, on_result=stop_after_two)
+        grade(course, on_result=stop_after_two)
     with course.gradebook() as gradebook:
         assert len(gradebook.assignment_submissions(LAB)) == 2
     done = {one.student for one in read_results(course.lab(LAB))}
     runs.clear()
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     assert set(runs) == {"alice", "bruno", "carla", "david"} - done
 
 
@@ -104,14 +105,14 @@ def recorded(course) -> dict[str, float]:
 
 def test_a_new_result_is_recorded_even_if_killed_before(course, monkeypatch):
     submit(course, "alice", answered(course, standardize=WRONG))
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     assert recorded(course) == {"alice": 3}
     submit(course, "alice", answered(course))
     with monkeypatch.context() as killed:
         killed.setattr(module, "record", lambda *_: None)
-        autograde(course.lab(LAB), QUICK)
+        grade(course)
     assert recorded(course) == {"alice": 3}
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     assert recorded(course) == {"alice": 5}
 
 
@@ -120,18 +121,18 @@ def test_what_is_handed_in_beside_the_notebook_follows_it(course, runs):
     (folder / "notes").mkdir()
     (folder / "notes" / "plan.txt").write_text("d'abord")
     (folder / "timestamp.txt").write_text("2026-10-01 10:00:00 UTC")
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     shutil.rmtree(folder / "notes")
     (folder / "notes").write_text("ensuite")  # a file where a folder was
     (folder / "timestamp.txt").write_text("2026-10-02 10:00:00 UTC")
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     assert runs == ["alice"]  # the notebook is the same
     kept = course.lab(LAB).submission("alice").autograded
     assert (kept / "notes").read_text() == "ensuite"
     with course.gradebook() as gradebook:
         assert gradebook.find_submission(LAB, "alice").timestamp == datetime(2026, 10, 2, 10)
     shutil.rmtree(kept)
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     assert (kept / f"{LAB}.ipynb").is_file()
 
 
@@ -142,7 +143,7 @@ def test_a_date_that_is_none_costs_nothing_and_is_told(course, date):
         os.mkfifo(folder / "timestamp.txt")
     else:
         (folder / "timestamp.txt").write_text(date)
-    (graded,) = autograde(course.lab(LAB), QUICK)
+    (graded,) = grade(course)
     assert graded.score == 5
     assert any("timestamp.txt" in reason for reason in graded.attention)
     assert recorded(course) == {"alice": 5}
@@ -153,10 +154,10 @@ def test_one_grading_of_a_lab_at_a_time(course):
 
     def again(_):
         with pytest.raises(GraderError, match="being graded already"):
-            autograde(course.lab(LAB), QUICK)
+            grade(course)
 
-    autograde(course.lab(LAB), QUICK, on_result=again)
-    autograde(course.lab(LAB), QUICK)
+    grade(course, on_result=again)
+    grade(course)
 
 
 def test_a_file_that_breaks_the_reader_costs_its_own_student(course, monkeypatch):
@@ -170,26 +171,26 @@ def test_a_file_that_breaks_the_reader_costs_its_own_student(course, monkeypatch
         return original(path)
 
     monkeypatch.setattr(intake, "read_notebook", fragile)
-    alice, eve = autograde(course.lab(LAB), QUICK)
+    alice, eve = grade(course)
     assert (alice.score, eve.score) == (5, 0)
     assert "MemoryError" in eve.attention[0]
 
 
 def test_a_damaged_result_is_run_again(course, runs):
     submit(course, "alice", answered(course))
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     path = course.lab(LAB).results / "alice.json"
     path.write_text(path.read_text("utf-8")[:100], "utf-8")
-    assert scores(autograde(course.lab(LAB), QUICK)) == {"alice": 5}
+    assert scores(grade(course)) == {"alice": 5}
     assert runs == ["alice", "alice"]
 
 
 def test_one_student_at_a_time(course, runs):
     for student in ("alice", "bruno"):
         submit(course, student, answered(course))
-    assert scores(autograde(course.lab(LAB), QUICK, students=["bruno"])) == {"bruno": 5}
+    assert scores(grade(course, students=["bruno"])) == {"bruno": 5}
     assert runs == ["bruno"]
-    autograde(course.lab(LAB), QUICK, students=["bruno"], force=True)
+    grade(course, students=["bruno"], force=True)
     assert runs == ["bruno", "bruno"]
 
 
@@ -197,27 +198,27 @@ def test_a_loop_costs_its_own_exercise_only(course):
     loop = "def standardize(x):\n    while True:\n        pass\n"
     submit(course, "alice", answered(course, standardize=loop))
     quick = EngineConfig(workers=1, cell_seconds=1, notebook_seconds=20)
-    (graded,) = autograde(course.lab(LAB), quick)
+    (graded,) = grade(course, quick)
     statuses = [verdict.status for verdict in graded.outcome.report.verdicts]
     assert statuses == [Status.TIMEOUT, Status.PASSED, Status.PASSED]
 
 
 def test_mistakes_of_the_instructor_are_told(course, tmp_path):
     with pytest.raises(GraderError, match="nobody has submitted"):
-        autograde(course.lab(LAB), QUICK)
+        grade(course)
     submit(course, "alice", answered(course))
     with pytest.raises(GraderError, match="by zoé"):
-        autograde(course.lab(LAB), QUICK, students=["zoé"])
+        grade(course, students=["zoé"])
     with pytest.raises(GraderError, match="grader release"):
         autograde(course.lab("laboratoire_99"), QUICK)
     shutil.rmtree(course.lab(LAB).notebook.parent)
     with pytest.raises(GraderError, match="has not been built"):
-        autograde(course.lab(LAB), QUICK)
+        grade(course)
     with pytest.raises(GraderError, match="no result of alice"):
         read_result(course.lab(LAB).submission("alice"))
     os.makedirs(os.fsencode(course.root / "submitted") + b"/\xff/" + LAB.encode())
     with pytest.raises(GraderError, match="rename this folder"):
-        autograde(course.lab(LAB), QUICK)
+        grade(course)
     (course.lab(LAB).results / "alice.json").write_text("{")
     with pytest.raises(GraderError, match="damaged"):
         read_results(course.lab(LAB))

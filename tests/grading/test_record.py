@@ -15,17 +15,17 @@ from nbgrader.apps.api import NbGraderAPI
 
 from grader.course import Course
 from grader.errors import GraderError
-from grader.grading.autograde import autograde
 from grader.grading.record import record
 from grader.grading.results import Result, read_results
-from tests.support.course_cases import LAB, QUICK, ROOT
+from tests.support.course_cases import LAB, ROOT
 from tests.support.gradebook_cases import STOCK, an_honest_class, rows
+from tests.support.lent_engine import grade
 
 
 @pytest.mark.slow
 def test_rows_are_those_of_stock_nbgrader(tmp_path):
     ours, theirs = an_honest_class(tmp_path / "ours"), an_honest_class(tmp_path / "theirs", STOCK)
-    autograde(ours.lab(LAB), QUICK)
+    grade(ours)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
         [sys.executable, "-m", "nbgrader", "autograde", LAB],
@@ -51,9 +51,9 @@ def test_rows_are_those_of_stock_nbgrader(tmp_path):
 
 def test_grading_again_changes_nothing(tmp_path):
     course = an_honest_class(tmp_path / "course")
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     first = rows(course)
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     assert rows(course) == first
     (course.lab(LAB).results / ".recorded").unlink()
     record(course.lab(LAB), read_results(course.lab(LAB)))
@@ -62,22 +62,22 @@ def test_grading_again_changes_nothing(tmp_path):
 
 def test_what_a_person_graded_stays(tmp_path):
     course = an_honest_class(tmp_path / "course")
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     with course.gradebook() as gradebook:
-        grade = gradebook.find_grade("q1", LAB, LAB, "carla")
-        grade.manual_score, grade.needs_manual_grade = 0.5, False
+        row = gradebook.find_grade("q1", LAB, LAB, "carla")
+        row.manual_score, row.needs_manual_grade = 0.5, False
         gradebook.db.commit()
     graded = rows(course)["carla"]
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     assert rows(course)["carla"] == graded
-    autograde(course.lab(LAB), QUICK, students=["carla"], force=True)
+    grade(course, students=["carla"], force=True)
     again = {name: rest for name, *rest in rows(course)["carla"]["grades"]}
     assert again["q1"] == [None, 0.5, True]  # to be read again, as nbgrader has it
 
 
 def test_formgrader_reads_the_result(tmp_path):
     course = an_honest_class(tmp_path / "course")
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     api = NbGraderAPI(config=course.config)
     listed = {one["student"]: one for one in api.get_submissions(LAB)}
     assert {name: one["score"] for name, one in listed.items()} == {
@@ -109,12 +109,12 @@ def test_a_disk_full_while_recording_is_told_and_nothing_is_lost(tmp_path, monke
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(GraderError, match="No space left on device"):
-        autograde(course.lab(LAB), QUICK)
+        grade(course)
     assert not list(course.root.rglob("*.partial"))
     saved = read_results(course.lab(LAB))
     assert len(saved) == 4
     monkeypatch.undo()
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     assert read_results(course.lab(LAB)) == saved  # not run again
     grades = rows(course)["carla"]["grades"]
     assert sum(score or 0 for _, score, *_ in grades) == 3
@@ -130,11 +130,11 @@ def test_a_locked_gradebook_is_told_and_nothing_is_lost(tmp_path, kind):
             lock.execute(f"BEGIN {kind}")
 
     with pytest.raises(GraderError, match="locked"):
-        autograde(course.lab(LAB), QUICK, on_result=take_lock)
+        grade(course, on_result=take_lock)
     assert len(read_results(course.lab(LAB))) == 4  # what was run stays
     lock.execute("ROLLBACK")
     lock.close()
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     assert set(rows(course)) == {"students", "alice", "bruno", "carla", "zoé"}
 
 
@@ -163,7 +163,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
     refused(course, preexec_fn=with_little_room)
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     assert set(rows(course)) == {"students", "alice", "bruno", "carla", "zoé"}
 
 
@@ -192,7 +192,7 @@ def test_a_file_system_without_locks_is_told_and_nothing_is_lost(tmp_path):
     subprocess.run(command, input=NO_LOCKS, text=True, check=True)
     course = an_honest_class(tmp_path / "course")
     assert "NFS" in refused(course, env={"LD_PRELOAD": str(library)})
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     assert set(rows(course)) == {"students", "alice", "bruno", "carla", "zoé"}
 
 
@@ -203,5 +203,5 @@ def test_a_gradebook_that_is_no_database_is_told(tmp_path):
     book.write_bytes(b"something else" * 1000)
     assert "not a database" in refused(course)
     book.write_bytes(good)
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     assert set(rows(course)) == {"students", "alice", "bruno", "carla", "zoé"}

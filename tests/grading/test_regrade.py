@@ -14,12 +14,11 @@ from grader.course import Course
 from grader.errors import GraderError
 from grader.grading import autograde as grading
 from grader.grading import regrade as module
-from grader.grading.autograde import autograde
-from grader.grading.regrade import regrade
 from grader.grading.results import read_results
 from grader.notebook import plain
 from tests.support.course_cases import LAB, QUICK, ROOT, answered, make_course, submit
 from tests.support.gradebook_cases import LATE_POLICY, rows
+from tests.support.lent_engine import grade, regrade
 
 TRUE, FALSE = "count == 15", "count == 16"  # the hidden test, as it should be, and as it was
 FORM, VALUES = "test_SimpleLinear_forme", "test_SimpleLinear_valeurs"
@@ -62,7 +61,7 @@ def graded_class(tmp_path_factory):
     submit(course, "félix", "{ not a notebook")
     late = submit(course, "zoé", answered(course))
     (late / "timestamp.txt").write_text("2026-12-02 10:00:00 UTC")
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     with course.gradebook() as gradebook:
         by_hand(gradebook, "q1", "carla", 0.5)
         by_hand(gradebook, FORM, "carla", 0.75)
@@ -118,7 +117,7 @@ GAINS_AND_LOSSES = {
 def test_what_is_shown_is_what_is_written(course, runs):
     edit(course, FALSE, TRUE)
     before = everything(course)
-    preview, written = regrade(course.lab(LAB), QUICK, lambda _: False)
+    preview, written = regrade(course, QUICK, lambda _: False)
     assert not written
     assert totals(preview) == GAINS_AND_LOSSES
     assert preview.edited == {FORM}
@@ -130,7 +129,7 @@ def test_what_is_shown_is_what_is_written(course, runs):
     assert everything(course) == before
     assert sorted(runs) == ["alice", "bruno", "carla", "zoé", "ève"]  # félix's is no notebook
     runs.clear()
-    again, written = regrade(course.lab(LAB), QUICK, lambda _: True)
+    again, written = regrade(course, QUICK, lambda _: True)
     assert written
     assert totals(again) == GAINS_AND_LOSSES
     assert runs == []  # the rehearsal's results were kept
@@ -157,7 +156,7 @@ def test_the_penalty_is_the_policy_s_for_the_new_score(course):
     with (course.root / "nbgrader_config.py").open("a") as config:
         config.write(LATE_POLICY.replace("return 1.0", "return score").replace("One", "Each"))
     course = Course(course.root)  # which reads the configuration again
-    regrade(course.lab(LAB), QUICK, lambda _: True)
+    regrade(course, QUICK, lambda _: True)
     after = rows(course)
     assert after["zoé"]["notebook"][1] == 5  # of 5
     assert after["alice"]["notebook"][1] is None  # in time
@@ -165,13 +164,13 @@ def test_the_penalty_is_the_policy_s_for_the_new_score(course):
 
 def test_afterwards_nothing_is_left_to_do(course, runs):
     edit(course, FALSE, TRUE)
-    regrade(course.lab(LAB), QUICK, lambda _: True)
+    regrade(course, QUICK, lambda _: True)
     runs.clear()
     done = rows(course)
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     assert runs == []
     assert rows(course) == done
-    preview, written = regrade(course.lab(LAB), QUICK, lambda _: pytest.fail("asked again"))
+    preview, written = regrade(course, QUICK, lambda _: pytest.fail("asked again"))
     assert preview.settled
     assert not written
     scores = {one.student: one.score for one in read_results(course.lab(LAB))}
@@ -182,7 +181,7 @@ def test_afterwards_nothing_is_left_to_do(course, runs):
 
 def test_prose_concerns_nobody(course, runs):
     edit(course, "Pourquoi centrer et réduire", "Pour quelle raison centrer et réduire")
-    preview, _ = regrade(course.lab(LAB), QUICK, lambda _: pytest.fail("asked"))
+    preview, _ = regrade(course, QUICK, lambda _: pytest.fail("asked"))
     assert preview.settled
     assert runs == []
 
@@ -203,7 +202,7 @@ def test_only_who_was_not_run_with_it_is_run(course, runs):
         )  # fmt: skip
     assert everything(course) == before
     runs.clear()
-    preview, _ = regrade(course.lab(LAB), QUICK, lambda _: False)
+    preview, _ = regrade(course, QUICK, lambda _: False)
     assert totals(preview) == GAINS_AND_LOSSES
     assert len(runs) == 3  # of five
 
@@ -213,7 +212,7 @@ def test_a_test_that_was_not_edited_is_a_surprise(course):
     with course.gradebook() as gradebook:
         gradebook.find_grade(VALUES, LAB, LAB, "alice").auto_score = 1.5  # as after a timeout
         gradebook.db.commit()
-    preview, _ = regrade(course.lab(LAB), QUICK, lambda _: False)
+    preview, _ = regrade(course, QUICK, lambda _: False)
     assert preview.surprises == {VALUES: ["alice"]}
 
 
@@ -224,7 +223,7 @@ def test_who_is_left_out_is_told_and_stays(course, runs):
     shutil.rmtree(course.lab(LAB).submission("carla").submitted)
     shutil.rmtree(course.lab(LAB).submission("ève").autograded)
     before = rows(course)
-    preview, _ = regrade(course.lab(LAB), QUICK, lambda _: True)
+    preview, _ = regrade(course, QUICK, lambda _: True)
     assert totals(preview) == {"zoé": (3, 4)}
     assert sorted(runs) == ["bruno", "zoé"]
     assert {name: why.split()[0] for name, why in preview.left.items()} == {
@@ -254,7 +253,7 @@ def test_what_cannot_be_compared_is_refused_before_anything_is_run(
     edit(course, before, after)
     known = everything(course)
     with pytest.raises(GraderError, match=told):
-        regrade(course.lab(LAB), QUICK, lambda _: True)
+        regrade(course, QUICK, lambda _: True)
     assert runs == []
     assert everything(course) == known
 
@@ -263,7 +262,7 @@ def test_an_edited_notebook_is_not_overwritten(course, runs):
     built = course.lab(LAB).notebook
     built.write_text(built.read_text("utf-8").replace(FALSE, TRUE), "utf-8")
     with pytest.raises(GraderError, match="from-notebook"):
-        regrade(course.lab(LAB), QUICK, lambda _: True)
+        regrade(course, QUICK, lambda _: True)
     assert runs == []
 
 
@@ -276,7 +275,7 @@ def test_a_source_edited_while_one_reads_is_not_written(course):
         return True
 
     with pytest.raises(GraderError, match="edited meanwhile"):
-        regrade(course.lab(LAB), QUICK, slow)
+        regrade(course, QUICK, slow)
     edit(course, "count == 17", TRUE)
     assert everything(course) == before
 
@@ -286,10 +285,10 @@ def test_nothing_is_graded_while_one_reads(course):
 
     def slow(_):
         with pytest.raises(GraderError, match="being graded already"):
-            autograde(course.lab(LAB), QUICK)
+            grade(course)
         return False
 
-    regrade(course.lab(LAB), QUICK, slow)
+    regrade(course, QUICK, slow)
 
 
 @pytest.mark.parametrize(
@@ -310,13 +309,13 @@ def test_killed_while_writing_the_same_command_goes_on(course, monkeypatch, last
     with monkeypatch.context() as context:
         context.setattr(f"grader.grading.{last}", killed)
         with pytest.raises(GraderError, match="goes on"):
-            regrade(course.lab(LAB), QUICK, lambda _: True)
-    preview, written = regrade(course.lab(LAB), QUICK, lambda _: True)
+            regrade(course, QUICK, lambda _: True)
+    preview, written = regrade(course, QUICK, lambda _: True)
     assert written
     assert preview.revisions or last == "record.RecordedDigests.add"
     found = rows(course)
     assert [one[1] for one in found["alice"]["grades"] if one[0] == FORM] == [1]
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     assert rows(course) == found
 
 
@@ -330,11 +329,11 @@ def test_a_locked_gradebook_changes_nothing(course):
         return True
 
     with pytest.raises(GraderError, match="locked"):
-        regrade(course.lab(LAB), QUICK, locked)
+        regrade(course, QUICK, locked)
     lock.execute("ROLLBACK")
     lock.close()
     assert rows(course) == before["rows"]
-    regrade(course.lab(LAB), QUICK, lambda _: True)
+    regrade(course, QUICK, lambda _: True)
     assert rows(course) != before["rows"]
 
 
@@ -342,7 +341,7 @@ def test_who_was_not_graded_cannot_be_regraded(tmp_path):
     course = make_course(tmp_path / "course")
     submit(course, "alice", answered(course))
     with pytest.raises(GraderError, match="has not been graded"):
-        regrade(course.lab(LAB), QUICK, lambda _: True)
+        regrade(course, QUICK, lambda _: True)
 
 
 def test_the_command_shows_asks_and_writes(course):

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from grader.course import Course
-from grader.grading.autograde import autograde
 from grader.reporting.feedback import write_all
-from tests.support.course_cases import LAB, QUICK, ROOT, WRONG, answered, make_course, submit
+from tests.support.course_cases import LAB, ROOT, WRONG, answered, make_course, submit
 from tests.support.exchange_cases import nbgrader
+from tests.support.lent_engine import grade
 
 COURSE = "apprentissage-profond"
 
@@ -47,7 +47,7 @@ def test_a_lab_goes_out_and_its_feedback_comes_back(course, exchange, tmp_path):
 
     nbgrader(course.root, instructor, "collect", LAB)
     submit(course, "par_courriel", answered(course))  # never went through the exchange
-    graded = autograde(course.lab(LAB), QUICK)
+    graded = grade(course)
     assert sorted(one.score for one in graded) == [3, 5]
     write_all(course.lab(LAB))
     nbgrader(course.root, instructor, "release_feedback", LAB)
@@ -87,7 +87,7 @@ def test_labo_alone_hands_in_and_receives(course, exchange, tmp_path):
     nbgrader(course.root, instructor, "collect", LAB)
     handed_in = course.lab(LAB).submission("zoé").submitted / f"{LAB}.ipynb"
     assert handed_in.read_bytes() == (tmp_path / f"{LAB}.ipynb").read_bytes()
-    (graded,) = (one for one in autograde(course.lab(LAB), QUICK) if one.student == "zoé")
+    (graded,) = (one for one in grade(course) if one.student == "zoé")
     assert graded.score == 5
     write_all(course.lab(LAB))
     nbgrader(course.root, instructor, "release_feedback", LAB)

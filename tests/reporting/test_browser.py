@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from grader.grading.autograde import autograde
 from grader.reporting.feedback import write_all
-from tests.support.course_cases import LAB, QUICK, answered, make_course, submit
+from tests.support.course_cases import LAB, answered, make_course, submit
 from tests.support.hostile_cases import CASES
+from tests.support.lent_engine import grade
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 TOUCHED = "data-touched"  # what a script that runs leaves in the page
@@ -99,7 +99,7 @@ def test_no_attack_succeeds_in_a_feedback_page(server, tmp_path):
     for name, case in CASES.items():
         if name.startswith("feedback/"):
             submit(course, case.path.stem, case.job(source).notebook)
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     write_all(course.lab(LAB))
     pages = sorted(course.root.glob(f"feedback/*/{LAB}/{LAB}.html"))
     assert len(pages) > 8

@@ -8,10 +8,10 @@ import pytest
 
 from grader.authoring.reading import read_source
 from grader.errors import GraderError
-from grader.grading.autograde import autograde
 from grader.reporting.feedback import write_all
-from tests.support.course_cases import LAB, QUICK, WRONG, answered, make_course, submit
+from tests.support.course_cases import LAB, WRONG, answered, make_course, submit
 from tests.support.hostile_cases import CASES
+from tests.support.lent_engine import grade
 
 HOSTILE = [case for name, case in CASES.items() if name.startswith("feedback/")]
 
@@ -26,7 +26,7 @@ def pages(tmp_path_factory) -> dict[str, str]:
     submit(course, "broken", "{")
     for case in HOSTILE:
         submit(course, case.path.stem, case.job(course.lab(LAB).author_notebook()).notebook)
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     write_all(course.lab(LAB))
     paths = course.root.glob(f"feedback/*/{LAB}/{LAB}.html")
     return {path.parent.parent.name: path.read_text("utf-8") for path in paths}
@@ -77,7 +77,7 @@ def test_a_result_that_was_not_recorded_is_told(tmp_path, monkeypatch):
         write_all(course.lab(LAB))
     submit(course, "alice", answered(course))
     monkeypatch.setattr("grader.grading.autograde.record", lambda *_: None)
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     with pytest.raises(GraderError, match="alice is not in the gradebook"):
         write_all(course.lab(LAB))
 

@@ -12,14 +12,14 @@ from typer.testing import CliRunner
 from grader.cli import app
 from grader.engine import french
 from grader.errors import GraderError
-from grader.grading.autograde import autograde
 from grader.reporting import diagnostics, statistics
 from grader.reporting import report as reporting
 from grader.reporting.diagnostics import Trouble
 from grader.reporting.statistics import LabGrades, SubmissionGrades
 from grader.text import printable
-from tests.support.course_cases import LAB, QUICK, WRONG, answered, make_course, submit
+from tests.support.course_cases import LAB, WRONG, answered, make_course, submit
 from tests.support.gradebook_cases import LATE_POLICY
+from tests.support.lent_engine import grade
 from tests.support.report_cases import A, failed, graded
 
 EVIL = "<img src=x onerror=alert(1)>'; rm -rf ~ #"
@@ -121,7 +121,7 @@ def course(tmp_path_factory):
         folder = submit(course, student, notebook)
         moment = due + timedelta(hours=hours)  # ève is an hour late
         (folder / "timestamp.txt").write_text(f"{moment:%Y-%m-%d %H:%M:%S} UTC")
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     return course
 
 

@@ -20,7 +20,8 @@ from tests.support.session import AT_THE_END
 
 ROOT = Path(__file__).parents[2]
 LAB = "laboratoire_mini"
-QUICK = EngineConfig(workers=2, cell_seconds=5, notebook_seconds=30, memory_mb=700)
+# Budgets that an honest cell keeps on a machine with ten times its load.
+QUICK = EngineConfig(workers=2, cell_seconds=15, notebook_seconds=90, memory_mb=700)
 WRONG = "def standardize(x):\n    return x\n"
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from grader.course import Course
 from grader.engine import Engine, EngineConfig
+from grader.grading import regrade as regrading
 from grader.grading.autograde import autograde
+from grader.grading.regrade import Preview
 from grader.grading.results import Result
 from tests.support.course_cases import LAB, QUICK
 from tests.support.session import AT_THE_END
@@ -32,3 +35,10 @@ class LentEngine(Engine):
 def grade(course: Course, config: EngineConfig = QUICK, **options: Any) -> list[Result]:
     """`autograde` of the mini lab; for tests that are not about how an engine starts or ends."""
     return autograde(course.lab(LAB), config, make_engine=LentEngine, **options)
+
+
+def regrade(
+    course: Course, config: EngineConfig, agreed: Callable[[Preview], bool]
+) -> tuple[Preview, bool]:
+    """`grader.grading.regrade` of the mini lab, likewise."""
+    return regrading.regrade(course.lab(LAB), config, agreed, LentEngine)
