@@ -129,7 +129,8 @@ def _make_engine(
         from grader.engine import Engine
 
         return Engine
-    from grader.cluster.cluster import Cluster, place
+    from grader.cluster.cluster import Cluster
+    from grader.cluster.places import place
 
     return partial(Cluster, place=place(cluster, lab, jobs, scheduler), workers=workers)
 

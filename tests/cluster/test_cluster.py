@@ -17,8 +17,9 @@ from typer.testing import CliRunner
 
 from grader.cli import app
 from grader.cluster import node_engine
-from grader.cluster.cluster import Cluster, DaskScheduler, Slurm, new_keys
+from grader.cluster.cluster import Cluster
 from grader.cluster.node_engine import Settings
+from grader.cluster.places import DaskScheduler, Slurm, new_keys
 from grader.course import Course
 from grader.engine import Engine, EngineConfig, Job, Outcome, Report
 from grader.errors import GraderError
