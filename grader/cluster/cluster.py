@@ -1,13 +1,12 @@
 """Grading on a cluster: `Cluster` runs notebooks as `Engine` does, on nodes of Slurm or of dask.
 
 The head node keeps all that is written: it sends each notebook to a node (`grader.cluster.node`),
-takes its outcome, and the one writer of `grader.grading.autograde` records it. A node that is lost
+takes its outcome, and `grader.grading.autograde` records it. A node that is lost
 costs what it was running, which another runs again. docs/cluster.md tells how to use it.
 """
 
 from __future__ import annotations
 
-import json
 import queue
 import uuid
 from collections.abc import Iterable, Iterator
@@ -15,13 +14,15 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from grader.cluster.node_engine import Settings
+from grader.cluster.node_engine import Settings, job_message
 from grader.cluster.places import TRIES, Place, check_installed
 from grader.engine import Engine, EngineConfig, Job, Outcome
 from grader.errors import GraderError
 
 if TYPE_CHECKING:
     from distributed import Future
+
+    from grader.cluster.node import NodeReply
 
 _LOOK_SECONDS = 3.0  # between two looks at the jobs
 
@@ -101,35 +102,35 @@ class Cluster:
             )
 
     def _submit(self, job: Job) -> Future:
-        from grader.cluster.node import Sheet, run
+        from grader.cluster.node import NotebookTask, run
 
-        content = json.dumps({"key": job.key, "notebook": job.notebook}).encode()
+        task = NotebookTask(job.key, job_message(job))
         key = f"notebook-{uuid.uuid4().hex}"  # says nothing of whose it is
-        return self.client.submit(run, Sheet(job.key, content), key=key, retries=TRIES, pure=False)
+        return self.client.submit(run, task, key=key, retries=TRIES, pure=False)
 
 
 def _outcome(future: Future) -> Outcome | None:
-    """What a node answered; None when nodes were lost too often."""
+    """The outcome that a node sent; None when nodes were lost too often."""
     from distributed.scheduler import KilledWorker
 
     from grader.cluster.node import NodeError
 
     try:
-        answer = future.result()
+        reply: NodeReply = future.result()
     except (KilledWorker, NodeError):
         return None
     except Exception as error:  # dask's own: a worker that cannot import the grader, for example
         raise GraderError(f"a node could not run a notebook: {error}") from error
     finally:
         future.release()
-    if answer.refusal:
-        raise GraderError(f"a node refuses to grade. {answer.refusal}")
-    return Outcome.from_json(answer.outcome.decode())
+    if reply.refusal:
+        raise GraderError(f"a node refuses to grade. {reply.refusal}")
+    return Outcome.from_json(reply.outcome.decode())
 
 
 @contextmanager
 def _dask_settings() -> Iterator[None]:
-    """What dask is to do otherwise than by default, while this is open."""
+    """Dask's configuration for a grading, as long as this is open."""
     import dask
 
     settings = {
@@ -137,7 +138,7 @@ def _dask_settings() -> Iterator[None]:
         "distributed.scheduler.worker-ttl": "60s",  # a node without a word for so long is lost
         "distributed.scheduler.http.routes": [],  # no page tells others what is graded
         "distributed.deploy.lost-worker-timeout": "3s",  # then it is replaced
-        "distributed.logging.distributed": "critical",  # what matters is told by this module
+        "distributed.logging.distributed": "critical",  # this module says what matters
     }
     with dask.config.set(settings):
         from distributed.config import initialize_logging

@@ -1,4 +1,4 @@
-"""Where nodes come from: jobs of Slurm, or a dask cluster that runs already."""
+"""The supply of nodes: jobs of Slurm, or a dask cluster that runs already."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Protocol
 from traitlets import Integer, List, Unicode
 from traitlets.config import Configurable
 
+from grader.cluster import ClusterKind
 from grader.course import Lab
 from grader.engine import import_roots
 from grader.errors import GraderError
 from grader.files import writing
 
 if TYPE_CHECKING:
+    from dask_jobqueue import SLURMCluster
     from distributed import Client, Security
 
 TRIES = 3  # of a notebook whose node is lost while it runs
@@ -42,7 +44,7 @@ def check_installed() -> None:
 
 
 class Place(Protocol):
-    """Where nodes come from."""
+    """A supply of nodes."""
 
     def client(self, memory_mb: int) -> AbstractContextManager[Client]:
         """A connection to the nodes, asked for if need be, for as long as it is open."""
@@ -95,9 +97,16 @@ class Slurm(Configurable):
     prologue = List(Unicode(), help='Shell lines first: ["module load python"].').tag(config=True)
     interface = Unicode("", help="Network between head and nodes: ib0.").tag(config=True)
 
+    folder: Path
+    """Holds the jobs' messages and, as long as they run, the keys."""
+    cluster: SLURMCluster
+    """Dask's view of the jobs."""
+    lost: int
+    """Jobs that were replaced."""
+
     @classmethod
     def of(cls, lab: Lab, jobs: int | None = None) -> Slurm:
-        """As the course's configuration says."""
+        """Set as the course's configuration says, but for the number of jobs if it is given."""
         slurm = cls(config=lab.course.config)
         slurm.jobs = jobs or slurm.jobs
         slurm.folder = lab.results / "slurm"
@@ -155,7 +164,7 @@ class Slurm(Configurable):
         return f"export PYTHONPATH={shlex.quote(roots)}"
 
     def _try(self) -> None:
-        """Ask Slurm whether it would take such a job: dask would wait for ever if it does not."""
+        """Refuse what Slurm does not take, for which dask would wait for ever."""
         done = _command("sbatch", "--test-only", script=self.cluster.job_script())
         if done.returncode:
             raise GraderError(
@@ -175,7 +184,7 @@ class Slurm(Configurable):
             )
 
     def _alive(self) -> bool:
-        """Whether a job runs or waits; also when Slurm does not say."""
+        """True when a job runs or waits, or when Slurm does not say."""
         if self.cluster.scheduler_info["workers"]:
             return True
         mine = {job.job_id for job in list(self.cluster.workers.values()) if job.job_id}
@@ -214,7 +223,7 @@ def new_keys(folder: Path) -> Security:
     return Security(tls_ca_file=str(paths["ca"]), require_encryption=True, **roles)
 
 
-def place(name: str, lab: Lab, jobs: int | None, scheduler: str) -> Place:
-    """Where `--cluster NAME` grades."""
+def place(kind: ClusterKind, lab: Lab, jobs: int | None, scheduler: str) -> Place:
+    """The nodes that `--cluster KIND` grades on."""
     check_installed()
-    return Slurm.of(lab, jobs) if name == "slurm" else DaskScheduler(scheduler)
+    return Slurm.of(lab, jobs) if kind is ClusterKind.SLURM else DaskScheduler(scheduler)
