@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from grader import __version__
 from grader.authoring import commands as authoring
 from grader.grading import commands as grading
 from grader.marking import commands as marking
@@ -18,11 +19,23 @@ from grader.platforms import commands as platforms
 from grader.reporting import commands as reporting
 from grader.terminal import errors_shown
 
-app = typer.Typer(
-    help="Build, release, grade and report on the labs.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"grader {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Build, release, grade and report on the labs."""
 
 
 def doctor(

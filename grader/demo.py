@@ -1,7 +1,7 @@
-"""`grader demo`: the whole road on one lab, from its source to a graded class, in a few seconds.
+"""`grader demo`: one lab from its source to a graded class.
 
-Everything is made in `.demo/`, a course like any other: built from solutions/laboratoire_01.py,
-with a small class that hands in what classes hand in.
+Everything is made in `.demo/`, a course like any other, from solutions/laboratoire_01.py and a
+small class whose submissions are right, half right, empty or broken.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from grader.reporting.feedback import write_all
 LAB = "laboratoire_01"
 FOLDER = ".demo"
 
-# What two students who are half right wrote; the other exercises are right.
+# The wrong answers of two students; the other exercises are right.
 MISTAKES = {
     "chloé": {
         "hinge_loss": (  # the right class is counted too
@@ -77,7 +77,7 @@ MISTAKES = {
 
 
 def run(console: Console) -> None:
-    """Build, release, hand in, grade, give back; then say where everything is."""
+    """Build, release, hand in, grade, write feedback; then show where everything is."""
     root = Course.here().root
     stages = _Stages(console)
     with stages("build and release"):
@@ -99,7 +99,7 @@ def run(console: Console) -> None:
 
 
 class _Stages:
-    """Announces each step and remembers how long it took."""
+    """Announces each step and keeps how long it took."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -123,7 +123,7 @@ class _Stages:
 
 
 def _lab(root: Path) -> Lab:
-    """The lab of the demonstration's own course, released again only if its source changed."""
+    """The lab in the demonstration's course, released again only if its source changed."""
     folder = root / FOLDER
     (folder / "solutions").mkdir(parents=True, exist_ok=True)
     shutil.copy(root / CONFIG_FILE, folder)
@@ -136,7 +136,7 @@ def _lab(root: Path) -> Lab:
 
 
 def _hand_in(lab: Lab) -> None:
-    """Reference, skeleton, two half right, one that does not parse."""
+    """Hand in the reference, the skeleton, two that are half right, and one that does not parse."""
     solved = lab.author_notebook()
     released = json.loads(lab.release.read_text("utf-8"))
     _submit(lab, "alice", json.dumps(solved))
@@ -149,7 +149,7 @@ def _hand_in(lab: Lab) -> None:
 def _with_answers(notebook: dict[str, Any], answers: dict[str, str]) -> dict[str, Any]:
     changed = plain(notebook)
     for cell in changed["cells"]:
-        cell["source"] = answers.get(grade_id(cell), cell["source"])
+        cell["source"] = answers.get(grade_id(cell) or "", cell["source"])
     return changed
 
 
@@ -165,7 +165,7 @@ def _submit(lab: Lab, student: str, text: str) -> None:
 
 
 def _train() -> tuple[float, str]:
-    """Test accuracy (percent) of a linear classifier, and on which data."""
+    """Train a linear classifier; its test accuracy in percent, and a description of the data."""
     import torch
 
     import labo

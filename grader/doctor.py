@@ -1,4 +1,4 @@
-"""Is this machine fit for grading? What `grader doctor` finds, and what to do about it."""
+"""`grader doctor`: checks that this machine is fit for grading, with advice where it is not."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from grader.engine.sandbox import Level, Policy
 from grader.engine.sandbox.probe import AttemptOutcome, ProbeReport, probe
 from grader.errors import GraderError
 
-# File systems over a network, on which SQLite's locks are not to be relied upon.
+# Network file systems, whose locks SQLite cannot rely on.
 _SHARED: Final = {"nfs", "nfs4", "cifs", "smb3", "lustre", "gpfs", "beegfs", "ceph", "9p"}
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at; `fit` is False when grading should not start like this."""
+class Check:
+    """The outcome of one check; `fit` is False when grading should not start like this."""
 
     name: str
     value: str
@@ -36,14 +36,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Everything that was found on this machine."""
+    """The outcome of trying to escape from the sandbox, and of every check."""
 
     report: ProbeReport
-    findings: tuple[Finding, ...]
+    checks: tuple[Check, ...]
 
     @property
     def fit(self) -> bool:
-        return all(finding.fit for finding in self.findings)
+        return all(check.fit for check in self.checks)
 
 
 def examine_here(required: str) -> Diagnosis:
@@ -54,12 +54,12 @@ def examine_here(required: str) -> Diagnosis:
     try:
         course = Course.here()
     except GraderError:
-        course = None  # not in a course: the machine is looked at all the same
+        course = None  # the machine is checked all the same
     return examine(course, Level[required.upper()])
 
 
 def examine(course: Course | None, required: Level = Level.NAMESPACES) -> Diagnosis:
-    """Probe the sandbox and look at the machine.
+    """Probe the sandbox and check the machine.
 
     Args:
         course: for its gradebook; None outside a course.
@@ -68,56 +68,56 @@ def examine(course: Course | None, required: Level = Level.NAMESPACES) -> Diagno
     report = probe()
     gradebook = () if course is None else (_gradebook(course),)
     versions = (_version("nbgrader"), _version("torch"))
-    findings = (_isolation(report, required), _workers(), *gradebook, *versions)
-    return Diagnosis(report, findings)
+    checks = (_isolation(report, required), _workers(), *gradebook, *versions)
+    return Diagnosis(report, checks)
 
 
-def _isolation(report: ProbeReport, required: Level) -> Finding:
+def _isolation(report: ProbeReport, required: Level) -> Check:
     value = f"{report.level.name} ({required.name} required)"
     if report.level >= required:
-        return Finding("isolation", value)
+        return Check("isolation", value)
     broken = [f"a way out is open: {outcome.what}" for outcome in report.failures]
     advice = "; ".join([*broken, *report.missing])
-    return Finding("isolation", value, False, advice)
+    return Check("isolation", value, False, advice)
 
 
-def _workers() -> Finding:
-    room, each = Capacity.here(), Policy(readable=()).memory_mb
-    workers = room.workers(each)
-    value = f"{workers} (processors: {room.processors}, memory: {room.memory_mb} MB)"
-    if room.memory_mb < each:
-        return Finding("workers", value, False, f"a submission may use {each} MB: free some memory")
-    advice = "" if workers == room.processors else f"memory, at {each} MB each, allows no more"
-    return Finding("workers", value, advice=advice)
+def _workers() -> Check:
+    capacity, each = Capacity.here(), Policy(readable=()).memory_mb
+    workers = capacity.workers(each)
+    value = f"{workers} (processors: {capacity.processors}, memory: {capacity.memory_mb} MB)"
+    if capacity.memory_mb < each:
+        return Check("workers", value, False, f"a submission may use {each} MB: free some memory")
+    advice = "" if workers == capacity.processors else f"memory, at {each} MB each, allows no more"
+    return Check("workers", value, advice=advice)
 
 
-def _gradebook(course: Course) -> Finding:
+def _gradebook(course: Course) -> Check:
     url = make_url(course.directory.db_url)
     shown = url.render_as_string(hide_password=True)
     if url.get_backend_name() != "sqlite":
-        return Finding("gradebook", shown, advice="a database server: not tried here")
+        return Check("gradebook", shown, advice="a database server: not tried here")
     path = Path(url.database or "")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
-        return Finding("gradebook", shown, False, f"{path} cannot be written: check its owner")
+        return Check("gradebook", shown, False, f"{path} cannot be written: check its owner")
     kind = file_system(path)
     if kind in _SHARED:
         advice = "SQLite's locks are unsafe there: one grader at a time, or keep it on a local disk"
-        return Finding("gradebook", f"{shown} on {kind}", advice=advice)
-    return Finding("gradebook", f"{shown} on {kind}")
+        return Check("gradebook", f"{shown} on {kind}", advice=advice)
+    return Check("gradebook", f"{shown} on {kind}")
 
 
 def file_system(path: Path) -> str:
-    """The type of the file system that a path lies on, or will."""
+    """The type of the file system on which a path lies, or will lie."""
     mounts = {Path(mount.mountpoint): mount.fstype for mount in psutil.disk_partitions(all=True)}
     real = path.resolve()
     return next((mounts[place] for place in (real, *real.parents) if place in mounts), "unknown")
 
 
-def _version(package: str) -> Finding:
+def _version(package: str) -> Check:
     try:
-        return Finding(package, metadata.version(package))
+        return Check(package, metadata.version(package))
     except metadata.PackageNotFoundError:
-        return Finding(package, "absent", False, "install the project's requirements.txt")
+        return Check(package, "absent", False, "install the project's requirements.txt")
 
 
 def to_json(diagnosis: Diagnosis) -> str:
@@ -127,7 +127,7 @@ def to_json(diagnosis: Diagnosis) -> str:
         "fit": diagnosis.fit,
         "level": report.level.name,
         "missing": report.missing,
-        "findings": [asdict(finding) for finding in diagnosis.findings],
+        "findings": [asdict(check) for check in diagnosis.checks],
         "attempts": [asdict(outcome) for outcome in report.outcomes],
     }
     return json.dumps(content, indent=2)
@@ -139,11 +139,11 @@ def show(diagnosis: Diagnosis, console: Console) -> None:
     for outcome in diagnosis.report.outcomes:
         attempts.add_row(outcome.what, _verdict(outcome))
     console.print(attempts)
-    findings = Table("", "found", "what to do", title="This machine")
-    for finding in diagnosis.findings:
-        mark = "[green]✓[/]" if finding.fit else "[red]✗[/]"
-        findings.add_row(f"{mark} {finding.name}", finding.value, finding.advice)
-    console.print(findings)
+    checks = Table("", "found", "what to do", title="This machine")
+    for check in diagnosis.checks:
+        sign = "[green]✓[/]" if check.fit else "[red]✗[/]"
+        checks.add_row(f"{sign} {check.name}", check.value, check.advice)
+    console.print(checks)
 
 
 def _verdict(outcome: AttemptOutcome) -> str:

@@ -1,65 +1,30 @@
 """Grading on a cluster: `Cluster` runs notebooks as `Engine` does, on nodes of Slurm or of dask.
 
 The head node keeps all that is written: it sends each notebook to a node (`grader.cluster.node`),
-takes its outcome, and the one writer of `grader.grading.autograde` records it. A node that is lost
+takes its outcome, and `grader.grading.autograde` records it. A node that is lost
 costs what it was running, which another runs again. docs/cluster.md tells how to use it.
 """
 
 from __future__ import annotations
 
-import getpass
-import json
-import os
 import queue
-import shlex
-import signal
-import subprocess
-import sys
-import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from traitlets import Integer, List, Unicode
-from traitlets.config import Configurable
-
-from grader.cluster.node_engine import Settings
-from grader.course import Lab
-from grader.engine import Engine, EngineConfig, Job, Outcome, import_roots
+from grader.cluster.node_engine import Settings, job_message
+from grader.cluster.places import TRIES, Place, check_installed
+from grader.engine import Engine, EngineConfig, Job, Outcome
 from grader.errors import GraderError
-from grader.files import writing
 
 if TYPE_CHECKING:
-    from distributed import Client, Future, Security
+    from distributed import Future
 
-_TRIES = 3  # of a notebook whose node is lost while it runs
+    from grader.cluster.node import NodeReply
+
 _LOOK_SECONDS = 3.0  # between two looks at the jobs
-_OVERHEAD_MB = 1500  # of a node's own processes: dask's worker, the engine and its zygotes
-_MISSING = "grading on a cluster needs more packages: pip install -r requirements.txt"
-
-
-def check_installed() -> None:
-    """Refuse without dask.distributed and dask-jobqueue."""
-    interrupted = signal.getsignal(signal.SIGINT)
-    try:
-        import dask_jobqueue  # noqa: F401
-        import distributed  # noqa: F401
-    except ImportError as error:
-        raise GraderError(f"{error.name} is not installed: {_MISSING}") from None
-    signal.signal(signal.SIGINT, interrupted)  # dask-jobqueue makes Ctrl-C end with 0, and silence
-
-
-class Place(Protocol):
-    """Where nodes come from."""
-
-    def client(self, memory_mb: int) -> AbstractContextManager[Client]:
-        """A connection to the nodes, asked for if need be, for as long as it is open."""
-
-    def look(self) -> None:
-        """Replace nodes that are lost; called now and then. GraderError when none can come."""
 
 
 class Cluster:
@@ -132,223 +97,51 @@ class Cluster:
             self.client.cancel(list(waiting))
         if lost:
             raise GraderError(
-                f"nodes were lost {_TRIES} times or more while they ran {', '.join(sorted(lost))}:"
+                f"nodes were lost {TRIES} times or more while they ran {', '.join(sorted(lost))}:"
                 " the others are recorded, and the same command tries these again"
             )
 
     def _submit(self, job: Job) -> Future:
-        from grader.cluster.node import Sheet, run
+        from grader.cluster.node import NotebookTask, run
 
-        content = json.dumps({"key": job.key, "notebook": job.notebook}).encode()
+        task = NotebookTask(job.key, job_message(job))
         key = f"notebook-{uuid.uuid4().hex}"  # says nothing of whose it is
-        return self.client.submit(run, Sheet(job.key, content), key=key, retries=_TRIES, pure=False)
+        return self.client.submit(run, task, key=key, retries=TRIES, pure=False)
 
 
 def _outcome(future: Future) -> Outcome | None:
-    """What a node answered; None when nodes were lost too often."""
+    """The outcome that a node sent; None when nodes were lost too often."""
     from distributed.scheduler import KilledWorker
 
     from grader.cluster.node import NodeError
 
     try:
-        answer = future.result()
+        reply: NodeReply = future.result()
     except (KilledWorker, NodeError):
         return None
     except Exception as error:  # dask's own: a worker that cannot import the grader, for example
         raise GraderError(f"a node could not run a notebook: {error}") from error
     finally:
         future.release()
-    if answer.refusal:
-        raise GraderError(f"a node refuses to grade. {answer.refusal}")
-    return Outcome.from_json(answer.outcome.decode())
+    if reply.refusal:
+        raise GraderError(f"a node refuses to grade. {reply.refusal}")
+    return Outcome.from_json(reply.outcome.decode())
 
 
 @contextmanager
 def _dask_settings() -> Iterator[None]:
-    """What dask is to do otherwise than by default, while this is open."""
+    """Dask's configuration for a grading, as long as this is open."""
     import dask
 
     settings = {
-        "distributed.scheduler.allowed-failures": _TRIES,
+        "distributed.scheduler.allowed-failures": TRIES,
         "distributed.scheduler.worker-ttl": "60s",  # a node without a word for so long is lost
         "distributed.scheduler.http.routes": [],  # no page tells others what is graded
         "distributed.deploy.lost-worker-timeout": "3s",  # then it is replaced
-        "distributed.logging.distributed": "critical",  # what matters is told by this module
+        "distributed.logging.distributed": "critical",  # this module says what matters
     }
     with dask.config.set(settings):
         from distributed.config import initialize_logging
 
         initialize_logging(dask.config.config)
         yield
-
-
-# ---- Places
-
-
-class DaskScheduler:
-    """A dask cluster that runs already. TLS files are named in dask's own configuration."""
-
-    def __init__(self, address: str) -> None:
-        if not address.startswith("tls://"):
-            raise GraderError(
-                f"{address} is not a tls:// address: hidden tests would cross the network for all"
-                " to read, and dask lets in whoever finds it. docs/cluster.md shows how to start"
-                " a scheduler with TLS."
-            )
-        self.address = address
-
-    @contextmanager
-    def client(self, memory_mb: int) -> Iterator[Client]:
-        from distributed import Client
-
-        try:
-            client = Client(self.address, timeout=10, set_as_default=False)
-        except (OSError, TypeError, ValueError) as error:  # absent, or without certificates
-            raise GraderError(f"dask's scheduler {self.address} cannot be used: {error}") from error
-        self._client = client
-        with client:
-            yield client
-
-    def look(self) -> None:
-        if self._client.status != "running":
-            raise GraderError(f"dask's scheduler {self.address} does not answer any more")
-
-
-class Slurm(Configurable):
-    """Jobs of Slurm, one engine each; nbgrader_config.py sets these as `c.Slurm.jobs = 8`."""
-
-    jobs = Integer(4, min=1, help="Nodes, or parts of one, to grade on.").tag(config=True)
-    cpus = Integer(4, min=1, help="Processors of each job.").tag(config=True)
-    memory_mb = Integer(0, help="Memory of each job; 0: enough for `cpus` notebooks.").tag(
-        config=True
-    )
-    time = Unicode("1:00:00", help="Time of each job.").tag(config=True)
-    partition = Unicode("", help="Partition to ask for.").tag(config=True)
-    account = Unicode("", help="Account to charge.").tag(config=True)
-    options = List(Unicode(), help='Other options of sbatch: ["--exclude=n3"].').tag(config=True)
-    prologue = List(Unicode(), help='Shell lines first: ["module load python"].').tag(config=True)
-    interface = Unicode("", help="Network between head and nodes: ib0.").tag(config=True)
-
-    @classmethod
-    def of(cls, lab: Lab, jobs: int | None = None) -> Slurm:
-        """As the course's configuration says."""
-        slurm = cls(config=lab.course.config)
-        slurm.jobs = jobs or slurm.jobs
-        slurm.folder = lab.results / "slurm"
-        return slurm
-
-    @contextmanager
-    def client(self, memory_mb: int) -> Iterator[Client]:
-        with writing(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self.folder.chmod(0o700)
-        with tempfile.TemporaryDirectory(dir=self.folder, prefix="keys-") as keys:
-            with self._jobs(memory_mb, new_keys(Path(keys))) as client:
-                yield client
-
-    @contextmanager
-    def _jobs(self, memory_mb: int, security: Security) -> Iterator[Client]:
-        from dask_jobqueue import SLURMCluster
-        from distributed import Client
-
-        memory = self.memory_mb or self.cpus * memory_mb + _OVERHEAD_MB
-        self.lost = 0
-        self.cluster = SLURMCluster(
-            n_workers=0,
-            cores=self.cpus,
-            processes=1,
-            memory=f"{memory}MiB",
-            job_mem=f"{memory}M",
-            walltime=self.time,
-            queue=self.partition or None,
-            account=self.account or None,
-            job_extra_directives=["--no-requeue", *self.options],  # `look` replaces what is lost
-            job_script_prologue=[*self.prologue, self._environment()],
-            job_name="grader",
-            log_directory=str(self.folder),
-            python=shlex.quote(sys.executable),
-            nanny=False,
-            death_timeout=60,
-            worker_extra_args=["--memory-limit", "0", "--no-dashboard"],  # 0: never spill to disk
-            security=security,
-            interface=self.interface or None,
-            scheduler_options={"dashboard_address": "127.0.0.1:0", "dashboard": False},
-        )
-        try:
-            self._try()
-            self.cluster.scale(jobs=self.jobs)
-            with Client(self.cluster, set_as_default=False) as client:
-                yield client
-        finally:
-            with suppress(AssertionError, TimeoutError):  # dask's, about a job that never started
-                self.cluster.close()
-
-    def _environment(self) -> str:
-        """The grader that is used here, for the nodes: they see the same file system."""
-        roots = os.pathsep.join(map(str, import_roots()))
-        return f"export PYTHONPATH={shlex.quote(roots)}"
-
-    def _try(self) -> None:
-        """Ask Slurm whether it would take such a job: dask would wait for ever if it does not."""
-        done = _command("sbatch", "--test-only", script=self.cluster.job_script())
-        if done.returncode:
-            raise GraderError(
-                f"Slurm takes no such job: {done.stderr.strip()} (c.Slurm.... in"
-                " nbgrader_config.py)"
-            )
-
-    def look(self) -> None:
-        missing = set(self.cluster.worker_spec) - set(self.cluster.workers)
-        if missing and self.lost < _TRIES * self.jobs:
-            self.lost += len(missing)
-            self.cluster.scale(jobs=self.jobs)
-        elif not self._alive():
-            raise GraderError(
-                "every job has ended before the work was done. What was run is recorded, and the"
-                f" same command goes on. Their logs are in {self.folder}:\n{self._last_log()}"
-            )
-
-    def _alive(self) -> bool:
-        """Whether a job runs or waits; also when Slurm does not say."""
-        if self.cluster.scheduler_info["workers"]:
-            return True
-        mine = {job.job_id for job in list(self.cluster.workers.values()) if job.job_id}
-        if not mine:
-            return self.lost < _TRIES * self.jobs
-        done = _command("squeue", "-h", "-u", getpass.getuser(), "-o", "%i")
-        return done.returncode != 0 or bool(mine & set(done.stdout.split()))
-
-    def _last_log(self) -> str:
-        logs = sorted(self.folder.glob("*.err"), key=lambda path: path.stat().st_mtime)
-        return "\n".join(logs[-1].read_text(errors="replace").splitlines()[-5:]) if logs else ""
-
-
-def _command(*words: str, script: str = "") -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(words, input=script, capture_output=True, text=True, timeout=60)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise GraderError(f"Slurm cannot be asked: {error}") from None
-
-
-def new_keys(folder: Path) -> Security:
-    """Keys and a certificate in `folder`, without which nobody takes part in the network."""
-    from distributed import Security
-
-    drawn = Security.temporary()
-    texts = {"ca": drawn.tls_ca_file, "cert": drawn.tls_worker_cert, "key": drawn.tls_worker_key}
-    paths = {name: folder / f"{name}.pem" for name in texts}
-    for name, path in paths.items():
-        path.touch(mode=0o600)
-        path.write_text(texts[name])
-    roles = {
-        f"tls_{role}_{kind}": str(paths[kind])
-        for role in ("scheduler", "worker", "client")
-        for kind in ("cert", "key")
-    }
-    return Security(tls_ca_file=str(paths["ca"]), require_encryption=True, **roles)
-
-
-def place(name: str, lab: Lab, jobs: int | None, scheduler: str) -> Place:
-    """Where `--cluster NAME` grades."""
-    check_installed()
-    return Slurm.of(lab, jobs) if name == "slurm" else DaskScheduler(scheduler)

@@ -30,23 +30,23 @@ class NodeError(Exception):
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """One notebook to run. Hidden from dask's logs, which show what a task was given."""
+class NotebookTask:
+    """One notebook to run. Its repr, which dask's logs show, tells nothing of it."""
 
     key: str = field(repr=False)
     job: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What became of a notebook: its outcome as JSON, or why this node runs none."""
+class NodeReply:
+    """The outcome of a notebook as JSON, or the reason why this node runs none."""
 
     outcome: bytes = field(default=b"", repr=False)
     refusal: str = ""
 
 
 class Grading(WorkerPlugin):
-    """Brings what every notebook is run with, hidden tests too, to each worker that joins."""
+    """Brings the settings of the grading, with hidden tests, to each worker that joins."""
 
     name = "grader"
 
@@ -56,52 +56,50 @@ class Grading(WorkerPlugin):
     def setup(self, worker: Any) -> None:
         ctypes.CDLL(None).prctl(_DUMPABLE, 0, 0, 0, 0)  # its memory is not for others to read
         self.spills = hasattr(worker.data, "spilled_total")
-        self.engine = _Engine(self.settings)
+        self.engine = _EngineProcess(self.settings)
 
     def teardown(self, worker: Any) -> None:
         self.engine.close()
 
 
-def run(sheet: Sheet) -> Answer:
+def run(task: NotebookTask) -> NodeReply:
     """Run one notebook here; called by dask, in one of the worker's threads.
 
     Raises:
         NodeError: the process that owns the engine ended.
     """
     grading = get_worker().plugins[Grading.name]
+    assert isinstance(grading, Grading)
     if grading.spills:
         return _refused(
             "this dask worker may write to its disk what it holds, hidden tests too: start it"
             " with --memory-limit 0"
         )
-    answer = grading.engine.run(sheet)
-    refusal = json.loads(answer).get("refused")
-    return _refused(refusal) if refusal else Answer(answer)
+    return grading.engine.run(task)
 
 
-def _refused(why: str) -> Answer:
-    return Answer(refusal=f"{platform.node()}: {why}")
+def _refused(why: str) -> NodeReply:
+    return NodeReply(refusal=f"{platform.node()}: {why}")
 
 
-class _Engine:
+class _EngineProcess:
     """The process that owns the engine, seen from the worker; started for the first notebook."""
 
     def __init__(self, settings: bytes) -> None:
         self.settings = settings
         self.lock = threading.Lock()
-        self.waiting: dict[str, Future] = {}
+        self.waiting: dict[str, Future[NodeReply]] = {}
         self.link: Connection | None = None
 
-    def run(self, sheet: Sheet) -> bytes:
+    def run(self, task: NotebookTask) -> NodeReply:
         with self.lock:
-            if self.link is None:
-                self._start()
-            answer = self.waiting[sheet.key] = Future()
+            link = self.link or self._start()
+            reply = self.waiting[task.key] = Future()
             with suppress(OSError):  # it has ended: `_read` tells why
-                self.link.send_bytes(sheet.job)
-        return answer.result()
+                link.send_bytes(task.job)
+        return reply.result()
 
-    def _start(self) -> None:
+    def _start(self) -> Connection:
         ours, theirs = socket.socketpair()
         with theirs:
             process = subprocess.Popen(
@@ -109,32 +107,34 @@ class _Engine:
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
             )
-        self.link = Connection(ours.detach())
-        self.link.send_bytes(self.settings)
-        threading.Thread(target=self._read, args=(self.link, process), daemon=True).start()
+        link = self.link = Connection(ours.detach())
+        link.send_bytes(self.settings)
+        threading.Thread(target=self._read, args=(link, process), daemon=True).start()
+        return link
 
-    def _read(self, link: Connection, process: subprocess.Popen) -> None:
-        """Hand each answer to the thread that waits for it, until the process ends."""
-        refusal = None
+    def _read(self, link: Connection, process: subprocess.Popen[bytes]) -> None:
+        """Hand each reply to the thread that waits for it, until the process ends."""
+        refusal: NodeReply | None = None
         with suppress(EOFError, OSError):
             while refusal is None:
-                answer = link.recv_bytes()
-                content = json.loads(answer)
+                message = link.recv_bytes()
+                content = json.loads(message)
                 if "refused" in content:
-                    refusal = answer
+                    refusal = _refused(content["refused"])
                 else:
-                    self.waiting.pop(content["key"]).set_result(answer)
+                    self.waiting.pop(content["key"]).set_result(NodeReply(message))
         process.wait()
         with self.lock:
             link.close()
             self.link = None
-            answers, self.waiting = self.waiting, {}
-        for answer in answers.values():
+            replies, self.waiting = self.waiting, {}
+        for reply in replies.values():
             if refusal:
-                answer.set_result(refusal)
+                reply.set_result(refusal)
             else:
-                answer.set_exception(NodeError("the engine of a node ended unexpectedly"))
+                reply.set_exception(NodeError("the engine of a node ended unexpectedly"))
 
     def close(self) -> None:
-        with self.lock, suppress(OSError, AttributeError):
-            self.link.send_bytes(b"")
+        with self.lock, suppress(OSError):
+            if self.link is not None:
+                self.link.send_bytes(b"")

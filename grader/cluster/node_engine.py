@@ -15,19 +15,19 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 from grader.engine import Batch, Engine, EngineConfig, Job, Level, Mode
 from grader.engine.capacity import Capacity
 from grader.engine.sandbox import shield
 from grader.errors import GraderError
+from grader.notebook import Notebook
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What every notebook of a grading is run with. It holds hidden tests."""
+    """The settings of a grading, the same for each notebook. They hold hidden tests."""
 
-    source: dict[str, Any] = field(repr=False)
+    source: Notebook = field(repr=False)
     config: EngineConfig
     version: str
     """The head node's `Engine.version`: a node that has another would grade otherwise."""
@@ -50,6 +50,15 @@ class Settings:
         return cls(**content | {"config": EngineConfig(**config)})
 
 
+def job_message(job: Job) -> bytes:
+    """A notebook as it is sent to a node, which has the author's from the settings."""
+    return json.dumps({"key": job.key, "notebook": job.notebook}).encode()
+
+
+def _job(message: bytes, source: Notebook) -> Job:
+    return Job(**json.loads(message), source=source)
+
+
 def main(link: Connection) -> None:
     """Run the notebooks that come in on `link`, until it closes."""
     settings = Settings.from_json(link.recv_bytes())
@@ -69,7 +78,7 @@ def main(link: Connection) -> None:
             link.send_bytes(json.dumps({"refused": str(error)}).encode())
 
 
-def _serve(batch: Batch, link: Connection, source: dict[str, Any]) -> None:
+def _serve(batch: Batch, link: Connection, source: Notebook) -> None:
     waiting: deque[Job] = deque()
     while True:
         while batch.has_room and waiting:
@@ -81,8 +90,7 @@ def _serve(batch: Batch, link: Connection, source: dict[str, Any]) -> None:
             message = _receive(link)
             if not message:
                 return
-            job = json.loads(message)
-            waiting.append(Job(job["key"], job["notebook"], source))
+            waiting.append(_job(message, source))
 
 
 def _receive(link: Connection) -> bytes:

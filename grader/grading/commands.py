@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from grader.cluster import ClusterKind
 from grader.terminal import AsJson, errors_shown, fail
 
 if TYPE_CHECKING:
@@ -25,13 +26,6 @@ class Isolation(StrEnum):
     SECCOMP = "seccomp"
     LANDLOCK = "landlock"
     NAMESPACES = "namespaces"
-
-
-class ClusterKind(StrEnum):
-    """Clusters that notebooks can be run on."""
-
-    SLURM = "slurm"
-    DASK = "dask"
 
 
 # Options of `autograde` and of `regrade`, of which `engine_config` makes one object.
@@ -129,7 +123,8 @@ def _make_engine(
         from grader.engine import Engine
 
         return Engine
-    from grader.cluster.cluster import Cluster, place
+    from grader.cluster.cluster import Cluster
+    from grader.cluster.places import place
 
     return partial(Cluster, place=place(cluster, lab, jobs, scheduler), workers=workers)
 

@@ -21,7 +21,6 @@ from grader.grading.results import read_results
 from grader.notebook import Notebook, grade_id, is_solution, is_test
 from grader.reporting import diagnostics, pages, statistics, term
 from grader.reporting.diagnostics import Attention, Failure, Times
-from grader.reporting.figures import distribution, spark, timeline
 from grader.reporting.statistics import (
     ConceptStatistics,
     Exercise,
@@ -132,6 +131,8 @@ def write_page(lab: Lab, report: ClassReport, path: Path | None = None) -> Path:
 
 def page(report: ClassReport) -> str:
     """The HTML page, complete in itself."""
+    from grader.reporting.figures import distribution, spark, timeline  # matplotlib: not for --json
+
     return pages.render(
         "report.html.j2",
         report=report,

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,8 +18,9 @@ from typer.testing import CliRunner
 
 from grader.cli import app
 from grader.cluster import node_engine
-from grader.cluster.cluster import Cluster, DaskScheduler, Slurm, new_keys
-from grader.cluster.node_engine import Settings
+from grader.cluster.cluster import Cluster
+from grader.cluster.node_engine import Settings, job_message
+from grader.cluster.places import DaskScheduler, Slurm, new_keys
 from grader.course import Course
 from grader.engine import Engine, EngineConfig, Job, Outcome, Report
 from grader.errors import GraderError
@@ -34,7 +36,7 @@ dask_config = pytest.importorskip("dask.config", reason=MISSING)
 pytest.importorskip("distributed", reason=MISSING)
 pytest.importorskip("dask_jobqueue", reason=MISSING)
 
-from grader.cluster.node import Answer, NodeError, Sheet  # noqa: E402
+from grader.cluster.node import NodeError, NodeReply, NotebookTask  # noqa: E402
 
 CLASS = 200
 
@@ -153,6 +155,8 @@ def dask(tmp_path, monkeypatch):
                     stderr=subprocess.DEVNULL,
                 )
             )
+        port = int(address.rpartition(":")[2])
+        slurm_cluster.wait_until(lambda: listens(port), "dask's scheduler does not start")
         return address
 
     with dask_config.set({f"distributed.comm.tls.client.{k}": tls[k] for k in ("cert", "key")}):
@@ -161,6 +165,11 @@ def dask(tmp_path, monkeypatch):
     for process in reversed(started):
         process.terminate()
         process.wait(timeout=30)
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def on_dask(course: Course, address: str):
@@ -201,13 +210,13 @@ def test_notebooks_whose_nodes_are_lost_again_and_again_are_named():
     class Client:
         register_plugin = unregister_worker_plugin = cancel = lambda *_: None
 
-        def submit(self, run, sheet, **options):
+        def submit(self, run, task, **options):
             future = Future()
             future.release = lambda: None
-            if sheet.key == "bruno":
+            if task.key == "bruno":
                 future.set_exception(NodeError("its engine ended"))
             else:
-                future.set_result(Answer(Outcome(sheet.key, {}, Report(())).to_json().encode()))
+                future.set_result(NodeReply(Outcome(task.key, {}, Report(())).to_json().encode()))
             return future
 
     cluster = Cluster(QUICK, DaskScheduler("tls://nowhere:1"))
@@ -231,8 +240,7 @@ def test_a_node_answers_with_outcomes_until_the_link_closes(tmp_path):
     with ours:
         ours.send_bytes(settings.to_json())
         for key in "abc":
-            job = {"key": key, "notebook": answered(course)}
-            ours.send_bytes(json.dumps(job).encode())
+            ours.send_bytes(job_message(Job(key, answered(course), source)))
         node = threading.Thread(target=node_engine.main, args=[theirs])
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(node_engine, "shield", lambda: None)  # of this very process
@@ -257,8 +265,8 @@ def test_a_node_that_would_grade_otherwise_says_why(monkeypatch, version, why):
 
 
 def test_hidden_tests_stay_out_of_logs():
-    sheet = Sheet("alice", b"### BEGIN HIDDEN TESTS")
-    assert "HIDDEN" not in repr([sheet, Settings({"HIDDEN": 1}, QUICK, ""), Answer(b"HIDDEN")])
+    task = NotebookTask("alice", b"### BEGIN HIDDEN TESTS")
+    assert "HIDDEN" not in repr([task, Settings({"HIDDEN": 1}, QUICK, ""), NodeReply(b"HIDDEN")])
 
 
 # ---- The command

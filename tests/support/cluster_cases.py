@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from functools import partial
 
-from grader.cluster.cluster import Cluster, Slurm
+from grader.cluster.cluster import Cluster
+from grader.cluster.places import Slurm
 from grader.course import Course
 from grader.grading.autograde import autograde
 from tests.support.course_cases import LAB, QUICK, WRONG, answered, make_course, submit

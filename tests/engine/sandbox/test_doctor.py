@@ -84,20 +84,20 @@ def test_an_unknown_level_is_refused(course: Path, monkeypatch) -> None:
         doctor.examine_here("docker")
 
 
-def finding(name: str, root: Path | None) -> doctor.Finding | None:
-    found = doctor.examine(root and Course(root)).findings
+def check(name: str, root: Path | None) -> doctor.Check | None:
+    found = doctor.examine(root and Course(root)).checks
     return next((entry for entry in found if entry.name == name), None)
 
 
 def test_outside_a_course_there_is_no_gradebook_to_look_at(monkeypatch) -> None:
     monkeypatch.setattr(doctor, "probe", lambda: report(Level.NAMESPACES))
-    assert finding("gradebook", None) is None
+    assert check("gradebook", None) is None
 
 
 def test_a_gradebook_that_cannot_be_written_is_a_failure(course: Path) -> None:
     def examine() -> bool:
         doctor.probe = lambda: report(Level.NAMESPACES)
-        return finding("gradebook", course).fit
+        return check("gradebook", course).fit
 
     open_to_all(course)
     assert run_as("ourselves", examine) is True
@@ -107,9 +107,9 @@ def test_a_gradebook_that_cannot_be_written_is_a_failure(course: Path) -> None:
 
 def test_sqlite_on_a_shared_file_system_comes_with_a_warning(course: Path, monkeypatch) -> None:
     monkeypatch.setattr(doctor, "probe", lambda: report(Level.NAMESPACES))
-    assert finding("gradebook", course).advice == ""
+    assert check("gradebook", course).advice == ""
     monkeypatch.setattr(doctor, "file_system", lambda path: "nfs4")
-    warned = finding("gradebook", course)
+    warned = check("gradebook", course)
     assert warned.fit
     assert "locks" in warned.advice
 
@@ -118,7 +118,7 @@ def test_a_database_server_is_shown_without_its_password(course: Path, monkeypat
     monkeypatch.setattr(doctor, "probe", lambda: report(Level.NAMESPACES))
     url = "c.CourseDirectory.db_url = 'postgresql://grader:hush@db/course'\n"
     (course / "nbgrader_config.py").write_text(CONFIG + url)
-    assert finding("gradebook", course).value == "postgresql://grader:***@db/course"
+    assert check("gradebook", course).value == "postgresql://grader:***@db/course"
 
 
 @pytest.mark.parametrize(
