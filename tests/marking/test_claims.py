@@ -6,6 +6,7 @@ import signal
 import time
 
 from grader.marking.claims import Claims, holders
+from tests.support.marking_cases import age
 
 NAMES = [f"{number:032x}" for number in range(150)]
 
@@ -100,8 +101,3 @@ def test_what_dead_sessions_left_is_swept_but_nothing_of_the_living(tmp_path, mo
         monkeypatch.undo()
         with Claims(tmp_path):
             assert list(tmp_path.glob("a.*"))
-
-
-def age(path) -> None:
-    long_ago = time.time() - 3600
-    os.utime(path, (long_ago, long_ago))
