@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from nbgrader.api import (
@@ -29,8 +30,8 @@ from sqlalchemy import select, update
 
 from grader.authoring.reading import read_source
 from grader.authoring.rubric import AnswerKey, Item, answer_key
-from grader.authoring.source import Source, SourceCell
-from grader.course import Course, Lab
+from grader.authoring.source import Source
+from grader.course import Lab
 from grader.errors import GraderError
 from labo.coursework.notebook import CellKind
 
@@ -38,7 +39,7 @@ TICK = "✓"
 
 
 class State(StrEnum):
-    """Where an answer stands."""
+    """The state of an answer: one of the three piles of a question."""
 
     WAITING = "waiting"
     MARKED = "marked"
@@ -54,11 +55,16 @@ class Changed(GraderError):
 class Question:
     """A written question of a lab."""
 
-    lab: str
+    lab: Lab
     name: str
     points: float
     text: str
     key: AnswerKey
+
+    @property
+    def claims(self) -> Path:
+        """The folder where its graders see who has which answer."""
+        return self.lab.results / ".claims" / self.name
 
 
 @dataclass(frozen=True)
@@ -67,13 +73,13 @@ class Answer:
 
     id: str
     number: int
-    of: int
+    total: int
     state: State
 
 
 @dataclass(frozen=True)
 class Mark:
-    """What a person writes of an answer, as the gradebook holds it."""
+    """A person's mark and comment, as the gradebook holds them."""
 
     score: float | None
     waiting: bool
@@ -86,7 +92,7 @@ class Mark:
         return State.UNANSWERED if self.score is None else State.MARKED
 
 
-def questions(lab: Lab) -> list[Question]:
+def questions_of(lab: Lab) -> list[Question]:
     """The written questions of a lab, in its order.
 
     Raises:
@@ -97,16 +103,16 @@ def questions(lab: Lab) -> list[Question]:
     source = read_source(lab.source)
     return [
         Question(
-            lab.name, cell.role.name, cell.role.points, _statement(source, number), answer_key(cell)
+            lab, cell.role.name, cell.role.points or 0, _statement(source, number), answer_key(cell)
         )
         for number, cell in enumerate(source.cells)
         if cell.role and cell.kind is CellKind.QUESTION
     ]
 
 
-def find(lab: Lab, name: str) -> Question:
+def find_question(lab: Lab, name: str) -> Question:
     """One of the questions of a lab."""
-    found = {question.name: question for question in questions(lab)}
+    found = {question.name: question for question in questions_of(lab)}
     if name not in found:
         raise GraderError(
             f"{lab.name} has no written question {name}: it has {', '.join(found) or 'none'}"
@@ -117,18 +123,15 @@ def find(lab: Lab, name: str) -> Question:
 def _statement(source: Source, number: int) -> str:
     """The text above an answer, from its last title on."""
     texts = [c for c in source.cells[:number] if c.type == "markdown" and not c.role]
-    return _from_last_title(texts[-1]) if texts else ""
+    lines = texts[-1].lines if texts else []
+    titles = [i for i, line in enumerate(lines) if line.startswith("#")]
+    return "\n".join(lines[titles[-1] if titles else 0 :])
 
 
-def _from_last_title(cell: SourceCell) -> str:
-    titles = [i for i, line in enumerate(cell.lines) if line.startswith("#")]
-    return "\n".join(cell.lines[titles[-1] if titles else 0 :])
-
-
-def answers(course: Course, question: Question) -> list[Answer]:
+def answers_to(question: Question) -> list[Answer]:
     """Everybody's, in an order that stays the same and says nothing of who wrote them."""
     columns = SubmittedNotebook.id, Grade.manual_score, Grade.needs_manual_grade
-    with course.gradebook() as gradebook:
+    with question.lab.course.gradebook() as gradebook:
         found = gradebook.db.execute(_of_question(gradebook, question, *columns)).all()
     rows = sorted(found, key=lambda row: _shuffled(question, row.id))
     return [
@@ -152,8 +155,8 @@ def _of_question(gradebook: Gradebook, question: Question, *columns: Any) -> Any
         .join(Assignment, Notebook.assignment_id == Assignment.id)
         .where(
             BaseCell.name == question.name,
-            Notebook.name == question.lab,
-            Assignment.name == question.lab,
+            Notebook.name == question.lab.name,
+            Assignment.name == question.lab.name,
             Assignment.course_id == gradebook.course_id,
         )
     )
@@ -162,29 +165,31 @@ def _of_question(gradebook: Gradebook, question: Question, *columns: Any) -> Any
 # ---- One answer
 
 
-def current(course: Course, question: Question, answer: Answer) -> Mark:
-    """Its mark as the gradebook has it now."""
-    with course.gradebook() as gradebook:
+def current_mark(question: Question, answer: Answer) -> Mark:
+    """The mark that the gradebook has now."""
+    with question.lab.course.gradebook() as gradebook:
         grade, comment = _rows(gradebook, question, answer)
         return Mark(grade.manual_score, grade.needs_manual_grade, comment.manual_comment)
 
 
-def text(course: Course, question: Question, answer: Answer) -> str:
-    """What the student wrote: not safe to print.
+def answer_text(question: Question, answer: Answer) -> str:
+    """The student's text, not safe to print.
 
     Raises:
         GraderError: the graded notebook cannot be read.
     """
-    with course.gradebook() as gradebook:
+    lab = question.lab
+    with lab.course.gradebook() as gradebook:
         query = select(SubmittedAssignment.student_id).join(SubmittedAssignment.notebooks)
         student = gradebook.db.execute(query.where(SubmittedNotebook.id == answer.id)).scalar_one()
-    lab = course.lab(question.lab)
     path = lab.submission(student).autograded / lab.file_name
     try:
         cells = json.loads(path.read_bytes())["cells"]
     except (OSError, ValueError, KeyError, TypeError):
-        told = f"answer {answer.number} cannot be read in autograded/"
-        raise GraderError(f"{told}: grader autograde {question.lab}, then mark it") from None
+        raise GraderError(
+            f"answer {answer.number} cannot be read in autograded/: grader autograde {lab.name},"
+            " then mark it"
+        ) from None
     return next(_sources(cells, question.name), "")
 
 
@@ -195,14 +200,14 @@ def _sources(cells: list[dict[str, Any]], name: str) -> Iterator[str]:
             yield source if isinstance(source, str) else "".join(source)
 
 
-def write(course: Course, question: Question, answer: Answer, before: Mark, after: Mark) -> None:
+def write_mark(question: Question, answer: Answer, before: Mark, after: Mark) -> None:
     """Put `after` in the place of `before`, at once.
 
     Raises:
         Changed: the gradebook does not hold `before` any more; it is left as it is.
         GraderError: it cannot be written.
     """
-    with course.gradebook() as gradebook:
+    with question.lab.course.gradebook() as gradebook:
         grade, comment = _rows(gradebook, question, answer)
         score = update(Grade).where(
             Grade.id == grade.id,
@@ -235,47 +240,52 @@ def _rows(gradebook: Gradebook, question: Question, answer: Answer) -> tuple[Gra
     return execute(grades).scalar_one(), execute(comments).scalar_one()
 
 
-# ---- What is being decided
+# ---- A mark in the making
 
 
 @dataclass
 class Draft:
-    """A mark in the making: lines of the barème that were earned, a score of one's own, words."""
+    """Lines of the barème that were earned, a score that overrides their sum, a comment."""
 
     ticks: frozenset[Item] = frozenset()
-    own: Decimal | None = None
-    words: str = ""
-
-    @property
-    def score(self) -> Decimal | None:
-        """None as long as nothing was decided."""
-        if self.own is not None:
-            return self.own
-        return sum((item.points for item in self.ticks), Decimal(0)) if self.ticks else None
-
-    def mark(self, key: AnswerKey, before: Mark) -> Mark:
-        """As the gradebook holds it: the lines that were earned stand above one's own words.
-
-        An empty comment is what formgrader leaves: nothing, or "" where there was one.
-        """
-        lines = [_line(item) for item in key.items if item in self.ticks]
-        words = "\n".join([*lines, *filter(None, [self.words])])
-        empty = None if before.comment is None else ""
-        return Mark(float(self.score), waiting=False, comment=words or empty)
+    override: Decimal | None = None
+    comment: str = ""
 
     @classmethod
     def of(cls, key: AnswerKey, mark: Mark) -> Draft:
-        """What a mark was made of; a line that the barème no longer has is just words."""
+        """The draft of a mark; a line that the barème no longer has is part of the comment."""
         by_line = {_line(item): item for item in key.items}
         lines = (mark.comment or "").split("\n")
         draft = cls(
             frozenset(by_line[line] for line in lines if line in by_line),
-            words="\n".join(line for line in lines if line not in by_line).strip(),
+            comment="\n".join(line for line in lines if line not in by_line).strip(),
         )
         score = None if mark.score is None else Decimal(str(mark.score))
         if score != draft.score:
-            draft.own = score
+            draft.override = score
         return draft
+
+    @property
+    def score(self) -> Decimal | None:
+        """None as long as nothing was decided."""
+        if self.override is not None:
+            return self.override
+        return sum((item.points for item in self.ticks), Decimal(0)) if self.ticks else None
+
+    def tick(self, ticks: frozenset[Item]) -> None:
+        """Let these lines, and nothing else, make the score."""
+        self.ticks, self.override = ticks, None
+
+    def mark(self, key: AnswerKey, before: Mark) -> Mark:
+        """The mark to write: the lines that were earned stand above the comment.
+
+        An empty comment is what formgrader leaves: nothing, or "" where there was one.
+        """
+        assert self.score is not None
+        lines = [_line(item) for item in key.items if item in self.ticks]
+        comment = "\n".join([*lines, *filter(None, [self.comment])])
+        empty = None if before.comment is None else ""
+        return Mark(float(self.score), waiting=False, comment=comment or empty)
 
 
 def _line(item: Item) -> str:

@@ -72,7 +72,7 @@ class Claims:
         return True
 
     def has(self, name: str) -> bool:
-        """Whether it is ours; it may have been taken while this computer was asleep."""
+        """True while it is ours: it may have been taken while this computer was asleep."""
         return name in self.held and _last(self.folder, name) == self.held[name]
 
     def give_back(self, name: str) -> None:
@@ -109,7 +109,7 @@ class Claims:
 
 
 def holders(folder: Path, patience: float = PATIENCE) -> list[str]:
-    """Who has an answer on the screen now, as `name@machine`, once per answer."""
+    """The graders who have an answer on the screen now, as `name@machine`, once per answer."""
     if not folder.is_dir():
         return []
     names = {path.stem for path in folder.iterdir() if not path.name.startswith(".")}

@@ -34,28 +34,25 @@ def mark(
     grader mark laboratoire_01 q1 --redo  look again at what was marked
     """
     from grader.course import Course
-    from grader.marking import session as marking
-    from grader.marking.answers import State, find
-    from grader.marking.keyboard import Keys
+    from grader.marking.answers import State, find_question
+    from grader.marking.application import mark_question
+    from grader.marking.progress import marking_progress, show, to_json
 
     if question is None and (redo or unanswered):
         raise typer.BadParameter("--redo and --all are for one QUESTION.")
     with errors_shown():
         assignment = Course.here().lab(lab)
         if question is None or as_json:
-            found = [s for s in marking.standings(assignment) if question in (None, s.question)]
+            found = [p for p in marking_progress(assignment) if question in (None, p.question)]
             if as_json:
-                print(marking.to_json(found))
+                print(to_json(found))
             else:
-                marking.show(lab, found, Console())
+                show(lab, found, Console())
             return
         wanted = {State.MARKED if redo else State.WAITING}
         wanted |= {State.UNANSWERED} if unanswered else set()
         try:
-            with marking.hanging_up_interrupts():
-                summary = marking.mark(
-                    assignment.course, find(assignment, question), wanted, Keys(), Console()
-                )
+            summary = mark_question(find_question(assignment, question), wanted)
         except KeyboardInterrupt:
             fail("Interrupted. Every mark that was given is saved.", 130)
     print(f"{question}: {summary}. grader feedback {lab} writes the pages anew")

@@ -1,34 +1,36 @@
-"""What a grader sees: an answer, the model answer beside or below it, the barème and the keys.
+"""The screen of a grader: an answer, the model answer beside or below it, the barème and the keys.
 
-All that students wrote goes through `_safe`, the last door before the terminal: whatever Markdown
-made of it, no control character and no escape sequence of theirs gets there.
+All that is drawn goes through `safe`, the last door before the terminal: whatever Markdown made of
+what students wrote, no control character and no escape sequence of theirs gets there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from itertools import zip_longest
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
+from prompt_toolkit.formatted_text import ANSI, StyleAndTextTuples, to_formatted_text
 from rich.console import Console, RenderableType
 from rich.markdown import Markdown
 from rich.rule import Rule
-from rich.segment import Segment, Segments
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
 from grader.authoring.rubric import AnswerKey
 from grader.marking.answers import Draft, Question
+from grader.marking.session import View
 from grader.text import printable
 from labo.french import compact
 
-MOST_TEXT = 20_000  # characters of an answer that are shown
+MAX_TEXT = 20_000  # characters of an answer that are shown
 _WIDE = 120  # columns from which two texts stand side by side
-_LEAST_BODY = 5  # lines
+_MIN_PAGE = 5  # lines
 _KEYS = (
     ("Enter", "save, next"),
     ("f", "full"),
@@ -42,123 +44,84 @@ _KEYS = (
     ("q", "quit"),
 )
 
-Line = list[Segment]
+Line = StyleAndTextTuples
 
+_console = Console()
 _markdown = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"])
 dollarmath_plugin(_markdown, allow_labels=False, double_inline=True)
 
 
-@dataclass(frozen=True)
-class View:
-    """All that is on the screen at a time."""
-
-    question: Question
-    draft: Draft
-    title: str
-    text: str
-    notice: str = ""
-    raw: bool = False
-
-
 @dataclass
 class Screen:
-    """Draws views on a terminal, or prints them one after the other where there is none."""
+    """A view as lines of a terminal, of whose text a page is seen at a time."""
 
-    console: Console
-    top: int = 0  # the first line of the text that is seen
-    page: int = field(default=_LEAST_BODY, init=False)
+    raw: bool = False
+    """The answer as it was typed, not as Markdown."""
+    top: int = 0
+    """The first line of the text that is seen; drawing puts it within the text."""
+    page: int = _MIN_PAGE
+    """The lines of the text that are seen, as last drawn."""
 
-    def __enter__(self) -> Screen:
-        if self.console.is_terminal:
-            self.console.set_alt_screen(True)
-            self.console.show_cursor(False)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.console.is_terminal:
-            self.console.show_cursor(True)
-            self.console.set_alt_screen(False)
-
-    def scroll(self, lines: int) -> None:
-        """Move within the text; drawing stops at its ends."""
-        self.top += lines
-
-    def show(self, view: View) -> None:
-        """Draw a view."""
-        head, foot = self._lines(_head(view)), self._lines(_foot(view))
-        body = self._body(view)
-        if self.console.is_terminal:
-            self.page = max(_LEAST_BODY, self.console.height - len(head) - len(foot) - 1)
-            self.top = max(0, min(self.top, len(body) - self.page))
-            body = [*self._part(body), *self._lines(_more(len(body) - self.top - self.page))]
-        self._draw([*head, *body, *foot])
-
-    def say(self, text: str) -> None:
-        """Draw one text alone."""
-        self._draw(self._lines(Text(text)))
-
-    def prompt(self) -> None:
-        """Go to the last line, where a text will be typed."""
-        if self.console.is_terminal:
-            self.console.show_cursor(True)
-            self.console.file.write(f"\x1b[{self.console.height};1H\x1b[2K")
-            self.console.file.flush()
-
-    def _part(self, body: list[Line]) -> list[Line]:
+    def lines(self, view: View, width: int, height: int) -> list[Line]:
+        """The lines of a view, from the title to the keys."""
+        head, foot = _lines(width, _head(view)), _lines(width, _foot(view))
+        body = _body(view.question, view.text, self.raw, width)
+        self.page = max(_MIN_PAGE, height - len(head) - len(foot) - 1)
+        self.top = max(0, min(self.top, len(body) - self.page))
         seen = body[self.top : self.top + self.page]
-        return seen + [[]] * (self.page - len(seen))
-
-    def _body(self, view: View) -> list[Line]:
-        answer, key = _answer(view), _key(view.question)
-        if self.console.width < _WIDE:
-            return self._lines(answer, Text(), *key)
-        width = self.console.width * 11 // 20
-        left, right = self._lines(answer, width=width), self._lines(*key, width=-width - 3)
-        blank = [Segment(" " * width)]
-        bar = Segment(" │ ", Style(dim=True))
-        return [[*(a or blank), bar, *(b or [])] for a, b in zip_longest(left, right)]
-
-    def _lines(self, *renderables: RenderableType, width: int = 0) -> list[Line]:
-        """Lines of `width` columns, or of so many fewer than the window has if it is negative."""
-        columns = width if width > 0 else self.console.width + width
-        options = self.console.options.update(width=columns, height=None)
-        lines = []
-        for renderable in renderables:
-            lines += self.console.render_lines(renderable, options)
-        return [[_safe(segment) for segment in line] for line in lines]
-
-    def _draw(self, lines: Sequence[Line]) -> None:
-        if not self.console.is_terminal:
-            self._write(segment for line in lines for segment in [*line, Segment.line()])
-            return
-        self.console.show_cursor(False)
-        write = self.console.file.write
-        for row, line in enumerate(lines[: self.console.height], start=1):
-            write(f"\x1b[{row};1H\x1b[2K")
-            self._write(line)
-        write("\x1b[0J")  # what is left of a longer screen
-        self.console.file.flush()
-
-    def _write(self, segments: Iterable[Segment]) -> None:
-        self.console.print(Segments(segments), end="", soft_wrap=True)
+        blank: list[Line] = [[]] * (self.page - len(seen))
+        more = _lines(width, _more(len(body) - self.top - self.page))
+        return [*head, *seen, *blank, *more, *foot]
 
 
-def _safe(segment: Segment) -> Segment:
-    text = printable(segment.text).replace("\n", " ").replace("\t", " ")
-    return Segment(text, segment.style)
+def plain_lines(text: str, width: int) -> list[Line]:
+    """The lines of a text alone."""
+    return _lines(width, Text(text))
+
+
+def safe(text: str) -> str:
+    """The text as cells of one line; prompt_toolkit would colour no-break spaces."""
+    return re.sub(r"[\n\t\xa0]", " ", printable(text))
+
+
+def _lines(width: int, *renderables: RenderableType) -> list[Line]:
+    options = _console.options.update(width=width, height=None)
+    return [
+        [(_style(segment.style), safe(segment.text)) for segment in line]
+        for renderable in renderables
+        for line in _console.render_lines(renderable, options)
+    ]
+
+
+@cache
+def _style(style: Style | None) -> str:
+    """A style of Rich in prompt_toolkit's words, by way of the escape sequence that both know."""
+    return to_formatted_text(ANSI((style or Style()).render("x")))[0][0]
+
+
+@lru_cache(maxsize=2)
+def _body(question: Question, text: str, raw: bool, width: int) -> list[Line]:
+    """The answer and the model answer, side by side where there is room."""
+    answer, key = _answer(text, raw), _key(question)
+    if width < _WIDE:
+        return _lines(width, answer, Text(), *key)
+    left_width = width * 11 // 20
+    left, right = _lines(left_width, answer), _lines(width - left_width - 3, *key)
+    blank: Line = [("", " " * left_width)]
+    return [[*(a or blank), ("dim", " │ "), *(b or [])] for a, b in zip_longest(left, right)]
 
 
 def _head(view: View) -> RenderableType:
     return Text(f" {view.title} ", style="reverse", no_wrap=True, overflow="ellipsis")
 
 
-def _answer(view: View) -> RenderableType:
-    text = printable(view.text)[:MOST_TEXT]
-    if len(view.text) > MOST_TEXT:
-        text += f"\n\n[… {len(view.text) - MOST_TEXT} more characters: see formgrader]"
-    if not text.strip():
+def _answer(text: str, raw: bool) -> RenderableType:
+    shown = printable(text)[:MAX_TEXT]
+    if len(text) > MAX_TEXT:
+        shown += f"\n\n[… {len(text) - MAX_TEXT} more characters: see formgrader]"
+    if not shown.strip():
         return Text("(nothing was written)", style="dim italic")
-    return Text(text.expandtabs(4)) if view.raw else as_markdown(text)
+    return Text(shown.expandtabs(4)) if raw else as_markdown(shown)
 
 
 def _key(question: Question) -> list[RenderableType]:
@@ -218,13 +181,13 @@ def _items(key: AnswerKey, draft: Draft) -> RenderableType:
 
 
 def _decided(view: View) -> RenderableType:
-    score, most = view.draft.score, compact(view.question.points)
-    shown = "–" if score is None else compact(score)
-    text = Text(f" score {shown} / {most}", style="bold")
-    if view.draft.own is not None and view.question.key.items:
+    draft, question = view.draft, view.question
+    score = "–" if draft.score is None else compact(draft.score)
+    text = Text(f" score {score} / {compact(question.points)}", style="bold")
+    if draft.override is not None and question.key.items:
         text.append(" (your own)", style="dim")
-    if view.draft.words:
-        text.append("   " + view.draft.words.replace("\n", " ¶ "), style="italic not bold")
+    if draft.comment:
+        text.append("   " + draft.comment.replace("\n", " ¶ "), style="italic not bold")
     return text
 
 

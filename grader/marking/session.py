@@ -1,353 +1,305 @@
-"""`grader mark`: a class's answers to one question, one after the other, from the keyboard.
+"""A grading session: a queue of answers, the one on the screen, and what was done with others.
 
-Each mark is in the gradebook as soon as it is given, so that a session may end at any moment.
+It knows neither keys nor terminal. Each mark is in the gradebook as soon as it is given, so that a
+session may end at any moment.
 """
 
 from __future__ import annotations
 
-import json
-import signal
-from collections import Counter, deque
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from collections import deque
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from enum import Enum, auto
 from itertools import dropwhile
-from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
-from grader.course import Course, Lab
 from grader.errors import GraderError
-from grader.marking import answers as marking
-from grader.marking.answers import Answer, Changed, Draft, Mark, Question, State
-from grader.marking.claims import Claims, holders
-from grader.marking.keyboard import RESIZED, Keys
-from grader.marking.screen import Screen, View
+from grader.marking.answers import (
+    Answer,
+    Changed,
+    Draft,
+    Mark,
+    Question,
+    State,
+    answer_text,
+    answers_to,
+    current_mark,
+    write_mark,
+)
+from grader.marking.claims import Claims
 from labo.french import compact
+
+NEW_LINE = "¶"  # in a comment as it is typed
+
+
+class Next(Enum):
+    """The consequence of an action."""
+
+    STAY = auto()
+    """The same answer stays on the screen."""
+    CONFIRM = auto()
+    """It stays, and is left unmarked when the grader asks to leave once more."""
+    ANOTHER = auto()
+    """Another answer comes up."""
+    LEAVE = auto()
+    """The session is over."""
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How far the marking of a question is."""
+class Current:
+    """The answer on the screen: its text, its mark when it came up, and the mark in the making."""
 
-    question: str
-    points: float
-    waiting: int
-    marked: int
-    unanswered: int
-    open: list[str]
-    """Who has an answer on the screen now."""
+    answer: Answer
+    text: str
+    before: Mark
+    draft: Draft
 
 
-def standings(lab: Lab) -> list[Standing]:
-    """How far a lab is, question by question."""
-    return [
-        _standing(
-            lab.course, question, Counter(a.state for a in marking.answers(lab.course, question))
-        )
-        for question in marking.questions(lab)
-    ]
+@dataclass(frozen=True)
+class View:
+    """All that is on the screen at a time."""
 
-
-def _standing(course: Course, question: Question, count: Counter[State]) -> Standing:
-    return Standing(
-        question=question.name,
-        points=question.points,
-        waiting=count[State.WAITING],
-        marked=count[State.MARKED],
-        unanswered=count[State.UNANSWERED],
-        open=holders(claims_folder(course, question)),
-    )
-
-
-def show(lab: str, found: list[Standing], console: Console) -> None:
-    """The questions of a lab, in a table."""
-    table = Table(title=lab, caption=f"grader mark {lab} QUESTION")
-    table.add_column("question", style="bold")
-    for title in ("points", "waiting", "marked", "unanswered"):
-        table.add_column(title, justify="right")
-    table.add_column("open now")
-    for one in found:
-        counts = one.waiting, one.marked, one.unanswered
-        table.add_row(one.question, f"{one.points:g}", *map(str, counts), ", ".join(one.open))
-    console.print(table)
-
-
-def to_json(found: list[Standing]) -> str:
-    """The same, for a program."""
-    return json.dumps([asdict(one) for one in found], ensure_ascii=False, indent=1)
-
-
-def claims_folder(course: Course, question: Question) -> Path:
-    """Where graders of a question see who has what."""
-    return course.lab(question.lab).results / ".claims" / question.name
-
-
-@contextmanager
-def hanging_up_interrupts() -> Iterator[None]:
-    """A window that is closed, as Ctrl-C, gives back what is claimed."""
-    signals = signal.SIGHUP, signal.SIGTERM
-    before = [signal.signal(number, signal.default_int_handler) for number in signals]
-    try:
-        yield
-    finally:
-        for number, handler in zip(signals, before, strict=True):
-            signal.signal(number, handler)
+    question: Question
+    draft: Draft
+    title: str
+    text: str
+    notice: str = ""
 
 
 @dataclass(frozen=True)
 class Step:
-    """What was done with an answer: marked, or skipped where `after` is None."""
+    """An answer that was marked, or skipped where `after` is None."""
 
     answer: Answer
     before: Mark
     after: Mark | None
 
 
-def mark(
-    course: Course, question: Question, wanted: Collection[State], keys: Keys, console: Console
-) -> str:
-    """Have a person mark the answers that are in a `wanted` state; what was done, in words."""
-    with Claims(claims_folder(course, question)) as claims, Screen(console) as screen, keys:
-        session = Session(course, question, wanted, claims, keys, screen)
-        session.run()
-    return session.summary()
-
-
 class Session:
-    """One grader, one question."""
+    """One grader, one question. `current` is None before `open_next`, and at the end."""
 
-    def __init__(
-        self,
-        course: Course,
-        question: Question,
-        wanted: Collection[State],
-        claims: Claims,
-        keys: Keys,
-        screen: Screen,
-    ) -> None:
-        self.course, self.question, self.wanted = course, question, wanted
-        self.claims, self.keys, self.screen = claims, keys, screen
+    def __init__(self, question: Question, wanted: Collection[State], claims: Claims) -> None:
+        self.question, self.wanted, self.claims = question, wanted, claims
         self.queue: deque[Answer] = deque()
         self.seen: set[str] = set()
-        self.past: list[Step] = []
+        self.steps: list[Step] = []
         self.drafts: dict[str, Draft] = {}
+        self.current: Current | None = None
+        self.last = Next.ANOTHER
         self.notice = ""
 
     @property
     def marked(self) -> int:
-        return sum(step.after is not None for step in self.past)
+        return sum(step.after is not None for step in self.steps)
 
-    def run(self) -> None:
-        """Until nothing waits, or the grader leaves."""
-        going_on = True
-        while going_on:
-            answer = self._next()
-            going_on = self._stay_with(answer) if answer else self._at_the_end()
+    @property
+    def view(self) -> View | None:
+        """All that is on the screen; None at the end, when `farewell` is."""
+        if not self.current:
+            return None
+        question, current = self.question, self.current
+        again = current.before.waiting and current.before.score is not None
+        parts = [
+            f"{question.lab.name} {question.name}",
+            f"answer {current.answer.number} of {current.answer.total}",
+            f"{self.marked} marked, {len(self.queue) + 1} left",
+            *(["marked before, then graded again"] if again else []),
+            *([current.before.state.value] if not current.before.waiting else []),
+        ]
+        return View(question, current.draft, " · ".join(parts), current.text, self.notice)
 
-    # ---- Which answer
+    def farewell(self) -> str:
+        """The text of the end, when no answer is left for this grader."""
+        return (
+            f"{self.question.lab.name} {self.question.name}: {self.summary()}.\n"
+            "What is left was skipped, or is on the screen of other graders.\n\n"
+            f"u takes the last one back, any other key leaves.  {self.notice}"
+        )
 
-    def _next(self) -> Answer | None:
-        """The next answer that is free and still to be marked, claimed; None if there is none."""
+    def summary(self) -> str:
+        """The numbers of answers that were marked, and that still are to be."""
+        done = {step.answer.id for step in self.steps if step.after}
+        answers = answers_to(self.question)
+        left = sum(a.state in self.wanted and a.id not in done for a in answers)
+        return f"{self.marked} marked, {left} left"
+
+    # ---- The queue
+
+    def open_next(self) -> None:
+        """Bring up the next answer that is free, still to be marked, and readable, if any."""
+        self.current = None
+        while not self.current and (answer := self._claim_next()):
+            before = current_mark(self.question, answer)
+            if before.state in self.wanted:
+                self._open(answer, before)
+            else:
+                self.claims.give_back(answer.id)
+
+    def _open(self, answer: Answer, before: Mark) -> None:
+        self.seen.add(answer.id)
+        try:
+            text = answer_text(self.question, answer)
+        except GraderError as error:
+            self.notice = str(error)
+            self._put_away(answer, before, None)
+            return
+        draft = self.drafts.setdefault(answer.id, Draft.of(self.question.key, before))
+        self.current = Current(answer, text, before, draft)
+
+    def _put_away(self, answer: Answer, before: Mark, after: Mark | None) -> None:
+        self.steps.append(Step(answer, before, after))
+        self.claims.give_back(answer.id)
+
+    def _claim_next(self) -> Answer | None:
+        """The next answer that no other grader has; None if there is none."""
         while self.queue or self._look_again():
             answer = self.queue.popleft()
-            if not self.claims.take(answer.id):
-                continue
-            self.before = marking.current(self.course, self.question, answer)
-            if self.before.state in self.wanted:
-                self.seen.add(answer.id)
+            if self.claims.take(answer.id):
                 return answer
-            self.claims.give_back(answer.id)
         return None
 
     def _look_again(self) -> bool:
-        """What others gave back, or what came in, since the last look; False if all is taken."""
-        found = marking.answers(self.course, self.question)
-        due = [a for a in found if a.state in self.wanted and a.id not in self.seen]
+        """Queue what others gave back, or what came in, since the last look; False if nothing."""
+        due = [
+            answer
+            for answer in answers_to(self.question)
+            if answer.state in self.wanted and answer.id not in self.seen
+        ]
         self.queue.extend(dropwhile(lambda answer: not self.claims.take(answer.id), due))
         return bool(self.queue)
 
-    def _at_the_end(self) -> bool:
-        """Nothing is left for this grader; the last mark may still be taken back."""
-        key = RESIZED
-        while key == RESIZED or (key == "u" and not self._undo()):
-            self.screen.say(
-                f"{self.question.lab} {self.question.name}: {self.summary()}.\n"
-                "What is left was skipped, or is on the screen of other graders.\n\n"
-                f"u takes the last one back, any other key leaves.  {self.notice}"
-            )
-            self.notice = ""
-            key = self.keys.read()
-        return key == "u"
+    # ---- Actions
 
-    def summary(self) -> str:
-        """What was done, and what is not."""
-        done = {step.answer.id for step in self.past if step.after}
-        found = marking.answers(self.course, self.question)
-        left = sum(a.state in self.wanted and a.id not in done for a in found)
-        return f"{self.marked} marked, {left} left"
+    def do(self, action: Action) -> Next:
+        """Act on the answer on the screen; at the end, when there is none, any action leaves."""
+        self.notice = ""
+        return self._follow(action(self, self.current) if self.current else Next.LEAVE)
 
-    # ---- One answer
+    def undo(self) -> Next:
+        """Go back to the answer before, unmarked again; at the end too."""
+        self.notice = ""
+        return self._follow(self._take_back())
 
-    def _stay_with(self, answer: Answer) -> bool:
-        """Show an answer until it is marked, skipped or left; False to leave altogether."""
-        self.answer, self.screen.top, self.raw = answer, 0, False
-        self.draft = self.drafts.setdefault(answer.id, Draft.of(self.question.key, self.before))
+    def _follow(self, step: Next) -> Next:
+        if step is Next.ANOTHER:
+            self.open_next()
+        self.last = step
+        return step
+
+    def save(self, current: Current) -> Next:
+        """Write the mark, if something was decided, and go on."""
+        answer, before, draft = current.answer, current.before, current.draft
+        if draft.score is None:
+            self.notice = "nothing is decided yet: 0 for no points, f for all, k to skip"
+            return Next.STAY
+        if not self.claims.has(answer.id):
+            self.notice = f"answer {answer.number} went to another grader meanwhile: not saved"
+            return self.skip(current)
+        after = draft.mark(self.question.key, before)
         try:
-            self.text = marking.text(self.course, self.question, answer)
+            write_mark(self.question, answer, before, after)
+        except Changed as error:
+            self.notice = f"{error}: left as it is now"
+            return self.skip(current)
         except GraderError as error:
-            self.notice = str(error)
-            return self._skip()
-        self.asked_to_leave = False
-        while True:
-            self.screen.show(self._view())
-            self.notice = ""
-            key = self.keys.read()
-            if (going_on := self._do(key)) is not None:
-                return going_on
+            self.notice = f"not saved, Enter tries again. {error}"
+            return Next.STAY
+        self.notice = f"answer {answer.number}: {compact(draft.score)} saved"
+        self._put_away(answer, before, after)
+        return Next.ANOTHER
 
-    def _view(self) -> View:
-        again = self.before.waiting and self.before.score is not None
-        parts = [
-            f"{self.question.lab} {self.question.name}",
-            f"answer {self.answer.number} of {self.answer.of}",
-            f"{self.marked} marked, {len(self.queue) + 1} left",
-            *(["marked before, then graded again"] if again else []),
-            *([self.before.state.value] if not self.before.waiting else []),
-        ]
-        title = " · ".join(parts)
-        return View(self.question, self.draft, title, self.text, self.notice, self.raw)
+    def skip(self, current: Current) -> Next:
+        """Go on without a mark."""
+        self._put_away(current.answer, current.before, None)
+        return Next.ANOTHER
 
-    def _do(self, key: str) -> bool | None:
-        """What a key does; True goes on with another answer, False leaves, None stays."""
-        leaving, self.asked_to_leave = self.asked_to_leave, False
-        match key:
-            case "enter":
-                return self._save()
-            case "k":
-                return self._skip()
-            case "u":
-                return self._undo() or None
-            case "q":
-                return self._leave(leaving)
-            case "s":
-                self._ask_score()
-            case "c":
-                self._ask_words()
-            case "f":
-                self._set(ticks=frozenset(self.question.key.items), own=None)
-                if self.draft.score is None:
-                    self._set(own=Decimal(str(self.question.points)))
-            case "0":
-                self._set(ticks=frozenset(), own=Decimal(0))
-            case "r":
-                self.raw = not self.raw
-            case "up" | "down":
-                self.screen.scroll(-1 if key == "up" else 1)
-            case "page up" | "page down":
-                self.screen.scroll(self.screen.page * (-1 if key == "page up" else 1))
-            case _ if key.isdecimal():
-                self._toggle(int(key))
-            case _:
-                pass
-        return None
+    def leave(self, current: Current) -> Next:
+        """End the session; asked once more first, where a mark would be lost."""
+        unsaved = current.draft != Draft.of(self.question.key, current.before)
+        if unsaved and self.last is not Next.CONFIRM:
+            self.notice = "this answer is not saved: Enter saves it, q again leaves it unmarked"
+            return Next.CONFIRM
+        return Next.LEAVE
 
-    def _set(self, **changes: object) -> None:
-        self.draft = self.drafts[self.answer.id] = replace(self.draft, **changes)
+    def stay(self, current: Current) -> Next:
+        """Nothing, but that the notice was read."""
+        return Next.STAY
 
-    def _toggle(self, number: int) -> None:
+    # ---- The mark in the making
+
+    def toggle(self, current: Current, number: int) -> Next:
+        """Tick a line of the barème, or no longer."""
         items = self.question.key.items
-        if number > len(items):
+        if number <= len(items):
+            current.draft.tick(current.draft.ticks ^ {items[number - 1]})
+        else:
             self.notice = f"the barème has {len(items)} lines" if items else "no barème: s, f or 0"
-            return
-        self._set(ticks=self.draft.ticks ^ {items[number - 1]}, own=None)
+        return Next.STAY
 
-    def _ask_score(self) -> None:
-        most = self.question.points
-        self.screen.prompt()
-        typed = self.keys.line(f"score, from 0 to {compact(most)}: ")
-        if not typed:
-            return
+    def give_all(self, current: Current) -> Next:
+        """All points: every line of the barème, if there is one."""
+        items = frozenset(self.question.key.items)
+        current.draft.tick(items)
+        if not items:
+            current.draft.override = Decimal(str(self.question.points))
+        return Next.STAY
+
+    def give_nothing(self, current: Current) -> Next:
+        """No points."""
+        current.draft.tick(frozenset())
+        current.draft.override = Decimal(0)
+        return Next.STAY
+
+    def give(self, current: Current, typed: str) -> Next:
+        """A score as it was typed; the ticks stay."""
+        points = self.question.points
         try:
             score = Decimal(typed.strip().replace(",", "."))
         except InvalidOperation:
-            self.notice = f"{typed!r} is not a number"
-            return
-        if not (score.is_finite() and 0 <= score <= Decimal(str(most))):
-            self.notice = f"{typed} is not between 0 and {compact(most)}"
-            return
-        self._set(own=score)
+            self.notice = f"{typed!r} is not a number" if typed else ""
+            return Next.STAY
+        if score.is_finite() and 0 <= score <= Decimal(str(points)):
+            current.draft.override = score
+        else:
+            self.notice = f"{typed} is not between 0 and {compact(points)}"
+        return Next.STAY
 
-    def _ask_words(self) -> None:
-        self.screen.prompt()
-        typed = self.keys.line("comment (¶ for a new line): ", self.draft.words.replace("\n", "¶"))
-        if typed is not None:
-            self._set(words="\n".join(line.strip() for line in typed.split("¶")).strip())
-
-    def _save(self) -> bool | None:
-        if self.draft.score is None:
-            self.notice = "nothing is decided yet: 0 for no points, f for all, k to skip"
-            return None
-        if not self.claims.has(self.answer.id):
-            self.notice = f"answer {self.answer.number} went to another grader meanwhile: not saved"
-            return self._done(None)
-        after = self.draft.mark(self.question.key, self.before)
-        try:
-            marking.write(self.course, self.question, self.answer, self.before, after)
-        except Changed as error:
-            self.notice = f"{error}: left as it is now"
-            return self._done(None)
-        except GraderError as error:
-            self.notice = f"not saved, Enter tries again. {error}"
-            return None
-        self.notice = f"answer {self.answer.number}: {compact(after.score)} saved"
-        return self._done(after)
-
-    def _skip(self) -> bool:
-        return self._done(None)
-
-    def _done(self, after: Mark | None) -> bool:
-        self.past.append(Step(self.answer, self.before, after))
-        self.claims.give_back(self.answer.id)
-        return True
-
-    def _leave(self, leaving: bool) -> bool | None:
-        unsaved = self.draft != Draft.of(self.question.key, self.before)
-        if unsaved and not leaving:
-            self.asked_to_leave = True
-            self.notice = "this answer is not saved: Enter saves it, q again leaves it unmarked"
-            return None
-        return False
+    def comment(self, current: Current, typed: str) -> Next:
+        """A comment as it was typed, where ¶ begins a new line."""
+        lines = typed.split(NEW_LINE)
+        current.draft.comment = "\n".join(line.strip() for line in lines).strip()
+        return Next.STAY
 
     # ---- Back
 
-    def _undo(self) -> bool:
-        """Go back to the answer before, as it was; False, with a notice, if that cannot be."""
-        if not self.past:
+    def _take_back(self) -> Next:
+        if not self.steps:
             self.notice = "nothing to undo"
-            return False
-        step = self.past[-1]
-        name = f"answer {step.answer.number}"
-        if not self.claims.take(step.answer.id):
+            return Next.STAY
+        step = self.steps[-1]
+        answer, name = step.answer, f"answer {step.answer.number}"
+        if not self.claims.take(answer.id):
             self.notice = f"{name} is with another grader now"
-            return False
+            return Next.STAY
         if step.after:
             try:
-                marking.write(self.course, self.question, step.answer, step.after, step.before)
+                write_mark(self.question, answer, step.after, step.before)
             except GraderError as error:
-                self.claims.give_back(step.answer.id)
+                self.claims.give_back(answer.id)
                 self.notice = f"{name} keeps its mark: {error}"
-                return False
+                return Next.STAY
             self.notice = f"{name} is unmarked again"
-        self.past.pop()
-        self._put_back_current(step.answer)
-        self.queue.appendleft(step.answer)
-        return True
+        self.steps.pop()
+        self._put_back_current()
+        self.queue.appendleft(answer)
+        return Next.ANOTHER
 
-    def _put_back_current(self, previous: Answer) -> None:
-        current = self.answer
-        if current.id != previous.id and self.claims.has(current.id):
-            self.queue.appendleft(current)
-            self.claims.give_back(current.id)
+    def _put_back_current(self) -> None:
+        """Queue the answer on the screen, unless another grader has taken it meanwhile."""
+        if self.current and self.claims.has(self.current.answer.id):
+            self.queue.appendleft(self.current.answer)
+            self.claims.give_back(self.current.answer.id)
+
+
+Action = Callable[[Session, Current], Next]
+TypedAction = Callable[[Session, Current, str], Next]
