@@ -1,4 +1,4 @@
-"""How far the marking of a lab is, question by question."""
+"""The progress of marking a lab, question by question."""
 
 from __future__ import annotations
 

@@ -33,6 +33,8 @@ def test_a_session_on_a_terminal(course):
         assert "score – / 1" in terminal.until("score, from", gone=True)
         terminal.resize(150, 40)
         terminal.until("│")  # side by side, once the window is wide
+        terminal.resize(40, 15)
+        terminal.until("…")  # cut, once it is narrow
         terminal.type("\x1b[B\x1b[5~\x1b[1;5Cr")  # scroll, an unknown key, the raw text
         terminal.until("Réponse")
         terminal.type("q")

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from grader.marking.answers import Draft, State
-from grader.marking.screen import Screen
+from grader.marking.screen import Screen, safe
 from grader.marking.session import View
 from tests.support.marking_cases import formgrader, hand_in, q1, student_of, waiting
 from tests.support.marking_terminal import typed
@@ -50,6 +50,10 @@ def test_what_entities_stand_for_moves_no_column(course):
     view = View(question, Draft(), "titre", "renversé &#x202e;ici " * 30)
     lines = ["".join(text for _, text in line) for line in Screen().lines(view, 150, 40)]
     assert len({line.index("│") for line in lines if "│" in line}) == 1
+
+
+def test_what_would_be_coloured_or_move_is_a_space():
+    assert safe("0,5\xa0pt\tvaut\n") == "0,5 pt vaut "
 
 
 def test_html_and_formulas_are_shown_as_written(course):
