@@ -1,4 +1,4 @@
-"""How fast one epoch goes, by the way its batches are made and its loop is written.
+"""Duration of one epoch, by the way its batches are made and its loop is written.
 
 Every row trains the same network on the same images, in one process, in turn: the rows are
 interleaved and the fastest of several repetitions counts, so that a busy machine slows all of them

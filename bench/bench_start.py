@@ -1,10 +1,10 @@
-"""How much processor time each command takes before it does anything.
+"""Processor time that each command takes where there is next to nothing to do.
 
     python bench/bench_start.py [--repeats 5]
 
-Every command runs in a process of its own, on a course of one lab and two students, where there is
-next to nothing to do. Seconds are those of the processor, user and system, the median of the
-repetitions: unlike those of the clock, they depend little on what else the machine is doing.
+Every command runs in a process of its own, on a course of one lab and two students. Seconds are
+those of the processor, user and system, the median of the repetitions: unlike those of the clock,
+they depend little on what else the machine is doing.
 """
 
 from __future__ import annotations
