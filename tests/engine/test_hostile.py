@@ -45,11 +45,10 @@ def graded(source, tmp_path_factory) -> Class:
 
     os.environ["JUPYTERHUB_API_TOKEN"] = "a secret of the instructor's"
     with Engine(BUDGETS) as engine:
+        before = set(psutil.Process().children(recursive=True))
         alone = engine.run(Job("honest", json.loads(json.dumps(source)), source))
         outcomes = {outcome.key: outcome for outcome in engine.map(jobs())}
-        zygotes = {engine.candidates.process.pid, engine.examiners.process.pid}
-        below = psutil.Process().children(recursive=True)
-        left = [str(p) for p in below if p.pid not in zygotes]
+        left = [str(p) for p in set(psutil.Process().children(recursive=True)) - before]
     del os.environ["JUPYTERHUB_API_TOKEN"]
     return Class(outcomes, alone, left)
 
