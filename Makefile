@@ -33,11 +33,12 @@ check: setup ## check the style, the types, and that labs/ is what solutions/ bu
 	$(BIN)/python -m mypy
 	$(BIN)/grader build --check
 
-quick: setup ## the tests that need no hub, cluster, browser or documentation site
-	$(BIN)/python -m pytest -n 2 -m "not hub and not cluster and not browser and not docs"
+quick: setup ## the tests that are not slow, and need no hub, cluster, browser or documentation site
+	$(BIN)/python -m pytest -n 2 --dist loadfile \
+	  -m "not slow and not hub and not cluster and not browser and not docs"
 
 test: check ## check, then run all tests
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 labs: setup ## build labs/ from solutions/
 	$(BIN)/grader build

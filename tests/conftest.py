@@ -18,19 +18,25 @@ for name in ("LABO_DATA_DIR", "LABO_SHARED_DATA", "PYTORCH_DATA_DIR", "SLURM_TMP
     os.environ.pop(name, None)
 
 
-# What a newcomer's machine may lack, by folder: `make quick` leaves these out.
-NEEDS = {
+# What a newcomer's machine may lack, or what takes minutes: `make quick` leaves these out.
+MARKERS = {
     "tests/hub": "hub",
     "tests/cluster": "cluster",
     "tests/reporting/test_browser.py": "browser",
     "tests/test_docs.py": "docs",
+    "tests/test_demo.py": "slow",
+    "tests/engine/test_labs.py": "slow",
+    "tests/engine/test_hostile.py": "slow",
+    "tests/engine/sandbox": "slow",
+    "tests/plugins/test_exchange.py": "slow",
+    "tests/plugins/test_execute.py": "slow",
 }
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
     for item in items:
         place = item.path.relative_to(config.rootpath)
-        for folder, marker in NEEDS.items():
+        for folder, marker in MARKERS.items():
             if place.is_relative_to(Path(folder)):
                 item.add_marker(marker)
 

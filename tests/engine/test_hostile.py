@@ -17,7 +17,7 @@ from tests.support.hostile_cases import CASES
 HERE = Path(__file__).parents[1]
 TARGET = "test_standardize"
 BUDGETS = EngineConfig(
-    workers=2, cell_seconds=4, notebook_seconds=20, memory_mb=700, output_kb=200, processes=24
+    workers=2, cell_seconds=6, notebook_seconds=20, memory_mb=700, output_kb=200, processes=24
 )
 
 
