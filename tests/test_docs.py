@@ -34,6 +34,7 @@ LABS = ("laboratoire_01", "laboratoire_02")
 NOT_RUN = {
     "make demo": "tests/test_demo.py does what it does",
     "make hub": "starts a hub until Ctrl-C: tests/hub/test_browser.py",
+    "make quick": "runs most of the other tests",
     "make test": "runs this very test",
     "nbgrader formgrader": "starts a server until Ctrl-C: tests/reporting/test_browser.py",
     "pip install": "changes the environment that the tests run in",
