@@ -26,6 +26,8 @@ from grader.engine import french, wire
 # take for a number, a tensor or a container.
 _CLAIMABLE: Final = ("torch.nn.", "torch.optim.", "torch.utils.data.", "torch.autograd.function.")
 
+_VALUES: Final = ("builtins.", "numpy.", "torch.Tensor")
+
 _PASSED_ON: Final = frozenset(
     {"__name__", "__qualname__", "__doc__", "__module__", "__dict__", "__annotations__"}
 )
@@ -211,9 +213,11 @@ def _unary(operation: str) -> Callable:
 
 
 def _of_own_class(operand: Proxy, result: Any) -> Proxy:
-    """The result of arithmetic, which is an object or the answer of a process that lies."""
-    if type(result) not in (Proxy, CallableProxy):
+    """The result of arithmetic, which is an object too."""
+    if type(result) not in (Proxy, CallableProxy):  # from a process that lies
         raise WrongNature(french.expected(french.an_object(_kind(operand)), type(result).__name__))
+    if nearest_kind(result).startswith(_VALUES):
+        raise WrongNature(french.expected(french.an_object(_kind(operand)), _kind(result)))
     return result
 
 
