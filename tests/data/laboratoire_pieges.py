@@ -16,56 +16,12 @@
 # Des exercices très courts, dont chaque vérification a une forme que l'on a cherché à tromper.
 
 # %%
-import math
 import random
 
 import numpy as np
 import torch
 
 from labo import checks
-
-# %% [markdown]
-# ## Des nombres et des tableaux
-
-# %% exercice="slope"
-def slope(a, b):
-    """a - b, pour deux nombres ou deux tableaux."""
-    ### BEGIN SOLUTION
-    return a - b
-    ### END SOLUTION
-
-
-# %% test="slope" points=1
-assert abs(slope(3.0, 1.0) - 2) < 1e-9, "3 - 1 = 2"
-### BEGIN HIDDEN TESTS
-assert math.isclose(slope(0.5, 0.25), 0.25), "0,5 - 0,25 = 0,25"
-for found, wanted in zip(map(lambda v: slope(v, 1.0), (5.0, 6.0)), (4.0, 5.0)):
-    assert found == wanted, "une différence est fausse"
-wanted = np.array([[0.8125, 7.0625], [-3.5, 1.25]])
-found = slope(wanted + 1, np.ones(()))
-assert np.abs(wanted - found).max() < 1e-9, "une différence de tableaux est fausse"
-assert np.allclose(found, wanted), "une différence de tableaux est fausse"
-### END HIDDEN TESTS
-
-# %% [markdown]
-# ## Un contenant
-
-# %% exercice="bounds"
-def bounds(values):
-    """Le plus petit et le plus grand d'une liste."""
-    ### BEGIN SOLUTION
-    return min(values), max(values)
-    ### END SOLUTION
-
-
-# %% test="bounds" points=1
-found = bounds([2, 1, 3])
-assert len(found) == 2, f"il y a deux bornes, et non {found}"
-### BEGIN HIDDEN TESTS
-found = bounds([0.5, -7.0625, 4.75])
-assert -7.0625 in found and 4.75 in found, "une borne n'est pas là"
-assert 0.5 not in found, "une valeur du milieu n'est pas une borne"
-### END HIDDEN TESTS
 
 # %% [markdown]
 # ## Une classe qui calcule
@@ -97,6 +53,48 @@ found = (u * v + 0.5) * 2 + 0.0625 * u
 assert isinstance(found, Number), "une opération donne un Number"
 assert abs(found.data - -10.8125) < 1e-12, "une suite d'opérations est fausse"
 assert abs(Number(1.5).data - 1.5) < 1e-12, "`data` est le nombre donné"
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## Des nombres et des tableaux
+
+# %% exercice="slope"
+def slope(a, b):
+    """a - b, pour deux nombres ou deux tableaux."""
+    ### BEGIN SOLUTION
+    return a - b
+    ### END SOLUTION
+
+
+# %% test="slope" points=1
+assert abs(slope(3.0, 1.0) - 2) < 1e-9, "3 - 1 = 2"
+### BEGIN HIDDEN TESTS
+for found, wanted in zip(map(lambda v: slope(v, 1.0), (5.0, 6.0)), (4.0, 5.0)):
+    assert found == wanted, "une différence est fausse"
+wanted = np.array([[0.8125, 7.0625], [-3.5, 1.25]])
+found = slope(wanted + 1, np.ones(()))
+assert np.abs(wanted - found).max() < 1e-9, "une différence de tableaux est fausse"
+assert np.allclose(found, wanted), "une différence de tableaux est fausse"
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## Un contenant
+
+# %% exercice="bounds"
+def bounds(values):
+    """Le plus petit et le plus grand d'une liste."""
+    ### BEGIN SOLUTION
+    return min(values), max(values)
+    ### END SOLUTION
+
+
+# %% test="bounds" points=1
+found = bounds([2, 1, 3])
+assert len(found) == 2, f"il y a deux bornes, et non {found}"
+### BEGIN HIDDEN TESTS
+found = bounds([0.5, -7.0625, 4.75])
+assert -7.0625 in found and 4.75 in found, "une borne n'est pas là"
+assert 0.5 not in found, "une valeur du milieu n'est pas une borne"
 ### END HIDDEN TESTS
 
 # %% [markdown]

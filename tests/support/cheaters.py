@@ -27,7 +27,7 @@ from tests.support.engine_cases import cell
 ROOT = Path(__file__).parents[2]
 OBJECTS = (ROOT / "tests/support/cheating_objects.py").read_text(encoding="utf-8")
 SHOWN = "MONTRÉ"
-"""What `cheating_objects` prints in front of a value that it should not have been shown."""
+"""What `cheating_objects` prints in front of each number that reaches an operator."""
 
 VALUES = {
     "zero": "0",
@@ -46,15 +46,21 @@ VALUES = {
     "zero array": "np.zeros(())",
 }
 
+# Forms in which these make no difference are not tried with them.
+SIMILAR = {"none", "empty list", "zero array"}
+
 # What each name of an exercise becomes.
 FORMS = {
     "value": "def {name}(*args, **kwargs):\n    return answer(None, args)",
     "object": "def {name}(*args, **kwargs):\n    return Object()",
     "class": "class {name}(Object):\n    pass",
     "record": "class {name}(Record):\n    pass",
-    "generator": "def {name}(*args, **kwargs):\n    for _ in args:\n        yield answer(None, args)",
+    "generator": (
+        "def {name}(*args, **kwargs):\n    for _ in args:\n        yield answer(None, args)"
+    ),
     "pair": "def {name}(*args, **kwargs):\n    return Object(), Object()",
     "as many": "def {name}(*args, **kwargs):\n    return as_many(args)",
+    "lean": "class {name}(Lean):\n    pass",
     "shaped backwards": "def {name}(*args, **kwargs):\n    return Shaped(*args[::-1])",
     "shaped": "class {name}(Shaped):\n    pass",
     "module": "class {name}(Module):\n    pass",
@@ -64,6 +70,8 @@ FORMS = {
     "array": "class {name}(Array):\n    pass",
     "numpy array": "class {name}(NumpyArray):\n    pass",
 }
+
+ALL_VALUES = ("value", "object", "class", "record", "lean", "generator", "shaped")
 
 REPLAYS = {
     "last argument": "args[-1] if args else None",
@@ -75,7 +83,7 @@ REPLAYS = {
     "memory of an argument": "memory_of(args)",
     "copy of an argument": "copy.deepcopy(args[0]) if args else None",
 }
-REPLAY_FORMS = ("value", "generator", "module", "class")
+REPLAY_FORMS = ("value", "module", "class")
 # Exceptions to which Python, those who run tests or the engine give a meaning: raised in every
 # exercise, by all that these forms do. All others are raised in one exercise of each lab.
 MEANT = (
@@ -83,7 +91,7 @@ MEANT = (
     *("AssertionError", "NotImplementedError", "AttributeError", "IndexError", "KeyError"),
     *("TypeError", "MemoryError", "Exception", "BaseException", "SkipTest"),
 )
-RAISING_FORMS = ("value", "class", "record", "generator")
+RAISING_FORMS = ("value", "record", "generator")
 
 
 @dataclass(frozen=True)
@@ -118,7 +126,9 @@ def cheaters(count: int) -> dict[str, list[Cheater]]:
     found: dict[str, list[Cheater]] = {}
     for form, text in FORMS.items():
         found[form] = [
-            Cheater(f"{form}: {value}", text, (f"return {code}",)) for value, code in VALUES.items()
+            Cheater(f"{form}: {value}", text, (f"return {code}",))
+            for value, code in VALUES.items()
+            if value not in SIMILAR or form in ALL_VALUES
         ]
     found["replay"] = [
         Cheater(f"{form} replays: {name}", FORMS[form], (f"return {code}",))
@@ -186,12 +196,8 @@ def answered_names(lab: str) -> list[str]:
 def setting(lab: str) -> str:
     """Of the cells that are neither exercises nor tests, the statements that these need."""
     kept: list[ast.stmt] = []
-    needed = {
-        name
-        for c in source(lab).cells
-        if c.kind in _EXAMINED
-        for name in _used(statements(c.source))
-    }
+    examined = [c for c in source(lab).cells if c.kind in (CellKind.EXERCISE, CellKind.TEST)]
+    needed = {name for c in examined for name in _used(statements(c.source))}
     ordinary = [
         node
         for c in source(lab).cells
@@ -219,9 +225,17 @@ def _used(nodes: Iterable[ast.AST]) -> set[str]:
     }
 
 
+def reference(lab: str) -> list[str]:
+    """The right answers, whose classes print what they are shown, as those of cheaters do."""
+    answers = [c.source for c in exercise_cells(lab)]
+    kinds = ", ".join(answered_names(lab))
+    return [*answers, f"for kind in [{kinds}]:\n    isinstance(kind, type) and noting(kind)"]
+
+
 def jobs(lab: str) -> Iterator[Job]:
-    """Of each form, a notebook with all its cheaters."""
+    """The reference, and of each form a notebook with all its cheaters."""
     names = answered_names(lab)
+    yield job("reference", lab, {"reference": reference(lab)})
     for form, found in cheaters(len(names)).items():
         yield job(form, lab, {cheater.name: [cheater.code(names)] for cheater in found})
 

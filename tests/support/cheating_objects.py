@@ -1,8 +1,9 @@
 """Objects that answer everything: what a universal cheater's notebook defines before its answers.
 
 The text of this file runs in the candidate. Every object gives what `answer` returns, whatever is
-asked of it; a number that reaches one of its operators is printed: the test was about to compare
-with it, and student code has no business seeing it.
+asked of it, in most classes but for sums and products, which are the object itself. A number that
+reaches an operator is printed: the test was about to compare with it, and student code has no
+business seeing it.
 """
 
 import copy
@@ -17,18 +18,22 @@ def answer(me, args):
     return 0
 
 
-SHOWN = "MONTRÉ".lower()  # the mark itself stands in no line of a traceback
+SHOWN = "montré"  # printed in capitals: the mark itself stands in no line of a traceback
 
 OPERATORS = """
 lt le gt ge eq ne contains add radd iadd sub rsub isub mul rmul imul truediv rtruediv itruediv
 floordiv rfloordiv ifloordiv mod rmod imod divmod rdivmod pow rpow ipow matmul rmatmul imatmul
 lshift rlshift rshift rrshift and rand iand or ror ior xor rxor
-"""
-UNARY = """
-abs neg pos invert round trunc floor ceil next length_hint enter exit await aiter anext copy
-deepcopy reduce reduce_ex getstate getnewargs getnewargs_ex sizeof fspath buffer array
-array_wrap array_prepare dlpack dlpack_device getitem setitem delitem missing getformat
-"""
+""".split()  # noqa: SIM905
+COMPARING = "lt le gt ge eq ne contains sub rsub".split()  # noqa: SIM905
+ARITHMETIC = """
+abs neg pos invert round trunc floor ceil
+""".split()  # noqa: SIM905
+OTHERS = """
+next length_hint enter exit await aiter anext copy deepcopy reduce reduce_ex getstate getnewargs
+getnewargs_ex sizeof fspath buffer array array_wrap array_prepare dlpack dlpack_device getitem
+setitem delitem missing
+""".split()  # noqa: SIM905
 # What Python accepts from these; anything else is an error before the test sees it.
 TYPED = {
     "bool": bool,
@@ -63,6 +68,14 @@ def operator_of(name):
     return operate
 
 
+def itself_of(name):
+    def operate(self, *args):
+        note_shown(name, args)
+        return self
+
+    return operate
+
+
 def unary_of(name):
     return lambda self, *args, **kwargs: answer(self, args)
 
@@ -78,15 +91,49 @@ def typed_of(name, convert):
     return operate
 
 
+def computing(kind):
+    """Give a class the operators that it does not define itself: all but a comparison go on."""
+    methods = {name: operator_of(name) for name in OPERATORS if name in COMPARING}
+    methods |= {name: itself_of(name) for name in OPERATORS if name not in COMPARING}
+    methods |= {name: unary_of(name) for name in ARITHMETIC}
+    return completed(kind, methods)
+
+
 def cheating(kind):
     """Give a class every special method that it does not define itself."""
-    methods = {name: operator_of(name) for name in OPERATORS.split()}
-    methods |= {name: unary_of(name) for name in UNARY.split()}
+    methods = {name: unary_of(name) for name in OTHERS}
     methods |= {name: typed_of(name, convert) for name, convert in TYPED.items()}
+    return completed(computing(kind), methods)
+
+
+def answering(kind):
+    """Have all the operators of a class give the answer."""
+    for name in OPERATORS:
+        setattr(kind, f"__{name}__", operator_of(name))
+    return kind
+
+
+def completed(kind, methods):
+    own = set(vars(kind)) - {"__hash__"}  # a class that defines `__eq__` has none
     for name, method in methods.items():
-        if f"__{name}__" not in vars(kind) or name in ("hash", "repr"):
+        if f"__{name}__" not in own:
             setattr(kind, f"__{name}__", method)
     return kind
+
+
+def noting(kind):
+    """Have the operators of an honest class print the numbers that they are shown as well."""
+
+    def noted(name, method):
+        def operate(self, *args):
+            note_shown(name, args)
+            return method(self, *args)
+
+        return operate
+
+    for name in OPERATORS:
+        if method := vars(kind).get(f"__{name}__"):
+            setattr(kind, f"__{name}__", noted(name, method))
 
 
 class AnswersItself(type):
@@ -123,6 +170,7 @@ class Object(metaclass=AnswersItself):
         return answer(self, args)
 
 
+@answering
 @cheating
 class Record(metaclass=AnswersItself):
     """Its attributes are the answer; its methods cannot be called, unless the answer can be."""
@@ -149,8 +197,24 @@ def shape_of(args):
         return shapes[-1]
 
 
-class Shaped(Object):
-    """Looks like an array of the likely shape; its methods give such objects again."""
+@computing
+class Lean(metaclass=AnswersItself):
+    """Nothing but operators, so that NumPy takes it for a number and computes with it."""
+
+    def __init__(self, *args, **kwargs):
+        pass
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self
+
+    def __call__(self, *args, **kwargs):
+        return self
+
+
+class Shaped(Lean):
+    """The same with the likely shape; its methods give such objects again."""
 
     def __init__(self, *args, **kwargs):
         given = [arg for arg in args if isinstance(arg, torch.Tensor | np.ndarray)]
@@ -164,13 +228,7 @@ class Shaped(Object):
         return tuple(map(Shaped, args[1:]))
 
     def __call__(self, *args, **kwargs):
-        return Shaped(*args)
-
-    def __len__(self):
-        return self.shape[0] if self.shape else 0
-
-    def __iter__(self):
-        return iter([Object()] * len(self))
+        return Shaped(*args) if args else self
 
 
 def as_many(args):

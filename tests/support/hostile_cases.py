@@ -54,12 +54,15 @@ class Case:
         notebook = plain(author_notebook(self.lab))
         answer, *extra = re.split(r"^# %% ?", self.text, flags=re.MULTILINE)
         cells = notebook["cells"]
-        position = next(i for i, c in enumerate(cells) if grade_id(c) == self.exercise)
-        cells[position]["source"] = answer
+        answers = {grade_id(c): c for c in cells}
+        answers[self.exercise]["source"] = answer
         for part in extra:
             words, _, code = part.partition("\n")
-            where, *times = words.split()
-            for _ in range(int(times[0]) if times else 1):
+            where, *more = words.split()
+            if where == "answer":
+                answers[more[0]]["source"] = code
+                continue
+            for _ in range(int(more[0]) if more else 1):
                 cells.insert(1 if where == "before" else len(cells), _cell(where, code))
         return Job(self.name, notebook, author_notebook(self.lab))
 

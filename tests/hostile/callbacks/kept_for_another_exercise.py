@@ -1,6 +1,6 @@
 # The test's function is kept, and called in another exercise.
 # exercise: twice
-# score: 12
+# score: 11
 # status: passed
 kept = []
 
@@ -10,6 +10,6 @@ def twice(function, x):
     return function(function(x))
 
 
-# %% after
+# %% answer blocks
 def blocks(n, size):
     return kept[0]([[0, 1], [2, 3], [4]])

@@ -1,6 +1,6 @@
 # An object that the test built in one exercise is the result of another one.
 # exercise: Number
-# score: 12
+# score: 11
 # status: passed
 # never: FUITE
 
@@ -26,6 +26,6 @@ class Number:
     __radd__, __rmul__ = __add__, __mul__
 
 
-# %% after
-def cube(x):
+# %% answer slope
+def slope(a, b):
     return Number.kept[0]

@@ -1,4 +1,4 @@
-# A result of the class of another exercise, with which a test may compute.
+# A result of the class of another exercise, with whose objects the test may compute.
 # exercise: slope
 # score: 11
 # status: failed
@@ -9,13 +9,20 @@ def slope(a, b):
     return Number(0)
 
 
-# %% before
+# %% answer Number
 class Number:
     def __init__(self, data):
-        self.data = data
+        self.data = float(data)
 
-    def __sub__(self, other):
+    def __add__(self, other):
+        return Number(self.data + (other.data if isinstance(other, Number) else other))
+
+    def __mul__(self, other):
+        return Number(self.data * (other.data if isinstance(other, Number) else other))
+
+    def __rsub__(self, other):
         print("FU" + "ITE", other)
         return 0.0
 
-    __rsub__ = __sub__
+    __sub__ = __rsub__
+    __radd__, __rmul__ = __add__, __mul__

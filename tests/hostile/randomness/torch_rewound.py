@@ -1,7 +1,7 @@
 # What the test has drawn before, from the same state some draws back.
 # exercise: guess
 # score: 12
-# status: passed|failed
+# status: passed
 import torch
 
 

@@ -1,6 +1,6 @@
 # Outputs that take minutes to decode: a dictionary whose keys have one hash.
 # exercise: slope
-# score: 0
+# score: 1
 # status: failed|error|not_run|timeout
 import msgpack
 from grader.engine import candidate

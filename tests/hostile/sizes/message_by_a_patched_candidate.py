@@ -4,10 +4,10 @@
 # status: failed|error
 from grader.engine import candidate
 
-candidate._described = lambda error: {
-    "kinds": ["ValueError"], "name": "N" * 1000, "message": "M" * 20_000_000, "frames": "F"
-}
+described = candidate._described
+lie = {"kinds": ["ValueError"], "name": "N" * 1000, "message": "M" * 20_000_000, "frames": "F"}
+candidate._described = lambda error: lie if isinstance(error, OSError) else described(error)
 
 
 def slope(a, b):
-    raise ValueError
+    raise OSError

@@ -1,7 +1,7 @@
 # A list that holds itself twice, forty levels deep: no memory holds it written out.
 # exercise: bounds
 # score: 11
-# status: failed|error
+# status: failed|error|timeout
 
 
 def bounds(values):
