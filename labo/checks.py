@@ -4,7 +4,9 @@
 y sont remplacées par celles qui franchissent la frontière.
 """
 
+import hashlib
 import inspect
+import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -33,6 +35,15 @@ def operators_used(function: Callable, *args: Any, **kwargs: Any) -> set[str]:
     with recorder:
         function(*args, **kwargs)
     return recorder.names
+
+
+def random_state() -> str:
+    """Résumé de l'état des générateurs globaux de hasard (torch, NumPy, Python) du code étudiant.
+
+    Deux résumés égaux : rien n'a été tiré entre les deux.
+    """
+    states = torch.get_rng_state().numpy().tobytes(), np.random.get_state(), random.getstate()
+    return hashlib.sha256(repr(states).encode()).hexdigest()
 
 
 def source_of(value: Callable) -> str:

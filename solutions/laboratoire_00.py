@@ -456,9 +456,9 @@ assert [len(part) for part in parts] == [4, 1, 2], "tailles attendues : 4, 1, et
 assert torch.cat(list(parts)).sort().values.tolist() == list(range(7)), "chaque indice une fois et une seule"
 ### BEGIN HIDDEN TESTS
 for n, shares in ((100, (0.6, 0.2, 0.2)), (57, (0.29, 0.71)), (20, (0.2,) * 5), (9, (1.0,)), (101, (0.1, 0.2, 0.3, 0.4))):
-    before = torch.get_rng_state().clone()
+    before = checks.random_state()
     parts = split(n, shares, 3)
-    assert torch.equal(torch.get_rng_state(), before), (
+    assert checks.random_state() == before, (
         "le partage a dérangé le hasard des autres : employez torch.Generator().manual_seed(seed)"
     )
     sizes = [round(share * n) for share in shares[:-1]]

@@ -979,8 +979,11 @@ def train_one_epoch(model, optimizer, loss_function, batches) -> float:
 
 
 # %% test="train_one_epoch" points=3
+from labo import checks
+
 batches = [(torch.randn(3, 2), torch.tensor([0, 1, 2])), (torch.randn(1, 2), torch.tensor([1]))]
-tested, optimizer = linear_with_sgd(2, 3, lr=0.1)
+tested = checks.build(nn.Linear, 2, 3)
+optimizer = checks.build(torch.optim.SGD, tested.parameters(), lr=0.1)
 start = tested.weight.detach().clone()
 loss = train_one_epoch(tested, optimizer, F.cross_entropy, batches)
 assert isinstance(loss, float), f"attendu un nombre Python (float), et non {type(loss).__name__}"
@@ -990,8 +993,8 @@ assert not torch.equal(tested.weight.detach(), start), (
 ### BEGIN HIDDEN TESTS
 batches = [(torch.randn(n, 5).double(), torch.randint(4, (n,))) for n in (6, 6, 6, 1)]
 # Avec un pas nul, tous les lots sont mesurés avec les mêmes poids.
-tested, optimizer = linear_with_sgd(5, 4, lr=0.0)
-tested.double()
+tested = checks.build(nn.Linear, 5, 4, dtype=torch.float64)
+optimizer = checks.build(torch.optim.SGD, tested.parameters(), lr=0.0)
 weight, bias = tested.weight.detach().clone(), tested.bias.detach().clone()
 loss = train_one_epoch(tested, optimizer, F.cross_entropy, batches)
 inputs, targets = (torch.cat(parts) for parts in zip(*batches))
@@ -1009,8 +1012,8 @@ next_steps = (
     "et faites un pas pour chacun des lots"
 )
 for loss_function in (F.cross_entropy, F.multi_margin_loss):
-    tested, optimizer = linear_with_sgd(5, 4, lr=0.3)
-    tested.double()
+    tested = checks.build(nn.Linear, 5, 4, dtype=torch.float64)
+    optimizer = checks.build(torch.optim.SGD, tested.parameters(), lr=0.3)
     weight, bias = tested.weight.detach().clone(), tested.bias.detach().clone()
     for epoch, hint in ((batches[:1], first_step), (batches, next_steps)):
         measured = 0.0

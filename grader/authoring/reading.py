@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from grader.authoring.rules import check_cell, check_names, example
+from grader.authoring.rules import check_cell, check_helpers, check_names, example
 from grader.authoring.source import (
     CellType,
     InvalidSource,
@@ -61,6 +61,7 @@ def parse(text: str, path: Path) -> Source:
     for cell in cells:
         check_cell(cell, report)
     check_names(cells, report)
+    check_helpers(cells, report)
     if errors:
         raise InvalidSource(errors)
     return Source(path, header, cells)

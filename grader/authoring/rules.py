@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import re
 import warnings
@@ -63,6 +64,43 @@ def check_names(cells: Sequence[SourceCell], report: ReportMistake) -> None:
         if name not in tests:
             fix = f"Add a cell: {example(CellKind.TEST, name)}"
             report(line, f"the exercise '{name}' has no test", fix)
+
+
+def check_helpers(cells: Sequence[SourceCell], report: ReportMistake) -> None:
+    """No test relies on a function of an ordinary cell, which a student may rewrite."""
+    helpers = {
+        node.name: cell
+        for cell in cells
+        if cell.type == "code" and cell.role is None
+        for node in _statements(cell)
+        if isinstance(node, ast.FunctionDef)
+    }
+    for cell in cells:
+        if cell.kind is CellKind.TEST:
+            for name in sorted(helpers.keys() & _names_used_in_hidden_lines(cell)):
+                message = f"the hidden test uses '{name}', of the cell at line {helpers[name].line}"
+                fix = "Define it in the test too: a student may rewrite that cell."
+                report(cell.line, message, fix)
+
+
+def _names_used_in_hidden_lines(cell: SourceCell) -> set[str]:
+    """The names that a test reads and does not bind, but those that its visible lines read."""
+    nodes = [node for statement in _statements(cell) for node in ast.walk(statement)]
+    hidden = {line for region in cell.regions for line in range(region.begin + 1, region.end + 2)}
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    read = {n.id for n in names if isinstance(n.ctx, ast.Load) and n.lineno in hidden}
+    bound = {n.id for n in names if isinstance(n.ctx, ast.Store)}
+    bound |= {n.name for n in nodes if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+    bound |= {n.asname or n.name for n in nodes if isinstance(n, ast.alias)}
+    return read - bound
+
+
+def _statements(cell: SourceCell) -> list[ast.stmt]:
+    """The statements of a code cell; none when it has IPython's commands, or mistakes."""
+    try:
+        return ast.parse(cell.source).body
+    except SyntaxError:
+        return []
 
 
 def _check_regions(cell: SourceCell, report: ReportMistake) -> None:

@@ -11,8 +11,8 @@ import itertools
 import signal
 import socket
 import traceback
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, NoReturn, Protocol, runtime_checkable
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple, NoReturn, Protocol, runtime_checkable
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,10 +20,11 @@ import torch
 
 from grader.engine import mirrors, state, wire
 from grader.engine.mirrors import Mirrors
-from grader.engine.operations import OPERATIONS, class_names
+from grader.engine.operations import ARITHMETIC, OPERATIONS, class_names
 from grader.engine.peer import Gone, Peer
+from grader.engine.received import Arguments
 from grader.engine.shell import Shell
-from grader.engine.wire import WireError
+from grader.engine.wire import Pack, WireError
 from labo import checks
 
 _PRINTED: Final = 4_000  # characters of what one call prints
@@ -49,6 +50,7 @@ class Candidate:
         self.objects: dict[int, Any] = {}
         self.numbers: dict[int, int] = {}  # by id: an object stays here under one number
         self.mirrors = Mirrors()
+        self.generators: dict[int, torch.Generator] = {}  # given as arguments
         self.tapes: dict[int, _Tape] = {}
         signal.signal(signal.SIGINT, self._interrupt)
 
@@ -78,35 +80,33 @@ class Candidate:
         tape = _Tape(())
         answer: dict[str, object] = {}
         if request["name"] in self.shell.user_ns:
-            answer["value"] = self._encoded(self.shell.user_ns[request["name"]], tape)
+            answer["result"] = self._encoded(self.shell.user_ns[request["name"]], tape)
         return self._answer(answer, tape)
 
     def _on_apply(self, request: dict) -> bytes:
         self.mirrors.take(request["mirrors"])
         state.restore(request["state"])
-        arguments = _Arguments(self)
-        args, kwargs = wire.decode(request["arguments"], arguments.build, names=True)
-        before = [_content(value) for value in arguments.values]
+        arguments = Arguments(self.objects, self.generators, self.peer)
+        args, kwargs = wire.decode(request["arguments"], arguments.build, trusted=True)
+        arguments.remember()
         tape = _Tape(arguments.leaves())
-        answer: dict[str, object]
+        operation = request["operation"]
+        answer: dict[str, object] = {}
         with self.shell.capturing() as capture:
             self.running = True
             try:
-                value = OPERATIONS[request["operation"]](*args, **kwargs)
-                answer = {"value": self._encoded(value, tape)}
+                value = OPERATIONS[operation](*args, **dict(kwargs))
+                if operation in ARITHMETIC:
+                    value = _Object(value)
+                answer["result"] = self._encoded((value, arguments.changed()), tape, arguments)
             except WireError:
                 raise
             except BaseException as error:  # whatever student code raises is its answer
-                answer = {"raised": _described(error)}
+                answer["raised"] = _described(error)
+                answer["result"] = self._encoded((None, arguments.changed()), tape, arguments)
             finally:
                 self.running = False
-        answer["changed"] = {
-            i: content
-            for i, content in enumerate(map(_content, arguments.values))
-            if content != before[i]
-        }
         answer["printed"] = wire.clean(capture.text()[:_PRINTED])
-        answer["state"] = state.current()
         return self._answer(answer, tape)
 
     def _on_backward(self, request: dict) -> bytes:
@@ -127,7 +127,7 @@ class Candidate:
                 create_graph=request["create_graph"],
                 allow_unused=True,
             )
-            answer = {"value": self._encoded(list(results), tape)}
+            answer = {"result": self._encoded(list(results), tape)}
         except WireError:
             raise
         except BaseException as error:
@@ -138,10 +138,11 @@ class Candidate:
 
     def _on_operators(self, request: dict) -> bytes:
         """The names of the operators that a call uses, as torch's dispatcher sees them."""
-        args, kwargs = wire.decode(request["arguments"], _Arguments(self).build, names=True)
+        arguments = Arguments(self.objects, self.generators, self.peer)
+        args, kwargs = wire.decode(request["arguments"], arguments.build, trusted=True)
         self.running = True
         try:
-            return wire.encode({"names": sorted(checks.operators_used(*args, **kwargs))})
+            return wire.encode({"names": sorted(checks.operators_used(*args, **dict(kwargs)))})
         except BaseException as error:
             return wire.encode({"raised": _described(error)})
         finally:
@@ -152,6 +153,7 @@ class Candidate:
         self.objects = {number: self.objects[number] for number in request["keep"]}
         self.numbers = {id(value): number for number, value in self.objects.items()}
         self.mirrors.keep(request["keep"])
+        self.generators.clear()
         self.tapes.clear()
         plt.close("all")  # what tests draw is not for the student's next cell to show
         return wire.encode(None)
@@ -162,30 +164,40 @@ class Candidate:
         """An answer, with what ties it to the examiner's graph and parameters."""
         if tape.outputs:
             reached = [leaf for leaf in _leaves(tape.outputs) if not tape.has_input(leaf)]
-            answer["leaves"] = wire.encode(reached, self._mirror)
+            answer["leaves"] = wire.encode(reached, self._mirrored)
+            answer["tensors"] = wire.encode([output.detach() for output in tape.outputs])
             answer["tape"] = number = next(self.fresh_numbers)
             self.tapes[number] = _Tape([*tape.inputs, *reached], tape.outputs)
         answer["mirrors"] = self.mirrors.changed()
         return wire.encode(answer)
 
-    def _encoded(self, value: Any, tape: _Tape) -> bytes:
-        return wire.encode(value, lambda part: self._special(part, tape))
+    def _encoded(self, value: Any, tape: _Tape, arguments: Arguments | None = None) -> bytes:
+        def special(part: Any, pack: Pack) -> list | None:
+            again = arguments.again(part) if arguments else None
+            return again or self._special(part, tape)
+
+        return wire.encode(value, special)
 
     def _special(self, value: Any, tape: _Tape) -> list | None:
         if isinstance(value, torch.Tensor):
             if isinstance(value, torch.nn.Parameter):
-                return self._mirror(value)
+                return self._mirrored(value)
             if not value.requires_grad:
                 return None
             if value.is_leaf and not tape.has_input(value):
-                return self._mirror(value)
+                return self._mirrored(value)
             tape.outputs.append(value)
-            return ["graph", wire.encode(value.detach())]
+            return ["graph", len(tape.outputs) - 1]
+        if type(value) is _Object:
+            return self._object(value.value)
         if value is None or isinstance(value, _PLAIN):
             return None
+        return self._object(value)
+
+    def _object(self, value: Any) -> list:
         return ["object", self._number(value), class_names(type(value)), callable(value)]
 
-    def _mirror(self, value: Any) -> list | None:
+    def _mirrored(self, value: Any, pack: Pack | None = None) -> list | None:
         """A leaf of the graph: its content is sent once, then its changes."""
         if not isinstance(value, torch.Tensor):
             return None
@@ -193,8 +205,8 @@ class Candidate:
         known = number in self.mirrors
         if not known:
             self.mirrors.add(number, value)
-        content = None if known else wire.encode(mirrors.content(value))
-        return ["mirror", number, isinstance(value, torch.nn.Parameter), content]
+        content = [] if known else mirrors.packed(value)
+        return ["mirror", number, isinstance(value, torch.nn.Parameter), *content]
 
     def _number(self, value: Any) -> int:
         number = self.numbers.get(id(value))
@@ -222,10 +234,15 @@ _PLAIN: Final = (
     type(Ellipsis),
     np.ndarray,
     np.generic,
-    torch.Generator,
     torch.dtype,
     torch.device,
 )
+
+
+class _Object(NamedTuple):
+    """A value that crosses as an object, whatever its class."""
+
+    value: Any
 
 
 class _Tape:
@@ -260,47 +277,6 @@ def _leaves(outputs: list[torch.Tensor]) -> Iterator[torch.Tensor]:
         if node.name() == "torch::autograd::AccumulateGrad" and isinstance(node, _HasVariable):
             yield node.variable
         nodes.extend(following for following, _ in node.next_functions)
-
-
-class _Arguments:
-    """Builds the arguments of a call; keeps those that it may change."""
-
-    def __init__(self, candidate: Candidate) -> None:
-        self.candidate = candidate
-        self.values: list[torch.Tensor | np.ndarray | torch.Generator] = []
-
-    def leaves(self) -> list[torch.Tensor]:
-        return [v for v in self.values if isinstance(v, torch.Tensor) and v.requires_grad]
-
-    def build(self, tag: str, fields: list) -> Any:
-        if tag == "object":
-            return self.candidate.objects[fields[0]]
-        if tag == "argument":
-            self.values.append(wire.decode(fields[0]))
-            return self.values[-1]
-        if tag == "tensor argument":
-            is_parameter, content = fields
-            self.values.append(mirrors.made(wire.decode(content), is_parameter=is_parameter))
-            return self.values[-1]
-        if tag == "again":
-            return self.values[fields[0]]
-        if tag == "callback":
-            return self._callback(fields[0])
-        raise WireError(f"unexpected tag {tag!r}")
-
-    def _callback(self, number: int) -> Callable:
-        def callback(*args: Any, **kwargs: Any) -> Any:
-            message = wire.encode({"callback": number, "arguments": wire.encode([args, kwargs])})
-            answer = wire.decode(self.candidate.peer.request(message))
-            if "raised" in answer:
-                raise RuntimeError(answer["raised"])
-            return answer["value"]
-
-        return callback
-
-
-def _content(value: torch.Tensor | np.ndarray | torch.Generator) -> bytes:
-    return wire.encode(mirrors.content(value) if isinstance(value, torch.Tensor) else value)
 
 
 def _described(error: BaseException) -> dict[str, Any]:

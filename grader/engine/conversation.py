@@ -12,8 +12,9 @@ from grader.engine import french
 from grader.engine.config import Budgets
 from grader.engine.outputs import Output, checked_output, error_output
 from grader.engine.peer import Gone, Late, Peer
-from grader.engine.remote import Remote, UnsupportedAcrossBoundary
+from grader.engine.remote import Remote
 from grader.engine.report import STOPPED_AFTER, Status
+from grader.engine.student_error import UnsupportedAcrossBoundary
 from grader.engine.wire import WireError
 
 _INTERRUPT_SECONDS: Final = 2.0  # left to a cell, once interrupted, to end

@@ -34,6 +34,18 @@ def broke_the_test(error: str) -> str:
     return f"Le résultat n'est pas de la nature attendue ({error})."
 
 
+def wrong_nature(explanation: str) -> str:
+    return f"Le résultat n'est pas de la nature attendue : {explanation}."
+
+
+def expected(nature: str, kind: str) -> str:
+    return f"il faut {nature}, et non {an_object(kind)}"
+
+
+def an_object(kind: str) -> str:
+    return f"un objet de la classe {kind}"
+
+
 def not_a_test() -> str:
     return "Ce test ne peut pas être corrigé tel qu'il est écrit : l'équipe du cours est prévenue."
 

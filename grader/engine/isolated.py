@@ -16,15 +16,17 @@ from grader.engine.conversation import Conversation, brief
 from grader.engine.names import (
     StudentNames,
     bound_names,
+    class_names,
     compiled,
     notebook_names,
     statements,
     trusted_names,
 )
 from grader.engine.peer import Gone, Late
-from grader.engine.remote import StudentError, UnsupportedAcrossBoundary
+from grader.engine.proxy import WrongNature
 from grader.engine.report import Status
 from grader.engine.scores import Examined, graded
+from grader.engine.student_error import StudentError, UnsupportedAcrossBoundary
 from grader.notebook import Notebook
 from labo import checks
 
@@ -50,6 +52,7 @@ class IsolatedTests:
             **trusted_names(source),
         }
         self.notebook_names = notebook_names(source)
+        self.remote.author_classes = class_names(source)
         self._open_checks()
 
     def rebind(self, source: str) -> None:
@@ -94,6 +97,7 @@ class IsolatedTests:
     def _value(self, source: str) -> Any:
         """Run a test; the value of its last expression."""
         body, last = compiled(source)
+        self.remote.streams.start(source)
         exec(body, self.names)
         value = eval(last, self.names)
         self.remote.raise_trouble()
@@ -113,6 +117,7 @@ class IsolatedTests:
         checks.build = lambda factory, *args, **kwargs: self.remote.apply(
             "call", factory, *args, **kwargs
         )
+        checks.random_state = lambda: self.remote.apply("random_state")
         checks.operators_used = self.remote.operators_used
         checks.source_of = self._source_of
 
@@ -149,4 +154,6 @@ def _failure(error: Exception) -> str:
         return french.raised(type(error).__name__, str(error), error.frames)
     if isinstance(error, AssertionError):
         return str(error) or french.failed()
+    if isinstance(error, WrongNature):
+        return french.wrong_nature(str(error))
     return french.broke_the_test(brief(error))

@@ -8,6 +8,8 @@ from weakref import WeakValueDictionary
 
 import torch
 
+from grader.engine.wire import pack_tensor
+
 
 class Content(NamedTuple):
     """Of a tensor, all that the other side needs to know."""
@@ -23,6 +25,7 @@ class Mirrors:
     def __init__(self) -> None:
         self.tensors: dict[int, torch.Tensor] = {}  # kept alive: a test may write to one and let go
         self._exchanged: dict[int, Content] = {}
+        self._numbers: dict[int, int] = {}  # by id
 
     def __contains__(self, number: int) -> bool:
         return number in self.tensors
@@ -30,6 +33,7 @@ class Mirrors:
     def add(self, number: int, tensor: torch.Tensor) -> None:
         """Mirror a tensor, which the other side now has as it is."""
         self.tensors[number] = tensor
+        self._numbers[id(tensor)] = number
         self._exchanged[number] = _copy(content(tensor))
 
     def changed(self) -> dict[int, Content]:
@@ -59,6 +63,7 @@ class Mirrors:
         """Forget all but these."""
         self.tensors = {n: self.tensors[n] for n in numbers if n in self.tensors}
         self._exchanged = {n: self._exchanged[n] for n in self.tensors}
+        self._numbers = {id(tensor): n for n, tensor in self.tensors.items()}
 
     def keep_held(self) -> None:
         """Forget those to which this is the only reference."""
@@ -69,13 +74,19 @@ class Mirrors:
 
     def number_of(self, tensor: object) -> int | None:
         """The number of this very tensor, if it is mirrored."""
-        return next((n for n, mirror in self.tensors.items() if mirror is tensor), None)
+        return self._numbers.get(id(tensor))
 
 
 def content(tensor: torch.Tensor) -> Content:
     """The content of a tensor, which shares its memory."""
     grad = tensor.grad.detach() if tensor.is_leaf and tensor.grad is not None else None
     return Content(tensor.detach(), grad, tensor.requires_grad)
+
+
+def packed(tensor: torch.Tensor) -> list:
+    """The content of a tensor as bytes, for an encoder to write as it is."""
+    value, grad, requires_grad = content(tensor)
+    return [pack_tensor(value), None if grad is None else pack_tensor(grad), requires_grad]
 
 
 def made(parts: Content, *, is_parameter: bool) -> torch.Tensor:

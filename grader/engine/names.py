@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from types import CodeType
 from typing import Any, Final
 
-from grader.engine.remote import Remote, UnsupportedAcrossBoundary
+from grader.engine.remote import Remote
+from grader.engine.student_error import UnsupportedAcrossBoundary
 from grader.notebook import is_test
 
 
@@ -47,6 +48,13 @@ def notebook_names(source: dict[str, Any]) -> set[str]:
     """The names that the author's cells bind, but for tests and imports."""
     cells = [c for c in source["cells"] if c["cell_type"] == "code" and not is_test(c)]
     return {name for cell in cells for name in bound_names(statements(cell["source"]))}
+
+
+def class_names(source: dict[str, Any]) -> frozenset[str]:
+    """The names of the classes that the author's cells define at their top level."""
+    cells = [c for c in source["cells"] if c["cell_type"] == "code" and not is_test(c)]
+    nodes = [node for cell in cells for node in statements(cell["source"])]
+    return frozenset(node.name for node in nodes if isinstance(node, ast.ClassDef))
 
 
 def statements(source: str) -> list[ast.stmt]:

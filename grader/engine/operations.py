@@ -7,6 +7,8 @@ import operator
 from collections.abc import Callable
 from typing import Final
 
+from labo.checks import random_state
+
 _KINDS: Final = 40
 
 
@@ -20,6 +22,14 @@ def _ancestors(kind: type) -> list[str]:
     return class_names(kind)
 
 
+_UNARY: Final = ("neg", "pos", "abs", "invert")
+_BINARY: Final = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
+
+ARITHMETIC: Final[dict[str, Callable]] = {
+    name: getattr(operator, name) for name in _UNARY + _BINARY
+}
+"""The operations whose result is an object for the test, whatever it is."""
+
 OPERATIONS: Final[dict[str, Callable]] = {
     "call": lambda function, *args, **kwargs: function(*args, **kwargs),
     "getattr": getattr,
@@ -32,18 +42,11 @@ OPERATIONS: Final[dict[str, Callable]] = {
     "len": len,
     "iter": iter,
     "next": next,
-    "bool": bool,
-    "float": float,
-    "int": int,
-    "repr": repr,
     "isinstance": isinstance,
     "issubclass": issubclass,
     "ancestors": _ancestors,
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
-    **{name: getattr(operator, name) for name in ("neg", "pos", "abs", "invert")},
-    **{
-        name: getattr(operator, name)
-        for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
-    },
+    "random_state": random_state,
+    **ARITHMETIC,
 }

@@ -1,23 +1,52 @@
 """Proxies: a test's hold on objects that live in the student's process.
 
-Python's own protocols are passed on to the object. A proxy is never equal to a value, is never
-ordered, and never receives a tensor to compute with: what a test compares is plain data, or fails.
+A proxy passes on calls, attributes, items and iteration: what a test does with an object to learn
+what the object answers. It does not pass on what a test does with a *value*: a proxy is never a
+number, a truth, an array or a text, is never equal to plain data and never ordered, and none of
+this asks the student's process, which would be shown what the test compares with.
+
+Arithmetic is between the two: an exercise may be to write a class that has it. It is passed on for
+objects of such a class only, those that the test made by calling the class and those of the same
+class that came from them; the result is again an object, and plain data only once a test reads an
+attribute of it.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, Final, Protocol
+from typing import Any, Final, NoReturn, Protocol
 
 import numpy as np
 import torch
 
-from grader.engine import wire
+from grader.engine import french, wire
 
 # Classes that a proxy may claim to be an instance of. None of them has a value that a test could
 # take for a number, a tensor or a container.
 _CLAIMABLE: Final = ("torch.nn.", "torch.optim.", "torch.utils.data.", "torch.autograd.function.")
+
+_VALUES: Final = ("builtins.", "numpy.", "torch.Tensor")
+
+_PASSED_ON: Final = frozenset(
+    {"__name__", "__qualname__", "__doc__", "__module__", "__dict__", "__annotations__"}
+)
+"""The special names that a test may read of a student's object. Libraries look up all others too
+(`__array_interface__`, `__torch_function__`, `__wrapped__`...) and trust what they find."""
+
+_MAX_LENGTH: Final = 2**27  # of a proxy, as Python makes room for what it is about to read
+
+_PLAIN: Final = (
+    bool | int | float | complex | str | bytes | list | tuple | dict | set | frozenset
+    | np.ndarray | np.generic | torch.Tensor | torch.dtype
+)  # fmt: skip
+
+
+class WrongNature(Exception):
+    """An object stands where a test needs a value; the message, in French, says which.
+
+    No `TypeError`: a test that expects one must not take this for it.
+    """
 
 
 class Boundary(Protocol):
@@ -28,13 +57,17 @@ class Boundary(Protocol):
 
 
 class Proxy:
-    """An object of the student's process."""
+    """An object of the student's process.
 
-    __slots__ = ("__weakref__", "_labo_handle", "_labo_remote")
+    `_labo_own` names the classes of the author's notebook from whose objects it was obtained.
+    """
+
+    __slots__ = ("__weakref__", "_labo_handle", "_labo_own", "_labo_remote")
 
     def __init__(self, remote: Boundary, handle: wire.Handle) -> None:
         object.__setattr__(self, "_labo_remote", remote)
         object.__setattr__(self, "_labo_handle", handle)
+        object.__setattr__(self, "_labo_own", frozenset())
 
     @property
     def __class__(self) -> type:
@@ -42,25 +75,31 @@ class Proxy:
 
     @__class__.setter
     def __class__(self, value: type) -> None:
-        _apply("setattr", self, "__class__", value)
+        raise AttributeError("__class__")
 
     @property
     def __bases__(self) -> tuple[type, ...]:  # what issubclass asks for
         return _claimed_classes(_apply("ancestors", self))
 
     def __instancecheck__(self, instance: object) -> bool:
-        return _plain(_apply("isinstance", instance, self), bool)
+        return isinstance(instance, Proxy) and _truth(_apply("isinstance", instance, self))
 
     def __subclasscheck__(self, subclass: object) -> bool:
-        return _plain(_apply("issubclass", subclass, self), bool)
+        return isinstance(subclass, Proxy) and _truth(_apply("issubclass", subclass, self))
 
     def __getattr__(self, name: str) -> Any:
+        if _is_special(name) and name not in _PASSED_ON:
+            raise AttributeError(name)
         return _apply("getattr", self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if _is_special(name):
+            raise AttributeError(name)
         _apply("setattr", self, name, value)
 
     def __delattr__(self, name: str) -> None:
+        if _is_special(name):
+            raise AttributeError(name)
         _apply("delattr", self, name)
 
     def __getitem__(self, key: Any) -> Any:
@@ -73,19 +112,15 @@ class Proxy:
         _apply("delitem", self, key)
 
     def __contains__(self, item: Any) -> bool:
-        return _plain(_apply("contains", self, item), bool)
+        if is_own(self):
+            return _truth(_apply("contains", self, item))
+        return any(found is item or found == item for found in self)
 
     def __len__(self) -> int:
-        return _plain(_apply("len", self), int)
-
-    def __bool__(self) -> bool:
-        return _plain(_apply("bool", self), bool)
-
-    def __float__(self) -> float:
-        return _plain(_apply("float", self), float)
-
-    def __int__(self) -> int:
-        return _plain(_apply("int", self), int)
+        length = _apply("len", self)
+        if type(length) is not int or not 0 <= length < _MAX_LENGTH:
+            raise WrongNature(french.expected("une longueur", type(length).__name__))
+        return length
 
     def __iter__(self) -> Iterator[Any]:
         iterator = _apply("iter", self)
@@ -99,19 +134,27 @@ class Proxy:
     def __next__(self) -> Any:
         return _apply("next", self)
 
-    def __repr__(self) -> str:
-        return _plain(_apply("repr", self), str)
-
     def __copy__(self) -> Any:
         return _apply("copy", self)
 
     def __deepcopy__(self, memo: dict) -> Any:
         return _apply("deepcopy", self)
 
+    def __repr__(self) -> str:
+        return french.an_object(_kind(self))
+
+    def __format__(self, specification: str) -> str:
+        return repr(self)
+
     __hash__ = object.__hash__
 
     def __eq__(self, other: object) -> bool:
+        if type(other) not in (Proxy, CallableProxy) and isinstance(other, _PLAIN):
+            _refuse(self, other)
         return self is other
+
+    # NumPy leaves arithmetic to the proxy, which refuses it.
+    __array_ufunc__ = None
 
 
 class CallableProxy(Proxy):
@@ -123,23 +166,82 @@ class CallableProxy(Proxy):
         return _apply("call", self, *args, **kwargs)
 
 
+def handle_of(proxy: Proxy) -> wire.Handle:
+    """The number and the classes by which the other side knows the object."""
+    return object.__getattribute__(proxy, "_labo_handle")
+
+
+def origins(proxy: Proxy) -> frozenset[str]:
+    """The classes of the author's notebook from whose objects this one was obtained."""
+    return object.__getattribute__(proxy, "_labo_own")
+
+
+def add_origins(proxy: Proxy, classes: frozenset[str]) -> None:
+    """Note that the object was obtained from objects of these classes."""
+    if not classes <= origins(proxy):
+        object.__setattr__(proxy, "_labo_own", origins(proxy) | classes)
+
+
+def is_own(proxy: Proxy) -> bool:
+    """True for an object of a class of the author's notebook, which may have arithmetic."""
+    return nearest_kind(proxy) in origins(proxy)
+
+
+def nearest_kind(proxy: Proxy) -> str:
+    """The qualified name of the object's class, as the student's process gives it."""
+    kinds = handle_of(proxy).kinds
+    return kinds[0] if kinds else "object"
+
+
 def _arithmetic(operation: str, *, reflected: bool) -> Callable:
     def compute(self: Proxy, other: Any) -> Any:
-        # Student code must not be shown the values that a test compares with.
-        if isinstance(other, torch.Tensor | np.ndarray):
-            raise TypeError(f"un objet de la classe {_short_name(self)}, et non un tenseur")
+        if not is_own(self) or isinstance(other, torch.Tensor | np.ndarray):
+            _refuse(self, other)
         operands = (other, self) if reflected else (self, other)
-        return _apply(operation, *operands)
+        return _of_own_class(self, _apply(operation, *operands))
 
     return compute
 
 
 def _unary(operation: str) -> Callable:
-    return lambda self: _apply(operation, self)
+    def compute(self: Proxy) -> Any:
+        if not is_own(self):
+            _refuse(self, 0)
+        return _of_own_class(self, _apply(operation, self))
+
+    return compute
 
 
-def _refuse_ordering(self: Proxy, other: object) -> bool:
-    raise TypeError(f"un objet de la classe {_short_name(self)}, et non un nombre")
+def _of_own_class(operand: Proxy, result: Any) -> Proxy:
+    """The result of arithmetic, which is an object too."""
+    if type(result) not in (Proxy, CallableProxy):  # from a process that lies
+        raise WrongNature(french.expected(french.an_object(_kind(operand)), type(result).__name__))
+    if nearest_kind(result).startswith(_VALUES):
+        raise WrongNature(french.expected(french.an_object(_kind(operand)), _kind(result)))
+    return result
+
+
+def _refuse(proxy: Proxy, other: Any) -> NoReturn:
+    """Refuse to compute with or compare to this value, which says what nature was expected."""
+    natures: dict[Any, str] = {
+        bool: "un booléen",
+        int | float | complex | np.number: "un nombre",
+        str: "un texte",
+        torch.Tensor: "un tenseur",
+        np.ndarray: "un tableau",
+        list | tuple: "une liste ou un tuple",
+        dict: "un dictionnaire",
+        set | frozenset: "un ensemble",
+    }
+    nature = next((text for kind, text in natures.items() if isinstance(other, kind)), "une valeur")
+    raise WrongNature(french.expected(nature, _kind(proxy)))
+
+
+def _refusing(nature: str) -> Callable:
+    def refuse(self: Proxy, *_: Any) -> NoReturn:
+        raise WrongNature(french.expected(nature, _kind(self)))
+
+    return refuse
 
 
 for _operation in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"):
@@ -147,13 +249,24 @@ for _operation in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "ma
     setattr(Proxy, f"__r{_operation}__", _arithmetic(_operation, reflected=True))
 for _operation in ("neg", "pos", "abs", "invert"):
     setattr(Proxy, f"__{_operation}__", _unary(_operation))
+for _operation in ("divmod", "and", "or", "xor", "lshift", "rshift"):
+    setattr(Proxy, f"__{_operation}__", _refuse)
+    setattr(Proxy, f"__r{_operation}__", _refuse)
 for _operation in ("lt", "le", "gt", "ge"):
-    setattr(Proxy, f"__{_operation}__", _refuse_ordering)
+    setattr(Proxy, f"__{_operation}__", _refuse)
+for _nature, _operations in {
+    "un nombre": ("float", "complex", "round", "trunc", "floor", "ceil"),
+    "un entier": ("int", "index"),
+    "un booléen": ("bool",),
+    "un tableau": ("array",),
+    "une valeur": ("reduce_ex",),
+}.items():
+    for _operation in _operations:
+        setattr(Proxy, f"__{_operation}__", _refusing(_nature))
 
 
-def handle_of(proxy: Proxy) -> wire.Handle:
-    """The number and the classes by which the other side knows the object."""
-    return object.__getattribute__(proxy, "_labo_handle")
+def _is_special(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")
 
 
 def _apply(operation: str, *args: Any, **kwargs: Any) -> Any:
@@ -161,9 +274,8 @@ def _apply(operation: str, *args: Any, **kwargs: Any) -> Any:
     return object.__getattribute__(proxy, "_labo_remote").apply(operation, *args, **kwargs)
 
 
-def _short_name(proxy: Proxy) -> str:
-    kinds = handle_of(proxy).kinds
-    return kinds[0].rpartition(".")[2][:80] if kinds else "object"
+def _kind(proxy: Proxy) -> str:
+    return nearest_kind(proxy).rpartition(".")[2][:80]
 
 
 def _claimed_classes(kinds: Any) -> tuple[type, ...]:
@@ -177,7 +289,7 @@ def _claimed_classes(kinds: Any) -> tuple[type, ...]:
     return (Proxy,)
 
 
-def _plain(value: Any, kind: type) -> Any:
-    if type(value) is not kind:
-        raise TypeError(f"expected a {kind.__name__}")
-    return value
+def _truth(answer: Any) -> bool:
+    if type(answer) is not bool:
+        raise WrongNature(french.expected("un booléen", type(answer).__name__))
+    return answer

@@ -7,45 +7,33 @@ comes back as a `Proxy`. What makes that faithful to ordinary Python:
   candidate for the vector-Jacobian product;
 - parameters are *mirrored*: a local tensor of the same value and gradient, kept equal on both sides
   at each request, so that an optimiser or `copy_` here acts there;
-- an argument that the call modified in place is modified here;
-- random state, gradient mode and default dtype travel with each call.
+- an argument that the call modified in place is modified here: tensors, arrays, lists,
+  dictionaries and sets; one that it gives back is that very object;
+- gradient mode, default dtype and the random numbers that a test has seeded travel with each call.
 
 And what keeps it safe: nothing that the candidate says is taken for more than plain data.
 """
 
 from __future__ import annotations
 
-import builtins
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
-import numpy as np
 import torch
 
-from grader.engine import mirrors, state, wire
+from grader.engine import mirrors, wire
+from grader.engine.arguments import ArgumentEncoder, encoded
 from grader.engine.mirrors import Mirrors
 from grader.engine.peer import Gone, Late, Peer
-from grader.engine.proxy import CallableProxy, Proxy, handle_of
-from grader.engine.well_known import qualified_name
-from grader.engine.wire import WireError
+from grader.engine.proxy import CallableProxy, Proxy, add_origins, handle_of, nearest_kind
+from grader.engine.state import RandomStreams
+from grader.engine.student_error import UnsupportedAcrossBoundary, rebuilt, text
+from grader.engine.wire import Build, WireError
 
-
-class UnsupportedAcrossBoundary(BaseException):
-    """The test does what cannot cross to the student's process; the message says what to write.
-
-    Not an `Exception`: it is about the test, so that no test may take it for the student's error.
-    """
-
-
-class StudentError(Exception):
-    """Student code raised; mixed into the builtin exception of the same kind."""
-
-    frames: str = ""
-    """The student's own traceback."""
-
-    def __str__(self) -> str:  # a KeyError would quote its message once more
-        return str(self.args[0])
+_MAX_KINDS: Final = 40  # classes of an object
+_MAX_KIND: Final = 200  # characters of the name of one
 
 
 class Remote:
@@ -61,7 +49,11 @@ class Remote:
         self.printed: list[str] = []
         self.callbacks: list[Callable] = []
         self.mirrors = Mirrors()
+        self.streams = RandomStreams()
         self.proxies: WeakValueDictionary[int, Proxy] = WeakValueDictionary()
+        self.author_classes: frozenset[str] = frozenset()
+        """The names of the classes that the author's notebook defines."""
+        self._classes: set[int] = set()  # the numbers of those that a test has looked up
 
     def raise_trouble(self) -> None:
         """Raise what a test may have caught, with all else that student code raises."""
@@ -82,88 +74,111 @@ class Remote:
             KeyError: it has not.
         """
         answer = self._ask({"op": "lookup", "name": name})
-        self.mirrors.take(answer["mirrors"])
-        if "value" not in answer:
+        with self._reading():
+            self.mirrors.take(answer["mirrors"])
+            found = "result" in answer
+            value = self._result(answer, _AnswerReader(self)) if found else None
+        if not found:
             raise KeyError(name)
-        return self._decoded(answer, ())
+        if type(value) is CallableProxy and name in self.author_classes:
+            self._classes.add(handle_of(value).number)
+        return value
 
     def apply(self, operation: str, *args: Any, **kwargs: Any) -> Any:
         """Do one operation of `operations.OPERATIONS` there."""
-        encoder = _ArgumentEncoder(self)
+        encoder = ArgumentEncoder(self.mirrors, self.streams, self.callbacks)
         arguments = encoder.encode(args, kwargs)
-        now = state.current()
         answer = self._ask(
             {
                 "op": "apply",
                 "operation": operation,
                 "arguments": arguments,
                 "mirrors": self.mirrors.changed(),
-                "state": now,
+                "state": self.streams.lent(),
             }
         )
-        self.printed.append(_text(answer["printed"]))
-        self._follow(now, answer["state"])
-        self.mirrors.take(answer["mirrors"])
-        for index, content in answer["changed"].items():
-            _overwrite(encoder.arguments[index], wire.decode(content))
-        if "raised" in answer:
-            raise _rebuilt(answer["raised"])
-        return self._decoded(answer, encoder.inputs)
+        with self._reading():
+            self.printed.append(text(answer["printed"]))
+            self.mirrors.take(answer["mirrors"])
+            reader = _AnswerReader(self, encoder)
+            value, changed = self._result(answer, reader)
+            for index, content in changed.items():
+                encoder.overwrite(index, content)
+            error = None
+            if "raised" in answer:
+                error = rebuilt(answer["raised"], iterating=operation == "next")
+        if error:
+            raise error
+        for proxy in reader.proxies:
+            add_origins(proxy, encoder.origins)
+        if operation == "call" and isinstance(value, Proxy) and self._is_class(args[0]):
+            add_origins(value, frozenset({nearest_kind(value)}))
+        return value
 
     def operators_used(self, function: Any, *args: Any, **kwargs: Any) -> set[str]:
         """The names of the torch operators that a call of the student's function uses."""
-        arguments = _ArgumentEncoder(self).encode((function, *args), kwargs)
+        encoder = ArgumentEncoder(self.mirrors, self.streams, self.callbacks)
+        arguments = encoder.encode((function, *args), kwargs)
         answer = self._ask({"op": "operators", "arguments": arguments})
         if "raised" in answer:
-            raise _rebuilt(answer["raised"])
+            raise rebuilt(answer["raised"])
         return set(answer["names"])
 
     def backward(
         self, tape: int, inputs: Sequence[torch.Tensor], grads: Sequence[torch.Tensor | None]
     ) -> list[torch.Tensor | None]:
         """Vector-Jacobian product of a recorded call; itself recorded under `create_graph`."""
+        self.streams.seed_anew()
         answer = self._ask(
             {
                 "op": "backward",
                 "tape": tape,
-                "grads": _encoded(list(grads)),
+                "grads": encoded(list(grads)),
                 "create_graph": torch.is_grad_enabled(),
                 "mirrors": self.mirrors.changed(),
             }
         )
-        self.mirrors.take(answer["mirrors"])
-        if "raised" in answer:
-            raise _rebuilt(answer["raised"])
         differentiable = [grad for grad in grads if grad is not None and grad.requires_grad]
-        return self._decoded(answer, [*differentiable, *inputs])
+        with self._reading():
+            self.mirrors.take(answer["mirrors"])
+            if "raised" not in answer:
+                reader = _AnswerReader(self)
+                return self._result(answer, reader, [*differentiable, *inputs])
+            error = rebuilt(answer["raised"])
+        raise error
 
     def forget(self) -> None:
         """Have the candidate let go of all that the tests no longer hold."""
         self.callbacks.clear()
+        self.streams.forget_generators()
         self.unsupported = None
         self.mirrors.keep_held()
+        self._classes &= set(self.proxies)
         self._ask({"op": "forget", "keep": [*self.mirrors.tensors, *self.proxies]})
 
     def _ask(self, request: dict) -> Any:
         if self.trouble:
             raise self.trouble
-        message = _encoded(request)
+        message = encoded(request)
         try:
             answer = wire.decode(self.peer.request(message))
         except (Gone, Late, WireError) as error:
             self.trouble = error
             raise
         if isinstance(answer, dict) and "refused" in answer:
-            self.unsupported = UnsupportedAcrossBoundary(_text(answer["refused"]))
+            self.unsupported = UnsupportedAcrossBoundary(text(answer["refused"]))
         if self.unsupported:  # perhaps in a callback
             raise self.unsupported
         return answer
 
-    def _follow(self, sent: dict, left: Any) -> None:
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """End the conversation when an answer is none that we would send, whatever is wrong."""
         try:
-            state.follow(sent, left)
-        except Exception:  # whatever a hostile state makes torch or NumPy say
-            raise WireError("the candidate's random state is not one") from None
+            yield
+        except Exception as error:
+            self.trouble = WireError(f"not an answer: {type(error).__name__}: {error}"[:500])
+            raise self.trouble from None
 
     def _serve_callback(self, message: bytes) -> bytes:
         """Answer student code that calls a function of the test."""
@@ -172,6 +187,7 @@ class Remote:
             function = self.callbacks[request["callback"]]
             args, kwargs = wire.decode(request["arguments"])
             value = function(*args, **kwargs)
+            self.streams.seed_anew()
             if isinstance(value, torch.Tensor) and value.requires_grad:
                 raise UnsupportedAcrossBoundary(
                     "student code wants the gradient of a function that the test gave it: give it"
@@ -186,106 +202,69 @@ class Remote:
 
     # ---- Values
 
-    def _decoded(self, answer: dict, inputs: Sequence[torch.Tensor]) -> Any:
-        """The value of an answer, its tensors tied to the inputs of the call."""
-        graph: list[torch.Tensor] = []
+    def _result(
+        self, answer: dict, reader: _AnswerReader, inputs: Sequence[torch.Tensor] | None = None
+    ) -> Any:
+        """The result of an answer, its tensors tied to the inputs of the call."""
+        if "tensors" in answer:
+            leaves = wire.decode(answer["leaves"], reader.build)
+            tensors = wire.decode(answer["tensors"])
+            inputs = reader.inputs if inputs is None else inputs
+            reader.tied = _RemoteCall.apply(
+                self, answer["tape"], len(inputs) + len(leaves), *inputs, *leaves, *tensors
+            )
+        return wire.decode(answer["result"], reader.build)
 
-        def build(tag: str, fields: list) -> Any:
-            if tag == "object":
-                return self._proxy(*fields)
-            if tag == "mirror":
-                return self._mirror(*fields)
-            if tag == "graph":
-                graph.append(wire.decode(fields[0]))
-                return _Pending(len(graph) - 1)
-            raise WireError(f"unexpected tag {tag!r}")
+    def _is_class(self, function: Any) -> bool:
+        """True for a class of the author's notebook, as the student has defined it."""
+        return type(function) is CallableProxy and handle_of(function).number in self._classes
 
-        value = wire.decode(answer["value"], build)
-        if not graph:
-            return value
-        leaves = wire.decode(answer["leaves"], build)
-        tied = _RemoteCall.apply(
-            self, answer["tape"], len(inputs) + len(leaves), *inputs, *leaves, *graph
-        )
-        return _filled(value, tied)
 
-    def _proxy(self, number: int, kinds: list, is_callable: bool) -> Proxy:
-        known = self.proxies.get(number)
-        if known is not None:
-            return known
-        kind = CallableProxy if is_callable else Proxy
-        proxy = kind(self, wire.Handle(int(number), tuple(map(str, kinds))))
-        self.proxies[number] = proxy
+class _AnswerReader:
+    """Makes the values of one answer that have a form of their own.
+
+    Args:
+        encoder: that of the arguments of the call which is answered.
+    """
+
+    def __init__(self, remote: Remote, encoder: ArgumentEncoder | None = None) -> None:
+        self.remote = remote
+        self.arguments = encoder.values if encoder else []
+        self.inputs = encoder.inputs if encoder else []
+        self.tied: tuple[torch.Tensor, ...] = ()  # the results that have a gradient
+        self.proxies: list[Proxy] = []
+
+    def build(self, tag: str, fields: list, build: Build) -> Any:
+        if tag == "object":
+            return self._proxy(*fields)
+        if tag == "mirror":
+            number, is_parameter, *content = fields
+            return self._mirror(number, is_parameter, [build(part) for part in content])
+        if tag == "graph":
+            return self.tied[fields[0]]
+        if tag == "again":
+            return self.arguments[fields[0]]
+        raise WireError(f"unexpected tag {tag[:40]!r}")
+
+    def _proxy(self, number: int, kinds: list[str], is_callable: bool) -> Proxy:
+        known = self.remote.proxies.get(number)
+        proxy = known if known is not None else self._new_proxy(number, kinds, is_callable)
+        self.proxies.append(proxy)
         return proxy
 
-    def _mirror(self, number: int, is_parameter: bool, content: bytes | None) -> torch.Tensor:
-        if content is not None:
-            made = mirrors.made(wire.decode(content), is_parameter=is_parameter)
-            self.mirrors.add(number, made)
-        return self.mirrors.tensors[number]
+    def _new_proxy(self, number: int, kinds: list[str], is_callable: bool) -> Proxy:
+        if type(number) is not int or type(kinds) is not list or type(is_callable) is not bool:
+            raise WireError("not an object")
+        names = tuple(text(kind, _MAX_KIND) for kind in kinds[:_MAX_KINDS])
+        kind = CallableProxy if is_callable else Proxy
+        proxy = self.remote.proxies[number] = kind(self.remote, wire.Handle(number, names))
+        return proxy
 
-
-class _ArgumentEncoder:
-    """Writes the arguments of a call; keeps those that may come back changed."""
-
-    def __init__(self, remote: Remote) -> None:
-        self.remote = remote
-        self.arguments: list[torch.Tensor | np.ndarray | torch.Generator] = []
-
-    @property
-    def inputs(self) -> list[torch.Tensor]:
-        return [t for t in self.arguments if isinstance(t, torch.Tensor) and t.requires_grad]
-
-    def encode(self, args: tuple, kwargs: dict) -> bytes:
-        """The arguments as bytes.
-
-        Raises:
-            UnsupportedAcrossBoundary: one of them cannot cross.
-        """
-        return _encoded([args, kwargs], self._special)
-
-    def _special(self, value: Any) -> list | None:
-        if isinstance(value, Proxy):
-            return ["object", handle_of(value).number]
-        if isinstance(value, torch.Tensor | np.ndarray | torch.Generator):
-            number = self.remote.mirrors.number_of(value)
-            return self._argument(value) if number is None else ["object", number]
-        if isinstance(value, torch.nn.Module | torch.optim.Optimizer):
-            raise UnsupportedAcrossBoundary(
-                f"a {type(value).__name__} built by the test cannot be given to student code: "
-                "build it there with labo.checks.build(nn.Linear, 4, 3)"
-            )
-        if callable(value) and qualified_name(value) is None:
-            self.remote.callbacks.append(value)
-            return ["callback", len(self.remote.callbacks) - 1]
-        return None
-
-    def _argument(self, value: torch.Tensor | np.ndarray | torch.Generator) -> list:
-        for index, argument in enumerate(self.arguments):
-            if argument is value:
-                return ["again", index]
-        self.arguments.append(value)
-        if not isinstance(value, torch.Tensor):
-            return ["argument", wire.encode(value)]
-        is_parameter = isinstance(value, torch.nn.Parameter)
-        return ["tensor argument", is_parameter, wire.encode(mirrors.content(value))]
-
-
-class _Pending:
-    """Stands in a decoded value for a tensor that is about to be tied to the graph."""
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-
-
-def _filled(value: Any, tensors: tuple[torch.Tensor, ...]) -> Any:
-    if isinstance(value, _Pending):
-        return tensors[value.index]
-    if type(value) is dict:
-        return {key: _filled(item, tensors) for key, item in value.items()}
-    if type(value) in (list, tuple, set, frozenset):
-        return type(value)(_filled(item, tensors) for item in value)
-    return value
+    def _mirror(self, number: int, is_parameter: bool, content: list) -> torch.Tensor:
+        if content:  # the first time
+            parts = mirrors.Content(*content)
+            self.remote.mirrors.add(number, mirrors.made(parts, is_parameter=is_parameter))
+        return self.remote.mirrors.tensors[number]
 
 
 class _RemoteCall(torch.autograd.Function):
@@ -303,47 +282,3 @@ class _RemoteCall(torch.autograd.Function):
         _ = ctx.saved_tensors
         results = ctx.remote.backward(ctx.tape, ctx.inputs, grads)
         return None, None, None, *results, *[None] * len(grads)
-
-
-def _encoded(value: Any, special: wire.Special = lambda _: None) -> bytes:
-    try:
-        return wire.encode(value, special)
-    except WireError as error:
-        raise UnsupportedAcrossBoundary(f"given to student code: {error}") from None
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _overwrite(argument: torch.Tensor | np.ndarray | torch.Generator, value: Any) -> None:
-    """Give an argument the content that the call left in it."""
-    if isinstance(argument, torch.Generator):
-        state.follow_torch(argument, argument.get_state(), value.get_state())
-    elif isinstance(argument, torch.Tensor):
-        data, grad, _ = value
-        with torch.no_grad():
-            argument.data.copy_(data) if argument.shape == data.shape else argument.set_(data)
-        if argument.is_leaf:
-            argument.grad = grad
-    else:
-        argument[...] = value
-
-
-def _rebuilt(raised: dict) -> BaseException:
-    """A student's exception, as the builtin class that it derives from."""
-    kind: type = Exception
-    for name in raised["kinds"]:
-        found = getattr(builtins, str(name), None)
-        if isinstance(found, type) and issubclass(found, Exception):
-            kind = found
-            break
-    message = _text(raised["message"])
-    if kind is StopIteration:
-        return StopIteration(message)
-    try:
-        error = type(str(raised["name"]), (StudentError, kind), {})(message)
-    except Exception:  # classes such as UnicodeDecodeError want other arguments
-        error = StudentError(message)
-    error.frames = _text(raised["frames"])
-    return error

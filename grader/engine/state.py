@@ -1,113 +1,130 @@
-"""The state that code uses without naming it: random generators, gradient mode, default dtype.
+"""The state that code uses without naming it: gradient mode, default dtype, random generators.
 
-It travels to the candidate with each call. The random state also comes back, but a student who
-chose it could choose what a test draws next, such as zeros only. So a state that comes back counts
-only when it is the one that was sent, some draws later; of any other one, nothing is kept but that
-the generator moved.
+Gradient mode and default dtype travel to the candidate with each call. Random states do not come
+back, and those that go out tell nothing of what the test draws:
+
+- the examiner and the candidate draw from generators of their own, seeded by a digest of the
+  test's text, so that every grading draws the same numbers;
+- when a test has seeded a generator (`torch.manual_seed(0)`), the next call lends the candidate
+  that stream, which the candidate then goes on with: a reference that the test seeds in the same
+  way draws what the student's code drew;
+- at each call the examiner's generators are seeded anew. Their numbers, of which a few hundred tell
+  all that follow, are among the arguments that the candidate sees;
+- a generator that a test gives as an argument is lent in the same way: the candidate goes on with
+  a copy, and the test's own is seeded anew.
 """
 
 from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 import torch
 
-_WORDS: Final = 624  # all three generators are Mersenne twisters of so many 32-bit words
-_TORCH_WORDS: Final = slice(3, 3 + _WORDS)  # among the 64-bit fields of torch's state
-_MAX_BLOCKS: Final = 20_000  # of 624 draws: about a second to follow
+_DTYPES: Final = {str(dtype): dtype for dtype in (torch.float16, torch.bfloat16, torch.float32)} | {
+    str(torch.float64): torch.float64
+}
 
 
-def current() -> dict[str, Any]:
-    """The state of this process, as data."""
-    version, words, gauss = random.getstate()
-    return {
-        "torch": torch.get_rng_state(),
-        "numpy": list(np.random.get_state()),
-        "python": [version, np.array(words, np.int64), gauss],
-        "grad": torch.is_grad_enabled(),
-        "dtype": torch.get_default_dtype(),
-    }
+class RandomStreams:
+    """The examiner's random generators, of which a candidate is lent what a test has seeded."""
+
+    def __init__(self) -> None:
+        self._key = b""
+        self._count = 0
+        self._torch_seed = 0
+        self._seeded_by_test: set[str] = set()  # "numpy", "python"
+        self._starting = False
+        self._generators: dict[torch.Generator, tuple[int, int]] = {}  # number, and seed given here
+        _watch(np.random, ("seed", "set_state"), lambda: self._seeded_by_test.add("numpy"))
+        _watch(random, ("seed", "setstate"), lambda: self._seeded_by_test.add("python"))
+
+    def start(self, test: str) -> None:
+        """Seed all generators for this test, given by its text."""
+        self._key, self._count = hashlib.sha256(test.encode("utf-8", "replace")).digest(), 0
+        self._starting = True
+        self.seed_anew()
+
+    def lent(self) -> dict[str, Any]:
+        """The state that the next call runs in, as data."""
+        state: dict[str, Any] = {
+            "grad": torch.is_grad_enabled(),
+            "dtype": str(torch.get_default_dtype()),
+        }
+        if self._starting:
+            state["seed"] = self._next_seed()
+            self._starting = False
+        if torch.initial_seed() != self._torch_seed:
+            state["torch"] = torch.get_rng_state()
+        if "numpy" in self._seeded_by_test:
+            state["numpy"] = list(np.random.get_state())
+        if "python" in self._seeded_by_test:
+            version, words, gauss = random.getstate()
+            state["python"] = [version, np.array(words, np.int64), gauss]
+        self.seed_anew()
+        return state
+
+    def lend(self, generator: torch.Generator) -> tuple[int, torch.Tensor | None]:
+        """The number of a generator given as an argument, and its state if the test has seeded it.
+
+        Without a state, the candidate goes on with the copy that it has.
+        """
+        number, seed = self._generators.get(generator, (len(self._generators), None))
+        if generator.initial_seed() == seed:
+            return number, None
+        state = generator.get_state()
+        generator.manual_seed(self._next_seed())
+        self._generators[generator] = number, generator.initial_seed()
+        return number, state
+
+    def forget_generators(self) -> None:
+        """Let go of those that were lent, as the candidate does."""
+        self._generators.clear()
+
+    def seed_anew(self) -> None:
+        """Make all that the examiner draws from here on independent of what it drew before."""
+        self._torch_seed = self._next_seed()
+        torch.default_generator.manual_seed(self._torch_seed)
+        np.random.seed(self._next_seed() % 2**32)
+        random.seed(self._next_seed())
+        self._seeded_by_test.clear()
+
+    def _next_seed(self) -> int:
+        """A number of 56 bits; from those of before, nobody finds the next."""
+        self._count += 1
+        digest = hashlib.sha256(self._key + self._count.to_bytes(8, "big")).digest()
+        return int.from_bytes(digest[:7], "big")
 
 
 def restore(state: dict[str, Any]) -> None:
-    """Put this process in that state."""
+    """Put this process, a candidate, in the state that the examiner has sent."""
     torch.set_grad_enabled(state["grad"])
-    torch.set_default_dtype(state["dtype"])
-    torch.set_rng_state(state["torch"])
-    np.random.set_state(tuple(state["numpy"]))
-    version, words, gauss = state["python"]
-    random.setstate((version, tuple(words.tolist()), gauss))
-
-
-def follow(sent: dict[str, Any], left: dict[str, Any]) -> None:
-    """Advance the random generators from `sent` to `left`, if drawing leads there.
-
-    Raises:
-        ValueError, TypeError, RuntimeError, LookupError, AttributeError: this is no such state.
-    """
-    follow_torch(torch.default_generator, sent["torch"], left["torch"])
-    _follow_numpy(sent["numpy"], left["numpy"])
-    _follow_python(sent["python"], left["python"])
-
-
-def follow_torch(generator: torch.Generator, sent: torch.Tensor, left: torch.Tensor) -> None:
-    """As `follow`, for one generator."""
-    if torch.equal(left, sent):
-        return
-    words, seed = _torch_words(left), int(left.view(torch.int64)[0])
-    starts = [_torch_words(sent)]
-    if seed != int(sent.view(torch.int64)[0]):  # it called `torch.manual_seed`
-        starts = [_torch_words(torch.Generator().manual_seed(seed).get_state()), *starts]
-    if any(_is_later(start, words) for start in starts):
-        generator.set_state(left)
-    else:
-        generator.manual_seed(_digest(words))
-
-
-def _follow_numpy(sent: list, left: list) -> None:
-    _, words, position, has_gauss, gauss = left
-    # NumPy checks none of this, and would read outside the array.
-    if words.shape != (_WORDS,) or words.dtype != np.uint32 or not 0 <= position <= _WORDS:
-        raise ValueError("not a state of NumPy's generator")
-    if _is_later(sent[1], words):
-        np.random.set_state(("MT19937", words, position, has_gauss, gauss))
-    else:
-        np.random.seed(_digest(words) % 2**32)
-
-
-def _follow_python(sent: list, left: list) -> None:
-    version, words, gauss = left
-    if words.shape != (_WORDS + 1,) or words.min() < 0 or words.max() >= 2**32:
-        raise ValueError("not a state of Python's generator")
-    if _is_later(sent[1][:_WORDS], words[:_WORDS]):
+    torch.set_default_dtype(_DTYPES[state["dtype"]])
+    if "seed" in state:
+        torch.default_generator.manual_seed(state["seed"])
+        np.random.seed(state["seed"] % 2**32)
+        random.seed(state["seed"])
+    if "torch" in state:
+        torch.set_rng_state(state["torch"])
+    if "numpy" in state:
+        np.random.set_state(tuple(state["numpy"]))
+    if "python" in state:
+        version, words, gauss = state["python"]
         random.setstate((version, tuple(words.tolist()), gauss))
-    else:
-        random.seed(_digest(words))
 
 
-def _torch_words(state: torch.Tensor) -> np.ndarray:
-    return state.view(torch.int64)[_TORCH_WORDS].numpy()
+def _watch(module: Any, names: tuple[str, ...], note: Callable[[], None]) -> None:
+    """Call `note` whenever one of these functions of a module is called."""
+    for name in names:
+        setattr(module, name, _noting(getattr(module, name), note))
 
 
-def _is_later(start: np.ndarray, words: np.ndarray) -> bool:
-    """True when a twister with the words `start` comes to `words` by drawing."""
-    if np.array_equal(start, words):
-        return True
-    twister = np.random.MT19937()
-    twister.state = {
-        "bit_generator": "MT19937",
-        "state": {"key": start.astype(np.uint32), "pos": _WORDS},
-    }
-    for _ in range(_MAX_BLOCKS):
-        twister.random_raw(_WORDS, output=False)
-        if np.array_equal(twister.state["state"]["key"], words):
-            return True
-    return False
+def _noting(function: Callable, note: Callable[[], None]) -> Callable:
+    def noting(*args: Any, **kwargs: Any) -> Any:
+        note()
+        return function(*args, **kwargs)
 
-
-def _digest(words: np.ndarray) -> int:
-    """A seed that nobody can choose."""
-    return int.from_bytes(hashlib.sha256(words.tobytes()).digest()[:7], "big")
+    return noting

@@ -60,11 +60,21 @@ class Handle:
     kinds: tuple[str, ...] = ()
 
 
-Special = Callable[[Any], list | None]
+Pack = Callable[[Any], Any]
+"""Writes a part of a value, as msgpack takes it."""
+Special = Callable[[Any, Pack], list | None]
 """A side's own form of an object: a tagged list, or None for the common forms."""
+Build = Callable[[Any], Any]
+"""Makes a part of a value of what `Pack` has written."""
+SpecialBuilder = Callable[[str, list, Build], Any]
+"""Makes the value of such a list, of its tag and its other fields."""
 
 
-def encode(value: Any, special: Special = lambda _: None) -> bytes:
+def common_form(value: Any, pack: Pack) -> None:
+    """A `Special` that gives no object a form of its own."""
+
+
+def encode(value: Any, special: Special = common_form) -> bytes:
     """The bytes of a value.
 
     Raises:
@@ -94,7 +104,7 @@ class _Encoder:
             raise WireError(f"value of more than {MAX_ITEMS} items")
         if isinstance(value, list | tuple | dict | set) and len(value) > MAX_LENGTH:
             raise WireError(f"a {type(value).__name__} of more than {MAX_LENGTH} items")
-        tagged = self.special(value)
+        tagged = self.special(value, lambda part: self.pack(part, depth + 1))
         if tagged is not None:
             return tagged
         if value is None or type(value) in (bool, float, str, bytes):
@@ -131,7 +141,7 @@ def _pack_leaf(value: Any) -> list:
     if isinstance(value, torch.Tensor):
         return pack_tensor(value)
     if isinstance(value, np.ndarray | np.generic):
-        return _pack_array(value)
+        return pack_array(value)
     if isinstance(value, torch.Generator):
         return ["generator", *pack_tensor(value.get_state())[1:]]
     if isinstance(value, complex):
@@ -172,7 +182,7 @@ def pack_tensor(tensor: torch.Tensor) -> list:
     return ["tensor", name, list(plain.shape), content, tensor.requires_grad]
 
 
-def _pack_array(array: np.ndarray | np.generic) -> list:
+def pack_array(array: np.ndarray | np.generic) -> list:
     scalar = isinstance(array, np.generic)
     array = np.asarray(array)
     if array.dtype.kind not in _ARRAY_KINDS:
@@ -186,15 +196,14 @@ def clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def decode(
-    data: bytes, special: Callable[[str, list], Any] | None = None, *, names: bool = False
-) -> Any:
+def decode(data: bytes, special: SpecialBuilder | None = None, *, trusted: bool = False) -> Any:
     """The value of these bytes.
 
     Args:
         special: builds what has a tag that this module does not know.
-        names: accept functions and classes by name. Only a candidate does: a name that it sent
-            itself could stand for `torch.load`, in a test that calls what it is given.
+        trusted: accept functions and classes by name, and states of random generators. Only a
+            candidate does: a name that it sent itself could stand for `torch.load` in a test that
+            calls what it is given, and torch reads beyond the end of a state that is none.
 
     Raises:
         WireError: for any bytes that `encode` cannot have written, whatever they are.
@@ -210,7 +219,7 @@ def decode(
             max_map_len=0,
             max_ext_len=0,
         )
-        return _Decoder(special, names).build(packed)
+        return _Decoder(special, trusted).build(packed)
     except WireError:
         raise
     except (ValueError, TypeError, RuntimeError, OverflowError, LookupError, MemoryError) as error:
@@ -220,9 +229,9 @@ def decode(
 
 
 class _Decoder:
-    def __init__(self, special: Callable[[str, list], Any] | None, names: bool) -> None:
+    def __init__(self, special: SpecialBuilder | None, trusted: bool) -> None:
         self.special = special
-        self.names = names
+        self.builders = _BUILDERS | _TRUSTED_BUILDERS if trusted else _BUILDERS
         self.items = 0
 
     def build(self, packed: Any, depth: int = 0) -> Any:
@@ -242,13 +251,11 @@ class _Decoder:
         if tag == "dict":
             (pairs,) = _fields(fields, list)
             return dict(self._pair(pair, depth + 1) for pair in pairs)
-        if tag in _BUILDERS:
-            return _BUILDERS[tag](fields)
-        if tag == "name" and self.names:
-            return _build_named(fields)
+        if tag in self.builders:
+            return self.builders[tag](fields)
         if self.special is None:
             raise WireError(f"unknown tag {tag[:40]!r}")
-        return self.special(tag, fields)
+        return self.special(tag, fields, lambda part: self.build(part, depth + 1))
 
     def _pair(self, pair: Any, depth: int) -> tuple[Any, Any]:
         if type(pair) is not list or len(pair) != 2:
@@ -329,7 +336,6 @@ _SEQUENCES: Final[dict[str, Callable]] = dict(_CONTAINERS)
 _BUILDERS: Final = {
     "tensor": _build_tensor,
     "array": _build_array,
-    "generator": _build_generator,
     "scalar": lambda fields: _build_array(fields)[()],
     "int": _build_int,
     "bytes": lambda fields: bytearray(_fields(fields, bytes)[0]),
@@ -340,3 +346,4 @@ _BUILDERS: Final = {
     "dtype": lambda fields: DTYPES[_fields(fields, str)[0]],
     "device": lambda fields: torch.device(_fields(fields, str)[0]),
 }
+_TRUSTED_BUILDERS: Final = {"generator": _build_generator, "name": _build_named}

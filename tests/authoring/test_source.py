@@ -183,6 +183,15 @@ REFUSED = [
         7,
         "as an empty cell",
     ),
+    (
+        "a hidden test that trusts what a student may rewrite",
+        "# %%\ndef helper():\n    pass\n\n"
+        + EXERCISE
+        + TEST
+        + "### BEGIN HIDDEN TESTS\nhelper()\n### END HIDDEN TESTS\n",
+        11,
+        "uses 'helper', of the cell at line 1",
+    ),
     ("syntax error", "# %%\nx = 1\n\ny = (2\n", 4, "syntax error"),
     ("syntax error under a magic", "# %%\n# %matplotlib inline\ny = = 2\n", 3, "syntax error"),
     (
@@ -205,6 +214,15 @@ def test_a_mistake_is_refused_with_its_line_and_what_to_write(text, line, words)
     found = [str(error) for error in refused.value.errors if error.line == line]
     assert any(words in error for error in found), str(refused.value)
     assert all(error.fix for error in refused.value.errors)
+
+
+@pytest.mark.parametrize(
+    "hidden", ["def helper(): pass\nhelper()", "Thing()", "from m import helper\nhelper()"]
+)
+def test_a_hidden_test_may_use_its_own_helpers_and_classes_of_the_notebook(hidden):
+    cell = "# %%\ndef helper():\n    pass\n\nclass Thing:\n    pass\n\n"
+    test = f"{TEST}helper()\n### BEGIN HIDDEN TESTS\n{hidden}\n### END HIDDEN TESTS\n"
+    parse(cell + EXERCISE + test, PATH)
 
 
 def test_a_file_in_another_encoding_is_refused_with_its_line(tmp_path):

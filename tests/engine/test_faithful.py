@@ -55,10 +55,12 @@ PASSING = {
     ),
     "generators of random numbers": (
         "def f(generator): return torch.rand(3, generator=generator)",
-        "g, h = torch.Generator().manual_seed(1), torch.Generator().manual_seed(1)\n"
-        "for _ in range(3):\n"
-        "    assert torch.equal(f(g), torch.rand(3, generator=h))\n"
-        "    assert torch.equal(torch.rand(2, generator=g), torch.rand(2, generator=h))",
+        "g, h = torch.Generator(), torch.Generator()\n"
+        "for seed in range(3):\n"
+        "    g.manual_seed(seed), h.manual_seed(seed)\n"
+        "    assert torch.equal(torch.rand(2, generator=g), torch.rand(2, generator=h))\n"
+        "    for _ in range(3):\n"
+        "        assert torch.equal(f(g), torch.rand(3, generator=h))",
     ),
     "objects of labo and torch built there": (
         "def count(loader): return sum(len(x) for x, _ in loader)",
@@ -218,15 +220,50 @@ PASSING = {
         "import random\ndef f(): return torch.randn(3), np.random.rand(), random.random()",
         "import random\n"
         "torch.manual_seed(1), np.random.seed(1), random.seed(1)\n"
-        "given = [f(), (torch.randn(3), np.random.rand(), random.random()), f()]\n"
+        "def g(): return torch.randn(3), np.random.rand(), random.random()\n"
+        "given = [g(), f(), f()]\n"
         "torch.manual_seed(1), np.random.seed(1), random.seed(1)\n"
-        "expected = [(torch.randn(3), np.random.rand(), random.random()) for _ in range(3)]\n"
+        "expected = [g(), g(), g()]\n"
         "torch.testing.assert_close(given, expected)",
     ),
     "a student's own seed": (
         "def f():\n    torch.manual_seed(3)\n    return torch.rand(2)",
-        "f()\na = torch.rand(2)\ntorch.manual_seed(3)\n"
-        "torch.rand(2)\nassert torch.equal(a, torch.rand(2))",
+        "a = f()\ntorch.manual_seed(3)\nassert torch.equal(a, torch.rand(2))",
+    ),
+    "drawing, seen from the state": (
+        "def f(): return torch.rand(2, generator=torch.Generator().manual_seed(1))\n"
+        "def g(): return torch.rand(2)",
+        "before = checks.random_state()\nf()\nassert checks.random_state() == before\n"
+        "g()\nassert checks.random_state() != before",
+    ),
+    "lists, dictionaries and sets changed in place": (
+        "def f(a, b, c):\n    a.append(b)\n    b['x'].pop()\n    c.discard(1)\n    return a",
+        "a, b, c = [], {'x': [1, 2], 'y': torch.ones(2)}, {1, 2}\n"
+        "y = b['y']\nresult = f(a, b, c)\n"
+        "assert a == [b] and a[0] is b and b['x'] == [1] and b['y'] is y and c == {2}\n"
+        "assert result is a",
+    ),
+    "a list left as it was": (
+        "def f(a): return sorted(a)",
+        "a = [3, [1], 2.5]\ncopy = list(a)\nf(a[::2])\nassert a == copy and a[1] is copy[1]",
+    ),
+    "a list that holds itself": (
+        "def f(a): a.append(len(a[0]))",
+        "a = []\na.append(a)\nf(a)\nassert a[0] is a and a[1] == 1",
+    ),
+    "an argument given back": (
+        "def f(x, w): return x, w, [x]",
+        "x, w = torch.ones(2), torch.ones(2, requires_grad=True)\n"
+        "a, b, (c,) = f(x, w)\nassert a is x and b is w and c is x",
+    ),
+    "tensors with a gradient put in a list": (
+        "def f(losses, w): losses.append((w * w).sum())",
+        "losses, w = [], torch.ones(2, requires_grad=True)\nf(losses, w)\n"
+        "losses[0].backward()\nassert w.grad.tolist() == [2, 2]",
+    ),
+    "requires_grad set on an argument": (
+        "def f(x): x.requires_grad_()",
+        "x = torch.ones(2)\nf(x)\nassert x.requires_grad",
     ),
     "messages of exceptions": (
         "def f(): raise KeyError('clé')",
@@ -386,8 +423,8 @@ PASSING = {
         "assert f(10**40) == 10**40 and math.isinf(f(math.inf)) and math.isnan(f(math.nan))",
     ),
     "the student's import aliases do not matter": (
-        "import numpy as torch\ndef f(x): return x",
-        "assert torch.equal(f(torch.ones(2)), torch.ones(2))",
+        "import numpy as torch\ndef f(x): return 2 * x",
+        "assert torch.equal(f(torch.ones(2)), 2 * torch.ones(2))",
     ),
 }
 
@@ -395,7 +432,8 @@ PASSING = {
 @pytest.mark.parametrize("name", PASSING)
 def test_passes_isolated(engine, name):
     student, test = PASSING[name]
-    (verdict,) = engine.run(job(student, test)).report.verdicts
+    author = "" if "aliases" in name else student
+    (verdict,) = engine.run(job(student, test, author=author)).report.verdicts
     assert (verdict.status, verdict.message) == (Status.PASSED, "")
 
 
@@ -426,7 +464,12 @@ FAILING = {
     "an object is never equal to a value": (
         "class A:\n    def __eq__(self, other): return True\ndef f(): return A()",
         "assert f() == 3, 'autre chose'",
-        "autre chose",
+        "il faut un nombre, et non un objet de la classe A",
+    ),
+    "an object is not even different from a value": (
+        "class A: pass\ndef f(): return A()",
+        "assert f() != 3",
+        "il faut un nombre, et non un objet de la classe A",
     ),
     "an object is never ordered": (
         "class A:\n    def __lt__(self, other): return True\ndef f(): return A()",

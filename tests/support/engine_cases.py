@@ -40,10 +40,25 @@ def cell(source: str, grade_id: str | None = None, points: float = 2) -> dict[st
     }
 
 
-def job(student: str | list[str], *tests: str, key: str = "student", points: float = 2) -> Job:
-    """A notebook: the author's imports, the student's cells, then the test cells."""
+def job(
+    student: str | list[str],
+    *tests: str,
+    key: str = "student",
+    points: float = 2,
+    author: str = "",
+) -> Job:
+    """A notebook: the author's imports, the student's cells, then the test cells.
+
+    Args:
+        author: a cell of the author's notebook, beside the imports.
+    """
     cells = [student] if isinstance(student, str) else student
     graded = [cell(test, f"test_{i}", points) for i, test in enumerate(tests)]
-    source = {"cells": [cell(IMPORTS)], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    source = {
+        "cells": [cell(IMPORTS), cell(author)],
+        "metadata": {},
+        "nbformat": 4,
+        "nbformat_minor": 4,
+    }
     notebook = source | {"cells": [cell(IMPORTS), *map(cell, cells), *graded]}
     return Job(key, notebook, source)

@@ -1,0 +1,131 @@
+"""The arguments of a call to student code, as the examiner writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from grader.engine import mirrors, wire
+from grader.engine.mirrors import Mirrors
+from grader.engine.proxy import Proxy, handle_of, origins
+from grader.engine.state import RandomStreams
+from grader.engine.student_error import UnsupportedAcrossBoundary
+from grader.engine.well_known import qualified_name
+from grader.engine.wire import Pack, WireError, pack_array, pack_tensor
+
+Argument = torch.Tensor | np.ndarray | torch.Generator | list | dict | set
+"""A value that a call may change in place, or give back as it is."""
+
+
+class ArgumentEncoder:
+    """Writes the arguments of one call; keeps those that may come back changed.
+
+    Args:
+        callbacks: the functions of the test that student code may call, to be added to.
+    """
+
+    def __init__(
+        self, mirrored: Mirrors, streams: RandomStreams, callbacks: list[Callable]
+    ) -> None:
+        self.mirrored = mirrored
+        self.streams = streams
+        self.callbacks = callbacks
+        self.values: list[Argument] = []
+        self.origins: frozenset[str] = frozenset()
+        """Those of all objects among the arguments."""
+        self._indices: dict[int, int] = {}  # by id
+
+    @property
+    def inputs(self) -> list[torch.Tensor]:
+        """The tensors by which gradients come back."""
+        return [t for t in self.values if isinstance(t, torch.Tensor) and t.requires_grad]
+
+    def encode(self, args: tuple, kwargs: dict[str, Any]) -> bytes:
+        """The arguments as bytes.
+
+        Raises:
+            UnsupportedAcrossBoundary: one of them cannot cross.
+        """
+        return encoded((args, tuple(kwargs.items())), self._special)
+
+    def overwrite(self, index: int, content: Any) -> None:
+        """Give an argument the content that the call has left in it.
+
+        Raises:
+            TypeError, ValueError, RuntimeError, LookupError: it can have no such content.
+        """
+        argument = self.values[index]
+        if isinstance(argument, torch.Tensor):
+            _overwrite_tensor(argument, *content)
+        elif isinstance(argument, np.ndarray):
+            argument[...] = content
+        elif isinstance(argument, list):
+            argument[:] = content
+        elif isinstance(argument, dict | set):
+            argument.clear()
+            argument.update(content)
+        else:
+            raise TypeError("a generator's state does not come back")
+
+    def _special(self, value: Any, pack: Pack) -> list | None:
+        if isinstance(value, Proxy):
+            self.origins |= origins(value)
+            return ["object", handle_of(value).number]
+        if isinstance(value, Argument):
+            number = self.mirrored.number_of(value)
+            return self._argument(value, pack) if number is None else ["object", number]
+        if isinstance(value, torch.nn.Module | torch.optim.Optimizer):
+            raise UnsupportedAcrossBoundary(
+                f"a {type(value).__name__} built by the test cannot be given to student code: "
+                "build it there with labo.checks.build(nn.Linear, 4, 3)"
+            )
+        if callable(value) and qualified_name(value) is None:
+            self.callbacks.append(value)
+            return ["callback", len(self.callbacks) - 1]
+        return None
+
+    def _argument(self, value: Argument, pack: Pack) -> list:
+        if id(value) in self._indices:
+            return ["again", self._indices[id(value)]]
+        self._indices[id(value)] = len(self.values)
+        self.values.append(value)
+        if isinstance(value, torch.Tensor):
+            is_parameter = isinstance(value, torch.nn.Parameter)
+            return ["tensor argument", is_parameter, *mirrors.packed(value)]
+        if isinstance(value, dict):
+            pairs = [[pack(key), pack(item)] for key, item in value.items()]
+            return ["dict argument", pairs]
+        if isinstance(value, list | set):
+            tag = "list argument" if isinstance(value, list) else "set argument"
+            return [tag, [pack(item) for item in value]]
+        if isinstance(value, torch.Generator):
+            number, state = self.streams.lend(value)
+            return ["generator argument", number, state if state is None else pack_tensor(state)]
+        return ["argument", pack_array(value)]
+
+
+def encoded(value: Any, special: wire.Special = wire.common_form) -> bytes:
+    """The bytes of a value of the test.
+
+    Raises:
+        UnsupportedAcrossBoundary: it has no form as data.
+    """
+    try:
+        return wire.encode(value, special)
+    except WireError as error:
+        raise UnsupportedAcrossBoundary(f"given to student code: {error}") from None
+
+
+def _overwrite_tensor(
+    argument: torch.Tensor, data: torch.Tensor, grad: torch.Tensor | None, requires_grad: bool
+) -> None:
+    with torch.no_grad():
+        if argument.shape != data.shape:
+            argument.resize_(data.shape)
+        argument.data.copy_(data)
+    if argument.is_leaf:
+        argument.grad = grad
+        argument.requires_grad_(requires_grad)

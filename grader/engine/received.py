@@ -1,0 +1,130 @@
+"""The arguments of a call to student code, as the candidate receives them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from grader.engine import mirrors, wire
+from grader.engine.peer import Peer
+from grader.engine.wire import Build, WireError
+
+
+class Arguments:
+    """Makes the arguments of one call; knows which of them the call has changed.
+
+    Args:
+        objects: those that the examiner has numbers for.
+        generators: those of earlier calls, to be added to; likewise.
+    """
+
+    def __init__(
+        self, objects: Mapping[int, Any], generators: dict[int, torch.Generator], peer: Peer
+    ) -> None:
+        self.objects = objects
+        self.generators = generators
+        self.peer = peer
+        self.values: list[Any] = []
+        self._indices: dict[int, int] = {}  # by id
+        self._before: list[Any] = []
+
+    def leaves(self) -> list[torch.Tensor]:
+        """The tensors by which gradients come back."""
+        return [v for v in self.values if isinstance(v, torch.Tensor) and v.requires_grad]
+
+    def build(self, tag: str, fields: list, build: Build) -> Any:
+        """The argument of this tag and fields."""
+        if tag == "object":
+            return self.objects[fields[0]]
+        if tag == "again":
+            return self.values[fields[0]]
+        if tag == "callback":
+            return self._callback(fields[0])
+        if tag == "tensor argument":
+            is_parameter, *content = fields
+            parts = mirrors.Content(*map(build, content))
+            return self._kept(mirrors.made(parts, is_parameter=is_parameter))
+        if tag == "generator argument":
+            return self._kept(self._generator(fields[0], build(fields[1])))
+        if tag == "argument":
+            return self._kept(build(fields[0]))
+        return self._container(tag, fields[0], build)
+
+    def remember(self) -> None:
+        """Note what the arguments hold, before the call."""
+        self._before = [_content(value) for value in self.values]
+
+    def changed(self) -> dict[int, Any]:
+        """The contents that the call has left in the arguments, where they differ."""
+        return {
+            index: _plain_content(value)
+            for index, (value, before) in enumerate(zip(self.values, self._before, strict=True))
+            if not _is_same(_content(value), before)
+        }
+
+    def again(self, value: Any) -> list | None:
+        """The form of an argument that the call gives back as it is."""
+        index = self._indices.get(id(value))
+        return None if index is None else ["again", index]
+
+    def _container(self, tag: str, packed: list, build: Build) -> list | dict | set:
+        if tag == "list argument":
+            items: list = self._kept([])
+            items.extend(build(item) for item in packed)
+            return items
+        if tag == "dict argument":
+            pairs: dict = self._kept({})
+            pairs.update((build(key), build(item)) for key, item in packed)
+            return pairs
+        if tag == "set argument":
+            members: set = self._kept(set())
+            members.update(build(item) for item in packed)
+            return members
+        raise WireError(f"unexpected tag {tag!r}")
+
+    def _kept(self, value: Any) -> Any:
+        self._indices[id(value)] = len(self.values)
+        self.values.append(value)
+        return value
+
+    def _generator(self, number: int, state: torch.Tensor | None) -> torch.Generator:
+        generator = self.generators.setdefault(number, torch.Generator())
+        return generator if state is None else generator.set_state(state)
+
+    def _callback(self, number: int) -> Callable:
+        def callback(*args: Any, **kwargs: Any) -> Any:
+            message = wire.encode({"callback": number, "arguments": wire.encode([args, kwargs])})
+            answer = wire.decode(self.peer.request(message))
+            if "raised" in answer:
+                raise RuntimeError(answer["raised"])
+            return answer["value"]
+
+        return callback
+
+
+def _content(value: Any) -> Any:
+    """What an argument holds, to compare with what it holds later."""
+    if isinstance(value, torch.Tensor):
+        return wire.encode(tuple(mirrors.content(value)))
+    if isinstance(value, np.ndarray):
+        return wire.encode(value)
+    if isinstance(value, dict):
+        return [part for pair in value.items() for part in pair]
+    return list(value) if isinstance(value, list | set) else None
+
+
+def _is_same(now: Any, before: Any) -> bool:
+    if not isinstance(now, list):
+        return now == before
+    # The very same items: those that may change themselves are arguments too.
+    return len(now) == len(before) and all(a is b for a, b in zip(now, before, strict=True))
+
+
+def _plain_content(value: Any) -> Any:
+    """The content in the form in which it crosses; a copy, not the argument itself."""
+    if isinstance(value, torch.Tensor):
+        return tuple(mirrors.content(value))
+    return value.copy()

@@ -1,0 +1,277 @@
+"""A student's object is never taken for a value, and is shown none of the test's."""
+
+import re
+
+import pytest
+
+from grader.engine import Engine, EngineConfig, Status
+from tests.support.engine_cases import job
+
+
+@pytest.fixture(scope="module")
+def engine():
+    with Engine(EngineConfig(workers=1)) as engine:
+        yield engine
+
+
+# Everything that Python or a library can ask of an object, answered by an object that says yes to
+# all of it, and prints whatever it is shown.
+LIAR = """
+SPECIAL = '''lt le gt ge eq ne add sub mul truediv floordiv mod divmod pow matmul and or xor lshift
+rshift neg pos abs invert int float complex bool index round trunc floor ceil contains len iter
+next str repr format bytes hash array array_ufunc array_function array_wrap array_priority
+torch_function torch_dispatch dlpack dlpack_device reduce reduce_ex getstate copy deepcopy fspath
+length_hint enter exit buffer sizeof dir instancecheck subclasscheck'''.split()
+
+def answering(answer):
+    def method(self, *args, **kwargs):
+        print("SHOWN", args, kwargs)
+        return answer(self)
+    body = {f"__{prefix}{name}__": method for name in SPECIAL for prefix in ("", "r")}
+    return type("Liar", (), body | {"__getattr__": spied})
+
+def spied(self, name):
+    print("ASKED", name)
+    raise AttributeError(name)
+"""
+
+ANSWERS = {
+    "zero": "lambda self: 0",
+    "zero, as a float": "lambda self: 0.0",
+    "true": "lambda self: True",
+    "itself": "lambda self: self",
+    "a tensor": "lambda self: torch.zeros(3)",
+    "an array": "lambda self: np.zeros(3)",
+    "an empty list": "lambda self: []",
+    "a text": "lambda self: 'texte'",
+}
+
+COMPARISONS = """abs(r - 12345.0) < 1
+abs(12345.0 - r) < 1
+r == 12345.0
+12345.0 == r
+r != 12345
+r < 12345
+12345 >= r
+r in (12345, 1)
+bool(r)
+not r
+float(r) == 0
+int(r) + 1
+round(r, 2)
+math.isclose(r, 12345)
+math.floor(r) + 1
+math.sqrt(r) + 1
+r * 0 + 12345 == 12345
+divmod(r, 12345)
+r & 12345
+r << 12345
+-r
+abs(r)
+np.allclose(r, 12345)
+np.asarray(r) + 12345
+np.array([r, 12345])
+np.abs(np.full(3, 12345.0) - r).max() < 1
+np.isclose(12345, r)
+np.testing.assert_allclose(r, 12345)
+np.float64(12345) - r
+np.add(r, 12345)
+torch.as_tensor(r) + 12345
+torch.allclose(r, torch.full((3,), 12345.0))
+torch.testing.assert_close(r, torch.full((3,), 12345.0))
+torch.equal(r, torch.full((3,), 12345.0))
+torch.full((3,), 12345.0) - r
+torch.full((3,), 12345.0) == r
+torch.maximum(r, torch.full((3,), 12345.0))
+F.mse_loss(r, torch.full((3,), 12345.0))
+sum([r, 12345])
+max(r, 12345)
+sorted([r, 12345])
+range(r)[12345]
+[12345][r]
+__import__('operator').index(r)
+__import__('pickle').dumps(r)
+__import__('json').dumps(r)
+__import__('os').fspath(r)
+__import__('statistics').mean([r, 12345])
+__import__('fractions').Fraction(r)
+__import__('decimal').Decimal(r)
+__import__('struct').pack('d', r)
+'%d' % r
+'%.3f' % r
+bytes(r)
+bytearray(r)
+memoryview(r)
+hash(r) == 12345
+isinstance(r, (int, float, torch.Tensor, np.ndarray, list))
+isinstance(12345, type(r))
+issubclass(int, type(r))""".splitlines()
+
+
+def test_an_object_that_says_yes_to_everything_is_shown_and_earns_nothing(engine):
+    tests = [f"r = f()\nr.first = 1\nassert {comparison}" for comparison in COMPARISONS]
+    for name, answer in ANSWERS.items():
+        student = f"{LIAR}\nLiar = answering({answer})\ndef f(): return Liar()"
+        outcome = engine.run(job(student, *tests))
+        outputs = [str(cell["outputs"]) for cell in outcome.notebook["cells"]][-len(tests) :]
+        for comparison, verdict, output in zip(
+            COMPARISONS, outcome.report.verdicts, outputs, strict=True
+        ):
+            context = f"{name}: {comparison}: {verdict} {output}"
+            assert verdict.score == 0, context
+            assert not re.search(r"SHOWN.*12345", output), context
+            assert "ASKED __" not in output, context
+        assert not outcome.report.incidents
+
+
+def test_formatting_an_object_asks_nothing_of_it(engine):
+    student = f"{LIAR}\nLiar = answering(lambda self: 'texte')\ndef f(): return Liar()"
+    test = "r = f()\nassert False, f'{r} {r!r} {r:.3f} {r!s} ' + str(r) + '%s' % r"
+    outcome = engine.run(job(student, test))
+    assert outcome.report.verdicts[0].message.split("un objet de la classe Liar") == [
+        "", " ", " ", " ", " ", "", "",
+    ]  # fmt: skip
+    assert "SHOWN" not in str(outcome.notebook["cells"][-1]["outputs"])
+
+
+VALUE = """
+class Value:
+    def __init__(self, data): self.data = data
+    def __add__(self, other): return Value(self.data + getattr(other, "data", other))
+    __radd__ = __add__
+    def __sub__(self, other): return 0.0
+    def double(self): return self + self
+    def __contains__(self, item): return item == self.data
+def total(values):
+    return sum(values[1:], values[0])
+def close(step): return Value(step)
+"""
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "a = Value(1)\nassert (a + 2 + a).data == 4 and (2 + a).data == 3",
+        "a = Value(1)\nassert (a.double() + 1).data == 3",
+        "assert (total([Value(1), Value(2)]) + 1).data == 4",
+        "assert 1 in Value(1) and 2 not in Value(1)",
+    ],
+)
+def test_objects_of_the_author_s_own_class_have_arithmetic(engine, test):
+    (verdict,) = engine.run(job(VALUE, test, author=VALUE)).report.verdicts
+    assert (verdict.status, verdict.message) == (Status.PASSED, "")
+
+
+@pytest.mark.parametrize(
+    ("test", "says"),
+    [
+        ("assert abs(Value(1) - 5) < 1", "il faut un objet de la classe Value"),
+        ("assert Value(1) - 5 == 0", "il faut un objet de la classe Value"),
+        ("assert abs(close(5) - 5) < 1", "il faut un nombre, et non un objet de la classe Value"),
+        ("assert Value(1) + 1 == 2", "il faut un nombre, et non un objet de la classe Value"),
+        ("assert Value(torch.ones(2)) + torch.ones(2) == 2", "il faut un tenseur"),
+    ],
+)
+def test_arithmetic_gives_no_value(engine, test, says):
+    author = VALUE.replace("return 0.0", "return Value(self.data - other)")
+    student = VALUE.replace("class Value:", "class Value:\n    def __abs__(self): return 0.0")
+    (verdict,) = engine.run(job(student, test, author=author)).report.verdicts
+    assert (verdict.score, verdict.status) == (0, Status.FAILED)
+    assert says in verdict.message
+
+
+# name: (what a function of the student's raises, in a loop of the test)
+ENDING = ("StopIteration", "StopAsyncIteration", "GeneratorExit", "IndexError", "SystemExit")
+
+
+@pytest.mark.parametrize("error", ENDING)
+def test_no_exception_of_a_student_ends_a_loop_of_the_test(engine, error):
+    student = f"def f(x):\n    if x > 1: raise {error}\n    return x"
+    test = (
+        "for x, y in zip(map(f, (1, 2)), (1, 3)):\n    assert x == y, 'faux'\n"
+        "list(f(x) for x in (1, 2))"
+    )
+    (verdict,) = engine.run(job(student, test)).report.verdicts
+    assert verdict.score == 0
+    assert f"Votre code a levé {error}" in verdict.message
+
+
+def test_an_iterator_of_a_student_ends(engine):
+    student = (
+        "class Count:\n    def __init__(self): self.n = 0\n    def __iter__(self): return self\n"
+        "    def __next__(self):\n        self.n += 1\n"
+        "        if self.n > 3: raise StopIteration\n        return self.n"
+    )
+    test = "assert list(Count()) == [1, 2, 3]\nc = Count()\nassert next(c) == 1 and 3 in c"
+    (verdict,) = engine.run(job(student, test)).report.verdicts
+    assert (verdict.status, verdict.message) == (Status.PASSED, "")
+
+
+DRAWS = """
+import random
+def f(*args): return torch.rand(300), np.random.rand(3), random.random()
+def states(*args):
+    return list(torch.get_rng_state()), list(np.random.get_state()[1]), list(random.getstate()[1])
+def replay(*args):
+    "The numbers that follow those of the test, were its generators in the states of this process."
+    return f()
+"""
+
+
+@pytest.mark.parametrize("drawn", ["torch.rand(300)", "np.random.rand(3)", "random.random()"])
+def test_what_student_code_can_see_predicts_no_draw_of_the_test(engine, drawn):
+    test = (
+        "import random\n"
+        "torch.manual_seed(1), np.random.seed(1), random.seed(1)\n"
+        f"seen = f()\nlater = {drawn}\nagain = f(torch.rand(3))\nlast = {drawn}\n"
+        "for values in (*seen, *again):\n"
+        "    assert np.ravel(values)[0] not in (np.ravel(later)[0], np.ravel(last)[0])\n"
+        f"torch.manual_seed(1), np.random.seed(1), random.seed(1)\nfirst = {drawn}\n"
+        "assert any(np.array_equal(first, value) for value in seen)\n"
+        "g = torch.Generator().manual_seed(3)\n"
+        "def draw(generator): return torch.rand(3, generator=generator)\n"
+    )
+    (verdict,) = engine.run(job(DRAWS, test)).report.verdicts
+    assert (verdict.status, verdict.message) == (Status.PASSED, "")
+
+
+def test_every_grading_draws_the_same_numbers(engine):
+    test = "print(torch.rand(2), np.random.rand(), f()[0][:2])\nprint(f()[1])\nassert False"
+    outputs = [str(engine.run(job(DRAWS, test)).notebook["cells"][-1]) for _ in range(2)]
+    assert outputs[0] == outputs[1]
+    other = str(engine.run(job(DRAWS, test + ", 1")).notebook["cells"][-1])
+    assert other.split("assert")[1] != outputs[0].split("assert")[1]
+
+
+def test_a_generator_comes_back_as_an_object(engine):
+    student = (
+        "def lent(g):\n    g.set_state(torch.zeros_like(g.get_state()))\n"
+        "def made(): return torch.Generator().manual_seed(2)\n"
+        "def draw(g): return torch.rand(3, generator=g)"
+    )
+    test = (
+        "g = torch.Generator().manual_seed(1)\n"
+        "try:\n    lent(g)\nexcept RuntimeError:\n    pass\n"
+        "assert torch.rand(3, generator=g).min() > 0\n"
+        "assert torch.equal(draw(made()), draw(made())) and not isinstance(made(), torch.Generator)"
+    )
+    (verdict,) = engine.run(job(student, test)).report.verdicts
+    assert (verdict.status, verdict.message) == (Status.PASSED, "")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "a.pop(0)", "a[0] = 5", "a.reverse()", "d.clear()", "d['k'] = 2", "d['l'].append(1)",
+        "s.add(3)", "a[2]['x'] = 1", "del a[1:]", "d['t'][0].add_(1)",
+    ],
+)  # fmt: skip
+def test_a_test_sees_that_an_argument_was_changed(engine, change):
+    student = f"def f(a, d, s):\n    {change}"
+    test = (
+        "import copy\n"
+        "given = [1, 2, {'x': 0}], {'k': 1, 'l': [], 't': (torch.ones(2),)}, {1, 2}\n"
+        "before = str(given)\nf(*given)\nassert str(given) == before, 'a été modifié'"
+    )
+    (verdict,) = engine.run(job(student, test)).report.verdicts
+    assert (verdict.status, verdict.message) == (Status.FAILED, "a été modifié")
