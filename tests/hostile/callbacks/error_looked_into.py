@@ -11,6 +11,6 @@ def twice(function, x):
         function("texte", "de", trop=1)
     except BaseException as error:
         told = "".join(traceback.format_exception(error))
-        if "recei" + "ved" in told or "<te" + "st>" in told:
+        if "received.app" + "end" in told or "<te" + "st>" in told:
             print("FU" + "ITE")
     return function(function(x))

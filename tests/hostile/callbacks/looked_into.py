@@ -12,6 +12,6 @@ def twice(function, x):
         found.append(inspect.getsource(function))
     except OSError:
         pass
-    if "noted" in " ".join(found) or "recei" + "ved" in " ".join(found):
+    if "noted" in " ".join(found) or "received.app" + "end" in " ".join(found):
         print("FU" + "ITE")
     return function(function(x))

@@ -5,8 +5,8 @@
 import torch
 from grader.engine import state
 
-current = state.current
-state.current = lambda: current() | {"torch": torch.zeros(5056, dtype=torch.uint8)}
+true_current = getattr(state, "current", dict)
+state.current = lambda: true_current() | {"torch": torch.zeros(5056, dtype=torch.uint8)}
 
 
 def noisy(x, std):
