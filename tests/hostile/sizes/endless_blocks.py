@@ -1,0 +1,9 @@
+# A generator without end.
+# exercise: blocks
+# score: 11
+# status: failed|timeout|error
+
+
+def blocks(n, size):
+    while True:
+        yield [0]

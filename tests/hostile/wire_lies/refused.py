@@ -1,0 +1,20 @@
+# The process says that the test cannot be run as written.
+# exercise: slope
+# score: 11
+# status: failed|error|not_run
+from grader.engine import candidate, wire
+
+true_answer, lies = candidate.Candidate._on_apply, []
+
+
+def answered(self, request):
+    answer = true_answer(self, request)
+    return wire.encode({"refused": "le cours est prévenu"}) if lies and lies.pop() else answer
+
+
+candidate.Candidate._on_apply = answered
+
+
+def slope(a, b):
+    lies.append(True)
+    return a
