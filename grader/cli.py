@@ -75,6 +75,7 @@ def demo() -> None:
 
 for command in (
     authoring.build,
+    authoring.rehearse,
     authoring.release,
     platforms.import_roster,
     authoring.answers,
