@@ -15,7 +15,6 @@ from grader.course import Course
 from grader.engine import capacity
 from grader.engine.sandbox import Level
 from grader.engine.sandbox.probe import AttemptOutcome, ProbeReport
-from grader.errors import GraderError
 from labo.machine.facts import inspect
 from tests.support.sandbox_children import need, open_to_all, run_as
 
@@ -79,9 +78,8 @@ def test_the_table_tells_stopped_possible_and_not_stopped_apart(course: Path, mo
 
 def test_an_unknown_level_is_refused(course: Path, monkeypatch) -> None:
     result = run(monkeypatch, report(Level.NAMESPACES), "--required", "docker")
-    assert result.exit_code == 1
-    with pytest.raises(GraderError, match="rlimits, seccomp, landlock, namespaces"):
-        doctor.examine_here("docker")
+    assert result.exit_code == 2
+    assert all(level.name.lower() in result.output for level in Level)
 
 
 def check(name: str, root: Path | None) -> doctor.Check | None:
