@@ -24,6 +24,7 @@ import numpy as np
 import torch
 
 from grader.engine import mirrors, state, wire
+from grader.engine.bounds import MAX_KINDS, MAX_NAME, MAX_SAID
 from grader.engine.mirrors import Mirrors
 from grader.engine.peer import Gone, Late, Peer
 from grader.engine.proxy import CallableProxy, Proxy, handle_of
@@ -312,8 +313,8 @@ def _encoded(value: Any, special: wire.Special = lambda _: None) -> bytes:
         raise UnsupportedAcrossBoundary(f"given to student code: {error}") from None
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+def _text(value: Any, longest: int = MAX_SAID) -> str:
+    return value[:longest] if isinstance(value, str) else ""
 
 
 def _overwrite(argument: torch.Tensor | np.ndarray | torch.Generator, value: Any) -> None:
@@ -333,8 +334,8 @@ def _overwrite(argument: torch.Tensor | np.ndarray | torch.Generator, value: Any
 def _rebuilt(raised: dict) -> BaseException:
     """A student's exception, as the builtin class that it derives from."""
     kind: type = Exception
-    for name in raised["kinds"]:
-        found = getattr(builtins, str(name), None)
+    for name in raised["kinds"][:MAX_KINDS]:
+        found = getattr(builtins, _text(name), None)
         if isinstance(found, type) and issubclass(found, Exception):
             kind = found
             break
@@ -342,7 +343,7 @@ def _rebuilt(raised: dict) -> BaseException:
     if kind is StopIteration:
         return StopIteration(message)
     try:
-        error = type(str(raised["name"]), (StudentError, kind), {})(message)
+        error = type(_text(raised["name"], MAX_NAME), (StudentError, kind), {})(message)
     except Exception:  # classes such as UnicodeDecodeError want other arguments
         error = StudentError(message)
     error.frames = _text(raised["frames"])
