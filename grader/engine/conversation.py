@@ -49,6 +49,7 @@ class Conversation:
         self.outputs = OutputBudget(budgets.output_bytes)
         self.interrupt = interrupt
         self.ask_reason = ask_reason
+        self.left_out = False  # outputs of some cell
         self.cell = 0  # number of the one that runs
         self.sources: list[str] = []  # of the cells that have run here
         self.incidents: list[str] = []
@@ -84,8 +85,10 @@ class Conversation:
         """What is kept of a cell's outputs: all, as long as the notebook's are not too large."""
         if self.outputs.covers(outputs):
             return outputs
-        limit = self.budgets.output_bytes / 1e6
-        self.note(f"outputs left out: with them, the notebook has more than {limit:g} MB")
+        if not self.left_out:
+            limit = self.budgets.output_bytes / 1e6
+            self.note(f"outputs left out: with them, the notebook has more than {limit:g} MB")
+        self.left_out = True
         return endings(outputs, self.cell)
 
     def stop_cell(self) -> str:

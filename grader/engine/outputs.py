@@ -15,6 +15,7 @@ from grader.engine.bounds import (
     MAX_NAME,
     MAX_OUTPUTS,
     MAX_TEXT,
+    MAX_TOLD,
 )
 from grader.engine.wire import WireError
 
@@ -41,6 +42,21 @@ def score_output(score: float, count: int) -> Output:
 def text_output(text: str) -> Output:
     """An output that was printed."""
     return {"output_type": "stream", "name": "stdout", "text": text}
+
+
+class Printed(list[str]):
+    """What student code prints while one test calls it, up to a bound."""
+
+    room = MAX_TOLD
+
+    def append(self, text: str) -> None:
+        if text and self.room > 0:
+            super().append(text[: self.room])
+            self.room -= len(text)
+
+    def clear(self) -> None:
+        super().clear()
+        self.room = MAX_TOLD
 
 
 class OutputBudget:

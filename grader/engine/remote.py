@@ -26,6 +26,7 @@ import torch
 from grader.engine import mirrors, state, wire
 from grader.engine.bounds import MAX_KINDS, MAX_NAME, MAX_SAID
 from grader.engine.mirrors import Mirrors
+from grader.engine.outputs import Printed
 from grader.engine.peer import Gone, Late, Peer
 from grader.engine.proxy import CallableProxy, Proxy, handle_of
 from grader.engine.well_known import qualified_name
@@ -59,7 +60,7 @@ class Remote:
         """The error that ended the conversation, even when a test has caught it."""
         self.unsupported: UnsupportedAcrossBoundary | None = None
         """The refusal that this test has met, even when it has caught that."""
-        self.printed: list[str] = []
+        self.printed = Printed()
         self.callbacks: list[Callable] = []
         self.mirrors = Mirrors()
         self.proxies: WeakValueDictionary[int, Proxy] = WeakValueDictionary()

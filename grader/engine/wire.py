@@ -277,9 +277,9 @@ def _build_named(fields: list) -> Any:
 
 def _build_slice(kind: type) -> Callable[[list], Any]:
     def build(fields: list) -> Any:
-        if len(fields) != 3 or any(f is not None and type(f) is not int for f in fields):
-            raise WireError("bounds are integers")
-        return kind(*fields)
+        if len(fields) != 3 or bool in map(type, fields):
+            raise WireError("a slice or range has three bounds")
+        return kind(*map(_bound, fields))
 
     return build
 
