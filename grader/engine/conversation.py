@@ -22,6 +22,7 @@ from grader.engine.peer import Gone, Late, Peer
 from grader.engine.remote import Remote, UnsupportedAcrossBoundary
 from grader.engine.report import STOPPED_AFTER, Status
 from grader.engine.wire import WireError
+from grader.text import printable
 
 _INTERRUPT_SECONDS: Final = 2.0  # left to a cell, once interrupted, to end
 _START_SECONDS: Final = 30.0  # for a candidate to answer when it runs no code of a student
@@ -130,7 +131,7 @@ class Conversation:
 
     def note(self, incident: str) -> None:
         """Add to what the instructor reads of this notebook."""
-        self.incidents.append(f"cell {self.cell}: {incident}")
+        self.incidents.append(f"cell {self.cell}: {printable(incident)}")
 
 
 def brief(error: BaseException) -> str:
