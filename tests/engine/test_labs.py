@@ -9,6 +9,7 @@ from grader.authoring.notebooks import source_notebook
 from grader.authoring.source import SourceCell
 from grader.engine import Engine, EngineConfig, Job
 from tests.labs import harness
+from tests.support import cheaters
 
 LABS = harness.labs()
 
@@ -41,13 +42,9 @@ def graded_cell(test: SourceCell, answer: str) -> dict:
 
 
 def job(lab: str, name: str, answers: dict[str, str]) -> Job:
-    """The unanswered notebook up to an exercise, then each answer followed by its tests."""
-    cells = []
-    for cell in harness.source(lab).cells:
-        if cell.role and cell.role.name == name:
-            break
-        if cell.type == "code" and (cell.role is None or cell.role.kind == "exercice"):
-            cells.append(code_cell(cell.visible))
+    """The unanswered exercises with what they need, then each answer followed by its tests."""
+    cells = [code_cell(cheaters.setting(lab))]
+    cells += [code_cell(exercise.visible) for exercise in cheaters.exercise_cells(lab)]
     tests = harness.exercises(lab)[name].tests
     for answer, code in answers.items():
         graded = [graded_cell(test, answer) for test in tests]
