@@ -40,8 +40,8 @@ def main(
 
 def doctor(
     required: Annotated[
-        str, typer.Option(help="Isolation to insist on: rlimits, seccomp, landlock, namespaces.")
-    ] = "namespaces",
+        grading.Isolation, typer.Option(help="Isolation to insist on.")
+    ] = grading.Isolation.NAMESPACES,
     as_json: Annotated[bool, typer.Option("--json", help="For a program to read.")] = False,
 ) -> None:
     """Check that this machine can grade, and try to escape from the sandbox.
@@ -53,7 +53,7 @@ def doctor(
     from grader import doctor as doctoring
 
     with errors_shown():
-        diagnosis = doctoring.examine_here(required)
+        diagnosis = doctoring.examine_here(required.name)
     if as_json:
         print(doctoring.to_json(diagnosis))
     else:
@@ -75,6 +75,7 @@ def demo() -> None:
 
 for command in (
     authoring.build,
+    authoring.rehearse,
     authoring.release,
     platforms.import_roster,
     authoring.answers,

@@ -7,7 +7,7 @@ import os
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psutil
 from rich.console import Console
@@ -17,8 +17,9 @@ from sqlalchemy.engine import make_url
 from grader.course import Course
 from grader.engine.capacity import Capacity
 from grader.engine.sandbox import Level, Policy
-from grader.engine.sandbox.probe import AttemptOutcome, ProbeReport, probe
+from grader.engine.sandbox.probe import AttemptOutcome, Ending, ProbeReport, probe
 from grader.errors import GraderError
+from grader.text import escape
 
 # Network file systems, whose locks SQLite cannot rely on.
 _SHARED: Final = {"nfs", "nfs4", "cifs", "smb3", "lustre", "gpfs", "beegfs", "ceph", "9p"}
@@ -47,15 +48,12 @@ class Diagnosis:
 
 
 def examine_here(required: str) -> Diagnosis:
-    """`examine` for the course around the current folder, if any, and a level's name."""
-    names = [level.name.lower() for level in Level if level > Level.NONE]
-    if required.lower() not in names:
-        raise GraderError(f"{required} is no level of isolation; there are {', '.join(names)}.")
+    """`examine` for the course around the current folder, if any, and the name of a `Level`."""
     try:
         course = Course.here()
     except GraderError:
         course = None  # the machine is checked all the same
-    return examine(course, Level[required.upper()])
+    return examine(course, Level[required])
 
 
 def examine(course: Course | None, required: Level = Level.NAMESPACES) -> Diagnosis:
@@ -76,9 +74,14 @@ def _isolation(report: ProbeReport, required: Level) -> Check:
     value = f"{report.level.name} ({required.name} required)"
     if report.level >= required:
         return Check("isolation", value)
-    broken = [f"a way out is open: {outcome.what}" for outcome in report.failures]
-    advice = "; ".join([*broken, *report.missing])
+    advice = "; ".join([*map(_failure, report.failures), *report.missing])
     return Check("isolation", value, False, advice)
+
+
+def _failure(outcome: AttemptOutcome) -> str:
+    if outcome.ending is Ending.OPEN:
+        return f"a way out is open: {outcome.what}"
+    return f"not shown to be stopped: {outcome.what} ({outcome.detail})"
 
 
 def _workers() -> Check:
@@ -128,9 +131,13 @@ def to_json(diagnosis: Diagnosis) -> str:
         "level": report.level.name,
         "missing": report.missing,
         "findings": [asdict(check) for check in diagnosis.checks],
-        "attempts": [asdict(outcome) for outcome in report.outcomes],
+        "attempts": [_plain(outcome) for outcome in report.outcomes],
     }
     return json.dumps(content, indent=2)
+
+
+def _plain(outcome: AttemptOutcome) -> dict[str, Any]:
+    return asdict(outcome) | {"tried": outcome.tried, "blocked": outcome.blocked}
 
 
 def show(diagnosis: Diagnosis, console: Console) -> None:
@@ -147,6 +154,13 @@ def show(diagnosis: Diagnosis, console: Console) -> None:
 
 
 def _verdict(outcome: AttemptOutcome) -> str:
-    if outcome.blocked:
-        return "[green]stopped[/]"
-    return "[red]NOT STOPPED[/]" if outcome.due else "[yellow]possible at this level[/]"
+    match outcome.ending:
+        case Ending.STOPPED:
+            return f"[green]stopped[/] by {', '.join(outcome.layers)}"
+        case Ending.OPEN:
+            return "[red]NOT STOPPED[/]" if outcome.due else "[yellow]possible at this level[/]"
+        case Ending.IMPOSSIBLE:
+            return f"not tried: fails without the sandbox too ({escape(outcome.detail)})"
+        case Ending.UNEXPLAINED:
+            colour = "red" if outcome.due else "yellow"
+            return f"[{colour}]not tried[/]: failed for another reason ({escape(outcome.detail)})"

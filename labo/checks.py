@@ -18,7 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from labo.french import compact
 
 
-def build(factory: Callable, *args: Any, **kwargs: Any) -> Any:
+def build(factory: Callable, /, *args: Any, **kwargs: Any) -> Any:
     """Construit un objet là où vit le code de l'étudiant : `build(nn.Linear, 4, 3)`.
 
     Un test qui donne un module ou un optimiseur à une fonction de l'étudiant le construit ainsi.

@@ -1,4 +1,4 @@
-"""Commands of those who write labs: build, release, answers."""
+"""Commands of those who write labs: build, rehearse, release, answers."""
 
 from __future__ import annotations
 
@@ -60,8 +60,14 @@ def release(
             formats=["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"], help="When it is due, in local time."
         ),
     ] = None,
+    rehearsed: Annotated[
+        bool,
+        typer.Option(
+            "--rehearse/--no-rehearse", help="Grade the answer key and the skeleton first."
+        ),
+    ] = True,
 ) -> None:
-    """Build a lab and enter it in the gradebook, which grading needs.
+    """Build a lab, rehearse its grading, and enter it in the gradebook, which grading needs.
 
     \b
     grader release laboratoire_01 --duedate "2026-12-01 23:59"
@@ -72,9 +78,23 @@ def release(
     with errors_shown():
         (chosen,) = Course.here().labs([lab])
         typer.echo(_build(chosen))
+        if rehearsed:
+            typer.echo(_rehearse(chosen))
         enter(chosen, duedate)
         due = f", due {duedate:%Y-%m-%d %H:%M}" if duedate else ""
         typer.echo(f"{chosen.name}: in the gradebook{due}")
+
+
+def rehearse(labs: Labs = None) -> None:
+    """Grade the answer key, which must earn every point, and the skeleton, which must earn none.
+
+    \b
+    grader rehearse laboratoire_01
+    """
+    from grader.course import Course
+
+    with errors_shown():
+        _for_each(Course.here().labs(labs or ()), _rehearse)
 
 
 def answers(
@@ -112,6 +132,16 @@ def _build(lab: Lab, from_notebook: bool = False, force: bool = False) -> str:
     files = ", ".join(str(shown(path)) for path in changed)
     nothing = "no edit to bring back" if from_notebook else "up to date"
     return f"{lab.name}: {f'wrote {files}' if changed else nothing}"
+
+
+def _rehearse(lab: Lab) -> str:
+    from grader.authoring.rehearsal import problems
+
+    with Console(stderr=True).status(f"{lab.name} ..."):
+        found = problems(lab)
+    if found:
+        raise GraderError("\n".join([f"{lab.name} cannot grade a class:", *found]))
+    return f"{lab.name}: the answer key earns every point, the skeleton none"
 
 
 def _write_answer_key(lab: Lab, profile: Profile) -> str:

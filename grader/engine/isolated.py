@@ -114,7 +114,7 @@ class IsolatedTests:
 
     def _open_checks(self) -> None:
         """Let `labo.checks` reach across the boundary."""
-        checks.build = lambda factory, *args, **kwargs: self.remote.apply(
+        checks.build = lambda factory, /, *args, **kwargs: self.remote.apply(
             "call", factory, *args, **kwargs
         )
         checks.random_state = lambda: self.remote.apply("random_state")

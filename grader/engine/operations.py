@@ -31,7 +31,7 @@ ARITHMETIC: Final[dict[str, Callable]] = {
 """The operations whose result is an object for the test, whatever it is."""
 
 OPERATIONS: Final[dict[str, Callable]] = {
-    "call": lambda function, *args, **kwargs: function(*args, **kwargs),
+    "call": lambda function, /, *args, **kwargs: function(*args, **kwargs),
     "getattr": getattr,
     "setattr": setattr,
     "delattr": delattr,

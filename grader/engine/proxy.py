@@ -52,7 +52,7 @@ class WrongNature(Exception):
 class Boundary(Protocol):
     """The way to the student's process."""
 
-    def apply(self, operation: str, *args: Any, **kwargs: Any) -> Any:
+    def apply(self, operation: str, /, *args: Any, **kwargs: Any) -> Any:
         """Do one of `operations.OPERATIONS` there."""
 
 
@@ -162,7 +162,7 @@ class CallableProxy(Proxy):
 
     __slots__ = ()
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         return _apply("call", self, *args, **kwargs)
 
 
@@ -269,7 +269,7 @@ def _is_special(name: str) -> bool:
     return name.startswith("__") and name.endswith("__")
 
 
-def _apply(operation: str, *args: Any, **kwargs: Any) -> Any:
+def _apply(operation: str, /, *args: Any, **kwargs: Any) -> Any:
     proxy = next(arg for arg in args if isinstance(arg, Proxy))
     return object.__getattribute__(proxy, "_labo_remote").apply(operation, *args, **kwargs)
 

@@ -84,7 +84,7 @@ class Remote:
             self._classes.add(handle_of(value).number)
         return value
 
-    def apply(self, operation: str, *args: Any, **kwargs: Any) -> Any:
+    def apply(self, operation: str, /, *args: Any, **kwargs: Any) -> Any:
         """Do one operation of `operations.OPERATIONS` there."""
         encoder = ArgumentEncoder(self.mirrors, self.streams, self.callbacks)
         arguments = encoder.encode(args, kwargs)

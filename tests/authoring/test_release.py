@@ -26,7 +26,7 @@ def lock(book):
 
 def refused(capfd) -> str:
     """The line that `grader release` says, with what nbgrader and its processes say beside it."""
-    done = CliRunner().invoke(app, ["release", LAB])
+    done = CliRunner().invoke(app, ["release", LAB, "--no-rehearse"])
     assert done.exit_code == 1
     assert isinstance(done.exception, SystemExit)
     said = done.stderr + "".join(capfd.readouterr())
@@ -36,7 +36,7 @@ def refused(capfd) -> str:
 
 
 def released() -> None:
-    done = CliRunner().invoke(app, ["release", LAB])
+    done = CliRunner().invoke(app, ["release", LAB, "--no-rehearse"])
     assert done.exit_code == 0, done.output
 
 

@@ -18,6 +18,13 @@ def engine():
 PASSING = {
     "call by value": ("def f(x): return 2 * x", "assert f(3) == 6 and f('a') == 'aa'"),
     "keyword arguments": ("def f(x, *, y=1): return x + y", "assert f(1, y=5) == 6"),
+    "keywords of any name": (
+        "def f(**names): return sorted(names)\nclass A:\n"
+        "    def __init__(self, **names): self.names = sorted(names)",
+        "names = dict(operation=1, function=2, self=3, factory=4, args=5)\n"
+        "assert f(**names) == sorted(names) == checks.build(f, **names)\n"
+        "del names['self']\nassert A(**names).names == sorted(names)",
+    ),
     "containers": (
         "def f(x): return {'a': [x, (1, None)], 'b': {1, 2}}",
         "assert f(2) == {'a': [2, (1, None)], 'b': {1, 2}}",

@@ -1,6 +1,5 @@
 """Collecting takes what is whole, of whom it says, when it came; the rest stays, and is told."""
 
-import logging
 import os
 import shutil
 import time
@@ -8,61 +7,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange import ExchangeError
-from traitlets.config import Config
 
 from grader.plugins.collect import Collect
-
-LAB, COURSE = "laboratoire_01", "cours"
-NOTEBOOK, DATE, SECRET = f"{LAB}.ipynb", "timestamp.txt", "submission_secret.txt"
-
-
-class World:
-    """An exchange and an instructor's folder, without users of the system."""
-
-    def __init__(self, folder: Path, caplog) -> None:
-        self.folder, self.caplog = folder, caplog
-        self.inbound = folder / "exchange" / COURSE / "inbound"
-        self.inbound.mkdir(parents=True)
-        (folder / "course").mkdir()
-
-    def put(self, student: str, content: str, minutes: float = 0, end: str = "abc") -> Path:
-        """As nbgrader's `submit` would on a machine whose clock is off by some minutes."""
-        date = datetime.now(UTC) + timedelta(minutes=minutes)
-        place = self.inbound / f"{student}+{LAB}+{date:%Y-%m-%d %H:%M:%S.%f} UTC+{end}"
-        place.mkdir()
-        (place / NOTEBOOK).write_text(content)
-        (place / DATE).write_text(f"{date:%Y-%m-%d %H:%M:%S.%f} UTC")
-        (place / SECRET).write_text("secret")
-        return place
-
-    def collect(self, **traits) -> str:
-        """What is told; nothing to check owners by, unless a test does."""
-        config = Config()
-        config.CourseDirectory.root = str(self.folder / "course")
-        config.CourseDirectory.course_id = COURSE
-        config.CourseDirectory.assignment_id = LAB
-        config.CourseDirectory.ignore = ["__pycache__"]
-        config.Exchange.root = str(self.inbound.parent.parent)
-        config.Collect = Config({"check_owner": False} | traits)
-        self.caplog.clear()
-        with self.caplog.at_level(logging.INFO):
-            collect = Collect(coursedir=CourseDirectory(config=config), config=config)
-            collect.log = logging.getLogger("collect")
-            collect.start()
-        return self.caplog.text
-
-    def collected(self, student: str) -> Path:
-        return self.folder / "course/submitted" / student / LAB
-
-    def content(self, student: str) -> str:
-        return (self.collected(student) / NOTEBOOK).read_text()
+from tests.support.exchange_cases import DATE, NOTEBOOK, SECRET, World
 
 
 @pytest.fixture
-def world(tmp_path, caplog) -> World:
-    return World(tmp_path, caplog)
+def world(tmp_path) -> World:
+    return World(tmp_path)
 
 
 def test_the_last_submission_counts_and_is_taken_whole(world):
@@ -158,7 +111,7 @@ def test_a_link_to_a_folder_is_not_followed(world):
 
 @pytest.mark.parametrize("date", ["", "yesterday", "9" * 400])
 def test_a_name_without_a_date_stops_nobody(world, date):
-    (world.inbound / f"mallory+{LAB}+{date[:150]}").mkdir()
+    (world.inbound / f"mallory+laboratoire_01+{date[:150]}").mkdir()
     world.put("alice", "hers")
     assert "no date" in world.collect()
     assert world.content("alice") == "hers"

@@ -20,10 +20,13 @@ from grader.engine.sandbox import (
     prepare,
     survey,
 )
+from grader.engine.sandbox.processes import descendants, is_running
 
 NOBODY = 65534
 USERS = ("ourselves", "nobody") if os.geteuid() == 0 else ("ourselves",)
 LEVELS = (Level.RLIMITS, Level.SECCOMP, Level.LANDLOCK, Level.NAMESPACES)
+BY_LEVEL = pytest.mark.parametrize("level", LEVELS, ids=lambda level: level.name)
+BY_USER = pytest.mark.parametrize("user", USERS)
 PACKAGES = tuple(Path(__file__).parents[2] / name for name in ("grader", "labo"))
 
 _NEW_MOUNTS, _PRIVATE, _BIND = 0x20000, 1 << 14 | 1 << 18, 1 << 12 | 1 << 14
@@ -138,6 +141,11 @@ def start(policy: Policy, task: Callable[[], object]) -> int:
 def status_of(child: int) -> int:
     """Wait for a child: its exit code, or minus the signal that ended it."""
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def alive_below_us() -> list[int]:
+    """The processes that were started below this one and have not ended."""
+    return sorted(filter(is_running, descendants(os.getpid())))
 
 
 def inside(policy: Policy, function: Callable[[], object]) -> object:

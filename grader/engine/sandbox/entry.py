@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from grader.engine.sandbox import kernel, landlock, limits, namespaces, processes, seccomp
+from grader.engine.sandbox.layers import Layer, layers_at
 from grader.engine.sandbox.policy import Level, Policy, SandboxError
 
 # What torch, numpy and psutil look at where the real /proc is in sight.
@@ -134,7 +135,8 @@ def enter(policy: Policy) -> Level:
 
 
 def _enter(policy: Policy, level: Level) -> None:
-    private = level >= Level.NAMESPACES
+    layers = layers_at(level)
+    private = Layer.NAMESPACES in layers
     parent = os.getppid()
     os.umask(0o022)
     os.setsid()
@@ -169,17 +171,14 @@ def _enter(policy: Policy, level: Level) -> None:
     os.chdir(home)
     limits.set_limits(policy, allowed)
     limits.drop_privileges(user, group)
-    # Below Landlock nothing else keeps one candidate from opening another one's memory. Above,
-    # the grader may read the exact memory use of a dumpable process; core files stay at size 0.
-    kernel.prctl(kernel.DUMPABLE, 1 if level >= Level.LANDLOCK else 0)
+    kernel.prctl(kernel.DUMPABLE, Layer.SHIELD not in layers)
     kernel.prctl(kernel.PDEATHSIG, signal.SIGKILL)
     limits.check_readable(policy.readable)
-    if level >= Level.LANDLOCK and landlock.absence() is None:
-        _restrict_files(policy, scratch)
-    if level >= Level.SECCOMP:
-        sees_others = not private and landlock.abi() < landlock.SIGNAL_SCOPE_ABI
-        only = os.getpid() if sees_others or level < Level.LANDLOCK else None
-        seccomp.restrict(seccomp.program(private, only))
+    if Layer.LANDLOCK in layers:
+        _restrict_files(policy, scratch, layers)
+    if Layer.SECCOMP in layers:
+        signals_to = os.getpid() if Layer.SECCOMP_SIGNALS in layers else None
+        seccomp.restrict(seccomp.program(Layer.SECCOMP_METADATA not in layers, signals_to))
 
 
 def _make_scratch(root: Path, user: int, group: int) -> Path:
@@ -190,12 +189,12 @@ def _make_scratch(root: Path, user: int, group: int) -> Path:
     return scratch
 
 
-def _restrict_files(policy: Policy, scratch: Path | None) -> None:
+def _restrict_files(policy: Policy, scratch: Path | None, layers: frozenset[Layer]) -> None:
     devices = [Path("/dev") / name for name in namespaces.DEVICES]
     if scratch is None:
-        landlock.restrict(
-            [Path("/")], [Path("/tmp"), Path("/dev/shm"), Path(namespaces.HOME)], devices
-        )
-        return
-    facts = [Path(fact) for fact in (f"/proc/{os.getpid()}", *_MACHINE_FACTS)]
-    landlock.restrict([*policy.readable, *filter(Path.exists, facts)], [scratch], devices)
+        read, write = [Path("/")], [Path("/tmp"), Path("/dev/shm"), Path(namespaces.HOME)]
+    else:
+        facts = [Path(fact) for fact in (f"/proc/{os.getpid()}", *_MACHINE_FACTS)]
+        read, write = [*policy.readable, *filter(Path.exists, facts)], [scratch]
+    tcp, scopes = Layer.LANDLOCK_TCP in layers, Layer.LANDLOCK_SCOPES in layers
+    landlock.restrict(read, write, devices, tcp=tcp, scopes=scopes)

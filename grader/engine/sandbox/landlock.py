@@ -18,7 +18,8 @@ from grader.engine.sandbox import kernel
 
 # Below ABI 3 a file that may be read can still be truncated: too weak to be called a level.
 MINIMUM_ABI: Final = 3
-SIGNAL_SCOPE_ABI: Final = 6
+TCP_ABI: Final = 4
+SCOPES_ABI: Final = 6
 
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 _TRUNCATE, _IOCTL_DEVICE = 1 << 14, 1 << 15
@@ -73,19 +74,25 @@ def absence() -> str | None:
     return None
 
 
-def restrict(read: Iterable[Path], write: Iterable[Path], devices: Iterable[Path]) -> None:
+def restrict(
+    read: Iterable[Path],
+    write: Iterable[Path],
+    devices: Iterable[Path],
+    *,
+    tcp: bool,
+    scopes: bool,
+) -> None:
     """Forbid every file but these to this thread and all that it starts.
 
     Folders are given with what lies below them. no_new_privs must be set.
+
+    Args:
+        tcp: forbid TCP as well, which needs `TCP_ABI`.
+        scopes: forbid abstract sockets and signals to the outside, which needs `SCOPES_ABI`.
     """
-    version = abi()
-    files = _ALL_OF_ABI_3 | (_IOCTL_DEVICE if version >= 5 else 0)
-    attributes = _Ruleset(
-        files,
-        _NETWORK if version >= 4 else 0,
-        _SCOPES if version >= SIGNAL_SCOPE_ABI else 0,
-    )
-    size = 8 if version < 4 else 16 if version < SIGNAL_SCOPE_ABI else 24
+    files = _ALL_OF_ABI_3 | (_IOCTL_DEVICE if abi() >= 5 else 0)
+    attributes = _Ruleset(files, _NETWORK if tcp else 0, _SCOPES if scopes else 0)
+    size = 24 if scopes else 16 if tcp else 8  # an older kernel knows a shorter structure
     ruleset = kernel.call("landlock_create_ruleset", attributes, size, 0)
     try:
         _allow(ruleset, read, _READ)

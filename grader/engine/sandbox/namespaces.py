@@ -85,10 +85,15 @@ def unshare(in_user_namespace: bool) -> None:
     Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
 
 
+def unshare_mounts() -> None:
+    """Leave the mounts of the parent."""
+    kernel.call("unshare", _NEW_MOUNTS)
+
+
 def enter_private_root(policy: Policy) -> None:
     """Build the private root and make it the only one. In the first child after `unshare`."""
     tree = layout(policy.readable)
-    kernel.call("unshare", _NEW_MOUNTS)
+    unshare_mounts()
     kernel.mount(None, "/", None, _RECURSIVE | _PRIVATE)
     # Opened first: the staging folder may hide them.
     sources = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in tree.real}

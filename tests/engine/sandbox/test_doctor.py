@@ -14,19 +14,27 @@ from grader.cli import app
 from grader.course import Course
 from grader.engine import capacity
 from grader.engine.sandbox import Level
-from grader.engine.sandbox.probe import AttemptOutcome, ProbeReport
-from grader.errors import GraderError
+from grader.engine.sandbox.attempts import ATTEMPTS
+from grader.engine.sandbox.layers import Layer
+from grader.engine.sandbox.probe import AttemptOutcome, Ending, ProbeReport
 from labo.machine.facts import inspect
-from tests.support.sandbox_children import need, open_to_all, run_as
+from tests.support.sandbox_children import BY_USER, need, open_to_all, run_as
 
 CONFIG = "c = get_config()\nc.CourseDirectory.course_id = 'mini'\n"
 
 
+def outcome(name: str, ending: Ending, due: bool = True, **fields: object) -> AttemptOutcome:
+    return AttemptOutcome(name, name, ending, due, **{"detail": "", **fields})
+
+
 def report(level: Level, *open_ways: str, missing: tuple[str, ...] = ()) -> ProbeReport:
-    failures = [AttemptOutcome(way, way, blocked=False, due=True, detail="") for way in open_ways]
-    stopped = AttemptOutcome("fork", "fork", blocked=True, due=True, detail="")
-    possible = AttemptOutcome("list", "list", blocked=False, due=False, detail="")
-    return ProbeReport(level, level, (stopped, possible, *failures), missing)
+    outcomes = (
+        outcome("fork", Ending.STOPPED, layers=(Layer.LIMITS, Layer.WATCH)),
+        outcome("list", Ending.OPEN, due=False),
+        outcome("mount", Ending.IMPOSSIBLE, detail="[none]"),
+        *(outcome(way, Ending.OPEN) for way in open_ways),
+    )
+    return ProbeReport(level, level, outcomes, missing)
 
 
 @pytest.fixture
@@ -41,16 +49,26 @@ def run(monkeypatch: pytest.MonkeyPatch, found: ProbeReport, *options: str):
     return CliRunner().invoke(app, ["doctor", *options])
 
 
-def test_it_tries_for_real_and_answers_in_json(course: Path) -> None:
+@BY_USER
+def test_it_tries_for_real_and_answers_in_json(course: Path, user: str) -> None:
     def answer() -> dict:
         need(Level.NAMESPACES)
         result = CliRunner().invoke(app, ["doctor", "--json"])
         return {"code": result.exit_code, **json.loads(result.stdout)}
 
-    found = run_as("ourselves", answer)
+    open_to_all(course).chmod(0o777)
+    found = run_as(user, answer)
     assert (found["code"], found["fit"], found["level"]) == (0, True, "NAMESPACES")
-    assert len(found["attempts"]) > 30
-    assert all(attempt["blocked"] for attempt in found["attempts"])
+    attempts = {attempt["name"]: attempt for attempt in found["attempts"]}
+    assert len(attempts) == len(ATTEMPTS)
+    untried = {name for name, attempt in attempts.items() if not attempt["tried"]}
+    is_root = user == "ourselves" and os.geteuid() == 0
+    assert untried <= (set() if is_root else {"stay_root", "write_package", "trace_parent"})
+    for name in attempts.keys() - untried:
+        assert attempts[name]["blocked"]
+        assert attempts[name]["layers"]
+    assert attempts["start_program"]["layers"] == ["seccomp"]
+    assert {"namespaces", "Landlock"} >= set(attempts["read_file"]["layers"])
 
 
 def test_below_the_required_level_it_fails_with_the_reason(course: Path, monkeypatch) -> None:
@@ -69,19 +87,28 @@ def test_a_way_that_is_open_against_the_promise_is_named(course: Path, monkeypat
     assert "read a file outside" in json.loads(result.stdout)["findings"][0]["advice"]
 
 
-def test_the_table_tells_stopped_possible_and_not_stopped_apart(course: Path, monkeypatch) -> None:
+def test_what_failed_for_another_reason_is_named_with_it(course: Path, monkeypatch) -> None:
+    found = report(Level.SECCOMP)
+    odd = outcome("trace", Ending.UNEXPLAINED, detail="OSError: [Errno 5]")
+    result = run(monkeypatch, replace(found, outcomes=(*found.outcomes, odd)), "--json")
+    advice = json.loads(result.stdout)["findings"][0]["advice"]
+    assert advice == "not shown to be stopped: trace (OSError: [Errno 5])"
+
+
+def test_the_table_tells_the_endings_apart(course: Path, monkeypatch) -> None:
     shown = run(monkeypatch, report(Level.SECCOMP, "read a file outside")).stdout
     rows = {line.split("│")[1].strip(): line for line in shown.splitlines() if "│" in line}
-    assert "stopped" in rows["fork"]
+    assert "stopped by resource limits, the watch" in rows["fork"]
     assert "possible at this level" in rows["list"]
     assert "NOT STOPPED" in rows["read a file outside"]
+    assert "not tried" in rows["mount"]
+    assert "[none]" in shown
 
 
 def test_an_unknown_level_is_refused(course: Path, monkeypatch) -> None:
     result = run(monkeypatch, report(Level.NAMESPACES), "--required", "docker")
-    assert result.exit_code == 1
-    with pytest.raises(GraderError, match="rlimits, seccomp, landlock, namespaces"):
-        doctor.examine_here("docker")
+    assert result.exit_code == 2
+    assert all(level.name.lower() in result.output for level in Level)
 
 
 def check(name: str, root: Path | None) -> doctor.Check | None:

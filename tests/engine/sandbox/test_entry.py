@@ -23,9 +23,9 @@ from grader.engine.sandbox import (
 )
 from grader.engine.sandbox.entry import Survey
 from tests.support.sandbox_children import (
-    LEVELS,
+    BY_LEVEL,
+    BY_USER,
     NOBODY,
-    USERS,
     inside,
     need,
     open_to_all,
@@ -34,9 +34,6 @@ from tests.support.sandbox_children import (
     start,
     status_of,
 )
-
-BY_LEVEL = pytest.mark.parametrize("level", LEVELS, ids=lambda level: level.name)
-BY_USER = pytest.mark.parametrize("user", USERS)
 
 
 def lab_work() -> dict:

@@ -1,58 +1,20 @@
-"""Each way out is seen to be open without the sandbox, and closed at the level that promises it."""
+"""The attempts that a level promises to stop are stopped, and shown to be; nothing else is said."""
 
 import os
-import tempfile
-from pathlib import Path
+from collections.abc import Callable
+from errno import EPERM
 
 import pytest
 
-from grader.engine import sandbox
 from grader.engine.sandbox import Level
-from grader.engine.sandbox.attempts import ATTEMPTS, Attempt
-from grader.engine.sandbox.probe import probe, small_policy, targets, try_attempt
-from tests.support.sandbox_children import LEVELS, USERS, need, run_as
-
-ROOT_ONLY = {"mount", "hold_privilege"}
-
-
-def try_unconfined(attempt: Attempt) -> str | None:
-    with tempfile.TemporaryDirectory() as folder, targets(small_policy()) as target:
-        reading, writing = os.pipe()
-        child = os.fork()
-        if child == 0:
-            os.chdir(folder)
-            os.write(writing, (try_attempt(attempt, target) or "").encode())
-            os._exit(0)
-        os.close(writing)
-        with open(reading) as stream:
-            answer = stream.read()
-        os.waitpid(child, 0)
-        return answer or None
+from grader.engine.sandbox.attempts import ATTEMPTS, Attempt, Target
+from grader.engine.sandbox.layers import Layer
+from grader.engine.sandbox.probe import Ending, ProbeReport, probe
+from tests.support.sandbox_children import BY_LEVEL, BY_USER, need, run_as
 
 
-@pytest.mark.parametrize("user", USERS)
-@pytest.mark.parametrize("attempt", ATTEMPTS, ids=lambda attempt: attempt.name)
-def test_the_way_is_open_without_a_sandbox(attempt: Attempt, user: str) -> None:
-    if attempt.name in ROOT_ONLY and (user == "nobody" or os.geteuid() != 0):
-        pytest.skip("an ordinary user has no such right to lose")
-    if attempt.name == "write_package" and not (user == "ourselves" and _owns_package()):
-        pytest.skip("this user cannot write among the packages")
-    if attempt.name == "trace_parent" and _yama_forbids():
-        pytest.skip("kernel.yama.ptrace_scope already forbids it")
-    assert run_as(user, lambda: try_unconfined(attempt)) is None
-
-
-def _owns_package() -> bool:
-    return os.access(Path(sandbox.__file__).parent, os.W_OK)
-
-
-def _yama_forbids() -> bool:
-    setting = Path("/proc/sys/kernel/yama/ptrace_scope")
-    return setting.exists() and setting.read_text().strip() != "0"
-
-
-@pytest.mark.parametrize("user", USERS)
-@pytest.mark.parametrize("level", LEVELS, ids=lambda level: level.name)
+@BY_USER
+@BY_LEVEL
 def test_a_level_stops_what_it_promises_to_stop(level: Level, user: str) -> None:
     def probed() -> dict:
         need(level)
@@ -61,7 +23,7 @@ def test_a_level_stops_what_it_promises_to_stop(level: Level, user: str) -> None
             "entered": report.entered,
             "confirmed": report.level,
             "open": [f"{failure.what}: {failure.detail}" for failure in report.failures],
-            "tried": len(report.outcomes),
+            "outcomes": len(report.outcomes),
         }
 
     found = run_as(user, probed)
@@ -69,16 +31,48 @@ def test_a_level_stops_what_it_promises_to_stop(level: Level, user: str) -> None
         "entered": level,
         "confirmed": level,
         "open": [],
-        "tried": len(ATTEMPTS) + 1,
+        "outcomes": len(ATTEMPTS),
     }
 
 
-def test_a_way_that_stays_open_lowers_the_level_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken() -> list:
-        need(Level.NAMESPACES)
-        open_way = Attempt("nothing", "do nothing", Level.LANDLOCK, lambda target: None)
-        monkeypatch.setattr("grader.engine.sandbox.probe.ATTEMPTS", [*ATTEMPTS, open_way])
-        report = probe()
-        return [report.entered, report.level, [failure.name for failure in report.failures]]
+def probed_with(run: Callable[[Target], object]) -> ProbeReport:
+    """The report on one attempt only, which seccomp is said to stop from LANDLOCK on."""
+    need(Level.NAMESPACES)
+    attempt = Attempt("added", "do something", Level.LANDLOCK, {Layer.SECCOMP: EPERM}, run)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("grader.engine.sandbox.probe.ATTEMPTS", [attempt])
+        return probe()
 
-    assert run_as("ourselves", broken) == [Level.NAMESPACES, Level.SECCOMP, ["nothing"]]
+
+def missing_tool(target: Target) -> None:
+    os.stat("/no/such/tool")
+
+
+def refused_otherwise(target: Target) -> None:
+    target.canary.read_text()  # in the sandbox it is not there, which is not what is said
+
+
+def dies_inside(target: Target) -> None:
+    if not target.canary.exists():
+        os._exit(0)
+
+
+@pytest.mark.parametrize(
+    ("run", "ending", "confirmed"),
+    [
+        (lambda target: None, Ending.OPEN, Level.SECCOMP),
+        (missing_tool, Ending.IMPOSSIBLE, Level.NAMESPACES),
+        (refused_otherwise, Ending.UNEXPLAINED, Level.SECCOMP),
+        (dies_inside, Ending.UNEXPLAINED, Level.SECCOMP),
+        (lambda target: os.close(os.memfd_create("")), Ending.STOPPED, Level.NAMESPACES),
+    ],
+    ids=["open", "missing tool", "another errno", "no answer", "stopped"],
+)
+def test_only_what_failed_for_the_reason_stated_was_stopped(
+    run: Callable[[Target], object], ending: Ending, confirmed: Level
+) -> None:
+    def work() -> list:
+        report = probed_with(run)
+        return [report.entered, report.level, *(outcome.ending for outcome in report.outcomes)]
+
+    assert run_as("ourselves", work) == [Level.NAMESPACES, confirmed, ending]

@@ -12,8 +12,9 @@ import pytest
 from grader.engine.sandbox import Level, kill_tree
 from grader.engine.sandbox.processes import descendants, is_running
 from tests.support.sandbox_children import (
-    LEVELS,
-    USERS,
+    BY_LEVEL,
+    BY_USER,
+    alive_below_us,
     need,
     open_to_all,
     policy_for,
@@ -22,8 +23,6 @@ from tests.support.sandbox_children import (
     status_of,
 )
 
-BY_LEVEL = pytest.mark.parametrize("level", LEVELS, ids=lambda level: level.name)
-BY_USER = pytest.mark.parametrize("user", USERS)
 PATIENCE = 30.0
 
 
@@ -112,7 +111,7 @@ def test_kill_tree_leaves_no_process(task: Callable[[], None], level: Level, use
         child = start(policy_for(level), task)
         tree = at_least(2, child)
         ended = kill_tree(child)
-        return [ended, status_of(child), sorted(filter(is_running, tree)), _alive_below_us()]
+        return [ended, status_of(child), sorted(filter(is_running, tree)), alive_below_us()]
 
     assert run_as(user, work) == [True, -signal.SIGKILL, [], []]
 
@@ -127,13 +126,9 @@ def test_kill_tree_ends_a_candidate_that_is_still_entering(level: Level) -> None
             time.sleep(pause / 500)
             ended.append(kill_tree(child))
             os.waitpid(child, 0)
-        return [all(ended), _alive_below_us()]
+        return [all(ended), alive_below_us()]
 
     assert run_as("ourselves", work) == [True, []]
-
-
-def _alive_below_us() -> list[int]:
-    return sorted(filter(is_running, descendants(os.getpid())))
 
 
 @BY_USER
@@ -151,7 +146,7 @@ def test_what_it_started_dies_with_the_candidate(level: Level, user: str) -> Non
     def work() -> list:
         need(level)
         child = start(policy_for(level, keep_fds=(reading, writing)), leave_a_daemon)
-        return [status_of(child), _alive_below_us()]
+        return [status_of(child), alive_below_us()]
 
     assert run_as(user, work) == [0, []]
     os.close(reading)

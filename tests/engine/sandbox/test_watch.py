@@ -9,8 +9,9 @@ import pytest
 from grader.engine.sandbox import Excess, Level, Policy, Watch, kill_tree
 from grader.engine.sandbox.processes import descendants, is_running
 from tests.support.sandbox_children import (
-    LEVELS,
-    USERS,
+    BY_LEVEL,
+    BY_USER,
+    alive_below_us,
     need,
     open_to_all,
     policy_for,
@@ -19,8 +20,6 @@ from tests.support.sandbox_children import (
     status_of,
 )
 
-BY_LEVEL = pytest.mark.parametrize("level", LEVELS, ids=lambda level: level.name)
-BY_USER = pytest.mark.parametrize("user", USERS)
 MB = 2**20
 PATIENCE = 60.0
 
@@ -43,8 +42,7 @@ def watched(policy: Policy, level: Level, task: Callable[[], None], seconds: flo
         watch.allow(seconds)
         while is_running(child):
             time.sleep(0.005)
-    alive = [pid for pid in descendants(os.getpid()) if is_running(pid)]
-    return [watch.excess, status_of(child), alive]
+    return [watch.excess, status_of(child), alive_below_us()]
 
 
 @BY_USER

@@ -1,0 +1,47 @@
+"""A lab is tried on its answer key and its skeleton before a class is graded."""
+
+import pytest
+from typer.testing import CliRunner
+
+from grader.cli import app
+from tests.support.course_cases import LAB, make_course
+
+
+@pytest.fixture
+def source(tmp_path, monkeypatch):
+    course = make_course(tmp_path / "course")
+    monkeypatch.chdir(course.root)
+    return course.lab(LAB).source
+
+
+def rehearse(verb: str = "rehearse"):
+    return CliRunner().invoke(app, [verb, LAB])
+
+
+def test_a_good_lab_is_rehearsed_when_it_is_released(source):
+    done = rehearse("release")
+    assert done.exit_code == 0, done.output
+    assert "the answer key earns every point, the skeleton none" in done.stdout
+
+
+def test_what_keeps_a_lab_from_grading_is_told_by_name(source):
+    text = source.read_text(encoding="utf-8")
+    hidden = "### BEGIN HIDDEN TESTS\n"
+    needs_a_number = f"{hidden}from labo import checks\nabs(checks.build(torch.nn.Linear, 1, 1))\n"
+    assert text.count(hidden) >= 2
+    source.write_text(text.replace(hidden, needs_a_number, 1), encoding="utf-8")
+    done = rehearse("release")
+    assert done.exit_code == 1
+    assert "the answer key has 0 of" in done.stderr
+    assert "il faut un nombre, et non un objet de la classe Linear" in done.stderr
+
+
+def test_a_test_that_an_empty_answer_passes_is_told(source):
+    text = source.read_text(encoding="utf-8")
+    start = text.index('# %% test="')
+    end = text.index("# %%", start + 5)
+    header = text[start:end].split("\n")[0]
+    source.write_text(f"{text[:start]}{header}\nassert True\n\n{text[end:]}", encoding="utf-8")
+    done = rehearse()
+    assert done.exit_code == 1
+    assert "the skeleton has" in done.stderr
