@@ -6,7 +6,7 @@ READY := .venv/.ready
 CODE := labo grader hub tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo hub check quick test labs answers docs format bench clean
+.PHONY: help setup demo hub check quick test labs answers docs format bench fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ format: setup ## put the code in the project's style
 
 bench: setup ## measure speed, as ratios taken in one run
 	@for script in bench/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+fuzz: setup ## feed the decoder what nobody should send, for SECONDS=1800 (needs atheris)
+	$(BIN)/python bench/fuzz_wire.py --seconds $(or $(SECONDS),1800)
 
 clean: ## remove what can be made again (not .venv, nor an edited notebook in solutions/)
 	rm -rf .demo answers .pytest_cache .ruff_cache .mypy_cache .hypothesis

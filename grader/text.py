@@ -8,9 +8,10 @@ from typing import Final
 from rich.markup import escape as escape_markup
 
 _ESCAPE: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
-# Control characters, changes of writing direction, and surrogates, which no encoding holds.
+# Control characters, line ends that are none in a terminal, changes of writing direction,
+# surrogates, which no encoding holds, and what stands for no character.
 _UNSHOWN: Final = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
 
 
@@ -20,6 +21,11 @@ def printable(text: str) -> str:
     Colours and other terminal sequences go; any other such character leaves a "�" behind.
     """
     return _UNSHOWN.sub("\N{REPLACEMENT CHARACTER}", _ESCAPE.sub("", text))
+
+
+def in_a_line(text: str) -> str:
+    """As `printable`, for names: line ends and tabs are spaces."""
+    return re.sub(r"[\n\t]", " ", printable(text))
 
 
 def escape(text: str) -> str:

@@ -10,11 +10,12 @@ import torch
 
 from grader.engine import mirrors, wire
 from grader.engine.mirrors import Mirrors
+from grader.engine.numeric import pack_array, pack_tensor
 from grader.engine.proxy import Proxy, handle_of, origins
 from grader.engine.state import RandomStreams
 from grader.engine.student_error import UnsupportedAcrossBoundary
 from grader.engine.well_known import qualified_name
-from grader.engine.wire import Pack, WireError, pack_array, pack_tensor
+from grader.engine.wire import Pack, WireError
 
 Argument = torch.Tensor | np.ndarray | torch.Generator | list | dict | set
 """A value that a call may change in place, or give back as it is."""

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from grader.engine import mirrors, state, wire
+from grader.engine.bounds import MAX_SAID
 from grader.engine.mirrors import Mirrors
 from grader.engine.operations import ARITHMETIC, OPERATIONS, class_names
 from grader.engine.peer import Gone, Peer
@@ -26,8 +27,6 @@ from grader.engine.received import Arguments
 from grader.engine.shell import Shell
 from grader.engine.wire import Pack, WireError
 from labo import checks
-
-_PRINTED: Final = 4_000  # characters of what one call prints
 
 
 def main(sock: socket.socket, shell: Shell) -> NoReturn:
@@ -106,7 +105,7 @@ class Candidate:
                 answer["result"] = self._encoded((None, arguments.changed()), tape, arguments)
             finally:
                 self.running = False
-        answer["printed"] = wire.clean(capture.text()[:_PRINTED])
+        answer["printed"] = wire.clean(capture.text()[:MAX_SAID])
         return self._answer(answer, tape)
 
     def _on_backward(self, request: dict) -> bytes:
@@ -288,10 +287,10 @@ def _described(error: BaseException) -> dict[str, Any]:
         if not frame.filename.startswith(_ENGINE)
     ]
     try:
-        message = str(error)[:_PRINTED]
+        message = str(error)[:MAX_SAID]
     except Exception:
         message = ""
-    frames = "".join(traceback.format_list(student_frames[-20:]))[:_PRINTED]
+    frames = "".join(traceback.format_list(student_frames[-20:]))[:MAX_SAID]
     texts = {"name": type(error).__name__[:100], "message": message, "frames": frames}
     return {"kinds": kinds, **{key: wire.clean(text) for key, text in texts.items()}}
 

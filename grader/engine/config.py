@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from grader.engine.bounds import NOTEBOOK_CELLS
 from grader.engine.report import Mode
 from grader.engine.sandbox import Level
 from grader.notebook import Notebook
@@ -13,10 +14,11 @@ from grader.notebook import Notebook
 
 @dataclass(frozen=True)
 class Budgets:
-    """Wall-clock limits, in seconds."""
+    """Limits of a notebook: seconds of wall-clock time, bytes of all outputs together."""
 
     cell: float
     notebook: float
+    output_bytes: int
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class EngineConfig:
     notebook_seconds: float = 600.0
     memory_mb: int = 2048
     output_kb: int = 1000
-    """Of one cell's outputs."""
+    """Of one cell's outputs; those of a notebook may be `NOTEBOOK_CELLS` times as large."""
     processes: int = 32
     required: Level = Level.NAMESPACES
     mode: Mode = Mode.ISOLATED
@@ -41,7 +43,8 @@ class EngineConfig:
 
     @property
     def budgets(self) -> Budgets:
-        return Budgets(self.cell_seconds, self.notebook_seconds)
+        output_bytes = NOTEBOOK_CELLS * self.output_kb * 1000
+        return Budgets(self.cell_seconds, self.notebook_seconds, output_bytes)
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,21 @@ from contextlib import suppress
 from typing import Final
 
 from grader.engine import french
+from grader.engine.alarm import alarm
 from grader.engine.config import Budgets
-from grader.engine.outputs import Output, checked_output, error_output
+from grader.engine.outputs import (
+    Output,
+    OutputBudget,
+    checked_outputs,
+    endings,
+    error_output,
+)
 from grader.engine.peer import Gone, Late, Peer
 from grader.engine.remote import Remote
 from grader.engine.report import STOPPED_AFTER, Status
 from grader.engine.student_error import UnsupportedAcrossBoundary
 from grader.engine.wire import WireError
+from grader.text import printable
 
 _INTERRUPT_SECONDS: Final = 2.0  # left to a cell, once interrupted, to end
 _START_SECONDS: Final = 30.0  # for a candidate to answer when it runs no code of a student
@@ -40,8 +48,10 @@ class Conversation:
         self.peer = peer
         self.remote = Remote(peer)
         self.budgets = budgets
+        self.outputs = OutputBudget(budgets.output_bytes)
         self.interrupt = interrupt
         self.ask_reason = ask_reason
+        self.left_out = False  # outputs of some cell
         self.cell = 0  # number of the one that runs
         self.sources: list[str] = []  # of the cells that have run here
         self.incidents: list[str] = []
@@ -64,15 +74,24 @@ class Conversation:
 
     def run(self, source: str) -> tuple[list[Output], Status | None]:
         """Run a cell in the candidate: its outputs, and how it was stopped, if it was."""
-        self.allow_cell()
         self.sources.append(source)
         try:
-            outputs = self.remote.run(source)
-            return [checked_output(output, self.cell) for output in outputs], None
+            with alarm(self.allow_cell()):
+                return self._kept(checked_outputs(self.remote.run(source), self.cell)), None
         except Late:
             return [error_output("TimeoutError", self.stop_cell())], Status.TIMEOUT
         except (Gone, Exception) as error:  # also when the answer is none that we would send
             return [error_output("Arrêt", self.lose(error))], Status.ERROR
+
+    def _kept(self, outputs: list[Output]) -> list[Output]:
+        """What is kept of a cell's outputs: all, as long as the notebook's are not too large."""
+        if self.outputs.covers(outputs):
+            return outputs
+        if not self.left_out:
+            limit = self.budgets.output_bytes / 1e6
+            self.note(f"outputs left out: with them, the notebook has more than {limit:g} MB")
+        self.left_out = True
+        return endings(outputs, self.cell)
 
     def stop_cell(self) -> str:
         """Stop a cell beyond its budget; the message for the student.
@@ -84,7 +103,7 @@ class Conversation:
         if self.peer.waiting and time.monotonic() < self.end:
             self.interrupt()
             self.peer.deadline = time.monotonic() + _INTERRUPT_SECONDS
-            with suppress(Late, Gone, WireError):
+            with suppress(Late, Gone, WireError), alarm(self.peer.deadline):
                 while self.peer.waiting:
                     self.peer.answer()
         if self.peer.waiting:
@@ -106,13 +125,14 @@ class Conversation:
             return
         self.peer.deadline = time.monotonic() + _START_SECONDS
         try:
-            self.remote.forget()
+            with alarm(self.peer.deadline):
+                self.remote.forget()
         except (Gone, Late, WireError, UnsupportedAcrossBoundary) as error:
             self.lose(error)
 
     def note(self, incident: str) -> None:
         """Add to what the instructor reads of this notebook."""
-        self.incidents.append(f"cell {self.cell}: {incident}")
+        self.incidents.append(f"cell {self.cell}: {printable(incident)}")
 
 
 def brief(error: BaseException) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from grader.engine import french
+from grader.engine.bounds import MAX_TOLD
 from grader.engine.conversation import Conversation
 from grader.engine.isolated import IsolatedTests
 from grader.engine.outputs import Output, error_output, score_output
@@ -12,6 +14,7 @@ from grader.engine.report import Mode, Report, Status, Verdict
 from grader.engine.scores import Examined
 from grader.engine.shared import SharedTests
 from grader.notebook import Cell, Notebook, is_test
+from grader.text import printable
 
 
 class Examiner:
@@ -65,6 +68,7 @@ class Examiner:
             examined = Examined(Status.NOT_RUN, 0.0, message)
         else:
             examined = self.tests.run(cell["source"], points)
+        examined = replace(examined, message=french.cut(printable(examined.message), MAX_TOLD))
         cell["execution_count"] = count
         cell["outputs"] = [*examined.outputs, _verdict_output(examined, count)]
         return Verdict(

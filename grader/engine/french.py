@@ -66,6 +66,15 @@ def too_much(what: str) -> str:
     return f"Le code de ce notebook a été arrêté : {what}."
 
 
+def outputs_left_out() -> str:
+    return "(sorties trop volumineuses, non conservées)"
+
+
+def cut(text: str, longest: int) -> str:
+    """The text, or its beginning."""
+    return text if len(text) <= longest else f"{text[:longest]}\n… (texte tronqué)"
+
+
 def partial(score: float, points: float) -> str:
     return f"Réussite partielle : {compact(score)} point(s) sur {compact(points)}."
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 import io
-import signal
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from grader.engine import french
+from grader.engine.alarm import alarm
+from grader.engine.bounds import MAX_TOLD
 from grader.engine.conversation import Conversation, brief
 from grader.engine.names import (
     StudentNames,
@@ -29,9 +28,6 @@ from grader.engine.scores import Examined, graded
 from grader.engine.student_error import StudentError, UnsupportedAcrossBoundary
 from grader.notebook import Notebook
 from labo import checks
-
-_MAX_TEXT: Final = 20_000  # characters that a test may print
-_ALARM_SECONDS: Final = 1.0  # after which a test that waits for nobody is late
 
 
 class IsolatedTests:
@@ -71,7 +67,7 @@ class IsolatedTests:
         examined = self._examine(source, points, printed)
         self.student.fetched.clear()
         self.conversation.forget()
-        text = (printed.getvalue() + "".join(self.remote.printed))[:_MAX_TEXT]
+        text = (printed.getvalue() + "".join(self.remote.printed))[:MAX_TOLD]
         if not text:
             return examined
         return replace(
@@ -81,7 +77,7 @@ class IsolatedTests:
     def _examine(self, source: str, points: float, printed: io.StringIO) -> Examined:
         deadline = self.conversation.allow_cell()
         try:
-            with redirect_stdout(printed), redirect_stderr(io.StringIO()), _alarm(deadline):
+            with redirect_stdout(printed), redirect_stderr(io.StringIO()), alarm(deadline):
                 value = self._value(source)
             return self._graded(value, points, printed.getvalue())
         except Late:
@@ -108,7 +104,7 @@ class IsolatedTests:
         if examined.status is Status.ERROR:
             self.conversation.note(examined.message)
         if examined.status is Status.PARTIAL:  # the test says itself what is missing
-            message = f"{examined.message}\n{printed}".strip()[:_MAX_TEXT]
+            message = f"{examined.message}\n{printed}".strip()[:MAX_TOLD]
             return replace(examined, message=message)
         return examined
 
@@ -131,21 +127,6 @@ class IsolatedTests:
         raise UnsupportedAcrossBoundary(
             "labo.checks.source_of knows functions and classes that a cell defines by def or class"
         )
-
-
-@contextmanager
-def _alarm(deadline: float) -> Iterator[None]:
-    """Make a test late that computes for too long on its own, on what it was given."""
-    signal.signal(signal.SIGALRM, _ring)
-    signal.setitimer(signal.ITIMER_REAL, deadline - time.monotonic() + _ALARM_SECONDS)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-def _ring(*_: object) -> None:
-    raise Late
 
 
 def _failure(error: Exception) -> str:

@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 import torch
 
-from grader.engine.wire import pack_tensor
+from grader.engine.numeric import pack_tensor
 
 
 class Content(NamedTuple):

@@ -50,6 +50,7 @@ from functools import cached_property
 from typing import Final, Protocol
 
 from grader.engine import french, service
+from grader.engine.bounds import MAX_OUTCOME
 from grader.engine.config import EngineConfig, Job
 from grader.engine.outputs import error_output
 from grader.engine.packages import code_version, readable_packages
@@ -184,6 +185,7 @@ class NotebookRun:
     def __init__(self, engine: Engine, job: Job) -> None:
         self.engine = engine
         self.job = job
+        self.longest = MAX_OUTCOME + engine.config.budgets.output_bytes
         self.status: int | None = None  # of the candidate, once it has been ended
         with ExitStack() as stack:
             self.results = self._start_processes()
@@ -220,9 +222,11 @@ class NotebookRun:
     def advance(self) -> Outcome | None:
         """Take one message of the examiner; the outcome, if that is the message."""
         try:
-            kind, text = service.receive(self.results)
+            kind, text = service.receive(self.results, self.longest)
         except (EOFError, OSError):
             return self._failed("the examiner ended unexpectedly")
+        except service.TooLong:
+            return self._failed("the outcome is too large")
         match kind:
             case ExaminerMessage.INTERRUPT:
                 with suppress(ProcessLookupError):

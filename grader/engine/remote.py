@@ -18,22 +18,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 from weakref import WeakValueDictionary
 
 import torch
 
 from grader.engine import mirrors, wire
 from grader.engine.arguments import ArgumentEncoder, encoded
+from grader.engine.bounds import MAX_KINDS, MAX_NAME
 from grader.engine.mirrors import Mirrors
+from grader.engine.outputs import Printed
 from grader.engine.peer import Gone, Late, Peer
 from grader.engine.proxy import CallableProxy, Proxy, add_origins, handle_of, nearest_kind
 from grader.engine.state import RandomStreams
 from grader.engine.student_error import UnsupportedAcrossBoundary, rebuilt, text
 from grader.engine.wire import Build, WireError
-
-_MAX_KINDS: Final = 40  # classes of an object
-_MAX_KIND: Final = 200  # characters of the name of one
 
 
 class Remote:
@@ -46,7 +45,7 @@ class Remote:
         """The error that ended the conversation, even when a test has caught it."""
         self.unsupported: UnsupportedAcrossBoundary | None = None
         """The refusal that this test has met, even when it has caught that."""
-        self.printed: list[str] = []
+        self.printed = Printed()
         self.callbacks: list[Callable] = []
         self.mirrors = Mirrors()
         self.streams = RandomStreams()
@@ -255,7 +254,7 @@ class _AnswerReader:
     def _new_proxy(self, number: int, kinds: list[str], is_callable: bool) -> Proxy:
         if type(number) is not int or type(kinds) is not list or type(is_callable) is not bool:
             raise WireError("not an object")
-        names = tuple(text(kind, _MAX_KIND) for kind in kinds[:_MAX_KINDS])
+        names = tuple(text(kind, MAX_NAME) for kind in kinds[:MAX_KINDS])
         kind = CallableProxy if is_callable else Proxy
         proxy = self.remote.proxies[number] = kind(self.remote, wire.Handle(number, names))
         return proxy

@@ -16,6 +16,11 @@ from grader.engine.peer import Gone, Late, Peer
 from grader.engine.report import Mode, Outcome
 
 _HEADER: Final = struct.Struct(">cI")
+_CHUNK: Final = 1 << 20
+
+
+class TooLong(Exception):
+    """A message beyond what an outcome may be."""
 
 
 class ExaminerMessage(Enum):
@@ -84,20 +89,26 @@ def send(sock: socket.socket, kind: ExaminerMessage, text: str = "") -> None:
     sock.sendall(_HEADER.pack(kind.value, len(data)) + data)
 
 
-def receive(sock: socket.socket) -> tuple[ExaminerMessage, str]:
+def receive(sock: socket.socket, longest: int | None = None) -> tuple[ExaminerMessage, str]:
     """The next message.
+
+    Args:
+        longest: bytes of the message; None for the grader's own, which an examiner believes.
 
     Raises:
         EOFError: the other side has closed.
+        TooLong: the message is longer than that.
     """
     kind, length = _HEADER.unpack(_read(sock, _HEADER.size))
+    if longest is not None and length > longest:
+        raise TooLong
     return ExaminerMessage(kind), _read(sock, length).decode()
 
 
 def _read(sock: socket.socket, length: int) -> bytes:
     data = bytearray()
     while len(data) < length:
-        chunk = sock.recv(length - len(data))
+        chunk = sock.recv(min(_CHUNK, length - len(data)))
         if not chunk:
             raise EOFError
         data += chunk

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grader.engine.conversation import Conversation
-from grader.engine.outputs import Output
+from grader.engine.outputs import first
 from grader.engine.report import Status
 from grader.engine.scores import Examined, graded
 
@@ -25,18 +25,14 @@ class SharedTests:
             for output in outputs
             if output["output_type"] in ("stream", "display_data")
         )
-        failure = _first(outputs, "error")
+        failure = first(outputs, "error")
         if failure:
             message = failure["evalue"] or failure["ename"]
             return Examined(stopped or Status.FAILED, 0.0, message, kept)
-        result = _first(outputs, "execute_result")
+        result = first(outputs, "execute_result")
         value = _as_number(result["data"].get("text/plain", "")) if result else None
         examined = graded(value, points)
         return Examined(examined.status, examined.score, examined.message, kept)
-
-
-def _first(outputs: list[Output], kind: str) -> Output | None:
-    return next((output for output in outputs if output["output_type"] == kind), None)
 
 
 def _as_number(text: str) -> float | str:

@@ -19,9 +19,15 @@ from traitlets import Type
 from traitlets.config import Config
 
 from grader.engine import wire
+from grader.engine.bounds import (
+    MAX_ERROR_NAME,
+    MAX_ERROR_VALUE,
+    MAX_FORMS,
+    MAX_LINES,
+    MAX_NAME,
+    MAX_OUTPUTS,
+)
 
-MAX_OUTPUTS: Final = 200  # per cell
-_MAX_LINES: Final = 1_000  # of one traceback
 _TRUNCATED: Final = "\n… (sortie tronquée)\n"
 
 
@@ -60,12 +66,13 @@ class Capture:
 
     def error(self, name: str, message: str, frames: list[str]) -> None:
         text = self._within("\n".join(frames))
-        self.outputs.append(
+        del self.outputs[MAX_OUTPUTS - 1 :]  # an error is kept, whatever there is before it
+        self._add(
             {
                 "output_type": "error",
-                "ename": wire.clean(name[:200]),
-                "evalue": wire.clean(message[:2000]),
-                "traceback": wire.clean(text).split("\n")[:_MAX_LINES],
+                "ename": wire.clean(name[:MAX_ERROR_NAME]),
+                "evalue": wire.clean(message[:MAX_ERROR_VALUE]),
+                "traceback": wire.clean(text).split("\n")[:MAX_LINES],
             }
         )
 
@@ -73,7 +80,9 @@ class Capture:
         return "".join(out["text"] for out in self.outputs if out["output_type"] == "stream")
 
     def _fitting(self, data: dict[str, Any]) -> dict[str, str]:
-        data = {mime: self._as_text(value) for mime, value in data.items()}
+        data = {self._as_text(mime): self._as_text(value) for mime, value in data.items()}
+        if len(data) > MAX_FORMS or max(map(len, data), default=0) > MAX_NAME:
+            data = {"text/plain": "(sortie d'une forme inconnue, non conservée)"}
         if _size(data) > self.remaining:
             data = {"text/plain": "(sortie trop volumineuse, non conservée)"}
         self.remaining -= min(_size(data), self.remaining)

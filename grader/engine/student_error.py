@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import builtins
-from typing import Any, Final
+from typing import Any
 
-_MAX_KINDS: Final = 40
-_MAX_NAME: Final = 100  # characters
-_MAX_TEXT: Final = 4_000
+from grader.engine.bounds import MAX_KINDS, MAX_NAME, MAX_SAID
 
 
 class UnsupportedAcrossBoundary(BaseException):
@@ -35,7 +33,7 @@ def rebuilt(raised: dict[str, Any], *, iterating: bool = False) -> Exception:
             one: raised by a function, it would end a loop of the test over `map(function, ...)`.
     """
     kind = _builtin_kind(raised["kinds"])
-    name, message = text(raised["name"], _MAX_NAME), text(raised["message"])
+    name, message = text(raised["name"], MAX_NAME), text(raised["message"])
     if issubclass(kind, StopIteration):
         if iterating:
             return StopIteration(message)
@@ -48,14 +46,14 @@ def rebuilt(raised: dict[str, Any], *, iterating: bool = False) -> Exception:
     return error
 
 
-def text(value: Any, limit: int = _MAX_TEXT) -> str:
+def text(value: Any, limit: int = MAX_SAID) -> str:
     """What the candidate has sent, if it is text; at most so many characters of it."""
     return value[:limit] if isinstance(value, str) else ""
 
 
 def _builtin_kind(names: Any) -> type[Exception]:
-    for name in names[:_MAX_KINDS]:
-        found = getattr(builtins, text(name, _MAX_NAME), None)
+    for name in names[:MAX_KINDS]:
+        found = getattr(builtins, text(name, MAX_NAME), None)
         if isinstance(found, type) and issubclass(found, Exception):
             return found
     return Exception

@@ -8,8 +8,8 @@ choice called. Bytes that are not exactly such a value raise `WireError`.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,39 +17,31 @@ import msgpack
 import numpy as np
 import torch
 
+from grader.engine.bounds import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_EQUAL_HASHES,
+    MAX_INT_DIGITS,
+    MAX_ITEMS,
+    MAX_LENGTH,
+    MAX_TEXT,
+)
+from grader.engine.numeric import (
+    DTYPES,
+    WireError,
+    build_array,
+    build_scalar,
+    build_tensor,
+    exactly,
+    pack_array,
+    pack_tensor,
+)
 from grader.engine.well_known import named, qualified_name
 
-MAX_BYTES: Final = 256 * 2**20  # one message
-MAX_DEPTH: Final = 64
-MAX_ITEMS: Final = 1_000_000
-MAX_LENGTH: Final = 65_536  # of one list; longer ones are for tensors
-_MAX_INT_DIGITS: Final = 4300  # decimal digits, as Python's own limit
+__all__ = ["Handle", "Special", "WireError", "clean", "decode", "encode"]
 
-DTYPES: Final = {
-    str(dtype).removeprefix("torch."): dtype
-    for dtype in (
-        torch.bool,
-        torch.uint8,
-        torch.uint16,
-        torch.uint32,
-        torch.uint64,
-        torch.int8,
-        torch.int16,
-        torch.int32,
-        torch.int64,
-        torch.float16,
-        torch.bfloat16,
-        torch.float32,
-        torch.float64,
-        torch.complex64,
-        torch.complex128,
-    )
-}
-_ARRAY_KINDS: Final = "biufc"
-
-
-class WireError(ValueError):
-    """The value has no form on the wire, or the bytes are not those of a value."""
+_MAX_READ: Final = 8 * MAX_ITEMS  # an item may be a list of a tag and fields, one of them a list
+_DIGITS: Final = re.compile(rf"-?[0-9]{{1,{MAX_INT_DIGITS}}}")
 
 
 @dataclass(frozen=True)
@@ -146,10 +138,8 @@ def _pack_leaf(value: Any) -> list:
         return ["generator", *pack_tensor(value.get_state())[1:]]
     if isinstance(value, complex):
         return ["complex", value.real, value.imag]
-    if isinstance(value, slice):
-        return ["slice", value.start, value.stop, value.step]
-    if isinstance(value, range):
-        return ["range", value.start, value.stop, value.step]
+    if isinstance(value, slice | range):
+        return [type(value).__name__, *map(_bound, (value.start, value.stop, value.step))]
     if value is Ellipsis:
         return ["ellipsis"]
     if isinstance(value, torch.dtype):
@@ -164,31 +154,11 @@ def _pack_leaf(value: Any) -> list:
     raise WireError(f"an object of type {type(value).__qualname__} has no form as data")
 
 
-def pack_tensor(tensor: torch.Tensor) -> list:
-    """Dtype, shape and bytes; its device, strides and graph stay behind."""
-    if tensor.layout != torch.strided or tensor.is_quantized:
-        raise WireError("only dense tensors cross; use .to_dense()")
-    if tensor.is_meta:
-        raise WireError("a tensor on the device 'meta' has no values")
-    name = str(tensor.dtype).removeprefix("torch.")
-    if name not in DTYPES:
-        raise WireError(f"tensors of dtype {name} do not cross")
-    if tensor.numel() * tensor.element_size() > MAX_BYTES:
-        raise WireError(f"tensor of {tensor.numel() * tensor.element_size() >> 20} MB")
-    plain = tensor.detach().cpu().contiguous().resolve_conj().resolve_neg()
-    # A single element may have the stride 0 and count as contiguous, which `view` does not accept.
-    flat = plain.as_strided((plain.numel(),), (1,))
-    content = flat.view(torch.uint8).numpy().tobytes() if plain.numel() else b""
-    return ["tensor", name, list(plain.shape), content, tensor.requires_grad]
-
-
-def pack_array(array: np.ndarray | np.generic) -> list:
-    scalar = isinstance(array, np.generic)
-    array = np.asarray(array)
-    if array.dtype.kind not in _ARRAY_KINDS:
-        raise WireError(f"arrays of dtype {array.dtype} do not cross")
-    content = np.ascontiguousarray(array).tobytes()
-    return ["scalar" if scalar else "array", array.dtype.str, list(array.shape), content]
+def _bound(value: Any) -> int | None:
+    """The start, stop or step of a slice or range."""
+    if value is not None and not (isinstance(value, int) and -(2**63) <= value < 2**63):
+        raise WireError("the bounds of a slice or range are integers of 64 bits")
+    return value if value is None else int(value)
 
 
 def clean(text: str) -> str:
@@ -215,6 +185,8 @@ def decode(data: bytes, special: SpecialBuilder | None = None, *, trusted: bool 
             data,
             raw=False,
             strict_map_key=True,
+            list_hook=_Count().added,
+            max_str_len=MAX_TEXT,
             max_array_len=MAX_LENGTH,  # msgpack makes room before it has read the items
             max_map_len=0,
             max_ext_len=0,
@@ -223,9 +195,23 @@ def decode(data: bytes, special: SpecialBuilder | None = None, *, trusted: bool 
     except WireError:
         raise
     except (ValueError, TypeError, RuntimeError, OverflowError, LookupError, MemoryError) as error:
-        raise WireError(f"not a value: {type(error).__name__}: {error}") from error
+        message = str(error)[:200]
+        raise WireError(f"not a value: {type(error).__name__}: {message}") from error
     except RecursionError as error:
         raise WireError("value nested too deep") from error
+
+
+class _Count:
+    """Counts the items of lists as msgpack reads them: what it has read is in memory already."""
+
+    def __init__(self) -> None:
+        self.items = 0
+
+    def added(self, items: list) -> list:
+        self.items += len(items)
+        if self.items > _MAX_READ:
+            raise WireError(f"value of more than {MAX_ITEMS} items")
+        return items
 
 
 class _Decoder:
@@ -246,11 +232,14 @@ class _Decoder:
             raise WireError("a list without a tag")
         tag, *fields = packed
         if tag in _SEQUENCES:
-            (items,) = _fields(fields, list)
-            return _SEQUENCES[tag](self.build(item, depth + 1) for item in items)
+            (items,) = exactly(fields, list)
+            built = (self.build(item, depth + 1) for item in items)
+            return _SEQUENCES[tag](_spread(built) if tag in _HASHED else built)
         if tag == "dict":
-            (pairs,) = _fields(fields, list)
-            return dict(self._pair(pair, depth + 1) for pair in pairs)
+            (pairs,) = exactly(fields, list)
+            built_pairs = [self._pair(pair, depth + 1) for pair in pairs]
+            keys = _spread(key for key, _ in built_pairs)
+            return {key: value for key, (_, value) in zip(keys, built_pairs, strict=True)}
         if tag in self.builders:
             return self.builders[tag](fields)
         if self.special is None:
@@ -263,60 +252,30 @@ class _Decoder:
         return self.build(pair[0], depth), self.build(pair[1], depth)
 
 
-def _fields(fields: list, *kinds: type) -> list:
-    """The fields, checked to be exactly of these types."""
-    if len(fields) != len(kinds) or any(
-        type(field) is not kind for field, kind in zip(fields, kinds, strict=True)
-    ):
-        raise WireError("fields of the wrong number or type")
-    return fields
-
-
-def _build_tensor(fields: list) -> torch.Tensor:
-    name, shape, content, requires_grad = _fields(fields, str, list, bytes, bool)
-    dtype = DTYPES[name]
-    count = _count(shape)
-    if count * dtype.itemsize != len(content):
-        raise WireError("a tensor's shape does not match its bytes")
-    if not content:
-        tensor = torch.empty(shape, dtype=dtype, device="cpu")
-    else:
-        tensor = torch.frombuffer(bytearray(content), dtype=torch.uint8)
-        if dtype is torch.bool:
-            tensor = tensor.ne(0)  # any other byte in a bool is undefined behaviour
-        tensor = tensor.view(dtype).reshape(shape)
-    return tensor.requires_grad_(requires_grad) if requires_grad else tensor
-
-
-def _build_array(fields: list) -> np.ndarray:
-    name, shape, content = _fields(fields, str, list, bytes)
-    dtype = np.dtype(name) if len(name) <= 4 else None
-    if dtype is None or dtype.kind not in _ARRAY_KINDS or dtype.hasobject:
-        raise WireError("an array's dtype is not numeric")
-    if _count(shape) * dtype.itemsize != len(content):
-        raise WireError("an array's shape does not match its bytes")
-    return np.frombuffer(bytearray(content), dtype).reshape(shape)
+def _spread(keys: Iterable[Any]) -> Iterator[Any]:
+    """The keys, unless many have the same hash: to keep those takes the square of their number."""
+    seen: dict[int, int] = {}
+    for key in keys:
+        mark = hash(key)
+        seen[mark] = times = seen.get(mark, 0) + 1
+        if times > MAX_EQUAL_HASHES:
+            raise WireError("too many keys of the same hash")
+        yield key
 
 
 def _build_generator(fields: list) -> torch.Generator:
-    return torch.Generator().set_state(_build_tensor(fields))
-
-
-def _count(shape: list) -> int:
-    if len(shape) > MAX_DEPTH or any(type(n) is not int or not 0 <= n < 2**40 for n in shape):
-        raise WireError("not a shape")
-    return math.prod(shape)
+    return torch.Generator().set_state(build_tensor(fields))
 
 
 def _build_int(fields: list) -> int:
-    (digits,) = _fields(fields, str)
-    if len(digits) > _MAX_INT_DIGITS:
-        raise WireError("integer too long")
+    (digits,) = exactly(fields, str)
+    if not _DIGITS.fullmatch(digits):
+        raise WireError("not an integer, or too long")
     return int(digits)
 
 
 def _build_named(fields: list) -> Any:
-    module, name = _fields(fields, str, str)
+    module, name = exactly(fields, str, str)
     value = named(module, name)
     if value is None:
         raise WireError(f"unknown name {module[:40]}.{name[:40]}")
@@ -325,25 +284,26 @@ def _build_named(fields: list) -> Any:
 
 def _build_slice(kind: type) -> Callable[[list], Any]:
     def build(fields: list) -> Any:
-        if len(fields) != 3 or any(f is not None and type(f) is not int for f in fields):
-            raise WireError("bounds are integers")
-        return kind(*fields)
+        if len(fields) != 3 or bool in map(type, fields):
+            raise WireError("a slice or range has three bounds")
+        return kind(*map(_bound, fields))
 
     return build
 
 
+_HASHED: Final = ("set", "frozenset")
 _SEQUENCES: Final[dict[str, Callable]] = dict(_CONTAINERS)
 _BUILDERS: Final = {
-    "tensor": _build_tensor,
-    "array": _build_array,
-    "scalar": lambda fields: _build_array(fields)[()],
+    "tensor": build_tensor,
+    "array": build_array,
+    "scalar": build_scalar,
     "int": _build_int,
-    "bytes": lambda fields: bytearray(_fields(fields, bytes)[0]),
-    "complex": lambda fields: complex(*_fields(fields, float, float)),
+    "bytes": lambda fields: bytearray(exactly(fields, bytes)[0]),
+    "complex": lambda fields: complex(*exactly(fields, float, float)),
     "slice": _build_slice(slice),
     "range": _build_slice(range),
-    "ellipsis": lambda fields: _fields(fields) or Ellipsis,
-    "dtype": lambda fields: DTYPES[_fields(fields, str)[0]],
-    "device": lambda fields: torch.device(_fields(fields, str)[0]),
+    "ellipsis": lambda fields: exactly(fields) or Ellipsis,
+    "dtype": lambda fields: DTYPES[exactly(fields, str)[0]],
+    "device": lambda fields: torch.device(exactly(fields, str)[0]),
 }
 _TRUSTED_BUILDERS: Final = {"generator": _build_generator, "name": _build_named}

@@ -34,6 +34,7 @@ from grader.grading.intake import Intake, take_in, unreadable_notebook
 from grader.grading.record import record
 from grader.grading.results import OnResult, Result, find_result, write_result
 from grader.notebook import Notebook, grade_id, is_test
+from grader.text import in_a_line
 
 
 class Runner(Protocol):
@@ -147,10 +148,11 @@ def _wanted(lab: Lab, students: Sequence[str]) -> list[str]:
     if unknown:
         raise GraderError(f"no submission of {lab.name} by {', '.join(unknown)}")
     for student in submitted:
-        try:
-            student.encode()
-        except UnicodeEncodeError:
-            raise GraderError(f"{student!r} is not a name in UTF-8: rename this folder") from None
+        if in_a_line(student) != student:  # it goes to the gradebook, to pages, to tables
+            raise GraderError(
+                f"{student!r} has characters that cannot be shown, or is not in UTF-8: rename this"
+                " folder"
+            )
     if not submitted:
         folder = lab.submission("STUDENT").submitted
         raise GraderError(

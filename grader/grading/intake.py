@@ -23,6 +23,7 @@ from grader.notebook import Cell, Notebook, grade_id, graded_cells, is_solution,
 from grader.text import printable
 
 _KEPT_METADATA: Final = ("nbgrader",)
+_LONGEST: Final = 200  # characters of what a file says, in a problem
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def take_in(folder: Path, name: str, source: Notebook) -> Intake:
         return Intake(None, (error.problem,))
     except Exception as error:  # whatever a file provokes, it costs its own student only
         problem = Problem(
-            printable(f"could not be read: {type(error).__name__}: {error}"),
+            printable(f"could not be read: {type(error).__name__}: {error}"[:_LONGEST]),
             "Le fichier remis n'a pas pu être lu ; l'équipe du cours est prévenue.",
         )
         return Intake(None, (problem,))
@@ -102,7 +103,7 @@ def _unique(cells: list[Cell], authored: dict[str, Cell], problems: list[Problem
         if name is not None and name not in authored:
             problems.append(
                 Problem(
-                    f"unknown: the cell {name!r} is not part of the assignment",
+                    f"unknown: the cell {name[:_LONGEST]!r} is not part of the assignment",
                     "Une cellule porte un nom qui n'est pas un exercice : elle ne compte pas.",
                     serious=False,
                 )

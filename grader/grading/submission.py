@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from grader.files import Flaw, NotPlain, read_plain
 from grader.notebook import Cell, Notebook
-from grader.text import printable
+from grader.text import in_a_line, printable
 
 MAX_BYTES: Final = 20 * 2**20
 MAX_DEPTH: Final = 100
@@ -70,7 +70,7 @@ def find_notebook(folder: Path, name: str) -> tuple[Path, tuple[Problem, ...]]:
         raise Unreadable(
             f"missing: no file {name} was submitted", f"Aucun fichier {name} n'a été remis."
         )
-    found = printable(others[0].name)
+    found = in_a_line(others[0].name)
     return others[0], (
         Problem(
             f"another name: {found!r} was taken for {name}",
@@ -171,7 +171,7 @@ def _upgraded(notebook: Notebook) -> Notebook:
         return json.loads(nbformat.writes(nbformat.convert(nbformat.from_dict(notebook), 4)))
     except Exception as error:  # nbformat raises many kinds for what is not a notebook
         raise Unreadable(
-            f"format 3 that cannot be upgraded: {error}",
+            f"format 3 that cannot be upgraded: {error}"[:500],
             "Le notebook remis est dans un ancien format illisible.",
         ) from error
 

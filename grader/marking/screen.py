@@ -6,7 +6,6 @@ what students wrote, no control character and no escape sequence of theirs gets 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import zip_longest
@@ -25,7 +24,7 @@ from rich.text import Text
 from grader.authoring.rubric import AnswerKey
 from grader.marking.answers import Draft, Question
 from grader.marking.session import View
-from grader.text import printable
+from grader.text import in_a_line, printable
 from labo.french import compact
 
 MAX_TEXT = 20_000  # characters of an answer that are shown
@@ -81,7 +80,7 @@ def plain_lines(text: str, width: int) -> list[Line]:
 
 def safe(text: str) -> str:
     """The text as cells of one line; prompt_toolkit would colour no-break spaces."""
-    return re.sub(r"[\n\t\xa0]", " ", printable(text))
+    return in_a_line(text).replace("\xa0", " ")
 
 
 def _lines(width: int, *renderables: RenderableType) -> list[Line]:

@@ -69,7 +69,7 @@ class Matches:
     ambiguous: list[Match] = field(default_factory=list)
     """Those who may be several students, or a student who has another line."""
     unsafe: list[Identity] = field(default_factory=list)
-    """Those of whom a spreadsheet would take an identifier for a formula."""
+    """Those with an identifier that is a formula to a spreadsheet, or that cannot be shown."""
 
 
 class Identities:
@@ -123,7 +123,7 @@ class Identities:
         lines = Counter(student for match in found for student in match.students)
         matches = Matches()
         for match in found:
-            if any(text.startswith(sheet.FORMULA) for text in match.identity.identifiers):
+            if any(sheet.harmless(text) != text for text in match.identity.identifiers):
                 matches.unsafe.append(match.identity)
             if not match.students:
                 matches.strangers.append(match.identity)

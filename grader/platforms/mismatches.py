@@ -53,7 +53,7 @@ _MEANING = {
     Kind.UNGRADED: "wait for a person to read answers",
     Kind.NOT_AUTOGRADED: "handed in, and not graded yet (grader autograde)",
     Kind.AMBIGUOUS: "cannot be told apart: correct the identities' file",
-    Kind.UNSAFE: "have an identifier that a spreadsheet takes for a formula",
+    Kind.UNSAFE: "have an identifier that is a formula to a spreadsheet, or cannot be shown",
 }
 
 

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from grader.errors import GraderError, shown
 from grader.files import write_atomically
+from grader.text import in_a_line
 
 _SEPARATORS = ",;\t"
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # at full width, in some languages of Excel
 
 
 @dataclass(frozen=True)
@@ -121,5 +122,6 @@ def write(path: Path, rows: Iterable[Sequence[str]]) -> None:
 
 
 def harmless(text: str) -> str:
-    """Text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+    """Text of others for a cell: one line that can be shown, and no formula to a spreadsheet."""
+    text = in_a_line(text)
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text

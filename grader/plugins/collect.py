@@ -24,6 +24,7 @@ from nbgrader.utils import check_directory, ignore_patterns, parse_utc
 from traitlets import Bool, Float
 
 from grader.files import Flaw, NotPlain, read_plain
+from grader.text import in_a_line
 
 _DATE = "%Y-%m-%d %H:%M:%S.%f UTC"
 _MARKS = ("timestamp.txt", "submission_secret.txt")  # nbgrader's `submit` writes them last
@@ -108,6 +109,8 @@ class Collect(ExchangeCollect):
 
     def _deposit(self, path: Path) -> Deposit:
         """Raises Refused."""
+        if in_a_line(path.name) != path.name:
+            raise Refused("its name has characters that cannot be shown")
         student, _, date = path.name.rsplit("+", 3)[:3]
         try:
             claimed = parse_utc(date)
@@ -211,7 +214,8 @@ class Collect(ExchangeCollect):
                     (here / name).chmod(0o660)
 
     def _leave(self, path: Path, reason: Refused) -> None:
-        self.log.warning("Left in the exchange: %s: %s", path.name, reason)
+        name, why = in_a_line(path.name), in_a_line(str(reason))  # students name their files
+        self.log.warning("Left in the exchange: %s: %s", name, why)
 
 
 def _folders(source: Path) -> Iterator[tuple[str, list[str], list[str], int]]:

@@ -1,6 +1,7 @@
 """The HTML pages: one Jinja environment, and how pages write numbers, durations and dates.
 
-Names and messages are of others: every page escapes them, and an undefined name is an error.
+Names and messages are of others: every page escapes them, and leaves out what cannot be shown. An
+undefined name is an error.
 """
 
 from __future__ import annotations
@@ -40,9 +41,15 @@ def local(date: datetime) -> datetime:
     return date.replace(tzinfo=UTC).astimezone()
 
 
+def _shown(value: object) -> object:
+    """What is written in the place of a value; our own markup stays as it is."""
+    return printable(value) if type(value) is str else value
+
+
 _ENVIRONMENT = Environment(
     loader=PackageLoader("grader.reporting"),
     autoescape=True,
+    finalize=_shown,
     undefined=StrictUndefined,
     trim_blocks=True,
 )
@@ -52,5 +59,4 @@ _ENVIRONMENT.filters |= {
     "french": lambda value: french.rounded(value, 2),
     "duration": duration,
     "local": lambda date: f"{local(date):%Y-%m-%d %H:%M}",
-    "shown": printable,
 }

@@ -76,6 +76,61 @@ def test_results_cannot_fill_the_examiner(engine):
     assert "the examiner ended" not in str(outcome.report.incidents)
 
 
+LIES = "from grader.engine import candidate as _c\n"
+
+
+def test_what_an_exception_says_is_bounded(engine):
+    student = LIES + (
+        "_c._described = lambda _: {'kinds': ['ValueError'] * 9, 'name': 'N' * 1000,"
+        " 'message': 'M' * 20_000_000, 'frames': 'F' * 20_000_000}\n"
+        "def f(): raise ValueError"
+    )
+    outcome = engine.run(job(student, "f()"))
+    assert statuses(outcome) == [Status.FAILED]
+    message = outcome.report.verdicts[0].message
+    assert message == f"Votre code a levé {'N' * 100} : {'M' * 4_000}\n{'F' * 4_000}"
+
+
+def test_a_message_made_of_what_student_code_returns_is_bounded(engine):
+    outcome = engine.run(job("def f(): return 'é' * 10**7", "assert not f(), f()"))
+    assert len(outcome.to_json()) < 100_000
+    assert "tronqué" in outcome.report.verdicts[0].message
+
+
+def test_the_outputs_of_a_notebook_have_one_budget(engine):
+    cells = ["print('a' * 900_000)"] * 14 + ["print('short')", "1 / 0"]
+    outcome = engine.run(job(cells, "assert True"))
+    assert statuses(outcome) == [Status.PASSED]
+    assert len(outcome.to_json()) < 10.1e6
+    assert sum("outputs left out" in incident for incident in outcome.report.incidents) == 1
+    *_, large, short, error, _ = [cell["outputs"] for cell in outcome.notebook["cells"]]
+    assert [output["text"] for output in large] == ["(sorties trop volumineuses, non conservées)"]
+    assert short[0]["text"] == "short\n"
+    assert error[-1]["ename"] == "ZeroDivisionError"
+
+
+def test_outputs_that_our_shell_does_not_keep_end_the_candidate(engine):
+    lie = LIES + (
+        "_c.Candidate._on_run = lambda self, request: _c.wire.encode("
+        "{'outputs': [{'output_type': 'stream', 'name': 'stdout', 'text': 'a'}] * 2_000})"
+    )
+    outcome = engine.run(job([lie, "x = 1"], "assert x == 1"))
+    assert statuses(outcome) == [Status.NOT_RUN]
+    assert "too long" in str(outcome.report.incidents)
+
+
+def test_an_outcome_has_a_bound(engine):
+    """Of a test that takes the examiner over, as no student code can."""
+    test = (
+        "import struct\nfrom grader.engine import service\n"
+        "service.send = lambda sock, kind, text='': sock.sendall(struct.pack('>cI', kind.value,"
+        " 2**32 - 1) + b' ' * 100)"
+    )
+    outcome = engine.run(job("x = 1", test))
+    assert statuses(outcome) == [Status.NOT_RUN]
+    assert outcome.report.incidents == ("the outcome is too large",)
+
+
 def test_an_examiner_that_ends_costs_its_own_notebook(engine):
     """By a test that breaks Python itself, as no student code can."""
     crash = "import ctypes\nctypes.string_at(0)"

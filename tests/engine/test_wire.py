@@ -56,12 +56,30 @@ def test_tensors_come_back(name, shape, transposed):
     assert back.tolist() == tensor.tolist()
 
 
-@pytest.mark.parametrize("dtype", ["<f4", ">f8", "<i2", "|u1", "|b1", "<c16"])
-def test_arrays_come_back(dtype):
-    array = np.arange(6).reshape(2, 3).astype(dtype)
+@given(
+    st.sampled_from(["<f4", ">f8", "<i2", "|u1", "|b1", "<c16", "<f16"]),
+    st.lists(st.integers(0, 4), max_size=4),
+    st.booleans(),
+)
+def test_arrays_come_back(dtype, shape, transposed):
+    array = np.arange(math.prod(shape)).reshape(shape).astype(dtype)
+    array = array.T if transposed else array
     back = decode(encode(array))
-    assert back.dtype == array.dtype
+    assert (type(back), back.dtype) == (np.ndarray, array.dtype)
     np.testing.assert_array_equal(back, array)
+
+
+bounds = st.none() | st.integers(-(2**63), 2**63 - 1)
+
+
+@given(st.builds(slice, bounds, bounds, bounds))
+def test_slices_come_back(value):
+    assert decode(encode(value)) == value
+
+
+@given(st.tuples(*[st.integers(-(2**63), 2**63 - 1)] * 2), st.integers(1, 9))
+def test_ranges_come_back(ends, step):
+    assert decode(encode(range(*ends, step))) == range(*ends, step)
 
 
 def test_views_and_gradients():
@@ -84,6 +102,8 @@ def test_views_and_gradients():
         torch.zeros(1).expand(100_000, 100_000),
         [0] * (wire.MAX_LENGTH + 1),
         np.array([object()]),
+        range(2**70),
+        slice("a", "b"),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -145,6 +165,12 @@ def _nested_lists(depth: int) -> list:
         ["array", "<f4", [2**40], b""],
         ["int", "9" * 5000],
         ["int", "0x10"],
+        ["int", "1_000"],
+        ["int", " 1"],
+        ["int", "٣"],
+        ["scalar", "<f4", [2], b"\0" * 8],
+        ["array", "f4", [1], b"\0" * 4],
+        ["array", "2f4", [1], b"\0" * 8],
         ["name", "os", "system"],
         ["name", "torch", "load"],
         ["name", "builtins", "eval"],
@@ -155,6 +181,10 @@ def _nested_lists(depth: int) -> list:
         ["device", "cuda:99999999999"],
         ["slice", "a", 1, 1],
         ["range", 0, 1, 0],
+        ["range", 0, 2**63, 1],
+        ["range", None, 1, 1],
+        ["slice", 2**64 - 1, None, None],
+        ["slice", True, None, None],
         ["size", [1, "a"]],
         ["complex", 1, 2],
         msgpack.ExtType(1, b"x"),
@@ -165,6 +195,50 @@ def _nested_lists(depth: int) -> list:
 def test_forged_values_are_refused(packed):
     with pytest.raises(WireError):
         decode(msgpack.packb(packed))
+
+
+MODULUS = 2**61 - 1  # of the hashes of numbers
+EQUAL_HASHES = {
+    "integers": [["int", str(MODULUS * n)] for n in range(8, 100)],
+    "complex numbers": [["complex", float(-1000003 * n), float(n)] for n in range(1, 100)],
+    "one item again": [0] * 100,
+}
+
+
+@pytest.mark.parametrize("keys", EQUAL_HASHES.values(), ids=EQUAL_HASHES)
+def test_keys_of_the_same_hash_are_refused_while_they_are_few(keys):
+    for packed in (["set", keys], ["frozenset", keys], ["dict", [[key, 1] for key in keys]]):
+        with pytest.raises(WireError, match="hash"):
+            decode(msgpack.packb(packed))
+
+
+def test_honest_keys_have_hashes_of_their_own():
+    grid = {complex(a, b) for a in range(100) for b in range(100)}
+    for value in (grid, {(a, -a) for a in range(5_000)}, {-1, -2}, {math.nan: 1, 2.0**200: 2}):
+        assert len(decode(encode(value))) == len(value)
+
+
+def test_texts_are_bounded():
+    with pytest.raises(WireError):
+        decode(msgpack.packb("x" * (wire.MAX_TEXT + 1)))
+
+
+def test_items_are_counted_before_they_are_built():
+    many = b"\xdd\0\0\xff\xff" + b"\xc0" * 0xFFFF  # a list of None
+    with pytest.raises(WireError, match="items"):
+        decode(b"\xdc\xff\xff" + many * 0xFF)
+
+
+def test_a_message_does_not_repeat_what_it_refuses():
+    with pytest.raises(WireError) as refused:
+        decode(msgpack.packb(["device", "x" * 100_000]))
+    assert len(str(refused.value)) < 1_000
+
+
+def test_truth_values_are_0_or_1():
+    packed = ["array", "|b1", [2], b"\2\xff"]
+    assert decode(msgpack.packb(packed)).sum() == 2
+    assert decode(msgpack.packb(["tensor", "bool", [2], b"\2\xff", False])).sum() == 2
 
 
 @given(st.binary(max_size=300))

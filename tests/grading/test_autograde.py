@@ -219,6 +219,13 @@ def test_mistakes_of_the_instructor_are_told(course, tmp_path):
     os.makedirs(os.fsencode(course.root / "submitted") + b"/\xff/" + LAB.encode())
     with pytest.raises(GraderError, match="rename this folder"):
         grade(course)
+    shutil.rmtree(os.fsencode(course.root / "submitted") + b"/\xff")
+    for name in ("zo\x1b[31mé", "zo\u202eé", "zo\né"):
+        submit(course, name, "{}")
+        with pytest.raises(GraderError, match="rename this folder") as refused:
+            grade(course)
+        assert name not in str(refused.value)
+        shutil.rmtree(course.root / "submitted" / name)
     (course.lab(LAB).results / "alice.json").write_text("{")
     with pytest.raises(GraderError, match="damaged"):
         read_results(course.lab(LAB))

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from grader.cli import app
 from grader.course import Course
 from grader.errors import GraderError
-from grader.platforms import formats
+from grader.platforms import formats, sheet
 from grader.platforms.columns import Format
 from grader.platforms.export import prepare
 from grader.platforms.mismatches import CHOICES, Choices, Kind
@@ -278,6 +278,26 @@ def test_formulas_are_made_harmless(course, table):
         assert not any(cell.startswith(("=", "+", "-", "@", "\t")) for cell in row)
     unsafe = exported(course, "moodle", table(MINE.replace("A1", "=A1")), titles={LAB: "x"})
     assert refusals(unsafe) == {("unsafe", "=A1")}
+
+
+@pytest.mark.parametrize("name", ["\x00=1+1", " =1+1", "\r\n@SUM(A1)", "＝1+1", "\x1b[31m-1"])
+def test_a_formula_is_found_behind_what_a_spreadsheet_drops(name):
+    text = sheet.harmless(name)
+    assert text.isprintable()
+    assert text.startswith(("'", "�"))
+
+
+def test_control_characters_of_names_do_not_reach_the_table(course, table):
+    with course.gradebook() as gradebook:
+        alice = gradebook.find_student("alice")
+        alice.last_name, alice.first_name = "Cô\x1b[31mté\u202e", "Al\x00ice\r\nroot,5"
+        gradebook.db.commit()
+    plain, canvas = exported(course, "plain", None), exported(course, "canvas", table(CANVAS))
+    assert plain.rows[0][2:4] == ["Côté�", "Al�ice� root,5"]
+    for row in (*plain.rows, *canvas.rows):
+        assert all(cell.isprintable() for cell in row)
+    unsafe = exported(course, "moodle", table(MINE.replace("A1", "A\x001")), titles={LAB: "x"})
+    assert [one.kind for one in unsafe.refused] == ["unsafe"]
 
 
 def test_other_points_on_the_platform_are_refused(course, table):

@@ -117,6 +117,17 @@ def test_a_name_without_a_date_stops_nobody(world, date):
     assert world.content("alice") == "hers"
 
 
+def test_a_name_that_cannot_be_shown_stays_in_the_exchange(world):
+    world.put("mal\x1b[2J\u202elory", "x")
+    world.put("bob\nCollected: mallory", "x")
+    world.put("alice", "hers")
+    told = world.collect()
+    assert told.count("cannot be shown") == 2
+    assert not set("\x1b\u202e") & set(told)
+    assert "\nCollected: mallory" not in told
+    assert world.content("alice") == "hers"
+
+
 def test_who_hands_in_for_another_is_not_believed(world):
     world.put("alice", "not hers", minutes=60)
     told = world.collect(check_owner=True)

@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 
 from grader.authoring.reading import read_source
+from grader.engine import Outcome, Report
 from grader.errors import GraderError
-from grader.reporting.feedback import write_all
+from grader.grading.results import Result
+from grader.grading.submission import Problem
+from grader.reporting import feedback
+from grader.reporting.feedback import _Grades, write_all
 from tests.support.course_cases import LAB, WRONG, answered, make_course, submit
 from tests.support.hostile_cases import CASES
 from tests.support.lent_engine import grade
@@ -80,6 +84,16 @@ def test_a_result_that_was_not_recorded_is_told(tmp_path, monkeypatch):
     grade(course)
     with pytest.raises(GraderError, match="alice is not in the gradebook"):
         write_all(course.lab(LAB))
+
+
+def test_a_name_is_shown_without_control_characters():
+    notebook = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    name = "zo\x1b[31mé\u202e\x00<b>"
+    problem = Problem("", "Le fichier s'appelle « \x07\u2028 ».")
+    result = Result(name, "", (problem,), Outcome(name, notebook, Report(())))
+    html = feedback.page(LAB, result, _Grades({}, set(), {}, 0.0, 1.0))
+    assert "zoé\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}&lt;b&gt;" in html
+    assert not set("\x1b\u202e\x00\x07\u2028") & set(html)
 
 
 def test_a_page_stays_light(pages):

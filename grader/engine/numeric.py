@@ -1,0 +1,125 @@
+"""Tensors and arrays on the wire: dtype, shape and bytes, which become nothing but numbers."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any, Final
+
+import numpy as np
+import torch
+
+from grader.engine.bounds import MAX_BYTES, MAX_DEPTH
+
+
+class WireError(ValueError):
+    """The value has no form on the wire, or the bytes are not those of a value."""
+
+
+DTYPES: Final = {
+    str(dtype).removeprefix("torch."): dtype
+    for dtype in (
+        torch.bool,
+        torch.uint8,
+        torch.uint16,
+        torch.uint32,
+        torch.uint64,
+        torch.int8,
+        torch.int16,
+        torch.int32,
+        torch.int64,
+        torch.float16,
+        torch.bfloat16,
+        torch.float32,
+        torch.float64,
+        torch.complex64,
+        torch.complex128,
+    )
+}
+_ARRAY_KINDS: Final = "biufc"
+_ARRAY_DTYPE: Final = re.compile(rf"[<>|][{_ARRAY_KINDS}](?:1|2|4|8|16|32)")
+
+
+def pack_tensor(tensor: torch.Tensor) -> list:
+    """Dtype, shape and bytes; its device, strides and graph stay behind."""
+    if tensor.layout != torch.strided or tensor.is_quantized:
+        raise WireError("only dense tensors cross; use .to_dense()")
+    if tensor.is_meta:
+        raise WireError("a tensor on the device 'meta' has no values")
+    name = str(tensor.dtype).removeprefix("torch.")
+    if name not in DTYPES:
+        raise WireError(f"tensors of dtype {name} do not cross")
+    if tensor.numel() * tensor.element_size() > MAX_BYTES:
+        raise WireError(f"tensor of {tensor.numel() * tensor.element_size() >> 20} MB")
+    plain = tensor.detach().cpu().contiguous().resolve_conj().resolve_neg()
+    # A single element may have the stride 0 and count as contiguous, which `view` does not accept.
+    flat = plain.as_strided((plain.numel(),), (1,))
+    content = flat.view(torch.uint8).numpy().tobytes() if plain.numel() else b""
+    return ["tensor", name, list(plain.shape), content, tensor.requires_grad]
+
+
+def pack_array(array: np.ndarray | np.generic) -> list:
+    """Dtype, shape and bytes, in the order of the machine that made them."""
+    scalar = isinstance(array, np.generic)
+    array = np.asarray(array)
+    if array.dtype.kind not in _ARRAY_KINDS:
+        raise WireError(f"arrays of dtype {array.dtype} do not cross")
+    content = np.ascontiguousarray(array).tobytes()
+    return ["scalar" if scalar else "array", array.dtype.str, list(array.shape), content]
+
+
+def build_tensor(fields: list) -> torch.Tensor:
+    """The tensor that `pack_tensor` wrote, without the tag."""
+    name, shape, content, requires_grad = exactly(fields, str, list, bytes, bool)
+    dtype = DTYPES.get(name)
+    if dtype is None:
+        raise WireError("a tensor's dtype is not numeric")
+    if _count(shape) * dtype.itemsize != len(content):
+        raise WireError("a tensor's shape does not match its bytes")
+    if not content:
+        tensor = torch.empty(shape, dtype=dtype, device="cpu")
+    else:
+        tensor = torch.frombuffer(bytearray(content), dtype=torch.uint8)
+        if dtype is torch.bool:
+            tensor = tensor.ne(0)  # any other byte in a bool is undefined behaviour
+        tensor = tensor.view(dtype).reshape(shape)
+    return tensor.requires_grad_(requires_grad) if requires_grad else tensor
+
+
+def build_array(fields: list) -> np.ndarray:
+    """The array that `pack_array` wrote, without the tag."""
+    name, shape, content = exactly(fields, str, list, bytes)
+    if not _ARRAY_DTYPE.fullmatch(name):
+        raise WireError("an array's dtype is not numeric")
+    dtype = np.dtype(name)
+    if _count(shape) * dtype.itemsize != len(content):
+        raise WireError("an array's shape does not match its bytes")
+    if not content:
+        return np.empty(shape, dtype)
+    array = np.frombuffer(bytearray(content), dtype)
+    if dtype.kind == "b":
+        array = array.view(np.uint8) != 0  # as above: True + True must be 2
+    return array.reshape(shape)
+
+
+def build_scalar(fields: list) -> Any:
+    """The scalar that `pack_array` wrote, without the tag."""
+    array = build_array(fields)
+    if array.ndim:
+        raise WireError("a scalar has no shape")
+    return array[()]
+
+
+def exactly(fields: list, *kinds: type) -> list:
+    """The fields, checked to be exactly of these types."""
+    if len(fields) != len(kinds) or any(
+        type(field) is not kind for field, kind in zip(fields, kinds, strict=True)
+    ):
+        raise WireError("fields of the wrong number or type")
+    return fields
+
+
+def _count(shape: list) -> int:
+    if len(shape) > MAX_DEPTH or any(type(n) is not int or not 0 <= n < 2**40 for n in shape):
+        raise WireError("not a shape")
+    return math.prod(shape)
