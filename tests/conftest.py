@@ -27,6 +27,7 @@ MARKERS = {
     "tests/test_demo.py": "slow",
     "tests/engine/test_labs.py": "slow",
     "tests/engine/test_hostile.py": "slow",
+    "tests/engine/test_cheaters.py": "slow",
     "tests/engine/sandbox": "slow",
     "tests/plugins/test_exchange.py": "slow",
     "tests/plugins/test_execute.py": "slow",

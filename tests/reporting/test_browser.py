@@ -86,7 +86,6 @@ def test_no_attack_succeeds_in_a_feedback_page(server, tmp_path):
     url, asked = server
     text = "\n".join(attack(pattern, url) for pattern in ATTACKS)
     course = make_course(tmp_path / "course")
-    source = course.lab(LAB).author_notebook()
     spoken = f"from IPython.display import HTML, Markdown, display\ntext = {text!r}\nprint(text)\n"
     shown = "display(HTML(text), Markdown(text), {'image/svg+xml': text}, raw=True)\n"
     answer = f"{spoken}{shown}class SimpleLinear:\n    def __init__(self, *_):\n"
@@ -98,7 +97,7 @@ def test_no_attack_succeeds_in_a_feedback_page(server, tmp_path):
     submit(course, "<img src=x onerror=alert(1)>", notebook)
     for name, case in CASES.items():
         if name.startswith("feedback/"):
-            submit(course, case.path.stem, case.job(source).notebook)
+            submit(course, case.path.stem, case.job().notebook)
     grade(course)
     write_all(course.lab(LAB))
     pages = sorted(course.root.glob(f"feedback/*/{LAB}/{LAB}.html"))

@@ -29,7 +29,7 @@ def pages(tmp_path_factory) -> dict[str, str]:
     submit(course, "<b>nom</b>", answered(course))
     submit(course, "broken", "{")
     for case in HOSTILE:
-        submit(course, case.path.stem, case.job(course.lab(LAB).author_notebook()).notebook)
+        submit(course, case.path.stem, case.job().notebook)
     grade(course)
     write_all(course.lab(LAB))
     paths = course.root.glob(f"feedback/*/{LAB}/{LAB}.html")

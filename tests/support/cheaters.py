@@ -71,7 +71,7 @@ FORMS = {
     "numpy array": "class {name}(NumpyArray):\n    pass",
 }
 
-ALL_VALUES = ("value", "object", "class", "record", "lean", "generator", "shaped")
+ALL_VALUES = ("value", "class", "record", "lean", "shaped")
 
 REPLAYS = {
     "last argument": "args[-1] if args else None",
@@ -91,7 +91,7 @@ MEANT = (
     *("AssertionError", "NotImplementedError", "AttributeError", "IndexError", "KeyError"),
     *("TypeError", "MemoryError", "Exception", "BaseException", "SkipTest"),
 )
-RAISING_FORMS = ("value", "record", "generator")
+RAISING_FORMS = ("value", "record")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-# The test's function is given a hundred million numbers.
+# The test's function is given seventy million numbers.
 # exercise: twice
 # score: 11
 # status: failed|error|timeout
@@ -6,4 +6,4 @@ import torch
 
 
 def twice(function, x):
-    return function(torch.zeros(100_000_000))
+    return function(torch.zeros(70_000_000))

@@ -1,4 +1,4 @@
-# An argument that comes back a hundred million times as large.
+# An argument that comes back far larger than any message.
 # exercise: noisy
 # score: 11
 # status: failed|error|timeout
@@ -7,5 +7,5 @@ import torch
 
 def noisy(x, std):
     found = x + std * torch.randn(x.shape)
-    x.set_(torch.zeros(100_000_000))
+    x.set_(torch.zeros(70_000_000))
     return found

@@ -9,5 +9,5 @@ wire.clean = lambda text: "P" * 50_000_000 if lies and lies.pop() else true_clea
 
 
 def slope(a, b):
-    lies[:] = [True] * 4
+    lies[:] = [True]
     raise ValueError
