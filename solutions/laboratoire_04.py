@@ -523,13 +523,13 @@ torch.testing.assert_close(
 
 # %% test="dropout" part="evaluation" points=1
 x = torch.randn(4, 5)
-assert torch.equal(dropout(x, 0.5, training=False), x), "à l'évaluation, le dropout inversé ne fait rien"
+assert torch.equal(dropout(x.clone(), 0.5, training=False), x), "à l'évaluation, le dropout inversé ne fait rien"
 ### BEGIN HIDDEN TESTS
 for p in (0.0, 0.3, 1.0):
     x = torch.randn(3, 4, 5)
-    assert torch.equal(dropout(x, p, False), x), "à l'évaluation, rien n'est effacé ni multiplié"
+    assert torch.equal(dropout(x.clone(), p, False), x), "à l'évaluation, rien n'est effacé ni multiplié"
 x = torch.randn(50, 4)
-assert torch.equal(dropout(x, 0.0, True), x), "avec p = 0, rien ne change"
+assert torch.equal(dropout(x.clone(), 0.0, True), x), "avec p = 0, rien ne change"
 assert torch.equal(dropout(x, 1.0, True), torch.zeros(50, 4)), "avec p = 1, tout est effacé, sans inf ni nan"
 ### END HIDDEN TESTS
 

@@ -42,6 +42,13 @@ def expected(nature: str, kind: str) -> str:
     return f"il faut {nature}, et non {an_object(kind)}"
 
 
+def unreadable(reason: str) -> str:
+    return (
+        "il faut une valeur que le test puisse lire, et non une liste très longue, un objet trop"
+        f" grand ou un tenseur creux ({reason})"
+    )
+
+
 def an_object(kind: str) -> str:
     return f"un objet de la classe {kind}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Sequence
+from functools import cache
 from types import CodeType
 from typing import Any, Final
 
@@ -84,6 +85,7 @@ def bound_names(statements: Sequence[ast.AST]) -> set[str]:
     return names
 
 
+@cache
 def compiled(source: str) -> tuple[CodeType, CodeType]:
     """A test's statements, and its last expression or None."""
     # The file name is no file: a traceback shows no line of the test.

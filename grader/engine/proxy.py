@@ -7,8 +7,8 @@ this asks the student's process, which would be shown what the test compares wit
 
 Arithmetic is between the two: an exercise may be to write a class that has it. It is passed on for
 objects of such a class only, those that the test made by calling the class and those of the same
-class that came from them; the result is again an object, and plain data only once a test reads an
-attribute of it.
+class that calls and arithmetic made of them. The result is again an object, and plain data only
+once a test reads an attribute of it.
 """
 
 from __future__ import annotations
@@ -182,9 +182,14 @@ def add_origins(proxy: Proxy, classes: frozenset[str]) -> None:
         object.__setattr__(proxy, "_labo_own", origins(proxy) | classes)
 
 
+def forget_origins(proxy: Proxy) -> None:
+    """Let the object be any other's, for the next test."""
+    object.__setattr__(proxy, "_labo_own", frozenset())
+
+
 def is_own(proxy: Proxy) -> bool:
     """True for an object of a class of the author's notebook, which may have arithmetic."""
-    return nearest_kind(proxy) in origins(proxy)
+    return not origins(proxy).isdisjoint(handle_of(proxy).kinds)
 
 
 def nearest_kind(proxy: Proxy) -> str:

@@ -23,13 +23,22 @@ from weakref import WeakValueDictionary
 
 import torch
 
-from grader.engine import mirrors, wire
+from grader.engine import french, mirrors, wire
 from grader.engine.arguments import ArgumentEncoder, encoded
 from grader.engine.bounds import MAX_KINDS, MAX_NAME
 from grader.engine.mirrors import Mirrors
+from grader.engine.operations import ARITHMETIC
 from grader.engine.outputs import Printed
 from grader.engine.peer import Gone, Late, Peer
-from grader.engine.proxy import CallableProxy, Proxy, add_origins, handle_of, nearest_kind
+from grader.engine.proxy import (
+    CallableProxy,
+    Proxy,
+    WrongNature,
+    add_origins,
+    forget_origins,
+    handle_of,
+    nearest_kind,
+)
 from grader.engine.state import RandomStreams
 from grader.engine.student_error import UnsupportedAcrossBoundary, rebuilt, text
 from grader.engine.wire import Build, WireError
@@ -108,10 +117,7 @@ class Remote:
                 error = rebuilt(answer["raised"], iterating=operation == "next")
         if error:
             raise error
-        for proxy in reader.proxies:
-            add_origins(proxy, encoder.origins)
-        if operation == "call" and isinstance(value, Proxy) and self._is_class(args[0]):
-            add_origins(value, frozenset({nearest_kind(value)}))
+        self._note_origins(operation, args[0] if args else None, value, reader, encoder.origins)
         return value
 
     def operators_used(self, function: Any, *args: Any, **kwargs: Any) -> set[str]:
@@ -153,6 +159,8 @@ class Remote:
         self.unsupported = None
         self.mirrors.keep_held()
         self._classes &= set(self.proxies)
+        for proxy in self.proxies.values():
+            forget_origins(proxy)
         self._ask({"op": "forget", "keep": [*self.mirrors.tensors, *self.proxies]})
 
     def _ask(self, request: dict) -> Any:
@@ -164,10 +172,10 @@ class Remote:
         except (Gone, Late, WireError) as error:
             self.trouble = error
             raise
-        if isinstance(answer, dict) and "refused" in answer:
-            self.unsupported = UnsupportedAcrossBoundary(text(answer["refused"]))
-        if self.unsupported:  # perhaps in a callback
+        if self.unsupported:  # in a callback
             raise self.unsupported
+        if isinstance(answer, dict) and "refused" in answer:
+            raise WrongNature(french.unreadable(text(answer["refused"])))
         return answer
 
     @contextmanager
@@ -213,6 +221,26 @@ class Remote:
                 self, answer["tape"], len(inputs) + len(leaves), *inputs, *leaves, *tensors
             )
         return wire.decode(answer["result"], reader.build)
+
+    def _note_origins(
+        self,
+        operation: str,
+        operand: Any,
+        value: Any,
+        reader: _AnswerReader,
+        classes: frozenset[str],
+    ) -> None:
+        """Note which of the objects of an answer the test has made, of its own classes.
+
+        An attribute is not made but read: it may stand for a value. It may also be a method.
+        """
+        if operation == "call" or operation in ARITHMETIC:
+            for proxy in reader.proxies:
+                add_origins(proxy, classes)
+        elif type(value) is CallableProxy and classes.isdisjoint(handle_of(value).kinds):
+            add_origins(value, classes)
+        if operation == "call" and isinstance(value, Proxy) and self._is_class(operand):
+            add_origins(value, frozenset({nearest_kind(value)}))
 
     def _is_class(self, function: Any) -> bool:
         """True for a class of the author's notebook, as the student has defined it."""
