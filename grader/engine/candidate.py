@@ -12,6 +12,7 @@ import signal
 import socket
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from typing import Any, Final, NoReturn, Protocol, runtime_checkable
 
 import matplotlib.pyplot as plt
@@ -24,7 +25,7 @@ from grader.engine.operations import OPERATIONS, class_names
 from grader.engine.peer import Gone, Peer
 from grader.engine.shell import Shell
 from grader.engine.wire import WireError
-from labo import checks
+from labo.bans import recording
 
 _PRINTED: Final = 4_000  # characters of what one call prints
 
@@ -51,6 +52,7 @@ class Candidate:
         self.mirrors = Mirrors()
         self.tapes: dict[int, _Tape] = {}
         signal.signal(signal.SIGINT, self._interrupt)
+        recording.watch()  # before any code of the student has run
 
     def _interrupt(self, *_: object) -> None:
         if self.running:  # between two requests, it came too late
@@ -89,17 +91,21 @@ class Candidate:
         before = [_content(value) for value in arguments.values]
         tape = _Tape(arguments.leaves())
         answer: dict[str, object]
+        recorder = recording.Recorder() if request["record"] else None
         with self.shell.capturing() as capture:
             self.running = True
             try:
-                value = OPERATIONS[request["operation"]](*args, **kwargs)
-                answer = {"value": self._encoded(value, tape)}
+                with recorder or nullcontext():  # a value may compute as it is written
+                    value = OPERATIONS[request["operation"]](*args, **kwargs)
+                    answer = {"value": self._encoded(value, tape)}
             except WireError:
                 raise
             except BaseException as error:  # whatever student code raises is its answer
                 answer = {"raised": _described(error)}
             finally:
                 self.running = False
+        if recorder:
+            answer["operators"] = recorder.operators
         answer["changed"] = {
             i: content
             for i, content in enumerate(map(_content, arguments.values))
@@ -135,17 +141,6 @@ class Candidate:
         finally:
             self.running = False
         return self._answer(answer, tape)
-
-    def _on_operators(self, request: dict) -> bytes:
-        """The names of the operators that a call uses, as torch's dispatcher sees them."""
-        args, kwargs = wire.decode(request["arguments"], _Arguments(self).build, names=True)
-        self.running = True
-        try:
-            return wire.encode({"names": sorted(checks.operators_used(*args, **kwargs))})
-        except BaseException as error:
-            return wire.encode({"raised": _described(error)})
-        finally:
-            self.running = False
 
     def _on_forget(self, request: dict) -> bytes:
         """At the end of a test, keep only what the examiner still holds."""

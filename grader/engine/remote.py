@@ -89,6 +89,12 @@ class Remote:
 
     def apply(self, operation: str, *args: Any, **kwargs: Any) -> Any:
         """Do one operation of `operations.OPERATIONS` there."""
+        return self.applied(operation, args, kwargs)[0]
+
+    def applied(
+        self, operation: str, args: tuple, kwargs: dict, *, record: bool = False
+    ) -> tuple[Any, Any]:
+        """The value of an operation and, if recorded, the names of the operators that it used."""
         encoder = _ArgumentEncoder(self)
         arguments = encoder.encode(args, kwargs)
         now = state.current()
@@ -99,6 +105,7 @@ class Remote:
                 "arguments": arguments,
                 "mirrors": self.mirrors.changed(),
                 "state": now,
+                "record": record,
             }
         )
         self.printed.append(_text(answer["printed"]))
@@ -108,15 +115,7 @@ class Remote:
             _overwrite(encoder.arguments[index], wire.decode(content))
         if "raised" in answer:
             raise _rebuilt(answer["raised"])
-        return self._decoded(answer, encoder.inputs)
-
-    def operators_used(self, function: Any, *args: Any, **kwargs: Any) -> set[str]:
-        """The names of the torch operators that a call of the student's function uses."""
-        arguments = _ArgumentEncoder(self).encode((function, *args), kwargs)
-        answer = self._ask({"op": "operators", "arguments": arguments})
-        if "raised" in answer:
-            raise _rebuilt(answer["raised"])
-        return set(answer["names"])
+        return self._decoded(answer, encoder.inputs), answer.get("operators")
 
     def backward(
         self, tape: int, inputs: Sequence[torch.Tensor], grads: Sequence[torch.Tensor | None]
