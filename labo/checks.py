@@ -20,6 +20,12 @@ from labo.bans.recording import recorded as recorded
 from labo.bans.recording import seen as seen
 from labo.french import compact
 
+AUTOGRAD = (
+    *("backward", "autograd", "grad", "enable_grad", "set_grad_enabled", "requires_grad_"),
+    *("jacobian", "jacrev", "jacfwd", "hessian", "vjp", "jvp", "func", "functorch"),
+)
+"""Les noms de ce qui dérive à la place de l'étudiant, pour `forbid`."""
+
 
 def build(factory: Callable, *args: Any, **kwargs: Any) -> Any:
     """Construit un objet là où vit le code de l'étudiant : `build(nn.Linear, 4, 3)`.
@@ -29,7 +35,7 @@ def build(factory: Callable, *args: Any, **kwargs: Any) -> Any:
     return factory(*args, **kwargs)
 
 
-def operators_used(function: Callable, *args: Any, **kwargs: Any) -> set[str]:
+def operators_used(function: Callable, /, *args: Any, **kwargs: Any) -> set[str]:
     """Les opérateurs d'un appel, sans sa valeur. Dépassé : `recorded` donne les deux ensemble."""
     return set(recorded(function, *args, **kwargs).operators)
 

@@ -120,7 +120,7 @@ class IsolatedTests:
         checks.forbid = self._forbid
         checks.source_of = self._source_of
 
-    def _recorded(self, function: Any, *args: Any, **kwargs: Any) -> checks.Recorded:
+    def _recorded(self, function: Any, /, *args: Any, **kwargs: Any) -> checks.Recorded:
         return checks.seen(*self.remote.applied("call", (function, *args), kwargs, record=True))
 
     def _forbid(

@@ -97,7 +97,7 @@ def watch() -> None:
     sys.addaudithook(audit)
 
 
-def recorded(function: Callable, *args: Any, **kwargs: Any) -> Recorded:
+def recorded(function: Callable, /, *args: Any, **kwargs: Any) -> Recorded:
     """Appelle une fonction ; sa valeur et les opérateurs de torch de ce même appel.
 
     Erreurs :
