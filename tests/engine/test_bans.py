@@ -57,12 +57,6 @@ FAITHFUL = {
         "try:\n    checks.recorded(f)\n    assert False\nexcept KeyError as error:\n"
         "    assert 'clé' in str(error)",
     ),
-    "work done as the value is written": (
-        "class Late(list):\n    def __iter__(self): return iter([torch.ones(2).softmax(0)])\n"
-        "def f(): return Late([1])",
-        "call = checks.recorded(f)\n"
-        "assert call.value[0].tolist() == [0.5, 0.5] and 'softmax' in call.operators",
-    ),
     "deprecated": (
         "def f(x): return x * x",
         "assert 'mul' in checks.operators_used(f, torch.ones(2))",
