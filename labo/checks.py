@@ -13,9 +13,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from labo.bans import forbidden
+from labo.bans.cells import name_and_cells
+from labo.bans.program import Program
+from labo.bans.recording import Recorded as Recorded
+from labo.bans.recording import recorded as recorded
+from labo.bans.recording import seen as seen
 from labo.french import compact
+
+AUTOGRAD = (
+    *("backward", "autograd", "grad", "enable_grad", "set_grad_enabled", "requires_grad_"),
+    *("jacobian", "jacrev", "jacfwd", "hessian", "vjp", "jvp", "func", "functorch"),
+)
+"""Les noms de ce qui dérive à la place de l'étudiant, pour `forbid`."""
 
 
 def build(factory: Callable, /, *args: Any, **kwargs: Any) -> Any:
@@ -26,15 +37,32 @@ def build(factory: Callable, /, *args: Any, **kwargs: Any) -> Any:
     return factory(*args, **kwargs)
 
 
-def operators_used(function: Callable, *args: Any, **kwargs: Any) -> set[str]:
-    """Les opérateurs de torch qu'emploie un appel, comme {"mul", "sum"} ; pour en interdire.
+def operators_used(function: Callable, /, *args: Any, **kwargs: Any) -> set[str]:
+    """Les opérateurs d'un appel, sans sa valeur. Dépassé : `recorded` donne les deux ensemble."""
+    return set(recorded(function, *args, **kwargs).operators)
 
-    Les noms sont ceux d'ATen : `F.conv2d` y devient "convolution", `x @ y` "mm".
+
+def forbid(exercise: Callable, *words: str, loops: bool = False, recursion: bool = False) -> None:
+    """Vérifie qu'un exercice, et tout ce qu'il atteint par son nom, n'emploie pas certains noms.
+
+    Ni les commentaires, ni les textes, ni les variables locales ne comptent ; `f = F.conv2d`,
+    `from … import conv2d as f` et `getattr(F, "conv2d")` comptent. Ce qui cache un nom (`eval`,
+    `getattr` d'un texte calculé, un fil d'exécution…) est refusé.
+
+        checks.forbid(convolve, "*conv*")
+        checks.forbid(tartan, loops=True)
+
+    Args :
+        words : les noms, en minuscules ; `*` y vaut n'importe quelle suite de caractères.
+        loops : interdit aussi les boucles, les compréhensions, `map`, `np.vectorize`, `torch.vmap`
+            et la récursion.
+        recursion : interdit la récursion.
+
+    Erreurs :
+        AssertionError, qui nomme ce qui a été trouvé, et à quelle ligne.
     """
-    recorder = _OperatorRecorder()
-    with recorder:
-        function(*args, **kwargs)
-    return recorder.names
+    name, cells = name_and_cells(exercise)
+    forbidden.check(Program(cells), name, words, loops=loops, recursion=recursion)
 
 
 def random_state() -> str:
@@ -47,7 +75,7 @@ def random_state() -> str:
 
 
 def source_of(value: Callable) -> str:
-    """Le texte d'une fonction ou d'une classe du notebook ; pour y chercher une boucle interdite.
+    """Le texte d'une fonction ou d'une classe du notebook. Dépassé : `forbid` en lit l'arbre.
 
     À la correction, il vient du notebook remis, et n'a plus de commentaires.
     """
@@ -119,13 +147,3 @@ class Tally:
             print(f"{compact(points)} point(s) en moins : {message}{shown}")
         else:
             self.score += points
-
-
-class _OperatorRecorder(TorchDispatchMode):
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        self.names.add(func.overloadpacket.__name__)
-        return func(*args, **(kwargs or {}))

@@ -12,6 +12,7 @@ import signal
 import socket
 import traceback
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from typing import Any, Final, NamedTuple, NoReturn, Protocol, runtime_checkable
 
 import matplotlib.pyplot as plt
@@ -26,7 +27,7 @@ from grader.engine.peer import Gone, Peer
 from grader.engine.received import Arguments
 from grader.engine.shell import Shell
 from grader.engine.wire import Pack, WireError
-from labo import checks
+from labo.bans import recording
 
 
 def main(sock: socket.socket, shell: Shell) -> NoReturn:
@@ -52,6 +53,7 @@ class Candidate:
         self.generators: dict[int, torch.Generator] = {}  # given as arguments
         self.tapes: dict[int, _Tape] = {}
         signal.signal(signal.SIGINT, self._interrupt)
+        recording.watch()  # before any code of the student has run
 
     def _interrupt(self, *_: object) -> None:
         if self.running:  # between two requests, it came too late
@@ -90,14 +92,17 @@ class Candidate:
         arguments.remember()
         tape = _Tape(arguments.leaves())
         operation = request["operation"]
+        recorder = recording.Recorder() if request["record"] else None
         answer: dict[str, object] = {}
         with self.shell.capturing() as capture:
             self.running = True
             try:
-                value = OPERATIONS[operation](*args, **dict(kwargs))
-                if operation in ARITHMETIC:
-                    value = _Object(value)
-                answer["result"] = self._encoded((value, arguments.changed()), tape, arguments)
+                with recorder or nullcontext():  # a value may compute as it is written
+                    value = OPERATIONS[operation](*args, **dict(kwargs))
+                    if operation in ARITHMETIC:
+                        value = _Object(value)
+                    changed = arguments.changed()
+                    answer["result"] = self._encoded((value, changed), tape, arguments)
             except WireError:
                 raise
             except BaseException as error:  # whatever student code raises is its answer
@@ -105,6 +110,8 @@ class Candidate:
                 answer["result"] = self._encoded((None, arguments.changed()), tape, arguments)
             finally:
                 self.running = False
+        if recorder:
+            answer["operators"] = recorder.operators
         answer["printed"] = wire.clean(capture.text()[:MAX_SAID])
         return self._answer(answer, tape)
 
@@ -134,18 +141,6 @@ class Candidate:
         finally:
             self.running = False
         return self._answer(answer, tape)
-
-    def _on_operators(self, request: dict) -> bytes:
-        """The names of the operators that a call uses, as torch's dispatcher sees them."""
-        arguments = Arguments(self.objects, self.generators, self.peer)
-        args, kwargs = wire.decode(request["arguments"], arguments.build, trusted=True)
-        self.running = True
-        try:
-            return wire.encode({"names": sorted(checks.operators_used(*args, **dict(kwargs)))})
-        except BaseException as error:
-            return wire.encode({"raised": _described(error)})
-        finally:
-            self.running = False
 
     def _on_forget(self, request: dict) -> bytes:
         """At the end of a test, keep only what the examiner still holds."""

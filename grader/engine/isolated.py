@@ -28,6 +28,8 @@ from grader.engine.scores import Examined, graded
 from grader.engine.student_error import StudentError, UnsupportedAcrossBoundary
 from grader.notebook import Notebook
 from labo import checks
+from labo.bans import forbidden
+from labo.bans.program import Program
 
 
 class IsolatedTests:
@@ -49,6 +51,7 @@ class IsolatedTests:
         }
         self.notebook_names = notebook_names(source)
         self.remote.author_classes = class_names(source)
+        self.author_cells = {cell["source"] for cell in source["cells"]}
         self._open_checks()
 
     def rebind(self, source: str) -> None:
@@ -114,8 +117,27 @@ class IsolatedTests:
             "call", factory, *args, **kwargs
         )
         checks.random_state = lambda: self.remote.apply("random_state")
-        checks.operators_used = self.remote.operators_used
+        checks.recorded = self._recorded
+        checks.forbid = self._forbid
         checks.source_of = self._source_of
+
+    def _recorded(self, function: Any, /, *args: Any, **kwargs: Any) -> checks.Recorded:
+        return checks.seen(*self.remote.applied("call", (function, *args), kwargs, record=True))
+
+    def _forbid(
+        self, exercise: Any, *words: str, loops: bool = False, recursion: bool = False
+    ) -> None:
+        """Read the cells that the student's process was given, which it cannot forge."""
+        names = [n for n, found in self.student.fetched.items() if found is exercise]
+        if not names:
+            raise UnsupportedAcrossBoundary(
+                "labo.checks.forbid knows what a test finds under a name of the notebook"
+            )
+        cells = self.conversation.sources
+        forbidden.check_rewriting([cell for cell in cells if cell not in self.author_cells])
+        program = Program(cells)
+        for name in names:
+            forbidden.check(program, name, words, loops=loops, recursion=recursion)
 
     def _source_of(self, value: Any) -> str:
         """The definition of what a test found under a name of the student's notebook."""

@@ -94,6 +94,12 @@ class Remote:
 
     def apply(self, operation: str, /, *args: Any, **kwargs: Any) -> Any:
         """Do one operation of `operations.OPERATIONS` there."""
+        return self.applied(operation, args, kwargs)[0]
+
+    def applied(
+        self, operation: str, args: tuple, kwargs: dict, *, record: bool = False
+    ) -> tuple[Any, Any]:
+        """The value of an operation and, if recorded, the names of the operators that it used."""
         encoder = ArgumentEncoder(self.mirrors, self.streams, self.callbacks)
         arguments = encoder.encode(args, kwargs)
         answer = self._ask(
@@ -103,6 +109,7 @@ class Remote:
                 "arguments": arguments,
                 "mirrors": self.mirrors.changed(),
                 "state": self.streams.lent(),
+                "record": record,
             }
         )
         with self._reading():
@@ -118,16 +125,7 @@ class Remote:
         if error:
             raise error
         self._note_origins(operation, args[0] if args else None, value, reader, encoder.origins)
-        return value
-
-    def operators_used(self, function: Any, *args: Any, **kwargs: Any) -> set[str]:
-        """The names of the torch operators that a call of the student's function uses."""
-        encoder = ArgumentEncoder(self.mirrors, self.streams, self.callbacks)
-        arguments = encoder.encode((function, *args), kwargs)
-        answer = self._ask({"op": "operators", "arguments": arguments})
-        if "raised" in answer:
-            raise rebuilt(answer["raised"])
-        return set(answer["names"])
+        return value, answer.get("operators")
 
     def backward(
         self, tape: int, inputs: Sequence[torch.Tensor], grads: Sequence[torch.Tensor | None]

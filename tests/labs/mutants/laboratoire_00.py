@@ -54,6 +54,12 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
             "a loop",
             _tartan(("pattern[::3] = 2", "for i in range(0, n, 3):\n        pattern[i] = 2")),
         ),
+        (
+            "map",
+            _tartan(
+                ("pattern[::3] = 2", "list(map(lambda i: pattern[i].fill_(2), range(0, n, 3)))")
+            ),
+        ),
         ("always 13", _tartan(("torch.ones(n, n)", "torch.ones(13, 13)"))),
         (
             "crossings added",

@@ -78,6 +78,29 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
                 )
             ),
         ),
+        (
+            "F.conv2d in a thread",
+            """
+import threading
+
+def convolve(x, kernel, padding=0, stride=1):
+    box = []
+    work = lambda: box.append(F.conv2d(x, kernel, padding=padding, stride=stride))
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    return box[0]
+""",
+        ),
+        (
+            "F.conv2d under another name",
+            """
+slide = F.conv2d
+
+def convolve(x, kernel, padding=0, stride=1, work=slide):
+    return work(x, kernel, padding=padding, stride=stride)
+""",
+        ),
         ("gradient cut", _convolve(("padded = F.pad(x", "padded = F.pad(x.detach()"))),
         ("square kernels only", _convolve(("for b in range(width)", "for b in range(height)"))),
     ],

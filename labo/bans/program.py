@@ -1,0 +1,149 @@
+"""Les cellules d'un notebook, et tout ce qu'un exercice y atteint par son nom."""
+
+import ast
+from collections.abc import Iterator, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from labo.bans.uses import Uses, stored, uses
+
+
+@dataclass(eq=False)
+class Statement:
+    """Une instruction d'une cellule, hors de toute fonction.
+
+    Attributs :
+        binds : les noms qu'elle lie.
+        replaces : vrai si elle est toujours exécutée, de sorte que ce qui les liait ne compte plus.
+    """
+
+    node: ast.stmt
+    position: int
+    replaces: bool
+    binds: set[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.binds = set(stored([self.node]))
+
+    @cached_property
+    def uses(self) -> Uses:
+        return uses(self.node)
+
+    @property
+    def label(self) -> str:
+        """Comment la nommer à l'étudiant."""
+        if isinstance(self.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            return f"`{self.node.name}`"
+        return f"« {ast.unparse(self.node).partition(chr(10))[0][:60]} »"
+
+
+class Program:
+    """Des cellules, dans l'ordre où elles ont été exécutées."""
+
+    def __init__(self, cells: Sequence[str]) -> None:
+        found = [pair for cell in cells for pair in _flat(parsed(cell), replaces=True)]
+        self.statements = [Statement(node, i, kept) for i, (node, kept) in enumerate(found)]
+        self.imported = {
+            name
+            for statement in self.statements
+            if isinstance(statement.node, ast.Import | ast.ImportFrom)
+            for name in statement.binds
+        }
+
+    def reached(self, name: str) -> list[Statement]:
+        """Les instructions dont dépend un nom, et tous ceux qu'elles emploient."""
+        found = dict.fromkeys(self._bindings(name, len(self.statements)))
+        waiting = list(found)
+        while waiting:
+            new = dict.fromkeys(s for s in self._reads(waiting.pop()) if s not in found)
+            found |= new
+            waiting += new
+        return list(found)
+
+    def binds(self, name: str) -> bool:
+        """Une cellule lie-t-elle ce nom ?"""
+        return bool(self._bindings(name, len(self.statements)))
+
+    def _reads(self, statement: Statement) -> Iterator[Statement]:
+        """Ce que ses mots peuvent désigner : à ce moment, et à la fin."""
+        for use in statement.uses.names:
+            yield from self._bindings(use.word, statement.position)
+            yield from self._bindings(use.word, len(self.statements))
+        for use in statement.uses.attributes:
+            yield from self._patches.get(use.word, [])
+
+    def _bindings(self, name: str, end: int) -> list[Statement]:
+        """Ce qui a donné à ce nom la valeur qu'il a avant l'instruction `end`."""
+        kept: list[Statement] = []
+        for statement in reversed(self._binding.get(name, [])):
+            if statement.position >= end:
+                continue
+            kept.append(statement)
+            if statement.replaces and name in statement.binds:
+                break
+        return kept
+
+    @cached_property
+    def _binding(self) -> dict[str, list[Statement]]:
+        """Pour chaque nom, les instructions qui le lient ou en changent le contenu."""
+        table: dict[str, list[Statement]] = {}
+        for statement in self.statements:
+            changed = (statement.uses.changed - self.imported) | statement.uses.bound
+            for name in statement.binds | changed:
+                table.setdefault(name, []).append(statement)
+        return table
+
+    @cached_property
+    def _patches(self) -> dict[str, list[Statement]]:
+        """Pour chaque attribut d'un module ou d'une classe importés, ce qui le remplace."""
+        table: dict[str, list[Statement]] = {}
+        for statement in self.statements:
+            for use in statement.uses.patches:
+                if use.root in self.imported:
+                    table.setdefault(use.word, []).append(statement)
+        return table
+
+
+def parsed(cell: str) -> list[ast.stmt]:
+    """Les instructions d'une cellule ; aucune si ce n'est pas du Python."""
+    for text in (lambda: cell, lambda: _transformed(cell)):
+        try:
+            return ast.parse(text()).body
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+    return []
+
+
+def _transformed(cell: str) -> str:
+    """Une cellule, les commandes d'IPython mises en Python ; `%%time` n'en est que la première."""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    first, _, body = cell.lstrip().partition("\n")
+    kept = "\n" + body if first.startswith("%%") else cell
+    return TransformerManager().transform_cell(kept)
+
+
+def _flat(nodes: list[ast.stmt], *, replaces: bool) -> Iterator[tuple[ast.stmt, bool]]:
+    """Les instructions, celles de `with`, `if` et `try` une à une ; et si elles remplacent."""
+    for node in nodes:
+        match node:
+            case ast.With():
+                if any(item.optional_vars for item in node.items):
+                    yield node, False
+                yield from _flat(node.body, replaces=replaces)
+            case ast.If():
+                yield from _flat([*node.body, *node.orelse], replaces=False)
+            case ast.Try():
+                handled = [s for handler in node.handlers for s in handler.body]
+                both = [*node.body, *handled, *node.orelse, *node.finalbody]
+                yield from _flat(both, replaces=False)
+            case ast.Import(names) | ast.ImportFrom(names=names):
+                for alias in names:  # an exercise answers only for the names that it uses
+                    one = copy(node)
+                    one.names = [alias]
+                    yield one, replaces
+            case ast.AugAssign() | ast.For() | ast.While():
+                yield node, False
+            case _:
+                yield node, replaces

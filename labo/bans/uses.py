@@ -1,0 +1,260 @@
+"""Les noms, les boucles et les détours que contient une instruction, d'après son arbre."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+_Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+
+LOOPING_BUILTINS = {"map", "filter", "reduce", "starmap", "accumulate"}
+LOOPING_ATTRIBUTES = {
+    *("vectorize", "frompyfunc", "fromiter", "fromfunction", "apply_along_axis"),
+    *("apply_over_axes", "nditer", "ndenumerate", "ndindex", "vmap", "map_", "apply_"),
+}
+
+_FILLING = {"append", "extend", "insert", "update", "setdefault", "add"}
+
+
+@dataclass(frozen=True)
+class Use:
+    """Un mot, sa ligne, et le nom global dont il est un attribut ("" si ce n'en est pas un)."""
+
+    word: str
+    line: int
+    root: str = ""
+
+
+@dataclass
+class Uses:
+    """Ce que contient une instruction.
+
+    Attributs :
+        names : les noms globaux qu'elle lit.
+        attributes : les attributs qu'elle lit, écrits `x.nom` ou `getattr(x, "nom")`.
+        changed : les noms globaux dont elle change le contenu : `t[0] = …`, `t.append(…)`.
+        bound : les noms globaux qu'une fonction y lie (`global t`).
+        patches : les attributs qu'elle donne à autre chose qu'à `self`.
+        own : les attributs qu'elle définit : ses méthodes, `self.nom = …`.
+        imports : les modules et les noms qu'elle importe, avec leur premier module.
+        loops : les boucles.
+        hidden : ce qui désigne quelque chose sans l'écrire.
+        rewrites : ce qui lie un nom global sans l'écrire, comme `globals()["f"] = …`.
+        functions : chaque fonction, sa ligne, les fonctions et méthodes dont son corps a le nom.
+    """
+
+    names: list[Use] = field(default_factory=list)
+    attributes: list[Use] = field(default_factory=list)
+    changed: set[str] = field(default_factory=set)
+    bound: set[str] = field(default_factory=set)
+    patches: list[Use] = field(default_factory=list)
+    own: set[str] = field(default_factory=set)
+    imports: list[Use] = field(default_factory=list)
+    loops: list[Use] = field(default_factory=list)
+    hidden: list[Use] = field(default_factory=list)
+    rewrites: list[Use] = field(default_factory=list)
+    functions: list[tuple[str, int, set[str]]] = field(default_factory=list)
+
+
+def uses(statement: ast.stmt) -> Uses:
+    """Ce que contient une instruction ; la ligne d'un mot est comptée depuis la sienne."""
+    visitor = _Visitor(statement.lineno - 1)
+    visitor.visit(statement)
+    return visitor.found
+
+
+def root(node: ast.AST) -> str:
+    """Le premier nom de `nom.a.b[0].c` ; "" s'il n'y en a pas."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def stored(nodes: list[ast.AST]) -> Iterator[str]:
+    """Les noms que ces nœuds lient dans leur propre portée, imports compris."""
+    waiting = list(nodes)
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield node.name
+                continue
+            case ast.Import() | ast.ImportFrom():
+                yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
+            case ast.Name(ctx=ast.Store() | ast.Del()):
+                yield node.id
+            case ast.ExceptHandler() | ast.MatchAs() | ast.MatchStar() if node.name:
+                yield node.name
+            case ast.MatchMapping() if node.rest:
+                yield node.rest
+            case ast.Lambda():
+                continue
+        if not isinstance(node, ast.comprehension):
+            waiting.extend(ast.iter_child_nodes(node))
+        else:  # its targets are its own; what `:=` binds is not
+            waiting.extend((node.iter, *node.ifs))
+
+
+class _Visitor(ast.NodeVisitor):
+    def __init__(self, before: int) -> None:
+        self.before = before
+        self.found = Uses()
+        self.scopes: list[set[str]] = []  # of functions, from the outer one
+        self.nested: list[set[str]] = []  # the functions defined in each of them
+        self.methods: set[ast.AST] = set()
+        self.mentioned: list[set[str]] = []  # in each of them; a method's name has a dot before it
+
+    # ---- Scopes
+
+    def visit_FunctionDef(self, node: _Function) -> None:
+        for outside in (*node.decorator_list, *_defaults(node.args), *_annotations(node)):
+            self.visit(outside)
+        inner = set(stored([*node.body]))
+        declared = {n for s in ast.walk(node) if isinstance(s, ast.Global) for n in s.names}
+        self.found.bound |= inner & declared
+        self.mentioned.append(set())
+        self._inside(_parameters(node.args) | inner - declared, node.body)
+        mentioned = self.mentioned.pop()
+        name = f".{node.name}" if node in self.methods else node.name
+        self.found.functions.append((name, node.lineno - self.before, mentioned))
+        for around in self.mentioned:
+            around |= mentioned
+
+    visit_AsyncFunctionDef = visit_FunctionDef
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        for default in _defaults(node.args):
+            self.visit(default)
+        self._inside(_parameters(node.args), [node.body])
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        self.found.own |= set(stored([*node.body]))
+        self.methods |= {member for member in node.body if isinstance(member, _Function)}
+        self.generic_visit(node)
+
+    def _comprehension(self, node: _Comprehension) -> None:
+        self.found.loops.append(self._use("for", node))
+        self.visit(node.generators[0].iter)  # the only part that is read outside of it
+        targets = set(stored([g.target for g in node.generators]))
+        self._inside(targets, [*ast.iter_child_nodes(node)])
+
+    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension
+
+    def _inside(self, names: set[str], body: list) -> None:
+        self.scopes.append(names)
+        self.nested.append({n.name for n in body if isinstance(n, _Function)})
+        for node in body:
+            self.visit(node)
+        self.scopes.pop()
+        self.nested.pop()
+
+    # ---- Words
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if not isinstance(node.ctx, ast.Load):
+            return
+        is_local = self._is_local(node.id)
+        if not is_local or any(node.id in functions for functions in self.nested):
+            self._mention(node.id)
+        if not is_local:
+            self.found.names.append(self._use(node.id, node))
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        self.visit(node.value)
+        if isinstance(node.value, ast.Name) and self._is_local(node.value.id):
+            self._mention(f".{node.attr}")
+        if isinstance(node.ctx, ast.Load):
+            self.found.attributes.append(self._use(node.attr, node, root(node)))
+        elif root(node) == "self":
+            self.found.own.add(node.attr)
+        else:
+            self.found.patches.append(self._use(node.attr, node, root(node)))
+            self._change(node)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        self.generic_visit(node)
+        if not isinstance(node.ctx, ast.Load):
+            self._change(node)
+            self._rewrite(node.value)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        self.generic_visit(node)
+        self._change(node.target)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        match node:
+            case ast.Call(ast.Name("getattr" | "hasattr"), [_, ast.Constant(str(name)), *_]):
+                self.found.attributes.append(self._use(name, node, root(node.args[0])))
+            case ast.Call(ast.Name("setattr" | "delattr"), [_, ast.Constant(str(name)), *_]):
+                self.found.patches.append(self._use(name, node, root(node.args[0])))
+                self._change(node.args[0])
+            case ast.Call(ast.Name("getattr" | "setattr" | "delattr" as word)):
+                self.found.hidden.append(self._use(word, node))
+            case ast.Call(ast.Attribute(attr="run_line_magic"), [ast.Constant("run"), *_]):
+                self.found.rewrites.append(self._use("%run", node))
+            case _:
+                self.visit(node.func)
+                if isinstance(node.func, ast.Attribute) and node.func.attr in _FILLING:
+                    self._change(node.func)
+                    self._rewrite(node.func.value)
+        for argument in (*node.args, *node.keywords):
+            self.visit(argument)
+
+    def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:
+        module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+        for alias in node.names:
+            parts = [part for part in (*module.split("."), *alias.name.split(".")) if part]
+            line = node.lineno - self.before
+            self.found.imports += [Use(part, line, parts[0]) for part in parts]
+
+    visit_ImportFrom = visit_Import
+
+    def visit_For(self, node: ast.For | ast.AsyncFor) -> None:
+        self.found.loops.append(self._use("for", node))
+        self.generic_visit(node)
+
+    visit_AsyncFor = visit_For
+
+    def visit_While(self, node: ast.While) -> None:
+        self.found.loops.append(self._use("while", node))
+        self.generic_visit(node)
+
+    def _is_local(self, name: str) -> bool:
+        return any(name in scope for scope in self.scopes)
+
+    def _rewrite(self, node: ast.expr) -> None:
+        match node:
+            case ast.Call(ast.Name("globals" | "locals" | "vars" as word), []):
+                self.found.rewrites.append(self._use(word, node))
+
+    def _change(self, node: ast.AST) -> None:
+        if (name := root(node)) and not self._is_local(name):
+            self.found.changed.add(name)
+
+    def _mention(self, word: str) -> None:
+        if self.mentioned:
+            self.mentioned[-1].add(word)
+
+    def _use(self, word: str, node: ast.AST, origin: str = "") -> Use:
+        line = getattr(node, "lineno", self.before + 1) - self.before
+        # The root of an attribute: a global name, or the object that a method belongs to.
+        kept = self._is_local(origin) == (origin == "self")
+        return Use(word, line, origin if kept else "")
+
+
+def _parameters(arguments: ast.arguments) -> set[str]:
+    return {argument.arg for argument in _arguments(arguments)}
+
+
+def _arguments(arguments: ast.arguments) -> list[ast.arg]:
+    several = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+    return [*several, *(one for one in (arguments.vararg, arguments.kwarg) if one)]
+
+
+def _defaults(arguments: ast.arguments) -> list[ast.expr]:
+    return [*arguments.defaults, *(value for value in arguments.kw_defaults if value)]
+
+
+def _annotations(node: _Function) -> list[ast.expr]:
+    arguments = [argument.annotation for argument in _arguments(node.args)]
+    return [annotation for annotation in (*arguments, node.returns) if annotation]

@@ -1,0 +1,168 @@
+"""What an exercise forbids is seen across the boundary, wherever the work is done."""
+
+import pytest
+
+from grader.engine import Engine, EngineConfig, Status
+from tests.support.engine_cases import cell, job
+
+RECORDED = (
+    "x, k = torch.randn(1, 1, 5, 5), torch.randn(1, 1, 3, 3)\n"
+    "call = checks.recorded(f, x, k)\n"
+    "torch.testing.assert_close(call.value, F.conv2d(x, k))\n"
+    "assert not any('conv' in name for name in call.operators), 'une convolution de PyTorch'"
+)
+BY_HAND = (
+    "def f(x, k):\n"
+    "    windows = x.unfold(2, 3, 1).unfold(3, 3, 1)\n"
+    "    return torch.einsum('nchwij,ocij->nohw', windows, k)"
+)
+
+
+@pytest.fixture(scope="module")
+def engine():
+    with Engine(EngineConfig(workers=1)) as engine:
+        yield engine
+
+
+def verdict(engine, student, test):
+    outcome = engine.run(job(student, test))
+    assert not outcome.report.incidents
+    return outcome.report.verdicts[0]
+
+
+FAITHFUL = {
+    "gradients": (
+        "def f(x): return x.sin()",
+        "x = torch.ones(3, requires_grad=True)\n"
+        "call = checks.recorded(f, x)\ncall.value.sum().backward()\n"
+        "assert torch.equal(x.grad, x.detach().cos()) and 'sin' in call.operators",
+    ),
+    "arguments changed in place": (
+        "def f(x): x.add_(1)",
+        "x = torch.zeros(2)\ncall = checks.recorded(f, x)\n"
+        "assert call.value is None and x.tolist() == [1, 1] and 'add_' in call.operators",
+    ),
+    "random state": (
+        "def f(): return torch.rand(3)",
+        "torch.manual_seed(3)\nvalue = checks.recorded(f).value\ntorch.manual_seed(3)\n"
+        "assert torch.equal(value, torch.rand(3))",
+    ),
+    "objects": (
+        "class f:\n    def __init__(self, x): self.x = 2 * x\n    def get(self): return self.x",
+        "made = checks.recorded(f, torch.ones(2))\nassert 'mul' in made.operators\n"
+        "assert checks.recorded(made.value.get).value.tolist() == [2, 2]",
+    ),
+    "errors": (
+        "def f(): raise KeyError('clé')",
+        "try:\n    checks.recorded(f)\n    assert False\nexcept KeyError as error:\n"
+        "    assert 'clé' in str(error)",
+    ),
+    "deprecated": (
+        "def f(x): return x * x",
+        "assert 'mul' in checks.operators_used(f, torch.ones(2))",
+    ),
+}
+
+
+@pytest.mark.parametrize(("student", "test"), FAITHFUL.values(), ids=FAITHFUL)
+def test_a_recorded_call_is_a_call(engine, student, test):
+    found = verdict(engine, student, test)
+    assert (found.status, found.message) == (Status.PASSED, "")
+
+
+def test_what_a_recorded_call_prints_is_shown(engine):
+    outcome = engine.run(
+        job("def f(): print('bonjour')", "checks.recorded(f)\nassert False, 'non'")
+    )
+    assert "bonjour" in outcome.notebook["cells"][-1]["outputs"][0]["text"]
+
+
+def test_an_answer_by_hand_passes(engine):
+    assert verdict(engine, BY_HAND, RECORDED).status is Status.PASSED
+
+
+HIDDEN_WORK = {
+    "in a thread": (
+        "import threading\ndef f(x, k):\n    box = []\n"
+        "    t = threading.Thread(target=lambda: box.append(F.conv2d(x, k)))\n"
+        "    t.start(); t.join()\n    return box[0]",
+        "une convolution de PyTorch",
+    ),
+    "in an executor of another cell": (
+        ["from concurrent.futures import ThreadPoolExecutor\npool = ThreadPoolExecutor()\n"
+         "pool.submit(int).result()",
+         "def f(x, k): return pool.submit(F.conv2d, x, k).result()"],
+        "une convolution de PyTorch",
+    ),
+    "unrecorded": (
+        ["from torch.autograd import _enable_record_function as switch",
+         "def f(x, k):\n    switch(False)\n    y = F.conv2d(x, k)\n    switch(True)\n    return y"],
+        "arrête l'enregistrement",
+    ),
+    "in a process": (
+        "import os, tempfile\ndef f(x, k):\n    path = tempfile.mktemp()\n"
+        "    if os.fork() == 0:\n        torch.save(F.conv2d(x, k), path); os._exit(0)\n"
+        "    os.wait()\n    return torch.load(path)",
+        "lance un processus",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("student", "message"), HIDDEN_WORK.values(), ids=HIDDEN_WORK)
+def test_hidden_work_is_seen(engine, student, message):
+    found = verdict(engine, student, RECORDED)
+    assert found.score == 0
+    assert message in found.message
+
+
+def test_one_call_is_all_there_is(engine):
+    """An answer that does the work in each second call only is not believed."""
+    student = (
+        f"{BY_HAND}\nhonest, turn = f, 0\ndef f(x, k):\n    global turn\n    turn += 1\n"
+        "    return honest(x, k) * 0 if turn % 2 else F.conv2d(x, k)"
+    )
+    assert verdict(engine, student, RECORDED).score == 0
+    assert (
+        verdict(
+            engine, f"{student}\nf(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 3, 3))", RECORDED
+        ).score
+        == 0
+    )
+
+
+FORBIDDEN = {
+    "helper of another cell": (
+        ["def h(x):\n    return F.softmax(x, 0)", "def f(x): return h(x)"],
+        "`softmax` à la ligne 2 de `h` : interdit dans cet exercice",
+    ),
+    "bound without being written": ("globals()['f'] = F.softmax", "ne se réécrit pas"),
+    "rewritten by another cell": (
+        ["def f(x): return x", "get_ipython().input_transformers_post.append(lambda lines: lines)"],
+        "ne se réécrit pas",
+    ),
+    "magic in the same cell": (
+        "t = %time 3\ndef f(x): return F.softmax(x, 0)",
+        "`softmax` à la ligne 1 de `f`",
+    ),
+}
+
+
+@pytest.mark.parametrize(("student", "message"), FORBIDDEN.values(), ids=FORBIDDEN)
+def test_a_forbidden_word_is_told(engine, student, message):
+    found = verdict(engine, student, "checks.forbid(f, '*softmax*')")
+    assert found.score == 0
+    assert message in found.message
+
+
+def test_the_author_may_write_what_students_may_not(engine):
+    work = job(["def f(x): return x"], "checks.forbid(f, loops=True)")
+    author = cell("exec('y = 1')\nfor i in range(3): pass")
+    work.source["cells"].append(author)
+    work.notebook["cells"].insert(1, dict(author))
+    assert engine.run(work).report.verdicts[0].status is Status.PASSED
+
+
+def test_a_ban_on_what_has_no_name_is_the_authors_mistake(engine):
+    outcome = engine.run(job("class A:\n    def f(self): pass", "checks.forbid(A().f)"))
+    assert outcome.report.verdicts[0].status is Status.ERROR
+    assert "labo.checks.forbid knows" in outcome.report.incidents[0]

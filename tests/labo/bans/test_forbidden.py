@@ -1,0 +1,245 @@
+"""What an exercise may not contain is found wherever the exercise reaches it, and only there."""
+
+import itertools
+import linecache
+
+import pytest
+
+from labo import checks
+from labo.bans import forbidden
+from labo.bans.program import Program
+
+IMPORTS = """
+import functools, math, threading
+import numpy as np
+import torch
+from torch import nn
+import torch.nn.functional as F
+"""
+FILES = itertools.count()
+
+
+def in_a_notebook(cells: list[str], *words: str, **bans: bool) -> str:
+    """The message of a ban on `f`, in a kernel that has run these cells; "" if there is none."""
+    names: dict = {"__name__": "__main__"}
+    for cell in (IMPORTS, *cells):
+        file = f"<cell {next(FILES)}>"
+        linecache.cache[file] = (len(cell), None, cell.splitlines(keepends=True), file)
+        exec(compile(cell, file, "exec", dont_inherit=True), names)
+    try:
+        checks.forbid(names["f"], *words, **bans)
+    except AssertionError as error:
+        return str(error)
+    return ""
+
+
+def as_text(cells: list[str], *words: str, loops: bool = False, recursion: bool = False) -> str:
+    """The same from the text of the cells alone, as when it is graded."""
+    try:
+        forbidden.check(Program([IMPORTS, *cells]), "f", words, loops=loops, recursion=recursion)
+    except AssertionError as error:
+        return str(error)
+    return ""
+
+
+CONVOLUTIONS = {
+    "as it is": (["def f(x, k):\n    return F.conv2d(x, k)"], "`conv2d` à la ligne 2 de `f`"),
+    "another name": (["c = F.conv2d\ndef f(x): return c(x)"], "`conv2d` à la ligne 1 de « c = F"),
+    "a name of another cell": (["c = F.conv2d", "def f(x): return c(x)"], "conv2d"),
+    "imported": (
+        ["from torch.nn.functional import conv2d as c\ndef f(x): return c(x)"],
+        "`conv2d` à la ligne 1 de « from torch.nn.functional",
+    ),
+    "imported inside": (
+        ["def f(x):\n    from torch import conv2d as c\n    return c(x)"],
+        "ligne 2",
+    ),
+    "getattr": (["def f(x): return getattr(F, 'conv2d')(x)"], "`conv2d` à la ligne 1 de `f`"),
+    "default argument": (["def f(x, c=F.conv2d): return c(x)"], "conv2d"),
+    "decorator": (["def d(g): return lambda x: g(F.conv2d(x))", "@d\ndef f(x): pass"], "de `d`"),
+    "helper": (["def h(x):\n    y = x\n    return F.conv2d(y)", "def f(x): return h(x)"], "de `h`"),
+    "helper of a helper": (
+        [
+            "class A:\n    def __call__(self, x): return nn.Conv2d(1, 1, 1)(x)",
+            "a = A()",
+            "def f(x): return a(x)",
+        ],
+        "`Conv2d` à la ligne 2 de `A`",
+    ),
+    "method": (["class f:\n    def go(self, x):\n        return F.conv2d(x)"], "ligne 3 de `f`"),
+    "lambda": (["f = lambda x: F.conv2d(x)"], "conv2d"),
+    "bound later": (["def f(x): return h(x)", "def h(x): return F.conv2d(x)"], "de `h`"),
+    "table": (["t = {}\nt['c'] = F.conv2d\ndef f(x): return t['c'](x)"], "conv2d"),
+    "list": (["t = []\nt.append(F.conv2d)\ndef f(x): return t[0](x)"], "conv2d"),
+    "attribute": (["def f(x): return f.c(x)\nf.c = F.conv2d"], "conv2d"),
+    "global statement": (
+        ["def install():\n    global h\n    h = F.conv2d\ndef f(x): return h(x)\ninstall()"],
+        "conv2d",
+    ),
+    "in a condition": (["if True:\n    h = F.conv2d\ndef f(x): return h(x)"], "conv2d"),
+    "walrus in a comprehension": (
+        ["def f(x): return [(lambda: (c := 1)) for _ in ()], c(x)", "c = F.conv2d"],
+        "`conv2d` à la ligne 1 de « c = ",
+    ),
+}
+
+
+@pytest.mark.parametrize(("cells", "found"), CONVOLUTIONS.values(), ids=CONVOLUTIONS)
+def test_a_forbidden_name_is_found(cells, found):
+    assert found in as_text(cells, "*conv*")
+    assert found in in_a_notebook(cells, "*conv*")
+
+
+DETOURS = {
+    "base class": (["class f(nn.Conv2d): pass"], "Conv2d"),
+    "partial": (["f = functools.partial(F.conv2d, bias=None)"], "conv2d"),
+    "bound before": (
+        ["def f(x): return F.conv2d(x)", "g = f", "def f(x): return g(x)"],
+        "`conv2d`",
+    ),
+    "a method of torch replaced": (
+        ["torch.Tensor.sideways = lambda x, k: F.conv2d(x, k)\ndef f(x): return x.sideways(x)"],
+        "conv2d",
+    ),
+    "computed name": (["def f(x): return getattr(F, 'conv' + '2d')(x)"], "`getattr` à la ligne 1"),
+    "alias of getattr": (["g = getattr\ndef f(x): return g(F, 'c' + 'onv2d')(x)"], "getattr"),
+    "eval": (["def f(x): return eval('F.con' + 'v2d')(x)"], "eval"),
+    "dictionary of a module": (["def f(x): return F.__dict__['con' + 'v2d'](x)"], "__dict__"),
+    "thread": (["def f(x): threading.Thread(target=print).start()"], "threading"),
+    "thread of another cell": (
+        [
+            "from concurrent.futures import ThreadPoolExecutor\npool = ThreadPoolExecutor()",
+            "def f(x): return pool.submit(print)",
+        ],
+        "concurrent",
+    ),
+    "private": (["def f(x): return torch._C._nn"], "_C"),
+    "private, imported": (["from torch import _C\ndef f(x): return _C"], "_C"),
+}
+
+
+@pytest.mark.parametrize(("cells", "found"), DETOURS.values(), ids=DETOURS)
+def test_a_detour_is_refused(cells, found):
+    assert found in as_text(cells, "*conv*")
+
+
+HONEST = {
+    "docstring and comment": [
+        'def f(x):\n    """Sans conv2d, for, while ni map."""\n    return x  # for conv2d'
+    ],
+    "nested docstring": ['def f(x):\n    def g():\n        """conv2d for"""\n    return g()'],
+    "local variables": ["def f(x, conv2d=1):\n    convolved = x + conv2d\n    return convolved"],
+    "keyword": ["def f(x): return dict(conv2d=x, map=1)"],
+    "own function of the same name": ["def conv2d(x): return x * 2", "def f(x): return conv2d(x)"],
+    "own method of the same name": [
+        "class f:\n    def conv2d(self, x): return x\n    def g(self): return self.conv2d(1)"
+    ],
+    "used elsewhere": [
+        "def f(x): return x",
+        "net = nn.Conv2d(1, 1, 1)",
+        "assert f(1) == 1, F.conv2d",
+        "def check():\n    for _ in range(3):\n        F.conv2d(f(1), 2)\n",
+    ],
+    "imported beside": [
+        "from torch.nn.functional import conv2d, pad\ndef f(x): return pad(x, (1, 1))"
+    ],
+    "an earlier version": ["def f(x):\n    for y in F.conv2d(x): pass", "def f(x): return x"],
+    "parameter called like a global": ["x = F.conv2d", "def f(x): return x"],
+    "reductions": ["def f(x): return np.add.reduce(x) + x.sum()"],
+    "a torch function of its own name": ["def f(x): return F.f(x)"],
+    "own private names": ["class f:\n    def _g(self): pass\n    def h(self): return self._g()"],
+    "hasattr": ["def f(x): return hasattr(x, 'a') and isinstance(x, (int, float))"],
+    "magic": ["def f(x): return x", "%timeit -n 1 -r 1 f(1)"],
+    "cell magic": ["%%time\ndef f(x): return x"],
+}
+
+
+@pytest.mark.parametrize("cells", HONEST.values(), ids=HONEST)
+def test_what_is_not_used_is_not_found(cells):
+    assert as_text(cells, "*conv*", loops=True) == ""
+    if "%" not in "".join(cells):
+        assert in_a_notebook(cells, "*conv*", loops=True) == ""
+
+
+LOOPS = {
+    "for": ("def f(x):\n    for y in x: pass", "`for` à la ligne 2 de `f` : cet exercice se fait"),
+    "while": ("def f(x):\n    while x: pass", "`while` à la ligne 2"),
+    "comprehension": ("def f(x): return [y for y in x]", "`for`"),
+    "generator": ("def f(x): return sum(y for y in x)", "`for`"),
+    "map": ("def f(x): return list(map(str, x))", "`map`"),
+    "alias of map": (
+        "m = map\ndef f(x): return list(m(str, x))",
+        "`map` à la ligne 1 de « m = map »",
+    ),
+    "reduce": ("def f(x): return functools.reduce(max, x)", "`reduce`"),
+    "reduce, imported": (
+        "from functools import reduce as r\ndef f(x): return r(max, x)",
+        "`reduce`",
+    ),
+    "vectorize": ("def f(x): return np.vectorize(str)(x)", "`vectorize`"),
+    "vmap": ("def f(x): return torch.vmap(torch.sin)(x)", "`vmap`"),
+    "recursion": (
+        "def f(x): return x and f(x[1:])",
+        "`f` à la ligne 1 de `f` : cet exercice se fait sans récursion",
+    ),
+    "two that call each other": ("def g(x): return f(x)\ndef f(x): return g(x)", "récursion"),
+    "inner recursion": (
+        "def f(x):\n    def g(i): return g(i - 1)\n    return g(x)",
+        "`g` à la ligne 2",
+    ),
+    "recursive method": ("class f:\n    def go(self): return self.go()", "`go` à la ligne 2"),
+    "table of a loop": ("t = [str(i) for i in range(9)]\ndef f(x): return t[x]", "`for`"),
+    "table filled in a loop": (
+        "t = {}\nfor i in range(9):\n    t[i] = i\ndef f(x): return t[x]",
+        "`for`",
+    ),
+}
+
+
+@pytest.mark.parametrize(("cell", "found"), LOOPS.values(), ids=LOOPS)
+def test_a_loop_is_found(cell, found):
+    assert found in as_text([cell], loops=True)
+    assert found in in_a_notebook([cell], loops=True)
+    assert as_text([cell]) == in_a_notebook([cell]) == ""
+
+
+def test_recursion_alone_may_be_forbidden():
+    assert as_text(["def f(x):\n    for y in x: pass"], recursion=True) == ""
+    assert "récursion" in as_text(["def f(x): return f(x)"], recursion=True)
+
+
+UNSEEN = {
+    "defined by no text": "globals()['f'] = F.conv2d",
+    "a module of the student's": "from my_helper import go\ndef f(x): return go(x)",
+}
+
+
+@pytest.mark.parametrize("cell", UNSEEN.values(), ids=UNSEEN)
+def test_what_cannot_be_read_is_refused(cell):
+    assert as_text([cell])
+
+
+REWRITING = {
+    "globals": "globals()['f'] = 1",
+    "globals, updated": "globals().update(f=1)",
+    "exec": "exec('def f(x): pass')",
+    "code": "f.__code__ = g.__code__",
+    "transformer": "get_ipython().input_transformers_post.append(print)",
+    "module": "import builtins",
+    "run": "%run helper.py",
+}
+
+
+@pytest.mark.parametrize("cell", REWRITING.values(), ids=REWRITING)
+def test_a_notebook_that_rewrites_itself_is_refused(cell):
+    with pytest.raises(AssertionError, match="ne se réécrit pas"):
+        forbidden.check_rewriting([cell])
+
+
+def test_reading_names_is_not_rewriting():
+    forbidden.check_rewriting(["if 'f' in globals(): print(globals()['f'])\nmodel.eval()"])
+
+
+def test_what_is_no_function_of_the_notebook_is_told():
+    with pytest.raises(AssertionError, match="une fonction ou une classe"):
+        checks.forbid(3)  # type: ignore[arg-type]
