@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum, auto
 from pathlib import Path
@@ -60,6 +60,7 @@ class Flaw(Enum):
     SPECIAL = auto()
     HARD_LINK = auto()
     TOO_LARGE = auto()
+    CHANGED = auto()
 
 
 class NotPlain(Exception):
@@ -71,30 +72,46 @@ class NotPlain(Exception):
         self.detail = detail
 
 
-def read_plain(path: Path | str, limit: int, *, folder: int | None = None) -> bytes:
+def read_plain(
+    path: Path | str,
+    limit: int,
+    *,
+    folder: int | None = None,
+    check: Callable[[os.stat_result], None] = lambda status: None,
+) -> bytes:
     """The content of a plain file, where somebody else may have put anything at all.
 
-    Links are not followed, pipes not waited for, and no more than `limit` bytes are taken.
+    Links are not followed, pipes not waited for, and no more than `limit` bytes are taken. All is
+    judged by what was opened, whatever has its name meanwhile.
 
     Args:
         folder: the descriptor of a folder, which `path` is relative to.
+        check: raises for the status of a file that is not to be read.
 
     Raises:
-        NotPlain: it is something else, or larger.
+        NotPlain: it is something else, or larger, or somebody wrote to it meanwhile.
     """
     try:
         opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     except OSError as error:
         raise NotPlain(Flaw.UNOPENED, str(error.strerror)) from error
     try:
-        _check_plain(os.fstat(opened), limit)
+        before = os.fstat(opened)
+        check(before)
+        _check_plain(before, limit)
         with open(opened, "rb", closefd=False) as stream:
             content = stream.read(limit + 1)
+        after = os.fstat(opened)
     finally:
         os.close(opened)
-    if len(content) > limit:  # it has grown meanwhile
-        raise NotPlain(Flaw.TOO_LARGE, f"over {limit >> 20} MB")
+    if len(content) != before.st_size or _version(after) != _version(before):
+        raise NotPlain(Flaw.CHANGED)
     return content
+
+
+def _version(status: os.stat_result) -> tuple[int, int, int]:
+    """Another one after each change, by the file system's clock."""
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _check_plain(status: os.stat_result, limit: int) -> None:

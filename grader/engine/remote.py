@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 import torch
 
@@ -37,6 +37,7 @@ from grader.engine.proxy import (
     add_origins,
     forget_origins,
     handle_of,
+    is_own,
     nearest_kind,
 )
 from grader.engine.state import RandomStreams
@@ -59,6 +60,7 @@ class Remote:
         self.mirrors = Mirrors()
         self.streams = RandomStreams()
         self.proxies: WeakValueDictionary[int, Proxy] = WeakValueDictionary()
+        self.strangers: WeakSet[Proxy] = WeakSet()
         self.author_classes: frozenset[str] = frozenset()
         """The names of the classes that the author's notebook defines."""
         self._classes: set[int] = set()  # the numbers of those that a test has looked up
@@ -125,6 +127,8 @@ class Remote:
         if error:
             raise error
         self._note_origins(operation, args[0] if args else None, value, reader, encoder.origins)
+        if operation == "getattr" and isinstance(value, Proxy) and is_own(value):
+            value = self._stranger(value)
         return value, answer.get("operators")
 
     def backward(
@@ -159,7 +163,9 @@ class Remote:
         self._classes &= set(self.proxies)
         for proxy in self.proxies.values():
             forget_origins(proxy)
-        self._ask({"op": "forget", "keep": [*self.mirrors.tensors, *self.proxies]})
+        strangers = {handle_of(stranger).number for stranger in self.strangers}
+        keep = [*self.mirrors.tensors, *strangers.union(self.proxies)]
+        self._ask({"op": "forget", "keep": keep})
 
     def _ask(self, request: dict) -> Any:
         if self.trouble:
@@ -239,6 +245,12 @@ class Remote:
             add_origins(value, classes)
         if operation == "call" and isinstance(value, Proxy) and self._is_class(operand):
             add_origins(value, frozenset({nearest_kind(value)}))
+
+    def _stranger(self, known: Proxy) -> Proxy:
+        """Another proxy of an object that the test has made: an attribute gives it as a value."""
+        stranger = type(known)(self, handle_of(known))
+        self.strangers.add(stranger)
+        return stranger
 
     def _is_class(self, function: Any) -> bool:
         """True for a class of the author's notebook, as the student has defined it."""

@@ -37,6 +37,10 @@ _NOT_PLAIN: Final = {
         f"Le fichier remis dépasse {MAX_BYTES >> 20} Mo : effacez les sorties des cellules et "
         "remettez-le.",
     ),
+    Flaw.CHANGED: (
+        "it changed while it was read: grade again",
+        "Le fichier remis a changé pendant sa lecture.",
+    ),
 }
 
 

@@ -7,10 +7,9 @@ the name and the date that a student gave, and stops for all at the first file i
 
 from __future__ import annotations
 
+import errno
 import os
-import pwd
 import shutil
-import stat
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,18 +19,24 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.exchange.default import ExchangeCollect
-from nbgrader.utils import check_directory, ignore_patterns, parse_utc
+from nbgrader.utils import check_directory, parse_utc
 from traitlets import Bool, Float
 
-from grader.files import Flaw, NotPlain, read_plain
+from grader.plugins.deposits import (
+    CHANGED,
+    MARKS,
+    Inspection,
+    Reader,
+    Refused,
+    inspect,
+    shown,
+    user,
+)
 from grader.text import in_a_line
 
 _DATE = "%Y-%m-%d %H:%M:%S.%f UTC"
-_MARKS = ("timestamp.txt", "submission_secret.txt")  # nbgrader's `submit` writes them last
-
-
-class Refused(Exception):
-    """A deposit that is left where it is; the message says why and what to do."""
+# What a file system says to a name that it cannot hold, and the exchange's could.
+_NO_NAME = (errno.ENAMETOOLONG, errno.EILSEQ)
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class Deposit:
     """The date in its name, by the clock of the student's machine."""
     date: datetime
     """The one that counts: the same, or when it was last changed by the exchange's clock."""
+    inspection: Inspection
 
 
 class Collect(ExchangeCollect):
@@ -103,7 +109,7 @@ class Collect(ExchangeCollect):
                     "%s says %s, and was last changed at %s by the exchange's clock, which counts."
                     " If the exchange was restored or copied, collect with"
                     " --Collect.clock_tolerance=1e9",
-                    *(last.path.name, last.claimed, last.date),
+                    *(shown(last.path.name), last.claimed, last.date),
                 )
             yield last
 
@@ -117,27 +123,17 @@ class Collect(ExchangeCollect):
         except (ValueError, OverflowError, TypeError):
             raise Refused("its name holds no date") from None
         again = f"Collect again in a minute; if it stays so, {student} should hand in again"
-        try:
-            folder = path.lstat()
-            if not stat.S_ISDIR(folder.st_mode):
-                raise Refused("a link or a file, where a folder should be")
-            entries = list(os.scandir(path))
-            statuses = [folder, *(entry.stat(follow_symlinks=False) for entry in entries)]
-            changed = max(status.st_ctime for status in statuses)
-            whole = all((path / mark).lstat().st_size for mark in _MARKS)
-            whole &= all(os.access(entry, os.R_OK) for entry in entries)
-        except OSError:
-            whole = False
-        if not whole:
+        inspection = inspect(path)
+        if inspection is None:
             raise Refused(f"not whole: it is being written, or that failed. {again}")
-        if self.check_owner and student != (owner := _user(folder.st_uid)):
+        if self.check_owner and student != (owner := user(inspection.owner)):
             raise Refused(
                 f"it belongs to {owner}. If the course's names are not the system's, set"
                 " c.ExchangeCollect.check_owner = False"
             )
-        arrived = datetime.fromtimestamp(changed, UTC).replace(tzinfo=None)
+        arrived = datetime.fromtimestamp(inspection.changed / 1e9, UTC).replace(tzinfo=None)
         near = abs(arrived - claimed) <= timedelta(minutes=self.clock_tolerance)
-        return Deposit(path, student, claimed, claimed if near else arrived)
+        return Deposit(path, student, claimed, claimed if near else arrived, inspection)
 
     def _last(self, deposits: list[Deposit]) -> Deposit:
         """The last one; with --before-duedate the last in time, if there is one."""
@@ -176,9 +172,9 @@ class Collect(ExchangeCollect):
         try:
             shutil.rmtree(partial, ignore_errors=True)
             partial.parent.mkdir(parents=True, exist_ok=True)
-            self._copy(deposit.path, partial)
-            if not all((partial / mark).is_file() for mark in _MARKS):
-                raise Refused("it changed while it was read")
+            left_out = self._copy(deposit, partial)
+            if not all((partial / mark).is_file() for mark in MARKS):
+                raise Refused(CHANGED)
             (partial / "timestamp.txt").write_text(deposit.date.strftime(_DATE))
             shutil.rmtree(target, ignore_errors=True)
             partial.rename(target)
@@ -186,62 +182,45 @@ class Collect(ExchangeCollect):
             self._leave(deposit.path, reason)
             return False
         except OSError as error:
+            if error.errno in _NO_NAME:
+                self._leave(deposit.path, Refused("its names cannot be written in the course"))
+                return False
             self.fail(
                 f"{target} cannot be written: {error.strerror}. Nothing is lost: what students"
                 " handed in is still in the exchange. Make room and collect again."
             )
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-        self.log.info("Collected: %s, handed in at %s UTC", deposit.student, deposit.date)
+        if left_out:
+            self.log.warning("Left out of %s: %s", shown(deposit.path.name), _some(left_out))
+        self.log.info("Collected: %s, handed in at %s UTC", shown(deposit.student), deposit.date)
         return True
 
-    def _copy(self, source: Path, target: Path) -> None:
-        """Copy a folder's plain files; not by their paths, which may change on the way."""
+    def _copy(self, deposit: Deposit, target: Path) -> list[str]:
+        """Copy its folders and plain files; returns what was left out, in words."""
         steps = self.coursedir
-        ignored = ignore_patterns(steps.ignore, steps.include, steps.max_file_size, self.log)
-        room = 1000 * steps.max_dir_size
-        for folder, folders, names, opened in _folders(source):
-            here = target / Path(folder).relative_to(source)
-            here.mkdir()
+        reader = Reader(
+            deposit.inspection,
+            steps.ignore,
+            steps.include,
+            1000 * steps.max_file_size,
+            1000 * steps.max_dir_size,
+        )
+        for path, content in reader.read(deposit.path):
+            here = target / path
+            if content is None:
+                here.mkdir()
+            else:
+                here.write_bytes(content)
             if steps.groupshared:
-                here.chmod(0o2770)
-            folders[:] = set(folders).difference(ignored(folder, folders))
-            for name in set(names).difference(ignored(folder, names)):
-                content = _plain(name, opened, room)
-                room -= len(content)
-                (here / name).write_bytes(content)
-                if steps.groupshared:
-                    (here / name).chmod(0o660)
+                here.chmod(0o2770 if content is None else 0o660)
+        return reader.left_out
 
     def _leave(self, path: Path, reason: Refused) -> None:
-        name, why = in_a_line(path.name), in_a_line(str(reason))  # students name their files
-        self.log.warning("Left in the exchange: %s: %s", name, why)
+        self.log.warning("Left in the exchange: %s: %s", shown(path.name), in_a_line(str(reason)))
 
 
-def _folders(source: Path) -> Iterator[tuple[str, list[str], list[str], int]]:
-    """As os.fwalk, which follows no link; what is withdrawn while it is read is Refused."""
-    try:
-        yield from os.fwalk(source)
-    except OSError as error:
-        raise Refused(f"it cannot be read ({error.strerror})") from None
-
-
-def _plain(name: str, folder: int, limit: int) -> bytes:
-    """The content of a plain file; anything else is Refused."""
-    try:
-        return read_plain(name, limit, folder=folder)
-    except NotPlain as error:
-        if error.flaw is Flaw.UNOPENED:
-            told = f"{name} is a link, or cannot be read ({error.detail})"
-        elif error.flaw is Flaw.TOO_LARGE:
-            told = "it is larger than c.CourseDirectory.max_dir_size allows"
-        else:
-            told = f"{name} is no plain file"
-        raise Refused(told) from None
-
-
-def _user(number: int) -> str:
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return f"user {number}"
+def _some(parts: list[str], most: int = 10) -> str:
+    """Parts of a message, without those that would make it long."""
+    more = [f"and {len(parts) - most} more"] if len(parts) > most else []
+    return "; ".join([*parts[:most], *more])

@@ -104,9 +104,88 @@ def test_what_is_no_plain_file_is_left_and_stops_nobody_else(world, harm):
 def test_a_link_to_a_folder_is_not_followed(world):
     place = world.put("alice", "hers")
     (place / "sources").symlink_to(world.folder)
-    world.collect()
+    assert "sources (a link to a folder)" in world.collect()
     assert world.content("alice") == "hers"
     assert not (world.collected("alice") / "sources").exists()
+
+
+def test_a_file_that_is_too_large_is_left_out_and_told(world):
+    place = world.put("alice", "hers")
+    with (place / "huge\nCollected: bruno").open("wb") as file:
+        file.truncate(101 << 20)
+    told = world.collect()
+    assert "huge\N{REPLACEMENT CHARACTER}Collected: bruno (larger than" in told
+    assert world.content("alice") == "hers"
+
+
+def nested(place: Path) -> None:
+    for _ in range(500):
+        place = place / "n"
+        place.mkdir()
+
+
+def crowded(place: Path) -> None:
+    for number in range(10_000):
+        (place / str(number)).touch()
+
+
+@pytest.mark.parametrize(
+    ("harm", "reason"), [(nested, "nested too deep"), (crowded, "more than 10000 files")]
+)
+def test_what_would_take_for_ever_is_left_and_stops_nobody_else(world, harm, reason):
+    harm(world.put("alice", "hers"))
+    world.put("bruno", "his")
+    assert reason in world.collect()
+    assert not world.collected("alice").exists()
+    assert world.content("bruno") == "his"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="giving a file to somebody else needs root")
+@pytest.mark.parametrize("part", [NOTEBOOK, "images", "images/one.png"])
+def test_a_part_that_is_not_the_students_is_left(world, part):
+    place = world.put("alice", "hers")
+    (place / "images").mkdir()
+    (place / "images/one.png").touch()
+    os.chown(place / part, 65534, 65534)
+    assert f"{part} belongs to nobody, the rest to root" in world.collect()
+    assert not world.collected("alice").exists()
+
+
+def rewritten(place: Path) -> None:
+    (place / NOTEBOOK).write_text("late")
+
+
+def another_folder(place: Path) -> None:
+    place.rename(place.parent / "aside")
+    shutil.copytree(place.parent / "aside", place)
+
+
+def a_link(place: Path) -> None:
+    place.rename(place.parent / "aside")
+    place.symlink_to(place.parent / "aside")
+
+
+def a_pipe(place: Path) -> None:
+    place.rename(place.parent / "aside")
+    os.mkfifo(place)
+
+
+@pytest.mark.parametrize("change", [rewritten, another_folder, a_link, a_pipe])
+def test_a_change_after_its_date_was_taken_is_not_collected(world, monkeypatch, change):
+    place = world.put("alice", "in time")
+    world.put("bruno", "his")
+    take = Collect._take
+
+    def changed(self, deposit) -> bool:
+        if deposit.student == "alice":
+            time.sleep(0.02)  # the clock of a file system has a tick
+            change(place)
+        return take(self, deposit)
+
+    monkeypatch.setattr(Collect, "_take", changed)
+    assert f"Left in the exchange: {place.name}: it changed while it was read" in world.collect()
+    assert not world.collected("alice").exists()
+    assert world.content("bruno") == "his"
 
 
 @pytest.mark.parametrize("date", ["", "yesterday", "9" * 400])
