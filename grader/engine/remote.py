@@ -23,10 +23,8 @@ from weakref import WeakValueDictionary
 import numpy as np
 import torch
 
-from grader.engine import mirrors, state, wire
-from grader.engine.bounds import MAX_KINDS, MAX_NAME, MAX_SAID
+from grader.engine import bounds, mirrors, outputs, state, wire
 from grader.engine.mirrors import Mirrors
-from grader.engine.outputs import Printed
 from grader.engine.peer import Gone, Late, Peer
 from grader.engine.proxy import CallableProxy, Proxy, handle_of
 from grader.engine.well_known import qualified_name
@@ -60,7 +58,7 @@ class Remote:
         """The error that ended the conversation, even when a test has caught it."""
         self.unsupported: UnsupportedAcrossBoundary | None = None
         """The refusal that this test has met, even when it has caught that."""
-        self.printed = Printed()
+        self.printed = outputs.Printed()
         self.callbacks: list[Callable] = []
         self.mirrors = Mirrors()
         self.proxies: WeakValueDictionary[int, Proxy] = WeakValueDictionary()
@@ -314,7 +312,7 @@ def _encoded(value: Any, special: wire.Special = lambda _: None) -> bytes:
         raise UnsupportedAcrossBoundary(f"given to student code: {error}") from None
 
 
-def _text(value: Any, longest: int = MAX_SAID) -> str:
+def _text(value: Any, longest: int = bounds.MAX_SAID) -> str:
     return value[:longest] if isinstance(value, str) else ""
 
 
@@ -335,7 +333,7 @@ def _overwrite(argument: torch.Tensor | np.ndarray | torch.Generator, value: Any
 def _rebuilt(raised: dict) -> BaseException:
     """A student's exception, as the builtin class that it derives from."""
     kind: type = Exception
-    for name in raised["kinds"][:MAX_KINDS]:
+    for name in raised["kinds"][:bounds.MAX_KINDS]:
         found = getattr(builtins, _text(name), None)
         if isinstance(found, type) and issubclass(found, Exception):
             kind = found
@@ -344,7 +342,7 @@ def _rebuilt(raised: dict) -> BaseException:
     if kind is StopIteration:
         return StopIteration(message)
     try:
-        error = type(_text(raised["name"], MAX_NAME), (StudentError, kind), {})(message)
+        error = type(_text(raised["name"], bounds.MAX_NAME), (StudentError, kind), {})(message)
     except Exception:  # classes such as UnicodeDecodeError want other arguments
         error = StudentError(message)
     error.frames = _text(raised["frames"])
