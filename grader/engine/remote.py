@@ -333,7 +333,7 @@ def _overwrite(argument: torch.Tensor | np.ndarray | torch.Generator, value: Any
 def _rebuilt(raised: dict) -> BaseException:
     """A student's exception, as the builtin class that it derives from."""
     kind: type = Exception
-    for name in raised["kinds"][:bounds.MAX_KINDS]:
+    for name in raised["kinds"][: bounds.MAX_KINDS]:
         found = getattr(builtins, _text(name), None)
         if isinstance(found, type) and issubclass(found, Exception):
             kind = found
