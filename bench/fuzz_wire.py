@@ -7,7 +7,9 @@ two, and written again. Of each input:
 
 - only `WireError` is raised, within libFuzzer's bounds of time and memory;
 - what is decoded is encoded again, and decodes to an equal value;
-- the outputs of a cell, if they are accepted, are such as nbformat takes.
+- the outputs of a cell, if they are accepted, are such as nbformat takes, within the budget;
+- an answer to the examiner gives a value or an exception, and no crash: tensors of its own are
+  overwritten, and tied to a graph.
 
 A finding is left in the folder, beside the corpus, which the next run goes on from. Needs atheris,
 which the project does not install: `pip install atheris==3.0.0`, for Python 3.11 to 3.13.
@@ -19,6 +21,7 @@ import argparse
 import random
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +41,7 @@ except ImportError:
 
 with atheris.instrument_imports(include=["grader.engine"]):
     from grader.engine import outputs, wire
+    from grader.engine.remote import Remote, UnsupportedAcrossBoundary
     from grader.engine.wire import WireError, decode, encode
 
 MAX_INPUT = 1 << 16  # bytes
@@ -80,6 +84,12 @@ SPECIAL = [
     ["mirror", 4, True, encode((torch.ones(2), None, True))],
     ["graph", encode(torch.ones(3))],
 ]
+ANSWER = {
+    "value": msgpack.packb(["tuple", SPECIAL]),
+    "leaves": encode([]),
+    "tape": 3,
+    "mirrors": {4: (torch.zeros(2), torch.ones(2), True)},
+}
 OUTPUTS = [
     {"output_type": "stream", "name": "stdout", "text": "bonjour\n"},
     {"output_type": "error", "ename": "E", "evalue": "v", "traceback": ["a", "b"]},
@@ -90,7 +100,20 @@ TAGS = ["list", "tuple", "dict", "set", "frozenset", "size", "tensor", "array", 
 TAGS += ["generator", "bytes", "complex", "slice", "range", "ellipsis", "dtype", "device", "name"]
 TAGS += [tag for tag, *_ in SPECIAL]
 WORDS = ["float32", "bool", "uint64", "complex128", "quint8", "<f4", "|b1", ">c16", "<f16", "|O8"]
-WORDS += ["torch", "load", "cpu", "cuda:0", "9" * 4301, "-0", "1_0", "٣", "output_type", "data"]
+WORDS += [
+    *ANSWER,
+    "refused",
+    "torch",
+    "load",
+    "cpu",
+    "cuda:0",
+    "9" * 4301,
+    "-0",
+    "1_0",
+    "٣",
+    "output_type",
+    "data",
+]
 NUMBERS = [0, 1, -1, 2, 63, 64, 65, 255, 2**16, 2**31, 2**40, 2**61 - 1, 2**63 - 1, -(2**63)]
 NUMBERS += [2**64 - 1]
 
@@ -131,7 +154,7 @@ def check_value(data: bytes, builder: Callable | None) -> None:
 
 def check_outputs(data: bytes) -> None:
     """Outputs that are accepted are nbformat's, and no larger than the budget."""
-    budget = outputs.OutputBudget(1_000)
+    budget = outputs.OutputBudget(200)
     try:
         checked = outputs.checked_outputs(decode(data), 3)
     except WireError:
@@ -140,6 +163,28 @@ def check_outputs(data: bytes) -> None:
     cell = {"cell_type": "code", "metadata": {}, "source": "", "execution_count": 3}
     notebook = {"cells": [cell | {"outputs": kept}], "metadata": {}}
     nbformat.validate(nbformat.from_dict(notebook | {"nbformat": 4, "nbformat_minor": 4}))
+
+
+class Answering:
+    """A peer whose candidate answers the input, whatever it is asked."""
+
+    answer = b""
+
+    def request(self, _: bytes) -> bytes:
+        return self.answer
+
+
+PEER: Any = Answering()
+REMOTE = Remote(PEER)
+
+
+def check_answer(data: bytes) -> None:
+    """The examiner has a value, or an exception; what it keeps is let go of."""
+    PEER.answer = data
+    with suppress(Exception, UnsupportedAcrossBoundary):
+        REMOTE.lookup("x")
+    REMOTE.trouble = REMOTE.unsupported = None
+    REMOTE.mirrors.keep(())
 
 
 def facts(value: Any) -> Any:
@@ -162,13 +207,15 @@ def one_input(data: bytes) -> None:
     """The first byte says as what the others are taken."""
     if not data:
         return
-    match data[0] % 3:
+    match data[0] % 4:
         case 0:
             check_value(data[1:], None)
         case 1:
             check_value(data[1:], special)
-        case _:
+        case 2:
             check_outputs(data[1:])
+        case _:
+            check_answer(data[1:])
 
 
 # ---- Inputs
@@ -182,6 +229,7 @@ def seeds() -> list[bytes]:
     return [
         *plain,
         *foreign,
+        b"\3" + encode(ANSWER),
         *(b"\2" + encode([output]) for output in OUTPUTS),
         b"\2" + encode(OUTPUTS),
     ]
@@ -198,7 +246,7 @@ def mutated(data: bytes, max_size: int, seed: int) -> bytes:
         return atheris.Mutate(data, max_size)
     for _ in range(chance.choice((1, 1, 2, 4))):
         tree = changed(tree, chance)
-    first = bytes([chance.randrange(3)]) if chance.random() < 0.1 else data[:1]
+    first = bytes([chance.randrange(4)]) if chance.random() < 0.1 else data[:1]
     try:
         return (first + msgpack.packb(tree))[:max_size]
     except Exception:  # too deep, or an integer of more than 64 bits
@@ -209,14 +257,16 @@ def changed(tree: Any, chance: random.Random) -> Any:
     """The tree with one of its parts changed."""
     if isinstance(tree, list) and tree and chance.random() < 0.85:
         place = chance.randrange(len(tree))
-        match chance.randrange(8):
+        match chance.randrange(9):
             case 0:
                 return [*tree[:place], *tree[place + 1 :]]
             case 1:
                 return [*tree[:place], tree[place], *tree[place:]]
             case 2:
                 return [*tree[:place], anything(chance), *tree[place:]]
-            case 3 if isinstance(tree[0], str):
+            case 3:
+                return [*tree, *tree][:100]
+            case 4 if isinstance(tree[0], str):
                 return [chance.choice(TAGS), *tree[1:]]
             case _:
                 return [*tree[:place], changed(tree[place], chance), *tree[place + 1 :]]
@@ -228,7 +278,7 @@ def leaf(value: Any, chance: random.Random) -> Any:
     if chance.random() < 0.3:
         return anything(chance)
     if chance.random() < 0.1:
-        return [chance.choice(TAGS), [value]]
+        return nested(value, chance.choice(TAGS), chance.choice((1, 2, 70)))
     if isinstance(value, bool):
         return not value
     if isinstance(value, int):
@@ -236,12 +286,22 @@ def leaf(value: Any, chance: random.Random) -> Any:
     if isinstance(value, str):
         return chance.choice((value[1:], value + value, chance.choice(WORDS), value + "\0"))
     if isinstance(value, bytes):
+        with suppress(Exception):  # a value within a value
+            if isinstance(inner := msgpack.unpackb(value), list):
+                return msgpack.packb(changed(inner, chance))
         cut = chance.randrange(len(value) + 1)
         flipped = bytes(byte ^ (chance.random() < 0.1) for byte in value)
         return chance.choice((value[:cut], value + b"\0", value * 2, flipped))
     if isinstance(value, float):
         return chance.choice((-value, value * 1e300, float("inf"), float("nan"), -0.0))
     return anything(chance)
+
+
+def nested(value: Any, tag: str, depth: int) -> Any:
+    """The value within as many lists of this tag."""
+    for _ in range(depth):
+        value = [tag, [value]]
+    return value
 
 
 def anything(chance: random.Random) -> Any:

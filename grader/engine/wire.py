@@ -40,6 +40,7 @@ from grader.engine.well_known import named, qualified_name
 
 __all__ = ["Handle", "Special", "WireError", "clean", "decode", "encode"]
 
+_REFUSALS: Final = (ValueError, TypeError, RuntimeError, OverflowError, LookupError, AttributeError)
 _MAX_READ: Final = 8 * MAX_ITEMS  # an item may be a list of a tag and fields, one of them a list
 _DIGITS: Final = re.compile(rf"-?[0-9]{{1,{MAX_INT_DIGITS}}}")
 
@@ -194,7 +195,7 @@ def decode(data: bytes, special: SpecialBuilder | None = None, *, trusted: bool 
         return _Decoder(special, trusted).build(packed)
     except WireError:
         raise
-    except (ValueError, TypeError, RuntimeError, OverflowError, LookupError, MemoryError) as error:
+    except (*_REFUSALS, MemoryError) as error:
         message = str(error)[:200]
         raise WireError(f"not a value: {type(error).__name__}: {message}") from error
     except RecursionError as error:
