@@ -41,7 +41,8 @@ except ImportError:
 
 with atheris.instrument_imports(include=["grader.engine"]):
     from grader.engine import outputs, wire
-    from grader.engine.remote import Remote, UnsupportedAcrossBoundary
+    from grader.engine.remote import Remote
+    from grader.engine.student_error import UnsupportedAcrossBoundary
     from grader.engine.wire import WireError, decode, encode
 
 MAX_INPUT = 1 << 16  # bytes
@@ -81,12 +82,18 @@ VALUES = [
 ]
 SPECIAL = [
     ["object", 3, ["builtins.object", "notebook.Net"], True],
-    ["mirror", 4, True, encode((torch.ones(2), None, True))],
-    ["graph", encode(torch.ones(3))],
+    ["mirror", 4, True, *(msgpack.unpackb(encode(part)) for part in (torch.ones(2), None, True))],
+    ["graph", 0],
+    ["again", 1],
 ]
+CHANGED = {0: [1, 2], 1: {"b": 2}, 2: {3}, 3: (torch.ones(2), None, False), 5: np.ones(2)}
 ANSWER = {
-    "value": msgpack.packb(["tuple", SPECIAL]),
+    "result": msgpack.packb(
+        ["tuple", [["tuple", SPECIAL], msgpack.unpackb(encode(CHANGED))]],
+    ),
+    "printed": "bonjour",
     "leaves": encode([]),
+    "tensors": encode([torch.ones(3)]),
     "tape": 3,
     "mirrors": {4: (torch.zeros(2), torch.ones(2), True)},
 }
@@ -131,7 +138,7 @@ class Foreign:
 
 def special(tag: str, fields: list, *_: Any) -> Foreign:
     """As the examiner does, for the tags that `remote.py` knows."""
-    if tag not in ("object", "mirror", "graph"):
+    if tag not in [tag for tag, *_ in SPECIAL]:
         raise WireError("unexpected tag")
     return Foreign(tag, repr(fields))
 
@@ -181,8 +188,9 @@ REMOTE = Remote(PEER)
 def check_answer(data: bytes) -> None:
     """The examiner has a value, or an exception; what it keeps is let go of."""
     PEER.answer = data
+    tensors = torch.zeros(2), torch.zeros(2, requires_grad=True)
     with suppress(Exception, UnsupportedAcrossBoundary):
-        REMOTE.lookup("x")
+        REMOTE.apply("call", torch.sin, [1], {"a": 1}, {2}, *tensors, np.zeros(2))
     REMOTE.trouble = REMOTE.unsupported = None
     REMOTE.mirrors.keep(())
 
