@@ -96,12 +96,23 @@ class Course:
             yield
         except (DatabaseError, InvalidEntry) as error:
             reason = getattr(error, "orig", error)
+            if _is_damaged(reason):
+                raise GraderError(
+                    f"The gradebook {self.directory.db_url} cannot be read: {reason}. Put back an"
+                    " earlier copy of it. What students handed in and the results of grading are in"
+                    " files of their own: the same command then enters the grades again."
+                ) from error
             raise GraderError(
                 f"The gradebook {self.directory.db_url} cannot be written: {reason}. Nothing is"
                 " lost: once nobody else writes to it and the disk has room, run the same command"
                 " again. If nobody else has it open, its file system may offer no locks, as NFS"
                 " may not: keep the gradebook on a local disk (CourseDirectory.db_url)."
             ) from error
+
+
+def _is_damaged(reason: object) -> bool:
+    """True for what SQLite says of a file that is no database, or no longer one."""
+    return any(words in str(reason) for words in ("not a database", "malformed"))
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from grader.engine.capacity import Capacity
 from grader.engine.sandbox import shield
 from grader.errors import GraderError
 from grader.notebook import Notebook
+from labo.settings import Profile
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Settings:
         config |= {
             "required": Level(config["required"]),
             "mode": Mode(config["mode"]),
+            "profile": Profile(config["profile"]),
             "readable": tuple(map(Path, config["readable"])),
             "preload": tuple(config["preload"]),
         }

@@ -10,6 +10,7 @@ from grader.engine.bounds import NOTEBOOK_CELLS
 from grader.engine.report import Mode
 from grader.engine.sandbox import Level
 from grader.notebook import Notebook
+from labo.settings import Profile
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,8 @@ class EngineConfig:
     processes: int = 32
     required: Level = Level.NAMESPACES
     mode: Mode = Mode.ISOLATED
-    profile: str = "tiny"
-    """One of `labo.settings.PROFILES`."""
+    profile: Profile = Profile.TINY
+    """The size of the course's data and trainings."""
     readable: tuple[Path, ...] = ()
     """Folders that notebooks may read, beside the interpreter and the course's own packages."""
     preload: tuple[str, ...] = ("labo.figures", "labo.training.loop")

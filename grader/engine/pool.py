@@ -61,6 +61,7 @@ from grader.engine.zygote_client import ZygoteClient
 from grader.engine.zygote_messages import ZygoteRole, ZygoteSettings
 from grader.errors import GraderError
 from grader.notebook import is_test
+from labo.settings import Profile
 
 _GRACE_SECONDS: Final = 30.0  # for an examiner to finish, beyond the notebook's own budget
 
@@ -306,7 +307,7 @@ def _policy(config: EngineConfig) -> Policy:
     )
 
 
-def _course_environment(profile: str) -> dict[str, str]:
+def _course_environment(profile: Profile) -> dict[str, str]:
     return {
         "LABO_PROFILE": profile,
         "LABO_OFFLINE": "1",

@@ -84,6 +84,9 @@ def encode(value: Any, special: Special = common_form) -> bytes:
     return packed
 
 
+_AS_IT_IS: Final = {bool, float, str, bytes}
+
+
 class _Encoder:
     def __init__(self, special: Special) -> None:
         self.special = special
@@ -95,13 +98,13 @@ class _Encoder:
             raise WireError(f"value nested more than {MAX_DEPTH} deep")
         if self.items > MAX_ITEMS:
             raise WireError(f"value of more than {MAX_ITEMS} items")
+        if value is None or type(value) in _AS_IT_IS:  # no side has another form of these
+            return value
         if isinstance(value, list | tuple | dict | set) and len(value) > MAX_LENGTH:
             raise WireError(f"a {type(value).__name__} of more than {MAX_LENGTH} items")
         tagged = self.special(value, lambda part: self.pack(part, depth + 1))
         if tagged is not None:
             return tagged
-        if value is None or type(value) in (bool, float, str, bytes):
-            return value
         if isinstance(value, int):
             number = int.__int__(value)
             return number if -(2**63) <= number < 2**63 else ["int", str(number)]

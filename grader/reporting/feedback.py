@@ -78,7 +78,7 @@ def write_all(lab: Lab) -> Path:
     with lab.course.gradebook() as gradebook:
         for result in found:
             submission = lab.submission(result.student)
-            grades = _grades(gradebook, lab.name, result.student)
+            grades = grades_of(gradebook, lab.name, result.student)
             path = submission.feedback / f"{lab.name}.html"
             write_atomically(path, page(lab.name, result, grades).encode())
             path.chmod(0o644)  # its release copies the mode: students read it
@@ -118,7 +118,7 @@ def page(lab: str, result: Result, grades: _Grades) -> str:
     )
 
 
-def _grades(gradebook: Gradebook, lab: str, student: str) -> _Grades:
+def grades_of(gradebook: Gradebook, lab: str, student: str) -> _Grades:
     try:
         notebook: SubmittedNotebook = gradebook.find_submission_notebook(lab, lab, student)
     except MissingEntry:
