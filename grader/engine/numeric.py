@@ -98,7 +98,7 @@ def build_array(fields: list) -> np.ndarray:
         return np.empty(shape, dtype)
     array = np.frombuffer(bytearray(content), dtype)
     if dtype.kind == "b":
-        array = array.view(np.uint8) != 0  # as above: True + True must be 2
+        array = array.view(np.uint8) != 0  # as above
     return array.reshape(shape)
 
 
