@@ -49,6 +49,11 @@ def unreadable(reason: str) -> str:
     )
 
 
+def another_length(kind: str) -> str:
+    found = an_object(kind)
+    return f"il faut autant d'éléments que `len` en dit, et non {found} qui en dit un autre"
+
+
 def an_object(kind: str) -> str:
     return f"un objet de la classe {kind}"
 

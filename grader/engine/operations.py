@@ -50,3 +50,8 @@ OPERATIONS: Final[dict[str, Callable]] = {
     "random_state": random_state,
     **ARITHMETIC,
 }
+
+READINGS: Final = frozenset(
+    {"getattr", "getitem", "contains", "len", "iter", "next", "isinstance", "issubclass"}
+)
+"""The operations that are not meant to change an object."""

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from grader.engine import french, wire
+from grader.engine.sizes import Sizes
 
 # Classes that a proxy may claim to be an instance of. None of them has a value that a test could
 # take for a number, a tensor or a container.
@@ -51,6 +52,8 @@ class WrongNature(Exception):
 
 class Boundary(Protocol):
     """The way to the student's process."""
+
+    sizes: Sizes
 
     def apply(self, operation: str, /, *args: Any, **kwargs: Any) -> Any:
         """Do one of `operations.OPERATIONS` there."""
@@ -120,16 +123,22 @@ class Proxy:
         length = _apply("len", self)
         if type(length) is not int or not 0 <= length < _MAX_LENGTH:
             raise WrongNature(french.expected("une longueur", type(length).__name__))
+        if not (is_own(self) or _sizes(self).agrees_with_length(handle_of(self).number, length)):
+            raise WrongNature(french.another_length(_kind(self)))
         return length
 
     def __iter__(self) -> Iterator[Any]:
         iterator = _apply("iter", self)
+        count = 0
         while True:
             try:
                 item = next(iterator)
             except StopIteration:
-                return
+                break
+            count += 1
             yield item
+        if not (is_own(self) or _sizes(self).agrees_with_count(handle_of(self).number, count)):
+            raise WrongNature(french.another_length(_kind(self)))
 
     def __next__(self) -> Any:
         return _apply("next", self)
@@ -277,6 +286,10 @@ def _is_special(name: str) -> bool:
 def _apply(operation: str, /, *args: Any, **kwargs: Any) -> Any:
     proxy = next(arg for arg in args if isinstance(arg, Proxy))
     return object.__getattribute__(proxy, "_labo_remote").apply(operation, *args, **kwargs)
+
+
+def _sizes(proxy: Proxy) -> Sizes:
+    return object.__getattribute__(proxy, "_labo_remote").sizes
 
 
 def _kind(proxy: Proxy) -> str:

@@ -27,7 +27,7 @@ from grader.engine import french, mirrors, wire
 from grader.engine.arguments import ArgumentEncoder, encoded
 from grader.engine.bounds import MAX_KINDS, MAX_NAME
 from grader.engine.mirrors import Mirrors
-from grader.engine.operations import ARITHMETIC
+from grader.engine.operations import ARITHMETIC, READINGS
 from grader.engine.outputs import Printed
 from grader.engine.peer import Gone, Late, Peer
 from grader.engine.proxy import (
@@ -40,6 +40,7 @@ from grader.engine.proxy import (
     is_own,
     nearest_kind,
 )
+from grader.engine.sizes import Sizes
 from grader.engine.state import RandomStreams
 from grader.engine.student_error import UnsupportedAcrossBoundary, rebuilt, text
 from grader.engine.wire import Build, WireError
@@ -59,6 +60,7 @@ class Remote:
         self.callbacks: list[Callable] = []
         self.mirrors = Mirrors()
         self.streams = RandomStreams()
+        self.sizes = Sizes()
         self.proxies: WeakValueDictionary[int, Proxy] = WeakValueDictionary()
         self.strangers: WeakSet[Proxy] = WeakSet()
         self.author_classes: frozenset[str] = frozenset()
@@ -75,6 +77,7 @@ class Remote:
 
     def run(self, source: str) -> list[dict]:
         """Run a cell of the notebook; its outputs, as nbformat has them."""
+        self.sizes.forget()
         return self._ask({"op": "run", "source": source})["outputs"]
 
     def lookup(self, name: str) -> Any:
@@ -102,6 +105,8 @@ class Remote:
         self, operation: str, args: tuple, kwargs: dict, *, record: bool = False
     ) -> tuple[Any, Any]:
         """The value of an operation and, if recorded, the names of the operators that it used."""
+        if operation not in READINGS:
+            self.sizes.forget()
         encoder = ArgumentEncoder(self.mirrors, self.streams, self.callbacks)
         arguments = encoder.encode(args, kwargs)
         answer = self._ask(

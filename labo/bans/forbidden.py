@@ -14,21 +14,27 @@ _DETOURS = {
 }
 _HIDDEN_ATTRIBUTES = {
     *("__dict__", "__globals__", "__builtins__", "__code__", "__closure__", "__getattribute__"),
-    *("__subclasses__", "attrgetter", "methodcaller", "import_module", "CompilationUnit"),
+    *("__subclasses__", "__getattr__", "attrgetter", "methodcaller", "import_module"),
+    *("resolve_name", "get_type_hints", "get_field", "CompilationUnit", "call_method"),
+    *("get_objects", "get_referrers", "get_referents"),
 }
 _MODULES = {
     *("threading", "_thread", "concurrent", "multiprocessing", "subprocess", "joblib"),
-    *("importlib", "builtins", "inspect", "gc", "ctypes", "cffi", "pickle", "marshal", "dill"),
+    *("importlib", "builtins", "inspect", "ctypes", "cffi", "pickle", "marshal", "dill"),
+    *("pkgutil", "timeit", "code", "codeop", "pdb", "doctest", "profile", "cProfile", "trace"),
     *("IPython", "runpy", "__main__", "grader", "bans", "profiler", "overrides"),
 }
+# Attributes of modules that are a module too, or read pickled functions from bytes.
+_OF_MODULES = _MODULES - {"code", "trace", "profile"} | {"load"}
 # With these, a notebook rewrites itself: what runs is no longer what is read.
 _REWRITES = {
     *("__code__", "__globals__", "__builtins__", "user_ns", "user_global_ns"),
     *("run_cell", "run_code", "input_transformers_cleanup", "input_transformers_post"),
     *("input_transformer_manager", "ast_transformers"),
+    *("get_objects", "get_referrers", "get_referents"),
 }
 _REWRITING_BUILTINS = {"exec", "__import__"}
-_REWRITING_MODULES = {"builtins", "importlib", "__main__", "ctypes", "gc", "grader", "bans"}
+_REWRITING_MODULES = {"builtins", "importlib", "__main__", "ctypes", "grader", "bans"}
 
 
 def check(
@@ -70,8 +76,9 @@ def check_rewriting(cells: list[str]) -> None:
         found = [
             *used.rewrites,
             *(use for use in used.names if use.word in _REWRITING_BUILTINS),
+            *(use for use in used.names if use.word in _REWRITES and not program.binds(use.word)),
             *(use for use in (*used.attributes, *used.patches) if use.word in _REWRITES),
-            *(use for use in used.imports if use.word in _REWRITING_MODULES),
+            *(use for use in used.imports if use.word in _REWRITING_MODULES | _REWRITES),
         ]
         for use in found:
             _refuse(use, statement, "un notebook noté ne se réécrit pas lui-même")
@@ -86,10 +93,18 @@ def _check_detours(statement: Statement, program: Program) -> None:
     used = statement.uses
     found = [
         *used.hidden,
-        *(use for use in used.names if use.word in _DETOURS and not program.binds(use.word)),
+        *(
+            use
+            for use in used.names
+            if use.word in _DETOURS | _HIDDEN_ATTRIBUTES and not program.binds(use.word)
+        ),
         *(use for use in used.attributes if use.word in _HIDDEN_ATTRIBUTES),
         *(use for use in used.attributes if (use.root, use.word) == ("sys", "modules")),
-        *(use for use in used.attributes if _is_private(use.word) and use.root in program.imported),
+        *(
+            use
+            for use in used.attributes
+            if use.root in program.imported and (_is_private(use.word) or use.word in _OF_MODULES)
+        ),
         *(use for use in used.imports if use.word in _HIDDEN_ATTRIBUTES | _MODULES),
         *(use for use in used.imports if _is_private(use.word)),
     ]

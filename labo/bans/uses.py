@@ -14,6 +14,7 @@ LOOPING_ATTRIBUTES = {
 }
 
 _FILLING = {"append", "extend", "insert", "update", "setdefault", "add"}
+_ORDERING = {"sorted", "min", "max", "sort"}
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,7 @@ class _Visitor(ast.NodeVisitor):
         self.scopes: list[set[str]] = []  # of functions, from the outer one
         self.nested: list[set[str]] = []  # the functions defined in each of them
         self.methods: set[ast.AST] = set()
+        self.lambdas: dict[ast.expr, str] = {}  # those that an assignment names
         self.mentioned: list[set[str]] = []  # in each of them; a method's name has a dot before it
 
     # ---- Scopes
@@ -109,23 +111,27 @@ class _Visitor(ast.NodeVisitor):
     def visit_FunctionDef(self, node: _Function) -> None:
         for outside in (*node.decorator_list, *_defaults(node.args), *_annotations(node)):
             self.visit(outside)
+        if node.name == "__next__":  # called until it raises StopIteration
+            self.found.loops.append(self._use(node.name, node))
         inner = set(stored([*node.body]))
         declared = {n for s in ast.walk(node) if isinstance(s, ast.Global) for n in s.names}
         self.found.bound |= inner & declared
-        self.mentioned.append(set())
-        self._inside(_parameters(node.args) | inner - declared, node.body)
-        mentioned = self.mentioned.pop()
         name = f".{node.name}" if node in self.methods else node.name
-        self.found.functions.append((name, node.lineno - self.before, mentioned))
-        for around in self.mentioned:
-            around |= mentioned
+        self._function(name, node, _parameters(node.args) | inner - declared, node.body)
 
     visit_AsyncFunctionDef = visit_FunctionDef
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
         for default in _defaults(node.args):
             self.visit(default)
-        self._inside(_parameters(node.args), [node.body])
+        if node in self.lambdas:
+            self._function(self.lambdas[node], node, _parameters(node.args), [node.body])
+        else:
+            self._inside(_parameters(node.args), [node.body])
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        self.lambdas |= _named_lambdas(node)
+        self.generic_visit(node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         self.found.own |= set(stored([*node.body]))
@@ -140,9 +146,18 @@ class _Visitor(ast.NodeVisitor):
 
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension
 
+    def _function(self, name: str, node: ast.expr | ast.stmt, names: set[str], body: list) -> None:
+        self.mentioned.append(set())
+        self._inside(names, body)
+        mentioned = self.mentioned.pop()
+        self.found.functions.append((name, node.lineno - self.before, mentioned))
+        for around in self.mentioned:
+            around |= mentioned
+
     def _inside(self, names: set[str], body: list) -> None:
         self.scopes.append(names)
-        self.nested.append({n.name for n in body if isinstance(n, _Function)})
+        functions = {n.name for n in body if isinstance(n, _Function)}
+        self.nested.append(functions.union(*(_named_lambdas(n).values() for n in body)))
         for node in body:
             self.visit(node)
         self.scopes.pop()
@@ -171,6 +186,10 @@ class _Visitor(ast.NodeVisitor):
             self.found.patches.append(self._use(node.attr, node, root(node)))
             self._change(node)
 
+    def visit_MatchClass(self, node: ast.MatchClass) -> None:
+        self.generic_visit(node)  # `case object(name=value)` reads the attribute `name`
+        self.found.attributes += [self._use(name, node) for name in node.kwd_attrs]
+
     def visit_Subscript(self, node: ast.Subscript) -> None:
         self.generic_visit(node)
         if not isinstance(node.ctx, ast.Load):
@@ -182,6 +201,8 @@ class _Visitor(ast.NodeVisitor):
         self._change(node.target)
 
     def visit_Call(self, node: ast.Call) -> None:
+        if (loop := _calls_for_each(node)) is not None:
+            self.found.loops.append(self._use(loop, node))
         match node:
             case ast.Call(ast.Name("getattr" | "hasattr"), [_, ast.Constant(str(name)), *_]):
                 self.found.attributes.append(self._use(name, node, root(node.args[0])))
@@ -240,6 +261,24 @@ class _Visitor(ast.NodeVisitor):
         # The root of an attribute: a global name, or the object that a method belongs to.
         kept = self._is_local(origin) == (origin == "self")
         return Use(word, line, origin if kept else "")
+
+
+def _named_lambdas(node: ast.AST) -> dict[ast.expr, str]:
+    """La fonction qu'écrit `nom = lambda …`, et son nom."""
+    match node:
+        case ast.Assign([ast.Name(name)], ast.Lambda() as function):
+            return {function: name}
+    return {}
+
+
+def _calls_for_each(node: ast.Call) -> str | None:
+    """Ce qui, dans `sorted(x, key=f)` ou `iter(f, fin)`, appelle une fonction sur tout."""
+    match node:
+        case ast.Call(ast.Name("iter"), [_, _]):
+            return "iter"
+        case ast.Call(ast.Name(word) | ast.Attribute(attr=word)) if word in _ORDERING:
+            return "key" if any(keyword.arg == "key" for keyword in node.keywords) else None
+    return None
 
 
 def _parameters(arguments: ast.arguments) -> set[str]:

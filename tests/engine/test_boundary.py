@@ -207,6 +207,46 @@ def test_an_iterator_of_a_student_ends(engine):
     assert (verdict.status, verdict.message) == (Status.PASSED, "")
 
 
+SIZED = """
+class Sized:
+    def __init__(self, length, count): self.length, self.count = length, count
+    def __len__(self): return self.length
+    def __iter__(self): return iter([0] * self.count)
+def sized(length, count): return Sized(length, count)
+def generated(): return (i for i in range(3))
+"""
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "r = sized(2, 0)\nassert len(r) == 2\nfor found, wanted in zip(r, (1, 2)): assert 0",
+        "r = sized(2, 0)\nfor found in r: assert 0\nassert len(r) == 2",
+        "list(sized(1, 2))",
+    ],
+)
+def test_a_length_is_that_of_what_is_given(engine, test):
+    (verdict,) = engine.run(job(SIZED, test)).report.verdicts
+    assert (verdict.score, verdict.status) == (0, Status.FAILED)
+    assert "un objet de la classe Sized qui en dit un autre" in verdict.message
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "r = sized(2, 2)\nassert len(r) == 2 and list(r) == [0, 0] and len(r) == 2",
+        "r = sized(9, 9)\nassert len(r) == 9 and list(zip(r, 'ab'))",
+        "r = sized(9, 9)\nassert len(r) == 9\nr.length = r.count = 1\nassert list(r) == [0]",
+        "r = generated()\nassert list(r) == [0, 1, 2] and list(r) == []",
+        # A class of the author's, whose objects the test makes, may count what it likes.
+        "r = Sized(2, 3)\nassert len(r) == 2 and len(list(r)) == 3",
+    ],
+)
+def test_lengths_may_change_and_loops_may_stop(engine, test):
+    (verdict,) = engine.run(job(SIZED, test, author=SIZED)).report.verdicts
+    assert (verdict.status, verdict.message) == (Status.PASSED, "")
+
+
 DRAWS = """
 import random
 def f(*args): return torch.rand(300), np.random.rand(3), random.random()

@@ -114,6 +114,33 @@ DETOURS = {
         "concurrent",
     ),
     "private": (["def f(x): return torch._C._nn"], "_C"),
+    "attribute of a pattern": (
+        ["def f(x):\n    match F:\n        case object(conv2d=g): return g(x)"],
+        "`conv2d` à la ligne 3",
+    ),
+    "__getattr__": (
+        ["def f(x): return torch.ops.aten.__getattr__('con' + 'v2d')(x)"],
+        "__getattr__",
+    ),
+    "everything imported": (
+        ["from operator import *\ndef f(x): return methodcaller('con' + 'v2d')(F)"],
+        "methodcaller",
+    ),
+    "module of a module": (["def f(x): return torch.builtins.getattr(F, x)"], "builtins"),
+    "name of a resource": (
+        ["import pkgutil\ndef f(x): return pkgutil.resolve_name('torch:con' + 'v2d')(x)"],
+        "resolve_name",
+    ),
+    "field of a text": (
+        ["import string\ndef f(x): return string.Formatter().get_field(x, [F], {})"],
+        "get_field",
+    ),
+    "text of an annotation": (
+        ["import typing\ndef f(x): return typing.get_type_hints(f)"],
+        "get_type_hints",
+    ),
+    "pickled function": (["def f(x): return np.load(x, allow_pickle=True)"], "load"),
+    "timed text": (["import timeit\ndef f(x): timeit.timeit('F.con' + 'v2d')"], "timeit"),
     "private, imported": (["from torch import _C\ndef f(x): return _C"], "_C"),
 }
 
@@ -149,6 +176,9 @@ HONEST = {
     "a torch function of its own name": ["def f(x): return F.f(x)"],
     "own private names": ["class f:\n    def _g(self): pass\n    def h(self): return self._g()"],
     "hasattr": ["def f(x): return hasattr(x, 'a') and isinstance(x, (int, float))"],
+    "ordering": ["def f(x): return sorted(x), max(x, 0), x.sort()"],
+    "lambda that calls another": ["def f(x):\n    g = lambda i: i.g()\n    return g(x)"],
+    "attributes like modules": ["def f(x): return x.code + x.profile(trace=1) + np.trace(x)"],
     "magic": ["def f(x): return x", "%timeit -n 1 -r 1 f(1)"],
     "cell magic": ["%%time\ndef f(x): return x"],
 }
@@ -183,6 +213,14 @@ LOOPS = {
         "`f` à la ligne 1 de `f` : cet exercice se fait sans récursion",
     ),
     "two that call each other": ("def g(x): return f(x)\ndef f(x): return g(x)", "récursion"),
+    "recursive lambda": ("f = lambda x: x and f(x[1:])", "`f` à la ligne 1"),
+    "inner recursive lambda": (
+        "def f(x):\n    g = lambda i: g(i - 1)\n    return g(x)",
+        "`g` à la ligne 2",
+    ),
+    "key of an order": ("def f(x): return sorted(x, key=str)", "`key`"),
+    "until an end": ("def f(x): return list(iter(x.pop, 0))", "`iter`"),
+    "own iterator": ("class f:\n    def __next__(self): return 1", "`__next__`"),
     "inner recursion": (
         "def f(x):\n    def g(i): return g(i - 1)\n    return g(x)",
         "`g` à la ligne 2",
@@ -227,6 +265,9 @@ REWRITING = {
     "transformer": "get_ipython().input_transformers_post.append(print)",
     "module": "import builtins",
     "run": "%run helper.py",
+    "objects in memory": "import gc\nfor o in gc.get_objects(): pass",
+    "objects in memory, imported": "from gc import get_objects as g",
+    "objects in memory, by its own name": "from gc import *\nget_objects()",
 }
 
 
@@ -238,6 +279,11 @@ def test_a_notebook_that_rewrites_itself_is_refused(cell):
 
 def test_reading_names_is_not_rewriting():
     forbidden.check_rewriting(["if 'f' in globals(): print(globals()['f'])\nmodel.eval()"])
+
+
+def test_freeing_memory_is_not_rewriting():
+    forbidden.check_rewriting(["import gc\ngc.collect()"])
+    assert as_text(["import gc\ndef f(x):\n    gc.collect()\n    return x"]) == ""
 
 
 def test_what_is_no_function_of_the_notebook_is_told():
