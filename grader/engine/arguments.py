@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -19,6 +19,8 @@ from grader.engine.wire import Pack, WireError
 
 Argument = torch.Tensor | np.ndarray | torch.Generator | list | dict | set
 """A value that a call may change in place, or give back as it is."""
+
+_CONTENTS: Final = (np.ndarray, list, dict, set)
 
 
 class ArgumentEncoder:
@@ -60,16 +62,17 @@ class ArgumentEncoder:
         """
         argument = self.values[index]
         if isinstance(argument, torch.Tensor):
-            _overwrite_tensor(argument, *content)
+            _overwrite_tensor(argument, mirrors.copied(mirrors.checked(content)))
+        elif type(content) not in _CONTENTS or not isinstance(argument, type(content)):
+            # A range, or an object, is as long as it says, and an object is asked for its items.
+            raise TypeError(f"a {type(argument).__name__} holds no {type(content).__name__}")
         elif isinstance(argument, np.ndarray):
             argument[...] = content
         elif isinstance(argument, list):
             argument[:] = content
-        elif isinstance(argument, dict | set):
+        else:
             argument.clear()
             argument.update(content)
-        else:
-            raise TypeError("a generator's state does not come back")
 
     def _special(self, value: Any, pack: Pack) -> list | None:
         if isinstance(value, Proxy):
@@ -120,9 +123,8 @@ def encoded(value: Any, special: wire.Special = wire.common_form) -> bytes:
         raise UnsupportedAcrossBoundary(f"given to student code: {error}") from None
 
 
-def _overwrite_tensor(
-    argument: torch.Tensor, data: torch.Tensor, grad: torch.Tensor | None, requires_grad: bool
-) -> None:
+def _overwrite_tensor(argument: torch.Tensor, content: mirrors.Content) -> None:
+    data, grad, requires_grad = content
     with torch.no_grad():
         if argument.shape != data.shape:
             argument.resize_(data.shape)

@@ -50,6 +50,7 @@ class Candidate:
         self.objects: dict[int, Any] = {}
         self.numbers: dict[int, int] = {}  # by id: an object stays here under one number
         self.mirrors = Mirrors()
+        self.told: list[int] = []  # those that the answer in hand is the first to tell of
         self.generators: dict[int, torch.Generator] = {}  # given as arguments
         self.tapes: dict[int, _Tape] = {}
         signal.signal(signal.SIGINT, self._interrupt)
@@ -62,9 +63,12 @@ class Candidate:
     def _serve(self, message: bytes) -> bytes:
         request = wire.decode(message)
         try:
-            return getattr(self, f"_on_{request['op']}")(request)
+            answer = getattr(self, f"_on_{request['op']}")(request)
         except WireError as error:  # a value that cannot cross
-            return wire.encode({"refused": str(error)})
+            self.mirrors.keep(set(self.mirrors.tensors).difference(self.told))
+            answer = wire.encode({"refused": str(error)})
+        self.told.clear()
+        return answer
 
     # ---- Requests
 
@@ -199,6 +203,7 @@ class Candidate:
         known = number in self.mirrors
         if not known:
             self.mirrors.add(number, value)
+            self.told.append(number)
         content = [] if known else mirrors.packed(value)
         return ["mirror", number, isinstance(value, torch.nn.Parameter), *content]
 

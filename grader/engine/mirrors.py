@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from types import NoneType
+from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
 import torch
@@ -34,7 +35,7 @@ class Mirrors:
         """Mirror a tensor, which the other side now has as it is."""
         self.tensors[number] = tensor
         self._numbers[id(tensor)] = number
-        self._exchanged[number] = _copy(content(tensor))
+        self._exchanged[number] = copied(content(tensor))
 
     def changed(self) -> dict[int, Content]:
         """The contents that have changed since the last exchange, for the other side to take."""
@@ -42,14 +43,15 @@ class Mirrors:
         for number, tensor in self.tensors.items():
             now = content(tensor)
             if not _same(now, self._exchanged[number]):
-                self._exchanged[number] = _copy(now)
+                self._exchanged[number] = copied(now)
                 changed[number] = now
         return changed
 
     def take(self, changed: dict[int, Content]) -> None:
         """Make the same changes here; on the wire, a `Content` is a plain tuple."""
-        for number, (value, grad, requires_grad) in changed.items():
+        for number, parts in changed.items():
             if number in self.tensors:
+                value, grad, requires_grad = checked(parts)
                 tensor = self.tensors[number]
                 if (tensor.shape, tensor.dtype) == (value.shape, value.dtype):
                     tensor.data.copy_(value.detach())  # also for what shares its memory
@@ -97,9 +99,24 @@ def made(parts: Content, *, is_parameter: bool) -> torch.Tensor:
     return tensor
 
 
-def _copy(parts: Content) -> Content:
-    grad = None if parts.grad is None else parts.grad.clone()
-    return Content(parts.value.clone(), grad, parts.requires_grad)
+def checked(parts: Sequence[Any]) -> Content:
+    """The parts of a content, as the other side has sent them.
+
+    Raises:
+        TypeError, ValueError: they are none: an object in a tensor's place would be asked for more.
+    """
+    value, grad, requires_grad = parts
+    if type(value) is not torch.Tensor or type(grad) not in (torch.Tensor, NoneType):
+        raise TypeError("not the content of a tensor")
+    if type(requires_grad) is not bool:
+        raise TypeError("not the content of a tensor")
+    return Content(value, grad, requires_grad)
+
+
+def copied(parts: Content) -> Content:
+    """The same content, in memory of its own."""
+    grad = None if parts.grad is None else parts.grad.detach().clone()
+    return Content(parts.value.detach().clone(), grad, parts.requires_grad)
 
 
 def _same(a: Content, b: Content) -> bool:

@@ -23,8 +23,8 @@ import torch
 from grader.engine import french, wire
 from grader.engine.sizes import Sizes
 
-# Classes that a proxy may claim to be an instance of. None of them has a value that a test could
-# take for a number, a tensor or a container.
+# Where the classes are that a proxy may claim to be an instance of, but those that have a value
+# which a test could take for a number, a tensor or a container.
 _CLAIMABLE: Final = ("torch.nn.", "torch.optim.", "torch.utils.data.", "torch.autograd.function.")
 
 _VALUES: Final = ("builtins.", "numpy.", "torch.Tensor")
@@ -82,7 +82,7 @@ class Proxy:
 
     @property
     def __bases__(self) -> tuple[type, ...]:  # what issubclass asks for
-        return _claimed_classes(_apply("ancestors", self))
+        return _claimed_classes(_found(list, "une liste de classes", _apply("ancestors", self)))
 
     def __instancecheck__(self, instance: object) -> bool:
         return isinstance(instance, Proxy) and _truth(_apply("isinstance", instance, self))
@@ -128,7 +128,7 @@ class Proxy:
         return length
 
     def __iter__(self) -> Iterator[Any]:
-        iterator = _apply("iter", self)
+        iterator = _found(Proxy, "un itérateur", _apply("iter", self))
         count = 0
         while True:
             try:
@@ -302,12 +302,22 @@ def _claimed_classes(kinds: Any) -> tuple[type, ...]:
         if isinstance(kind, str) and kind.startswith(_CLAIMABLE):
             module, _, name = kind.rpartition(".")
             found = getattr(sys.modules.get(module), name, None)
-            if isinstance(found, type) and not issubclass(found, torch.Tensor):
+            if isinstance(found, type) and _is_claimable(found):
                 return (found,)
     return (Proxy,)
 
 
+def _is_claimable(kind: type) -> bool:
+    """True for a class that torch defines, and not only imports, whose objects have no value."""
+    return f"{kind.__module__}.".startswith(_CLAIMABLE) and not issubclass(kind, _PLAIN)
+
+
 def _truth(answer: Any) -> bool:
-    if type(answer) is not bool:
-        raise WrongNature(french.expected("un booléen", type(answer).__name__))
+    return _found(bool, "un booléen", answer)
+
+
+def _found(kind: type, nature: str, answer: Any) -> Any:
+    """The answer, which Python's protocols want of this class; from a process that lies, any."""
+    if not issubclass(type(answer), kind):
+        raise WrongNature(french.expected(nature, type(answer).__name__))
     return answer

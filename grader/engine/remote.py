@@ -155,7 +155,7 @@ class Remote:
             self.mirrors.take(answer["mirrors"])
             if "raised" not in answer:
                 reader = _AnswerReader(self)
-                return self._result(answer, reader, [*differentiable, *inputs])
+                return _gradients(self._result(answer, reader, [*differentiable, *inputs]), inputs)
             error = rebuilt(answer["raised"])
         raise error
 
@@ -202,6 +202,8 @@ class Remote:
         try:
             function = self.callbacks[request["callback"]]
             args, kwargs = wire.decode(request["arguments"])
+            if (type(args), type(kwargs)) != (tuple, dict):  # a range is as long as it says
+                raise WireError("not the arguments of a function")
             value = function(*args, **kwargs)
             self.streams.seed_anew()
             if isinstance(value, torch.Tensor) and value.requires_grad:
@@ -223,8 +225,8 @@ class Remote:
     ) -> Any:
         """The result of an answer, its tensors tied to the inputs of the call."""
         if "tensors" in answer:
-            leaves = wire.decode(answer["leaves"], reader.build)
-            tensors = wire.decode(answer["tensors"])
+            leaves = _tensors(wire.decode(answer["leaves"], reader.build))
+            tensors = _tensors(wire.decode(answer["tensors"]))
             inputs = reader.inputs if inputs is None else inputs
             reader.tied = _RemoteCall.apply(
                 self, answer["tape"], len(inputs) + len(leaves), *inputs, *leaves, *tensors
@@ -304,9 +306,32 @@ class _AnswerReader:
 
     def _mirror(self, number: int, is_parameter: bool, content: list) -> torch.Tensor:
         if content:  # the first time
-            parts = mirrors.Content(*content)
+            parts = mirrors.copied(mirrors.checked(content))  # no tensor of the test's
             self.remote.mirrors.add(number, mirrors.made(parts, is_parameter=is_parameter))
         return self.remote.mirrors.tensors[number]
+
+
+def _tensors(values: Any) -> list[torch.Tensor]:
+    """A list of tensors, as the candidate has sent it."""
+    if type(values) is not list or not all(isinstance(value, torch.Tensor) for value in values):
+        raise WireError("not a list of tensors")
+    return values
+
+
+def _gradients(values: Any, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor | None]:
+    """The gradients of these inputs, as the candidate has sent them."""
+    if type(values) is not list or len(values) != len(inputs):
+        raise WireError("not a gradient for each tensor")
+    for value, tensor in zip(values, inputs, strict=True):
+        if value is not None and not _is_like(value, tensor):
+            raise WireError("a gradient is not of its tensor's shape and dtype")
+    return values
+
+
+def _is_like(value: Any, tensor: torch.Tensor) -> bool:
+    if not isinstance(value, torch.Tensor):
+        return False
+    return (value.shape, value.dtype) == (tensor.shape, tensor.dtype)
 
 
 class _RemoteCall(torch.autograd.Function):
