@@ -22,9 +22,18 @@ import torch
 
 from grader.engine import french, wire
 
-# Classes that a proxy may claim to be an instance of. None of them has a value that a test could
-# take for a number, a tensor or a container.
-_CLAIMABLE: Final = ("torch.nn.", "torch.optim.", "torch.utils.data.", "torch.autograd.function.")
+# Classes that a proxy may claim to be an instance of, and the modules where they are looked up.
+# None of them has a value that a test could take for a number, a tensor or a container.
+_CLAIMABLE: Final = (
+    torch.nn.Module,
+    torch.optim.Optimizer,
+    torch.optim.lr_scheduler.LRScheduler,
+    torch.utils.data.Dataset,
+    torch.utils.data.Sampler,
+    torch.utils.data.DataLoader,
+    torch.autograd.function.FunctionCtx,
+)
+_MODULES: Final = ("torch.nn.", "torch.optim.", "torch.utils.data.", "torch.autograd.function.")
 
 _VALUES: Final = ("builtins.", "numpy.", "torch.Tensor")
 
@@ -286,10 +295,10 @@ def _kind(proxy: Proxy) -> str:
 def _claimed_classes(kinds: Any) -> tuple[type, ...]:
     """The nearest of these classes that is one of torch's, found by its qualified name."""
     for kind in kinds:
-        if isinstance(kind, str) and kind.startswith(_CLAIMABLE):
+        if isinstance(kind, str) and kind.startswith(_MODULES):
             module, _, name = kind.rpartition(".")
             found = getattr(sys.modules.get(module), name, None)
-            if isinstance(found, type) and not issubclass(found, torch.Tensor):
+            if isinstance(found, type) and issubclass(found, _CLAIMABLE):
                 return (found,)
     return (Proxy,)
 
