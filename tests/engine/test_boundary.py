@@ -403,3 +403,17 @@ def test_the_draws_of_a_test_that_is_all_visible_are_not_known(engine):
     assert engine.run(guessed).report.verdicts[0].score == 2  # of a lab without a secret
     guessed.source["cells"].append(cell("assert f() == 7.0625", "hidden"))
     assert engine.run(guessed).report.verdicts[0].score == 0
+
+
+@pytest.mark.parametrize(
+    "close",
+    [
+        "torch.allclose(f(x), x)", "torch.allclose(other=x, input=f(x))", "x.allclose(f(x))",
+        "np.allclose(f(x).numpy(), x.numpy())", "np.allclose(3.0, f(x).tolist())",
+    ],
+)  # fmt: skip
+def test_an_empty_result_is_close_to_nothing_else(engine, close):
+    student = "def f(x): return torch.empty(0, *x.shape)\ndef g(x): return torch.empty(0)"
+    tests = f"x = torch.ones(4)\nassert {close}", "assert torch.allclose(g(1), torch.empty(0))"
+    report = engine.run(job(student, *tests)).report
+    assert [verdict.score for verdict in report.verdicts] == [0, 2]
