@@ -593,6 +593,7 @@ for n, m, d, k, c in ((20, 7, 3, 5, 3), (15, 4, 2, 1, 4), (12, 6, 5, 12, 2), (30
     x = torch.randn(m, d, dtype=torch.float64)
     copies = examples.clone(), classes.clone(), x.clone()
     found = knn(examples, classes, x, k)
+    assert tuple(found.shape) == (m,), "une classe par point à classer"
     for tensor, copy in zip((examples, classes, x), copies):
         assert torch.equal(tensor, copy), "un argument a été modifié"
     for point, answer in zip(copies[2], found.tolist()):

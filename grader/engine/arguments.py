@@ -8,10 +8,10 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from grader.engine import mirrors, wire
+from grader.engine import french, mirrors, wire
 from grader.engine.mirrors import Mirrors
 from grader.engine.numeric import pack_array, pack_tensor
-from grader.engine.proxy import Proxy, handle_of, origins
+from grader.engine.proxy import Proxy, WrongNature, handle_of, origins
 from grader.engine.state import RandomStreams
 from grader.engine.student_error import UnsupportedAcrossBoundary
 from grader.engine.well_known import qualified_name
@@ -116,19 +116,22 @@ def encoded(value: Any, special: wire.Special = wire.common_form) -> bytes:
 
     Raises:
         UnsupportedAcrossBoundary: it has no form as data.
+        WrongNature: it is too large, or holds a result that is as large as one may be.
     """
     try:
         return wire.encode(value, special)
+    except wire.TooLarge as error:
+        raise WrongNature(french.unreadable(str(error))) from None
     except WireError as error:
         raise UnsupportedAcrossBoundary(f"given to student code: {error}") from None
 
 
 def _overwrite_tensor(argument: torch.Tensor, content: mirrors.Content) -> None:
     data, grad, requires_grad = content
-    with torch.no_grad():
-        if argument.shape != data.shape:
-            argument.resize_(data.shape)
+    if argument.shape == data.shape:
         argument.data.copy_(data)
+    else:  # in memory of its own: the argument may be a view of what the call was not given
+        argument.data = data.to(argument.dtype)
     if argument.is_leaf:
         argument.grad = grad
         argument.requires_grad_(requires_grad)

@@ -22,7 +22,6 @@ from grader.engine.peer import Gone, Late, Peer
 from grader.engine.remote import Remote
 from grader.engine.report import STOPPED_AFTER, Status
 from grader.engine.student_error import UnsupportedAcrossBoundary
-from grader.engine.wire import WireError
 from grader.text import printable
 
 _INTERRUPT_SECONDS: Final = 2.0  # left to a cell, once interrupted, to end
@@ -103,7 +102,7 @@ class Conversation:
         if self.peer.waiting and time.monotonic() < self.end:
             self.interrupt()
             self.peer.deadline = time.monotonic() + _INTERRUPT_SECONDS
-            with suppress(Late, Gone, WireError), alarm(self.peer.deadline):
+            with suppress(Late, Gone, Exception), alarm(self.peer.deadline):
                 while self.peer.waiting:
                     self.peer.answer()
         if self.peer.waiting:
@@ -127,7 +126,7 @@ class Conversation:
         try:
             with alarm(self.peer.deadline):
                 self.remote.forget()
-        except (Gone, Late, WireError, UnsupportedAcrossBoundary) as error:
+        except (Gone, Late, UnsupportedAcrossBoundary, Exception) as error:
             self.lose(error)
 
     def note(self, incident: str) -> None:

@@ -17,6 +17,7 @@ from grader.engine.names import (
     bound_names,
     class_names,
     compiled,
+    graded_text,
     notebook_names,
     statements,
     trusted_names,
@@ -42,15 +43,16 @@ class IsolatedTests:
     def __init__(self, conversation: Conversation, source: Notebook) -> None:
         self.conversation = conversation
         self.remote = conversation.remote
-        self.student = StudentNames(self.remote)
+        self.notebook_names = notebook_names(source)
+        self.student = StudentNames(self.remote, self.notebook_names)
         # A test's own names come first, then Python's, then the student's.
         self.names = {
             "__name__": "__main__",
             "__builtins__": self.student,
             **trusted_names(source),
         }
-        self.notebook_names = notebook_names(source)
         self.remote.author_classes = class_names(source)
+        self.remote.streams.secret = graded_text(source)
         self.author_cells = {cell["source"] for cell in source["cells"]}
         self._open_checks()
 

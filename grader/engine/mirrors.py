@@ -76,7 +76,8 @@ class Mirrors:
 
     def number_of(self, tensor: object) -> int | None:
         """The number of this very tensor, if it is mirrored."""
-        return self._numbers.get(id(tensor))
+        number = self._numbers.get(id(tensor))
+        return number if number is not None and self.tensors[number] is tensor else None
 
 
 def content(tensor: torch.Tensor) -> Content:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from functools import cache
 from types import CodeType
 from typing import Any, Final
@@ -18,10 +18,13 @@ class StudentNames(dict):
     """Python's builtins, and behind them the names of the notebook, fetched when a test uses them.
 
     CPython looks for a name in the globals and then in `__builtins__`, which may be any mapping.
+
+    Args:
+        bound: the names that the author's notebook binds: an exercise may be called `pow`.
     """
 
-    def __init__(self, remote: Remote) -> None:
-        super().__init__(vars(builtins))
+    def __init__(self, remote: Remote, bound: Set[str]) -> None:
+        super().__init__({name: v for name, v in vars(builtins).items() if name not in bound})
         self.remote = remote
         self.fetched: dict[str, Any] = {}
 
@@ -32,7 +35,7 @@ class StudentNames(dict):
 
 
 def trusted_names(source: dict[str, Any]) -> dict[str, Any]:
-    """The names bound by the author's import statements, with the real modules."""
+    """The names bound by the author's import statements alone, with the real modules."""
     names: dict[str, Any] = {}
     for cell in source["cells"]:
         meta = cell["metadata"].get("nbgrader", {})
@@ -41,8 +44,8 @@ def trusted_names(source: dict[str, Any]) -> dict[str, Any]:
         for node in statements(cell["source"]):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 exec(compile(ast.Module([node], []), "<imports>", "exec"), names)
-    names.pop("__builtins__", None)
-    return names
+    own = notebook_names(source) | {"__builtins__"}
+    return {name: value for name, value in names.items() if name not in own}
 
 
 def notebook_names(source: dict[str, Any]) -> set[str]:
@@ -56,6 +59,11 @@ def class_names(source: dict[str, Any]) -> frozenset[str]:
     cells = [c for c in source["cells"] if c["cell_type"] == "code" and not is_test(c)]
     nodes = [node for cell in cells for node in statements(cell["source"])]
     return frozenset(node.name for node in nodes if isinstance(node, ast.ClassDef))
+
+
+def graded_text(source: dict[str, Any]) -> str:
+    """The exercises with their solutions, and the tests with their hidden parts."""
+    return "\0".join(c["source"] for c in source["cells"] if c["metadata"].get("nbgrader"))
 
 
 def statements(source: str) -> list[ast.stmt]:

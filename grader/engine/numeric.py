@@ -16,6 +16,10 @@ class WireError(ValueError):
     """The value has no form on the wire, or the bytes are not those of a value."""
 
 
+class TooLarge(WireError):
+    """The value is of a kind that crosses, but beyond the bounds."""
+
+
 DTYPES: Final = {
     str(dtype).removeprefix("torch."): dtype
     for dtype in (
@@ -50,7 +54,7 @@ def pack_tensor(tensor: torch.Tensor) -> list:
     if name not in DTYPES:
         raise WireError(f"tensors of dtype {name} do not cross")
     if tensor.numel() * tensor.element_size() > MAX_BYTES:
-        raise WireError(f"tensor of {tensor.numel() * tensor.element_size() >> 20} MB")
+        raise TooLarge(f"tensor of {tensor.numel() * tensor.element_size() >> 20} MB")
     plain = tensor.detach().cpu().contiguous().resolve_conj().resolve_neg()
     # A single element may have the stride 0 and count as contiguous, which `view` does not accept.
     flat = plain.as_strided((plain.numel(),), (1,))

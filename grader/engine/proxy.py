@@ -23,9 +23,18 @@ import torch
 from grader.engine import french, wire
 from grader.engine.sizes import Sizes
 
-# Where the classes are that a proxy may claim to be an instance of, but those that have a value
-# which a test could take for a number, a tensor or a container.
-_CLAIMABLE: Final = ("torch.nn.", "torch.optim.", "torch.utils.data.", "torch.autograd.function.")
+# Classes that a proxy may claim to be an instance of, and the modules where they are looked up.
+# None of them has a value that a test could take for a number, a tensor or a container.
+_CLAIMABLE: Final = (
+    torch.nn.Module,
+    torch.optim.Optimizer,
+    torch.optim.lr_scheduler.LRScheduler,
+    torch.utils.data.Dataset,
+    torch.utils.data.Sampler,
+    torch.utils.data.DataLoader,
+    torch.autograd.function.FunctionCtx,
+)
+_MODULES: Final = ("torch.nn.", "torch.optim.", "torch.utils.data.", "torch.autograd.function.")
 
 _VALUES: Final = ("builtins.", "numpy.", "torch.Tensor")
 
@@ -299,17 +308,12 @@ def _kind(proxy: Proxy) -> str:
 def _claimed_classes(kinds: Any) -> tuple[type, ...]:
     """The nearest of these classes that is one of torch's, found by its qualified name."""
     for kind in kinds:
-        if isinstance(kind, str) and kind.startswith(_CLAIMABLE):
+        if isinstance(kind, str) and kind.startswith(_MODULES):
             module, _, name = kind.rpartition(".")
             found = getattr(sys.modules.get(module), name, None)
-            if isinstance(found, type) and _is_claimable(found):
+            if isinstance(found, type) and issubclass(found, _CLAIMABLE):
                 return (found,)
     return (Proxy,)
-
-
-def _is_claimable(kind: type) -> bool:
-    """True for a class that torch defines, and not only imports, whose objects have no value."""
-    return f"{kind.__module__}.".startswith(_CLAIMABLE) and not issubclass(kind, _PLAIN)
 
 
 def _truth(answer: Any) -> bool:

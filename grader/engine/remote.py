@@ -65,7 +65,7 @@ class Remote:
         self.strangers: WeakSet[Proxy] = WeakSet()
         self.author_classes: frozenset[str] = frozenset()
         """The names of the classes that the author's notebook defines."""
-        self._classes: set[int] = set()  # the numbers of those that a test has looked up
+        self._classes: WeakSet[Proxy] = WeakSet()  # those that a test has looked up
 
     def raise_trouble(self) -> None:
         """Raise what a test may have caught, with all else that student code raises."""
@@ -94,7 +94,8 @@ class Remote:
         if not found:
             raise KeyError(name)
         if type(value) is CallableProxy and name in self.author_classes:
-            self._classes.add(handle_of(value).number)
+            value = self.stranger(value)  # which no other name and no answer stands for
+            self._classes.add(value)
         return value
 
     def apply(self, operation: str, /, *args: Any, **kwargs: Any) -> Any:
@@ -122,7 +123,8 @@ class Remote:
         with self._reading():
             self.printed.append(text(answer["printed"]))
             self.mirrors.take(answer["mirrors"])
-            reader = _AnswerReader(self, encoder)
+            makes = operation == "call" or operation in ARITHMETIC
+            reader = _AnswerReader(self, encoder, makes=makes)
             value, changed = self._result(answer, reader)
             for index, content in changed.items():
                 encoder.overwrite(index, content)
@@ -132,8 +134,6 @@ class Remote:
         if error:
             raise error
         self._note_origins(operation, args[0] if args else None, value, reader, encoder.origins)
-        if operation == "getattr" and isinstance(value, Proxy) and is_own(value):
-            value = self._stranger(value)
         return value, answer.get("operators")
 
     def backward(
@@ -165,7 +165,6 @@ class Remote:
         self.streams.forget_generators()
         self.unsupported = None
         self.mirrors.keep_held()
-        self._classes &= set(self.proxies)
         for proxy in self.proxies.values():
             forget_origins(proxy)
         strangers = {handle_of(stranger).number for stranger in self.strangers}
@@ -243,9 +242,10 @@ class Remote:
     ) -> None:
         """Note which of the objects of an answer the test has made, of its own classes.
 
-        An attribute is not made but read: it may stand for a value. It may also be a method.
+        An attribute or an item is not made but read: it may stand for a value. An attribute may
+        also be a method.
         """
-        if operation == "call" or operation in ARITHMETIC:
+        if reader.makes:
             for proxy in reader.proxies:
                 add_origins(proxy, classes)
         elif type(value) is CallableProxy and classes.isdisjoint(handle_of(value).kinds):
@@ -253,15 +253,15 @@ class Remote:
         if operation == "call" and isinstance(value, Proxy) and self._is_class(operand):
             add_origins(value, frozenset({nearest_kind(value)}))
 
-    def _stranger(self, known: Proxy) -> Proxy:
-        """Another proxy of an object that the test has made: an attribute gives it as a value."""
+    def stranger(self, known: Proxy) -> Proxy:
+        """Another proxy of an object that the test has made: what is read gives it as a value."""
         stranger = type(known)(self, handle_of(known))
         self.strangers.add(stranger)
         return stranger
 
     def _is_class(self, function: Any) -> bool:
         """True for a class of the author's notebook, as the student has defined it."""
-        return type(function) is CallableProxy and handle_of(function).number in self._classes
+        return type(function) is CallableProxy and function in self._classes
 
 
 class _AnswerReader:
@@ -269,10 +269,14 @@ class _AnswerReader:
 
     Args:
         encoder: that of the arguments of the call which is answered.
+        makes: the objects of the answer are made by the test, and not read.
     """
 
-    def __init__(self, remote: Remote, encoder: ArgumentEncoder | None = None) -> None:
+    def __init__(
+        self, remote: Remote, encoder: ArgumentEncoder | None = None, *, makes: bool = False
+    ) -> None:
         self.remote = remote
+        self.makes = makes
         self.arguments = encoder.values if encoder else []
         self.inputs = encoder.inputs if encoder else []
         self.tied: tuple[torch.Tensor, ...] = ()  # the results that have a gradient
@@ -283,7 +287,7 @@ class _AnswerReader:
             return self._proxy(*fields)
         if tag == "mirror":
             number, is_parameter, *content = fields
-            return self._mirror(number, is_parameter, [build(part) for part in content])
+            return self._mirror(number, is_parameter, [_fresh(part, build) for part in content])
         if tag == "graph":
             return self.tied[fields[0]]
         if tag == "again":
@@ -292,7 +296,10 @@ class _AnswerReader:
 
     def _proxy(self, number: int, kinds: list[str], is_callable: bool) -> Proxy:
         known = self.remote.proxies.get(number)
-        proxy = known if known is not None else self._new_proxy(number, kinds, is_callable)
+        if known is None:
+            proxy = self._new_proxy(number, kinds, is_callable)
+        else:
+            proxy = self.remote.stranger(known) if is_own(known) and not self.makes else known
         self.proxies.append(proxy)
         return proxy
 
@@ -332,6 +339,13 @@ def _is_like(value: Any, tensor: torch.Tensor) -> bool:
     if not isinstance(value, torch.Tensor):
         return False
     return (value.shape, value.dtype) == (tensor.shape, tensor.dtype)
+
+
+def _fresh(packed: Any, build: Build) -> Any:
+    """A part of the content of a mirror, which is no tensor that the test has."""
+    if type(packed) is list and packed[:1] != ["tensor"]:
+        raise WireError("the content of a leaf is no tensor of its own")
+    return build(packed)
 
 
 class _RemoteCall(torch.autograd.Function):

@@ -4,7 +4,8 @@ Gradient mode and default dtype travel to the candidate with each call. Random s
 back, and those that go out tell nothing of what the test draws:
 
 - the examiner and the candidate draw from generators of their own, seeded by a digest of the
-  test's text, so that every grading draws the same numbers;
+  test's text and of all that students do not receive of the lab, so that every grading draws the
+  same numbers and nobody can work them out beforehand;
 - when a test has seeded a generator (`torch.manual_seed(0)`), the next call lends the candidate
   that stream, which the candidate then goes on with: a reference that the test seeds in the same
   way draws what the student's code drew;
@@ -33,6 +34,8 @@ class RandomStreams:
     """The examiner's random generators, of which a candidate is lent what a test has seeded."""
 
     def __init__(self) -> None:
+        self.secret = ""
+        """A text that no student has: a test may be visible from its first line to its last."""
         self._key = b""
         self._count = 0
         self._torch_seed = 0
@@ -44,7 +47,8 @@ class RandomStreams:
 
     def start(self, test: str) -> None:
         """Seed all generators for this test, given by its text."""
-        self._key, self._count = hashlib.sha256(test.encode("utf-8", "replace")).digest(), 0
+        text = f"{self.secret}\0{test}"
+        self._key, self._count = hashlib.sha256(text.encode("utf-8", "replace")).digest(), 0
         self._starting = True
         self.seed_anew()
 

@@ -28,6 +28,7 @@ from grader.engine.bounds import (
 )
 from grader.engine.numeric import (
     DTYPES,
+    TooLarge,
     WireError,
     build_array,
     build_scalar,
@@ -38,7 +39,7 @@ from grader.engine.numeric import (
 )
 from grader.engine.well_known import named, qualified_name
 
-__all__ = ["Handle", "Special", "WireError", "clean", "decode", "encode"]
+__all__ = ["Handle", "Special", "TooLarge", "WireError", "clean", "decode", "encode"]
 
 _REFUSALS: Final = (ValueError, TypeError, RuntimeError, OverflowError, LookupError, AttributeError)
 _MAX_READ: Final = 8 * MAX_ITEMS  # an item may be a list of a tag and fields, one of them a list
@@ -80,7 +81,7 @@ def encode(value: Any, special: Special = common_form) -> bytes:
     except ValueError as error:  # half a surrogate pair, an integer of too many digits
         raise WireError(f"no form as data: {error}") from error
     if len(packed) > MAX_BYTES:
-        raise WireError(f"value of {len(packed) >> 20} MB, more than {MAX_BYTES >> 20}")
+        raise TooLarge(f"value of {len(packed) >> 20} MB, more than {MAX_BYTES >> 20}")
     return packed
 
 
@@ -95,13 +96,13 @@ class _Encoder:
     def pack(self, value: Any, depth: int = 0) -> Any:
         self.items += 1
         if depth > MAX_DEPTH:
-            raise WireError(f"value nested more than {MAX_DEPTH} deep")
+            raise TooLarge(f"value nested more than {MAX_DEPTH} deep")
         if self.items > MAX_ITEMS:
-            raise WireError(f"value of more than {MAX_ITEMS} items")
+            raise TooLarge(f"value of more than {MAX_ITEMS} items")
         if value is None or type(value) in _AS_IT_IS:  # no side has another form of these
             return value
         if isinstance(value, list | tuple | dict | set) and len(value) > MAX_LENGTH:
-            raise WireError(f"a {type(value).__name__} of more than {MAX_LENGTH} items")
+            raise TooLarge(f"a {type(value).__name__} of more than {MAX_LENGTH} items")
         tagged = self.special(value, lambda part: self.pack(part, depth + 1))
         if tagged is not None:
             return tagged

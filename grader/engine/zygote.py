@@ -118,9 +118,10 @@ def _candidates(settings: ZygoteSettings) -> Callable[..., None]:
 
 
 def _examiners(settings: ZygoteSettings) -> Callable[..., None]:
-    from grader.engine import service
+    from grader.engine import comparisons, service
 
     shield()
+    comparisons.expect_values()
     _preload(settings.preload)
     _prepare_tests()
     # What a student's code returns is kept here, and must not fill the machine.

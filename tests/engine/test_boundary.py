@@ -5,7 +5,7 @@ import re
 import pytest
 
 from grader.engine import Engine, EngineConfig, Status
-from tests.support.engine_cases import job
+from tests.support.engine_cases import cell, job
 
 
 @pytest.fixture(scope="module")
@@ -315,3 +315,145 @@ def test_a_test_sees_that_an_argument_was_changed(engine, change):
     )
     (verdict,) = engine.run(job(student, test)).report.verdicts
     assert (verdict.status, verdict.message) == (Status.FAILED, "a été modifié")
+
+
+# The student's half of the protocol, replaced: `lies` is what the next answer says instead.
+LYING = """
+import msgpack
+from grader.engine import candidate, wire
+true_answer, lies = candidate.Candidate._on_apply, []
+def answered(self, request):
+    answer = true_answer(self, request)
+    return wire.encode(wire.decode(answer) | lies.pop()) if lies else answer
+candidate.Candidate._on_apply = answered
+def result(value, changed=('dict', [])):
+    lies.append({"result": msgpack.packb(["tuple", [value, list(changed)]])})
+"""
+
+
+def test_what_is_read_of_an_own_object_is_shown_nothing(engine):
+    student = (
+        "class Value:\n"
+        "    def __init__(self, data): self.data = [self]\n"
+        "    def __sub__(self, other): print('SHOWN', other); return self\n"
+        "    def __getitem__(self, index): return self\n"
+        "    def __iter__(self): yield self\n"
+        "    def __copy__(self): return self\n"
+        "def close(step): return Value(step)\n"
+        "alias = Value\n"
+    )
+    read = ("v[0]", "next(iter(v))", "v.data[0]", "__import__('copy').copy(v)", "alias(3)")
+    tests = [f"alias, v = alias, Value(1)\nassert abs({r} - 12345) < 1" for r in read]
+    outcome = engine.run(job(student, *tests, author=VALUE))
+    assert {verdict.score for verdict in outcome.report.verdicts} == {0}
+    assert "SHOWN" not in str([cell["outputs"] for cell in outcome.notebook["cells"]])
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "torch.nn.utils.rnn.PackedSequence",
+        "torch.nn.modules.module.OrderedDict",
+        "torch.nn.parameter._ParameterMeta",
+        "torch.utils.data.graph_settings.SHARDING_PRIORITIES",
+    ],
+)
+def test_an_object_claims_no_container_number_or_class_that_torch_happens_to_hold(engine, kind):
+    student = f"{LYING}\ndef f(): result(['object', 4242, ['{kind}'], False])"
+    test = (
+        "import torch.utils.data.graph_settings\nassert isinstance(f(), tuple | dict | type | int)"
+    )
+    (verdict,) = engine.run(job(student, test)).report.verdicts
+    assert (verdict.status, verdict.message) == (Status.FAILED, "Le test a échoué.")
+
+
+def test_an_argument_is_not_changed_by_later_calls(engine):
+    student = (
+        f"{LYING}\ndef f(x): result(['mirror', 777, False, ['again', 0], None, False])\n"
+        "def g(): lies.append({'mirrors': {777: (torch.zeros(3), None, False)}})"
+    )
+    test = (
+        "x = torch.ones(3)\nwith checks.Tally().part(1, 'illisible'):\n    f(x); g()\n"
+        "print('intact' if x.all() else 'CHANGED')"
+    )
+    outcome = engine.run(job(student, test))
+    assert outcome.report.verdicts[0].score == 0
+    assert "CHANGED" not in str(outcome.notebook["cells"][-1]["outputs"])
+
+
+def test_an_argument_that_grows_leaves_what_it_is_a_view_of(engine):
+    changed = "['dict', [[0, wire.msgpack.unpackb(wire.encode((torch.zeros(4, 3), None, False)))]]]"
+    student = f"{LYING}\ndef f(row): result(None, {changed})"
+    test = (
+        "base = torch.ones(4, 3)\nrow = base[0]\nf(row)\n"
+        "assert row.shape == (4, 3) and not row.any(), 'row'\nassert base.all(), 'base'"
+    )
+    (verdict,) = engine.run(job(student, test)).report.verdicts
+    assert (verdict.status, verdict.message) == (Status.PASSED, "")
+
+
+def test_a_result_as_large_as_may_be_blames_nobody_but_the_student(engine):
+    student = (
+        f"{LYING}\ndef f():\n    nested = ['list', []]\n"
+        "    for _ in range(63): nested = ['list', [nested]]\n    result(nested)\n"
+        "def g(x): return x"
+    )
+    report = engine.run(job(student, "assert g(f()) == 1")).report
+    assert (report.verdicts[0].status, report.incidents) == (Status.FAILED, ())
+    assert "nested more than" in report.verdicts[0].message
+
+
+def test_a_process_that_refuses_to_forget_does_not_end_the_examiner(engine):
+    student = (
+        f"{LYING}\ncandidate.Candidate._on_forget = lambda *_: wire.encode({{'refused': 'non'}})\n"
+        "def f(): return 1"
+    )
+    report = engine.run(job(student, "assert f() == 1", "assert f() == 1")).report
+    assert [verdict.score for verdict in report.verdicts] == [2, 0]
+
+
+@pytest.mark.parametrize(
+    ("author", "test"),
+    [
+        ("def pow(a, b): return a ** b", "assert pow(2, 3) == 8"),
+        ("from math import gcd\ndef gcd(a, b): return 1", "assert gcd(4, 6) == 2"),
+    ],
+)
+def test_an_exercise_is_examined_under_the_name_of_something_else(engine, author, test):
+    (verdict,) = engine.run(job("", test, author=author)).report.verdicts
+    assert (verdict.score, verdict.status) == (0, Status.FAILED)
+    (verdict,) = engine.run(
+        job(author, test.replace("2, 3", "3, 2"), author=author)
+    ).report.verdicts
+    assert verdict.status is Status.FAILED
+
+
+def test_the_draws_of_a_test_that_is_all_visible_are_not_known(engine):
+    test = "secret = torch.rand(3)\nassert any(torch.equal(secret, guess) for guess in f())"
+    student = (
+        "import hashlib\ndef seed(key, i):\n"
+        "    digest = hashlib.sha256(key + i.to_bytes(8, 'big')).digest()\n"
+        "    return int.from_bytes(digest[:7], 'big')\n"
+        "def f():\n"
+        f"    keys = [hashlib.sha256(t.encode()).digest() for t in ({test!r}, '\\0' + {test!r})]\n"
+        "    seeds = [seed(key, i) for key in keys for i in range(1, 20)]\n"
+        "    return [torch.rand(3, generator=torch.Generator().manual_seed(s)) for s in seeds]\n"
+    )
+    guessed = job(student, test)
+    assert engine.run(guessed).report.verdicts[0].score == 2  # of a lab without a secret
+    guessed.source["cells"].append(cell("assert f() == 7.0625", "hidden"))
+    assert engine.run(guessed).report.verdicts[0].score == 0
+
+
+@pytest.mark.parametrize(
+    "close",
+    [
+        "torch.allclose(f(x), x)", "torch.allclose(other=x, input=f(x))", "x.allclose(f(x))",
+        "np.allclose(f(x).numpy(), x.numpy())", "np.allclose(3.0, f(x).tolist())",
+    ],
+)  # fmt: skip
+def test_an_empty_result_is_close_to_nothing_else(engine, close):
+    student = "def f(x): return torch.empty(0, *x.shape)\ndef g(x): return torch.empty(0)"
+    tests = f"x = torch.ones(4)\nassert {close}", "assert torch.allclose(g(1), torch.empty(0))"
+    report = engine.run(job(student, *tests)).report
+    assert [verdict.score for verdict in report.verdicts] == [0, 2]

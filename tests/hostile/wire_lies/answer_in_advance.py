@@ -7,7 +7,7 @@ import struct
 
 from grader.engine import peer, wire
 
-frame = wire.encode({"value": wire.encode(True), "mirrors": {}, "changed": {}, "printed": "", "state": None})
+frame = wire.encode({"result": wire.encode((True, {})), "mirrors": {}, "printed": ""})
 
 
 def slope(a, b):

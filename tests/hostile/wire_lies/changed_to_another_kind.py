@@ -9,7 +9,7 @@ true_answer, lies = candidate.Candidate._on_apply, []
 
 def answered(self, request):
     answer = true_answer(self, request)
-    return wire.encode(wire.decode(answer) | {"changed": {0: wire.encode("texte")}}) if lies and lies.pop() else answer
+    return wire.encode(wire.decode(answer) | {"result": wire.encode((None, {0: "texte"}))}) if lies and lies.pop() else answer
 
 
 candidate.Candidate._on_apply = answered
