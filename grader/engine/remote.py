@@ -19,31 +19,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
-from weakref import WeakSet, WeakValueDictionary
 
 import torch
 
-from grader.engine import french, mirrors, wire
+from grader.engine import french, wire
+from grader.engine.answers import AnswerReader, Objects, gradients_of, tensors_of
 from grader.engine.arguments import ArgumentEncoder, encoded
-from grader.engine.bounds import MAX_KINDS, MAX_NAME
-from grader.engine.mirrors import Mirrors
 from grader.engine.operations import ARITHMETIC, READINGS
 from grader.engine.outputs import Printed
 from grader.engine.peer import Gone, Late, Peer
-from grader.engine.proxy import (
-    CallableProxy,
-    Proxy,
-    WrongNature,
-    add_origins,
-    forget_origins,
-    handle_of,
-    is_own,
-    nearest_kind,
-)
+from grader.engine.proxy import CallableProxy, WrongNature
 from grader.engine.sizes import Sizes
 from grader.engine.state import RandomStreams
 from grader.engine.student_error import UnsupportedAcrossBoundary, rebuilt, text
-from grader.engine.wire import Build, WireError
+from grader.engine.wire import WireError
 
 
 class Remote:
@@ -58,14 +47,11 @@ class Remote:
         """The refusal that this test has met, even when it has caught that."""
         self.printed = Printed()
         self.callbacks: list[Callable] = []
-        self.mirrors = Mirrors()
+        self.objects = Objects(self)
         self.streams = RandomStreams()
         self.sizes = Sizes()
-        self.proxies: WeakValueDictionary[int, Proxy] = WeakValueDictionary()
-        self.strangers: WeakSet[Proxy] = WeakSet()
         self.author_classes: frozenset[str] = frozenset()
         """The names of the classes that the author's notebook defines."""
-        self._classes: WeakSet[Proxy] = WeakSet()  # those that a test has looked up
 
     def raise_trouble(self) -> None:
         """Raise what a test may have caught, with all else that student code raises."""
@@ -88,14 +74,13 @@ class Remote:
         """
         answer = self._ask({"op": "lookup", "name": name})
         with self._reading():
-            self.mirrors.take(answer["mirrors"])
+            self.objects.mirrors.take(answer["mirrors"])
             found = "result" in answer
-            value = self._result(answer, _AnswerReader(self)) if found else None
+            value = self._result(answer, AnswerReader(self.objects)) if found else None
         if not found:
             raise KeyError(name)
         if type(value) is CallableProxy and name in self.author_classes:
-            value = self.stranger(value)  # which no other name and no answer stands for
-            self._classes.add(value)
+            return self.objects.author_class(value)
         return value
 
     def apply(self, operation: str, /, *args: Any, **kwargs: Any) -> Any:
@@ -108,23 +93,23 @@ class Remote:
         """The value of an operation and, if recorded, the names of the operators that it used."""
         if operation not in READINGS:
             self.sizes.forget()
-        encoder = ArgumentEncoder(self.mirrors, self.streams, self.callbacks)
+        encoder = ArgumentEncoder(self.objects.mirrors, self.streams, self.callbacks)
         arguments = encoder.encode(args, kwargs)
         answer = self._ask(
             {
                 "op": "apply",
                 "operation": operation,
                 "arguments": arguments,
-                "mirrors": self.mirrors.changed(),
+                "mirrors": self.objects.mirrors.changed(),
                 "state": self.streams.lent(),
                 "record": record,
             }
         )
         with self._reading():
             self.printed.append(text(answer["printed"]))
-            self.mirrors.take(answer["mirrors"])
+            self.objects.mirrors.take(answer["mirrors"])
             makes = operation == "call" or operation in ARITHMETIC
-            reader = _AnswerReader(self, encoder, makes=makes)
+            reader = AnswerReader(self.objects, encoder, makes=makes)
             value, changed = self._result(answer, reader)
             for index, content in changed.items():
                 encoder.overwrite(index, content)
@@ -133,7 +118,8 @@ class Remote:
                 error = rebuilt(answer["raised"], iterating=operation == "next")
         if error:
             raise error
-        self._note_origins(operation, args[0] if args else None, value, reader, encoder.origins)
+        built = operation == "call" and self.objects.is_author_class(args[0])
+        reader.note_origins(value, built=built)
         return value, answer.get("operators")
 
     def backward(
@@ -147,15 +133,16 @@ class Remote:
                 "tape": tape,
                 "grads": encoded(list(grads)),
                 "create_graph": torch.is_grad_enabled(),
-                "mirrors": self.mirrors.changed(),
+                "mirrors": self.objects.mirrors.changed(),
             }
         )
         differentiable = [grad for grad in grads if grad is not None and grad.requires_grad]
         with self._reading():
-            self.mirrors.take(answer["mirrors"])
+            self.objects.mirrors.take(answer["mirrors"])
             if "raised" not in answer:
-                reader = _AnswerReader(self)
-                return _gradients(self._result(answer, reader, [*differentiable, *inputs]), inputs)
+                tied = [*differentiable, *inputs]
+                results = self._result(answer, AnswerReader(self.objects), tied)
+                return gradients_of(inputs, results)
             error = rebuilt(answer["raised"])
         raise error
 
@@ -164,11 +151,7 @@ class Remote:
         self.callbacks.clear()
         self.streams.forget_generators()
         self.unsupported = None
-        self.mirrors.keep_held()
-        for proxy in self.proxies.values():
-            forget_origins(proxy)
-        strangers = {handle_of(stranger).number for stranger in self.strangers}
-        keep = [*self.mirrors.tensors, *strangers.union(self.proxies)]
+        keep = self.objects.keep_held()
         self._ask({"op": "forget", "keep": keep})
 
     def _ask(self, request: dict) -> Any:
@@ -220,132 +203,17 @@ class Remote:
     # ---- Values
 
     def _result(
-        self, answer: dict, reader: _AnswerReader, inputs: Sequence[torch.Tensor] | None = None
+        self, answer: dict, reader: AnswerReader, inputs: Sequence[torch.Tensor] | None = None
     ) -> Any:
         """The result of an answer, its tensors tied to the inputs of the call."""
         if "tensors" in answer:
-            leaves = _tensors(wire.decode(answer["leaves"], reader.build))
-            tensors = _tensors(wire.decode(answer["tensors"]))
+            leaves = tensors_of(wire.decode(answer["leaves"], reader.build))
+            tensors = tensors_of(wire.decode(answer["tensors"]))
             inputs = reader.inputs if inputs is None else inputs
             reader.tied = _RemoteCall.apply(
                 self, answer["tape"], len(inputs) + len(leaves), *inputs, *leaves, *tensors
             )
         return wire.decode(answer["result"], reader.build)
-
-    def _note_origins(
-        self,
-        operation: str,
-        operand: Any,
-        value: Any,
-        reader: _AnswerReader,
-        classes: frozenset[str],
-    ) -> None:
-        """Note which of the objects of an answer the test has made, of its own classes.
-
-        An attribute or an item is not made but read: it may stand for a value. An attribute may
-        also be a method.
-        """
-        if reader.makes:
-            for proxy in reader.proxies:
-                add_origins(proxy, classes)
-        elif type(value) is CallableProxy and classes.isdisjoint(handle_of(value).kinds):
-            add_origins(value, classes)
-        if operation == "call" and isinstance(value, Proxy) and self._is_class(operand):
-            add_origins(value, frozenset({nearest_kind(value)}))
-
-    def stranger(self, known: Proxy) -> Proxy:
-        """Another proxy of an object that the test has made: what is read gives it as a value."""
-        stranger = type(known)(self, handle_of(known))
-        self.strangers.add(stranger)
-        return stranger
-
-    def _is_class(self, function: Any) -> bool:
-        """True for a class of the author's notebook, as the student has defined it."""
-        return type(function) is CallableProxy and function in self._classes
-
-
-class _AnswerReader:
-    """Makes the values of one answer that have a form of their own.
-
-    Args:
-        encoder: that of the arguments of the call which is answered.
-        makes: the objects of the answer are made by the test, and not read.
-    """
-
-    def __init__(
-        self, remote: Remote, encoder: ArgumentEncoder | None = None, *, makes: bool = False
-    ) -> None:
-        self.remote = remote
-        self.makes = makes
-        self.arguments = encoder.values if encoder else []
-        self.inputs = encoder.inputs if encoder else []
-        self.tied: tuple[torch.Tensor, ...] = ()  # the results that have a gradient
-        self.proxies: list[Proxy] = []
-
-    def build(self, tag: str, fields: list, build: Build) -> Any:
-        if tag == "object":
-            return self._proxy(*fields)
-        if tag == "mirror":
-            number, is_parameter, *content = fields
-            return self._mirror(number, is_parameter, [_fresh(part, build) for part in content])
-        if tag == "graph":
-            return self.tied[fields[0]]
-        if tag == "again":
-            return self.arguments[fields[0]]
-        raise WireError(f"unexpected tag {tag[:40]!r}")
-
-    def _proxy(self, number: int, kinds: list[str], is_callable: bool) -> Proxy:
-        known = self.remote.proxies.get(number)
-        if known is None:
-            proxy = self._new_proxy(number, kinds, is_callable)
-        else:
-            proxy = self.remote.stranger(known) if is_own(known) and not self.makes else known
-        self.proxies.append(proxy)
-        return proxy
-
-    def _new_proxy(self, number: int, kinds: list[str], is_callable: bool) -> Proxy:
-        if type(number) is not int or type(kinds) is not list or type(is_callable) is not bool:
-            raise WireError("not an object")
-        names = tuple(text(kind, MAX_NAME) for kind in kinds[:MAX_KINDS])
-        kind = CallableProxy if is_callable else Proxy
-        proxy = self.remote.proxies[number] = kind(self.remote, wire.Handle(number, names))
-        return proxy
-
-    def _mirror(self, number: int, is_parameter: bool, content: list) -> torch.Tensor:
-        if content:  # the first time
-            parts = mirrors.copied(mirrors.checked(content))  # no tensor of the test's
-            self.remote.mirrors.add(number, mirrors.made(parts, is_parameter=is_parameter))
-        return self.remote.mirrors.tensors[number]
-
-
-def _tensors(values: Any) -> list[torch.Tensor]:
-    """A list of tensors, as the candidate has sent it."""
-    if type(values) is not list or not all(isinstance(value, torch.Tensor) for value in values):
-        raise WireError("not a list of tensors")
-    return values
-
-
-def _gradients(values: Any, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor | None]:
-    """The gradients of these inputs, as the candidate has sent them."""
-    if type(values) is not list or len(values) != len(inputs):
-        raise WireError("not a gradient for each tensor")
-    for value, tensor in zip(values, inputs, strict=True):
-        if value is not None and not _is_like(value, tensor):
-            raise WireError("a gradient is not of its tensor's shape and dtype")
-    return values
-
-
-def _is_like(value: Any, tensor: torch.Tensor) -> bool:
-    if not isinstance(value, torch.Tensor):
-        return False
-    return (value.shape, value.dtype) == (tensor.shape, tensor.dtype)
-
-
-def _fresh(packed: Any, build: Build) -> Any:
-    """A part of the content of a mirror, which is no tensor that the test has."""
-    if type(packed) is list and packed[:1] != ["tensor"]:
-        raise WireError("the content of a leaf is no tensor of its own")
-    return build(packed)
 
 
 class _RemoteCall(torch.autograd.Function):

@@ -563,7 +563,7 @@ class AnswersAnything(RuleBasedStateMachine):
         for kind, value in self.arguments.items():
             assert type(value) is type(ARGUMENTS[kind]())
             if isinstance(value, torch.Tensor):
-                assert self.remote.mirrors.number_of(value) is None
+                assert self.remote.objects.mirrors.number_of(value) is None
         self.arguments.clear()
 
     @rule(data=st.data())
