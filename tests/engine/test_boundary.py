@@ -372,13 +372,9 @@ def test_an_argument_is_not_changed_by_later_calls(engine):
         f"{LYING}\ndef f(x): result(['mirror', 777, False, ['again', 0], None, False])\n"
         "def g(): lies.append({'mirrors': {777: (torch.zeros(3), None, False)}})"
     )
-    test = (
-        "x = torch.ones(3)\nwith checks.Tally().part(1, 'illisible'):\n    f(x); g()\n"
-        "print('intact' if x.all() else 'CHANGED')"
-    )
-    outcome = engine.run(job(student, test))
-    assert outcome.report.verdicts[0].score == 0
-    assert "CHANGED" not in str(outcome.notebook["cells"][-1]["outputs"])
+    test = "x = torch.ones(3)\nassert torch.equal(f(x), x)\ng()\nassert x.all(), 'changé plus tard'"
+    (verdict,) = engine.run(job(student, test)).report.verdicts
+    assert (verdict.status, verdict.message) == (Status.PASSED, "")
 
 
 def test_an_argument_that_grows_leaves_what_it_is_a_view_of(engine):

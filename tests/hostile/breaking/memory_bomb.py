@@ -1,7 +1,7 @@
-# Memory that grows until somebody says stop.
+# Memory that grows until somebody says stop; on a slow machine, the cell's budget says it first.
 # score: 3
 # status: failed|error|timeout
-# says: memory
+# says: memory|durait plus de
 import torch
 
 kept = []
