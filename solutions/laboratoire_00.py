@@ -453,6 +453,8 @@ parts = split(7, (0.6, 0.2, 0.2))
 assert [len(part) for part in parts] == [4, 1, 2], "tailles attendues : 4, 1, et ce qui reste, 2"
 assert torch.cat(list(parts)).sort().values.tolist() == list(range(7)), "chaque indice une fois et une seule"
 ### BEGIN HIDDEN TESTS
+from labo import checks
+
 for n, shares in ((100, (0.6, 0.2, 0.2)), (57, (0.29, 0.71)), (20, (0.2,) * 5), (9, (1.0,)), (101, (0.1, 0.2, 0.3, 0.4))):
     before = checks.random_state()
     parts = split(n, shares, 3)
