@@ -120,8 +120,8 @@ def encoded(value: Any, special: wire.Special = wire.common_form) -> bytes:
     """
     try:
         return wire.encode(value, special)
-    except wire.TooLarge as error:
-        raise WrongNature(french.unreadable(str(error))) from None
+    except wire.TooLarge:
+        raise WrongNature(french.unreadable()) from None
     except WireError as error:
         raise UnsupportedAcrossBoundary(f"given to student code: {error}") from None
 

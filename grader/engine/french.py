@@ -42,10 +42,10 @@ def expected(nature: str, kind: str) -> str:
     return f"il faut {nature}, et non {an_object(kind)}"
 
 
-def unreadable(reason: str) -> str:
+def unreadable() -> str:
     return (
         "il faut une valeur que le test puisse lire, et non une liste très longue, un objet trop"
-        f" grand ou un tenseur creux ({reason})"
+        " grand ou un tenseur creux (`.to_dense()` en fait un tenseur ordinaire)"
     )
 
 

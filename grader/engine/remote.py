@@ -166,7 +166,7 @@ class Remote:
         if self.unsupported:  # in a callback
             raise self.unsupported
         if isinstance(answer, dict) and "refused" in answer:
-            raise WrongNature(french.unreadable(text(answer["refused"])))
+            raise WrongNature(french.unreadable())
         return answer
 
     @contextmanager
