@@ -19,7 +19,7 @@ from grader.engine.sandbox.attempts import ATTEMPTS, VARIABLE, Answer, Attempt, 
 from grader.engine.sandbox.entry import enter, prepare, survey
 from grader.engine.sandbox.layers import Layer, layers_at
 from grader.engine.sandbox.policy import Level, Policy, SandboxError, interpreter_paths
-from grader.engine.sandbox.watch import Watch
+from grader.engine.sandbox.watch import Watch, resident_bytes
 
 _PATIENCE: Final = 60.0
 _SEEN_BY_THE_WATCH: Final = 5.0
@@ -79,12 +79,16 @@ def _is_failure(outcome: AttemptOutcome) -> bool:
 
 
 def small_policy(ceiling: Level = Level.NAMESPACES) -> Policy:
-    """A policy whose bounds are quickly reached."""
+    """A policy whose bounds are quickly reached.
+
+    Memory comes on top of what this process holds: a child that hides its own /proc entry is
+    measured by its resident size, in which all that it shares with its parent counts.
+    """
     return Policy(
         readable=(*interpreter_paths(), Path(__file__).parents[2]),
         scratch_mb=16,
         scratch_files=512,
-        memory_mb=512,
+        memory_mb=512 + resident_bytes(os.getpid()) // 2**20,
         processes=8,
         open_files=64,
         file_mb=8,

@@ -92,7 +92,7 @@ class Watch:
 
     def _memory_mb(self, tree: Iterable[int]) -> float:
         tmpfs = self._tmpfs_bytes(tree) if self.level >= Level.NAMESPACES else 0
-        used = (sum(map(_resident, tree)) + tmpfs) / _MB
+        used = (sum(map(resident_bytes, tree)) + tmpfs) / _MB
         if used > self.policy.memory_mb:
             # Who forks between two readings counts in full beside its children: look again.
             used = (min(sum(map(_proportional, tree)) for _ in range(2)) + tmpfs) / _MB
@@ -120,7 +120,7 @@ class Watch:
         return used > self.policy.scratch_mb * _MB or files > self.policy.scratch_files
 
 
-def _resident(pid: int) -> int:
+def resident_bytes(pid: int) -> int:
     """Bytes in memory, shared ones included; 0 when the process is gone."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
@@ -133,7 +133,7 @@ def _proportional(pid: int) -> int:
     try:
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:  # not ours to read, or gone: the coarser figure
-        return _resident(pid)
+        return resident_bytes(pid)
     sizes = (line.split() for line in rollup if line.startswith(("Pss:", "SwapPss:")))
     return sum(int(size) * 1024 for _, size, _ in sizes)
 

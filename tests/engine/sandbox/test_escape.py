@@ -10,7 +10,7 @@ from grader.engine.sandbox import Level
 from grader.engine.sandbox.attempts import ATTEMPTS, Attempt, Target
 from grader.engine.sandbox.layers import Layer
 from grader.engine.sandbox.probe import Ending, ProbeReport, probe
-from tests.support.sandbox_children import BY_LEVEL, BY_USER, need, run_as
+from tests.support.sandbox_children import BY_LEVEL, BY_USER, USERS, need, run_as
 
 
 @BY_USER
@@ -33,6 +33,15 @@ def test_a_level_stops_what_it_promises_to_stop(level: Level, user: str) -> None
         "open": [],
         "outcomes": len(ATTEMPTS),
     }
+
+
+def test_what_our_process_holds_is_not_held_against_an_attempt() -> None:
+    def probed() -> list:
+        held = b"x" * (600 * 2**20)  # a child that hides its /proc entry is said to hold it too
+        failures = probe(ceiling=Level.RLIMITS).failures
+        return [failure.what for failure in failures if held]
+
+    assert run_as(USERS[-1], probed) == []
 
 
 def probed_with(run: Callable[[Target], object]) -> ProbeReport:
