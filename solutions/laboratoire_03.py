@@ -13,44 +13,44 @@
 # %% [markdown]
 # # Laboratoire 3 - Optimisation et initialisation
 #
-# Deux réseaux identiques, les mêmes données, la même perte : l'un atteint 95 % en quelques secondes,
-# l'autre n'apprend rien. Entre les deux, une ligne a changé : la façon de faire un pas, ou la façon de
-# tirer les premiers poids. Dans ce laboratoire, vous écrivez les optimiseurs que l'on emploie partout,
-# vous les regardez marcher sur des paysages où l'on voit tout, puis vous suivez un signal à travers
-# vingt couches pour comprendre d'où vient une bonne initialisation.
+# Deux réseaux identiques, les mêmes données, la même perte : l'un dépasse 80 % en quelques secondes,
+# l'autre n'apprend rien. Une ligne a changé : la façon de faire un pas, ou de tirer les premiers poids.
+# Vous écrivez ici les optimiseurs, l'initialisation et la normalisation que l'on emploie partout, puis
+# vous entraînez de vrais réseaux avec **votre** code.
 #
 # **À la fin, vous saurez**
 #
-# - écrire SGD, momentum, Nesterov, Adagrad, RMSprop et Adam, et dire ce que chacun corrige ;
-# - régler et faire varier un taux d'apprentissage ;
-# - écrire la normalisation par lots, en entraînement et en évaluation ;
-# - choisir une initialisation d'après la variance qu'elle transmet ;
-# - comparer deux méthodes honnêtement : mêmes graines, même budget, plusieurs essais.
+# - écrire SGD, l'élan, Nesterov et Adam, et dire ce que chacun corrige ;
+# - écrire une boucle d'entraînement, la réparer, et la confier à Poutyne ;
+# - choisir une initialisation d'après le signal qu'elle transmet ;
+# - écrire la normalisation par lots, pour des vecteurs et pour des images ;
+# - comparer honnêtement : même budget, plusieurs graines, chacun son réglage.
 #
 # | | |
 # |:--|:--|
-# | **Durée** | environ 2 h en salle, puis 1 h 30 pour terminer |
-# | **Exercices** | neuf, notés automatiquement (21 points), et trois questions rédigées (6 points) |
+# | **Durée** | 2 h, dont 94 min d'exercices |
+# | **À rendre** | six exercices et une réparation (21 points), deux questions et une expérience (6 points) |
 # | **Avant de commencer** | les Laboratoires 1 et 2 ; moyenne, variance, écart-type |
-# | **À lire** | vos notes de cours sur l'optimisation et l'initialisation |
-
-# %% [markdown]
-# ## Mode d'emploi
+# | **À lire** | Goodfellow, Bengio et Courville, *Deep Learning* : 8.2.1, 8.3 à 8.5, 8.7.1 |
 #
-# Comme aux laboratoires précédents : un énoncé, une cellule à remplir, une vérification, une figure faite
-# avec votre fonction. Un exercice vous résiste ? Passez au suivant, la suite fonctionne sans lui. Une
-# prédiction s'écrit *avant* d'exécuter la cellule qui suit.
+# Le mode d'emploi est celui du Laboratoire 0, les notations sont celles de la série
+# ([notations](notations.md)).
 
 # %%
 import math
+import warnings
 from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
+from matplotlib.ticker import MultipleLocator
 from torch import nn
 
 import labo
+
+labo.ensure_torchvision()  # Poutyne en a besoin
+import poutyne
 
 device = labo.device()  # le GPU s'il y en a un qui fonctionne, sinon le CPU
 torch.manual_seed(0)  # mêmes tirages aléatoires à chaque exécution
@@ -61,18 +61,16 @@ print(f"PyTorch {torch.__version__}, appareil : {device}, profil : {labo.profile
 # ---
 # ## 1. Un paysage où l'on voit tout
 #
-# La perte d'un réseau dépend de millions de nombres : on ne peut pas la dessiner. Avec deux paramètres,
-# on le peut, et l'essentiel est déjà là. Voici deux terrains d'essai :
+# *Livre : 8.2.1 (mauvais conditionnement), 8.3.1 (SGD).*
 #
-# - le **ravin**, $f(u, v) = \tfrac12 (u^2 + 30\, v^2)$, doux dans un sens et trente fois plus raide dans
-#   l'autre, comme l'est presque toute perte réelle ;
-# - la **vallée courbe** de Rosenbrock, $f(u, v) = (1 - u)^2 + 10\,(v - u^2)^2$, au fond presque plat.
+# La perte d'un réseau dépend de milliers de nombres : on ne peut pas la dessiner. Avec deux paramètres, on
+# le peut. Voici un **ravin**, $f(u, v) = \tfrac12 (u^2 + 30\, v^2)$ : doux dans un sens, trente fois plus
+# raide dans l'autre.
 #
-# Sur le ravin, la descente de gradient $\theta \leftarrow \theta - \eta \nabla f(\theta)$ multiplie $v$ par
-# $1 - 30\eta$ à chaque pas, et $u$ par $1 - \eta$. Pour que $v$ n'explose pas, il faut
-# $|1 - 30\eta| < 1$, donc $\eta < 2/30 \approx 0{,}067$. Mais alors $u$ ne perd que 6,7 % par pas : **la
-# direction raide impose un petit pas, la direction douce en voudrait un grand**. Toutes les méthodes de
-# ce laboratoire cherchent à sortir de là.
+# Un pas de descente, $\theta \leftarrow \theta - \eta \nabla f(\theta)$, multiplie $v$ par $1 - 30\eta$ et $u$
+# par $1 - \eta$. Pour que $v$ n'explose pas, il faut $|1 - 30\eta| < 1$, donc $\eta < 2/30 \approx 0{,}067$.
+# Mais alors $u$ ne perd que 6,7 % par pas : **la direction raide impose un petit pas, la direction douce en
+# voudrait un grand**.
 
 # %%
 def ravine(point):
@@ -81,23 +79,26 @@ def ravine(point):
 
 
 def valley(point):
-    """Vallée courbe, minimum en (1, 1)."""
+    """La vallée courbe de Rosenbrock, presque plate au fond, minimum en (1, 1)."""
     return (1 - point[0]) ** 2 + 10 * (point[1] - point[0] ** 2) ** 2
 
 
-def gradient(function, point):
-    """Le gradient de `function` en `point`, par autograd."""
-    point = point.detach().requires_grad_()
-    (slope,) = torch.autograd.grad(function(point), point)
-    return slope
+def descend(function, start, steps, rule, lr):
+    """Les points visités par `rule(point, gradient, state, lr)`, qui donne le point suivant.
 
-
-def descend(function, start, steps, update):
-    """Les points visités : `update(point, gradient, t)` donne le suivant, t = 1, 2, …"""
-    points = [torch.tensor(start)]
-    for t in range(1, steps + 1):
-        points.append(update(points[-1], gradient(function, points[-1]), t))
+    `state` est un dictionnaire, vide au départ, où la règle range ce dont elle se souvient.
+    """
+    state, points = {}, [torch.tensor(start)]
+    for _ in range(steps):
+        point = points[-1].clone().requires_grad_()
+        (slope,) = torch.autograd.grad(function(point), point)
+        points.append(rule(point.detach(), slope, state, lr))
     return torch.stack(points)
+
+
+def french(number):
+    """Un nombre avec sa virgule."""
+    return str(number).replace(".", ",")
 
 
 def draw_paths(function, box, paths, goal):
@@ -107,7 +108,7 @@ def draw_paths(function, box, paths, goal):
     )
     height = function(torch.stack([u, v]))
     levels = torch.logspace(-2, math.log10(float(height.max())), 14)
-    figure, panels = plt.subplots(
+    _, panels = plt.subplots(
         1, len(paths), figsize=(3.6 * len(paths), 3), sharey=True, layout="constrained", squeeze=False
     )
     for axes, (name, path) in zip(panels[0], paths.items()):
@@ -116,64 +117,55 @@ def draw_paths(function, box, paths, goal):
         axes.plot(*goal, "*", color=orange, markersize=13)
         axes.set(title=f"{name}\nperte finale {float(function(path[-1])):.1e}".replace(".", ","),
                  xlim=box[0], ylim=box[1], xlabel="u")
+        axes.xaxis.set_major_locator(MultipleLocator(1))
+        axes.yaxis.set_major_locator(MultipleLocator(1))
     panels[0][0].set_ylabel("v")
     plt.show()
 
 
-RAVINE = {"box": ((-4.5, 1.5), (-1.3, 1.3)), "goal": (0, 0)}
-draw_paths(
-    ravine,
-    paths={
-        f"SGD, taux {str(lr).replace('.', ',')}": descend(
-            ravine, (-4.0, 1.0), 40, lambda point, slope, t, lr=lr: point - lr * slope
-        )
-        for lr in (0.01, 0.06, 0.068)
-    },
-    **RAVINE,
-)
+def plain_rule(param, grad, state, lr):
+    """La descente de gradient, sans mémoire."""
+    return param - lr * grad
+
+
+RAVINE = {"box": ((-4.5, 3.5), (-1.4, 1.4)), "goal": (0, 0)}
+plain_paths = {
+    f"SGD, taux {french(lr)}": descend(ravine, (-4.0, 1.0), 40, plain_rule, lr)
+    for lr in (0.01, 0.06, 0.068)
+}
+draw_paths(ravine, paths=plain_paths, **RAVINE)
 
 # %% [markdown]
 # À gauche, un taux prudent : on n'arrive pas. Au centre, juste sous la limite : $v$ rebondit d'un bord à
-# l'autre pendant que $u$ avance à peine. À droite, juste au-dessus : les rebonds grandissent.
+# l'autre. À droite, juste au-dessus : les rebonds grandissent.
 #
-# ### Une idée pour lisser : la moyenne mobile exponentielle
+# ### Lisser : la moyenne mobile exponentielle
 #
-# Ces rebonds changent de signe à chaque pas ; l'avancée, elle, garde le sien. Une **moyenne** des
-# gradients récents efface donc les premiers et garde la seconde. Pour ne pas stocker tous les gradients
-# passés, on tient une moyenne qui oublie :
+# Les rebonds changent de signe à chaque pas ; l'avancée garde le sien. Une moyenne des gradients récents
+# efface les premiers et garde la seconde. Pour ne pas stocker le passé, on tient une moyenne qui oublie :
 #
 # $$m_t = \beta\, m_{t-1} + (1 - \beta)\, g_t, \qquad m_0 = 0 .$$
 #
-# En déroulant, $m_t = (1 - \beta) \sum_{i=1}^{t} \beta^{t-i} g_i$ : chaque gradient compte $\beta$ fois moins
-# que le suivant. Comme $m_0 = 0$, les premières valeurs sont trop petites. La somme des poids vaut
-# $(1 - \beta) \sum_{i=1}^t \beta^{t-i} = 1 - \beta^t$ ; en divisant par elle, on retrouve une vraie moyenne :
+# **À la main**, avec $\beta = 0{,}9$ et $g = (1 ; 1 ; 1)$ : $m = (0{,}1 ; 0{,}19 ; 0{,}271)$. La moyenne de trois
+# 1 devrait être 1 : parti de 0, $m$ est trop petit au début.
 #
-# $$\hat m_t = \frac{m_t}{1 - \beta^t} .$$
+# ### Exercice 1 - `moving_average` ★ (6 min, 2 points)
 #
-# **À la main**, avec $\beta = 0{,}9$ et $g = (1, 1, 1)$ : $m = (0{,}1,\ 0{,}19,\ 0{,}271)$. Corrigée, elle
-# vaut $0{,}1/0{,}1 = 1$, puis $0{,}19/0{,}19 = 1$, puis $0{,}271/0{,}271 = 1$ : la moyenne de trois 1.
-#
-# ### Exercice 1 - `moving_average` ★ (8 min, 2 points)
-#
-# Calculez toutes les moyennes mobiles d'une suite, avec ou sans la correction.
-#
-# <details><summary>Un indice</summary>
-#
-# Une boucle sur les $T$ valeurs convient. Attention à l'exposant : la première valeur se divise par
-# $1 - \beta^1$.
-# </details>
+# Calculez toutes les moyennes mobiles d'une suite. Avec `corrected=True`, chaque $m_t$ est divisé par un nombre
+# que vous trouverez : il ne dépend que de $\beta$ et de $t$, et il rend exacte la moyenne de toute suite constante.
 
 # %% exercice="moving_average" concepts="moyennes mobiles"
 def moving_average(values: torch.Tensor, beta: float, corrected: bool = True) -> torch.Tensor:
     """Moyenne mobile exponentielle d'une suite, de départ nul.
 
     Args :
-        values : T × …, une valeur (de forme quelconque) par pas ; n'est pas modifié.
-        beta : part de l'ancienne moyenne, entre 0 et 1.
-        corrected : diviser par 1 - beta^t.
+        values : T × …, une valeur (un nombre, ou un tenseur de forme quelconque) par pas, T ≥ 1 ;
+            n'est pas modifié.
+        beta : part de l'ancienne moyenne, 0 ≤ beta < 1.
+        corrected : corriger le départ nul.
 
     Renvoie :
-        T × …, la moyenne après chaque pas.
+        un tenseur T × …, la moyenne après chaque pas.
 
     >>> moving_average(torch.tensor([1.0, 1.0, 1.0]), beta=0.9, corrected=False)
     tensor([0.1000, 0.1900, 0.2710])
@@ -191,92 +183,93 @@ def moving_average(values: torch.Tensor, beta: float, corrected: bool = True) ->
 
 
 # %% test="moving_average" points=2
-ones = torch.ones(3)
-assert torch.allclose(moving_average(ones, 0.9, corrected=False), torch.tensor([0.1, 0.19, 0.271])), (
-    "sans correction, trois 1 donnent 0,1, 0,19 et 0,271 : la nouvelle valeur compte pour 1 - beta"
+plain = moving_average(torch.ones(3), 0.9, corrected=False)
+assert isinstance(plain, torch.Tensor), f"attendu un tenseur, reçu : {type(plain).__name__}"
+assert plain.shape == (3,), f"une moyenne par pas : attendu la forme (3,), reçu {tuple(plain.shape)}"
+assert torch.allclose(plain.float(), torch.tensor([0.1, 0.19, 0.271])), (
+    "sans correction, trois 1 donnent 0,1 ; 0,19 ; 0,271 : la nouvelle valeur compte pour 1 - beta ; "
+    f"reçu {plain.tolist()}"
 )
-assert torch.allclose(moving_average(ones, 0.9), ones), (
-    "avec la correction, la moyenne de 1, 1, 1 est 1 : divisez par 1 - beta^t, où t commence à 1"
+corrected = moving_average(torch.ones(3), 0.9)
+assert corrected.shape == (3,), f"avec la correction, attendu la forme (3,), reçu {tuple(corrected.shape)}"
+assert torch.allclose(corrected.float(), torch.ones(3), atol=1e-5), (
+    f"avec la correction, la moyenne de 1 ; 1 ; 1 est 1 à chaque pas ; reçu {corrected.tolist()}"
 )
 ### BEGIN HIDDEN TESTS
-for shape in ((7,), (5, 3), (4, 2, 3)):
-    values = torch.randn(shape, dtype=torch.float64)
-    before = values.clone()
+for shape in ((1,), (7,), (5, 3), (4, 1, 2), (1, 3), (4, 2, 3)):
     for beta in (0.0, 0.5, 0.97):
-        weights = torch.tensor(
-            [
-                [(1 - beta) * beta ** (t - i) if i <= t else 0.0 for i in range(len(values))]
-                for t in range(len(values))
-            ],
-            dtype=torch.float64,
-        )
-        expected = torch.einsum("ti,i...->t...", weights, values)
-        plain = moving_average(values, beta, corrected=False)
-        assert torch.equal(values, before), "`values` a été modifié : travaillez sur un nouveau tenseur"
-        assert plain.shape == values.shape, "une moyenne par pas : la forme de `values`"
-        torch.testing.assert_close(
-            plain, expected, msg="sans correction, les moyennes sont fausses : vérifiez les deux poids"
-        )
-        total = weights.sum(1).view(-1, *[1] * (values.dim() - 1))
-        torch.testing.assert_close(
-            moving_average(values, beta),
-            expected / total,
-            msg="la correction est fausse : l'ancienne moyenne ne doit pas être celle déjà corrigée, "
-            "et l'exposant vaut t",
-        )
+        for dtype in (torch.float64, torch.float32):
+            values = torch.randn(shape, dtype=dtype)
+            before, n_steps = values.clone(), len(values)
+            weights = torch.tensor(
+                [
+                    [(1 - beta) * beta ** (t - i) if i <= t else 0.0 for i in range(n_steps)]
+                    for t in range(n_steps)
+                ],
+                dtype=torch.float64,
+            )
+            uncorrected = torch.einsum("ti,i...->t...", weights, values.double())
+            total = weights.sum(1).view(-1, *[1] * (values.dim() - 1))
+            for flag, expected, hint in (
+                (False, uncorrected, "sans correction, les moyennes sont fausses : vérifiez les deux poids"),
+                (True, uncorrected / total, "avec la correction, les moyennes sont fausses : l'ancienne "
+                 "moyenne ne doit pas être celle déjà corrigée, et le diviseur change à chaque pas"),
+            ):
+                found = moving_average(values, beta, corrected=flag)
+                assert torch.equal(values, before), "`values` a été modifié : travaillez sur une copie"
+                assert isinstance(found, torch.Tensor), (
+                    f"attendu un tenseur, reçu : {type(found).__name__}"
+                )
+                assert found.shape == expected.shape, (
+                    f"attendu la forme de `values`, {tuple(expected.shape)}, reçu {tuple(found.shape)}"
+                )
+                gap = (found.detach().double() - expected).abs().max().item()
+                assert gap < 1e-5, f"{hint} (beta={beta}, {n_steps} pas, écart maximal {gap:.1e})"
 ### END HIDDEN TESTS
 
 # %%
 with labo.needs("moving_average"):
     # Une mesure bruitée, et ses moyennes mobiles.
-    time = torch.arange(120.0)
+    time = torch.arange(1, 121)
     signal = torch.sin(time / 20) + 0.35 * torch.randn(120, generator=torch.Generator().manual_seed(2))
-    figure, axes = plt.subplots(figsize=(8, 3), layout="constrained")
+    _, axes = plt.subplots(figsize=(8, 2.8), layout="constrained")
     axes.plot(time, signal, ".", color="#bbbbbb", label="mesures")
     for beta, colour in ((0.7, green), (0.95, blue)):
-        label = f"β = {beta}".replace(".", ",")
-        axes.plot(time, moving_average(signal, beta), color=colour, label=label)
+        axes.plot(time, moving_average(signal, beta), color=colour, label=f"β = {french(beta)}")
         axes.plot(time, moving_average(signal, beta, corrected=False), "--", color=colour, linewidth=1)
     axes.set(xlabel="t", title="En tirets, sans la correction : le départ est tiré vers 0")
+    axes.yaxis.set_major_locator(MultipleLocator(1))
     axes.legend(ncols=3, fontsize=8)
     plt.show()
 
 # %% [markdown]
-# Plus $\beta$ est grand, plus la moyenne est lisse, et plus elle est en **retard**. On compte en gros sur
-# les $1 / (1 - \beta)$ dernières valeurs : 3 pour $0{,}7$, 20 pour $0{,}95$.
+# Plus $\beta$ est grand, plus la moyenne est lisse, et plus elle est en **retard** : elle compte à peu près les
+# $1 / (1 - \beta)$ dernières valeurs.
 #
 # ---
-# ## 2. L'élan : momentum et Nesterov
+# ## 2. L'élan
 #
-# PyTorch garde l'idée, à un détail près : le tampon $b$ est une **somme** qui oublie, sans le facteur
-# $1 - \mu$. On dit que la bille a de l'élan :
+# *Livre : 8.3.2 (élan), 8.3.3 (Nesterov).*
 #
-# $$b_t = \mu\, b_{t-1} + g_t, \qquad b_1 = g_1, \qquad \theta_t = \theta_{t-1} - \eta\, b_t .$$
+# L'élan (*momentum*) garde cette idée, mais sans le facteur $1 - \beta$ : le **tampon** $b$ est une somme qui
+# oublie.
 #
-# Sous un gradient constant $g$, $b$ tend vers $g / (1 - \mu)$ : avec $\mu = 0{,}9$, on finit par avancer
-# dix fois plus vite. La variante de **Nesterov** regarde un pas plus loin : elle avance selon
-# $g_t + \mu\, b_t$, c'est-à-dire comme si le prochain gradient allait être le même, et freine donc plus tôt
-# quand il change de sens :
+# $$b_t = \beta\, b_{t-1} + g_t, \qquad \theta_t = \theta_{t-1} - \eta\, b_t, \qquad b_0 = 0 .$$
 #
-# $$\theta_t = \theta_{t-1} - \eta\,(g_t + \mu\, b_t) .$$
+# Sous un gradient constant $g$, $b$ tend vers $g / (1 - \beta)$ : avec $\beta = 0{,}9$, on finit par avancer dix fois
+# plus vite. **Nesterov** regarde un pas plus loin : au lieu de $b_t$, il avance selon ce que **serait**
+# $b_{t+1}$ si le prochain gradient était encore $g_t$.
 #
-# **À la main**, avec $\theta_0 = 1$, $\eta = 0{,}1$, $\mu = 0{,}5$ et deux gradients $g_1 = 2$, $g_2 = 4$.
-# Momentum : $b_1 = 2$, $\theta_1 = 0{,}8$ ; $b_2 = 1 + 4 = 5$, $\theta_2 = 0{,}3$. Nesterov :
-# $\theta_1 = 1 - 0{,}1 (2 + 1) = 0{,}7$, puis $\theta_2 = 0{,}7 - 0{,}1 (4 + 2{,}5) = 0{,}05$.
+# **À la main**, $\theta_0 = 1$, $\eta = 0{,}1$, $\beta = 0{,}5$, $g_1 = 2$, $g_2 = 4$. Élan : $b_1 = 2$,
+# $\theta_1 = 0{,}8$ ; $b_2 = 1 + 4 = 5$, $\theta_2 = 0{,}3$. Nesterov : $\theta_1 = 0{,}7$, $\theta_2 = 0{,}05$.
 #
-# ### Exercice 2 - `sgd_step` ★★ (12 min, 3 points)
+# ### Exercice 2 - `momentum_step` ★★ (10 min, 3 points)
 #
-# Écrivez un pas de SGD, avec ou sans élan, avec ou sans Nesterov. Rien n'est modifié sur place : on reçoit
-# l'ancien paramètre et l'ancien tampon, on renvoie les nouveaux.
-#
-# <details><summary>Un indice</summary>
-#
-# Au premier pas, le tampon vaut `None` : que devient la formule si l'on prend $b_0 = 0$ ?
-# Et avec `momentum=0` ?
-# </details>
+# Écrivez un pas, sans `torch.optim`. Contrairement à `sgd_step` du Laboratoire 2, rien n'est modifié sur place :
+# on reçoit l'ancien paramètre et l'ancien tampon, on renvoie les nouveaux.
 
-# %% exercice="sgd_step" concepts="pas d'optimisation, élan"
-def sgd_step(
+# %% exercice="momentum_step" concepts="pas d'optimisation, élan"
+def momentum_step(
     param: torch.Tensor,
     grad: torch.Tensor,
     buffer: torch.Tensor | None,
@@ -284,17 +277,19 @@ def sgd_step(
     momentum: float = 0.0,
     nesterov: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Un pas de descente, comme torch.optim.SGD.
+    """Un pas de descente avec élan, comme torch.optim.SGD.
 
     Args :
-        param, grad : de même forme ; ne sont pas modifiés.
+        param, grad : de même forme, quelconque ; ne sont pas modifiés.
         buffer : le tampon du pas précédent, ou None au premier pas ; n'est pas modifié.
+        lr : le taux η.
+        momentum : l'élan β ; 0 donne SGD, et le tampon est alors le gradient.
 
     Renvoie :
-        le nouveau paramètre et le nouveau tampon.
+        le nouveau paramètre et le nouveau tampon, deux tenseurs.
 
-    >>> param, buffer = sgd_step(torch.tensor(1.0), torch.tensor(2.0), None, lr=0.1, momentum=0.5)
-    >>> sgd_step(param, torch.tensor(4.0), buffer, lr=0.1, momentum=0.5)
+    >>> param, buffer = momentum_step(torch.tensor(1.0), torch.tensor(2.0), None, lr=0.1, momentum=0.5)
+    >>> momentum_step(param, torch.tensor(4.0), buffer, lr=0.1, momentum=0.5)
     (tensor(0.3000), tensor(5.))
     """
     ### BEGIN SOLUTION
@@ -304,189 +299,104 @@ def sgd_step(
     ### END SOLUTION
 
 
-# %% test="sgd_step" points=3
-param, buffer = sgd_step(torch.tensor(1.0), torch.tensor(2.0), None, lr=0.1, momentum=0.5)
-assert torch.allclose(param, torch.tensor(0.8)), "premier pas : le tampon est le gradient, donc 0,8"
-param, buffer = sgd_step(param, torch.tensor(4.0), buffer, lr=0.1, momentum=0.5)
-assert torch.allclose(buffer, torch.tensor(5.0)), "second tampon attendu : 0,5 × 2 + 4 = 5"
-assert torch.allclose(param, torch.tensor(0.3)), "second pas attendu : 0,8 - 0,1 × 5 = 0,3"
-param, _ = sgd_step(torch.tensor(1.0), torch.tensor(2.0), None, 0.1, momentum=0.5, nesterov=True)
-assert torch.allclose(param, torch.tensor(0.7)), "Nesterov : on avance selon g + momentum × tampon"
+# %% test="momentum_step" points=3
+from labo import checks
+
+result = momentum_step(torch.tensor(1.0), torch.tensor(2.0), None, lr=0.1, momentum=0.5)
+assert isinstance(result, tuple) and len(result) == 2, (
+    f"attendu deux tenseurs, le paramètre puis le tampon ; reçu : {type(result).__name__}"
+)
+param, buffer = result
+assert torch.allclose(buffer, torch.tensor(2.0)), f"premier pas : le tampon est le gradient, 2 ; reçu {buffer}"
+assert torch.allclose(param, torch.tensor(0.8)), f"premier pas : 1 - 0,1 × 2 = 0,8 ; reçu {param}"
+param, buffer = momentum_step(torch.tensor(0.8), torch.tensor(4.0), torch.tensor(2.0), lr=0.1, momentum=0.5)
+assert torch.allclose(buffer, torch.tensor(5.0)), f"second tampon : 0,5 × 2 + 4 = 5 ; reçu {buffer}"
+assert torch.allclose(param, torch.tensor(0.3)), f"second pas : 0,8 - 0,1 × 5 = 0,3 ; reçu {param}"
+param, _ = momentum_step(torch.tensor(1.0), torch.tensor(2.0), None, 0.1, momentum=0.5, nesterov=True)
+assert torch.allclose(param, torch.tensor(0.7)), f"Nesterov, premier pas : 0,7 attendu, reçu {param}"
 ### BEGIN HIDDEN TESTS
-for momentum, nesterov in ((0.0, False), (0.9, False), (0.6, True)):
-    start = torch.randn(3, 4, dtype=torch.float64)
-    reference = start.clone().requires_grad_()
-    optimizer = torch.optim.SGD([reference], lr=0.05, momentum=momentum, nesterov=nesterov)
-    param, buffer = start.clone(), None
-    for _ in range(20):
-        grad = torch.randn(3, 4, dtype=torch.float64)
-        reference.grad = grad.clone()
-        optimizer.step()
-        before = param.clone(), grad.clone(), None if buffer is None else buffer.clone()
-        new_param, new_buffer = sgd_step(param, grad, buffer, 0.05, momentum, nesterov)
-        assert torch.equal(param, before[0]), "`param` a été modifié : renvoyez un nouveau tenseur"
-        assert torch.equal(grad, before[1]), "`grad` a été modifié : évitez `+=` et `add_`"
-        assert buffer is None or torch.equal(buffer, before[2]), "le tampon reçu a été modifié"
-        param, buffer = new_param, new_buffer
-        torch.testing.assert_close(
-            param,
-            reference.detach(),
-            msg=f"momentum={momentum}, nesterov={nesterov} : le chemin s'écarte de torch.optim.SGD "
-            "(lr multiplie le pas, non le tampon ; pas de facteur 1 - momentum)",
-        )
+for shape, dtype in (((3, 4), torch.float64), ((5,), torch.float32), ((), torch.float64), ((2, 1, 3), torch.float64)):
+    for momentum, nesterov in ((0.0, False), (0.9, False), (0.3, False), (0.6, True), (0.95, True)):
+        for lr in (0.05, 1.5):
+            old_param, old_buffer = torch.randn(shape, dtype=dtype), None
+            for t in range(1, 5):
+                slope = torch.randn(shape, dtype=dtype)
+                new_buffer = slope.clone() if old_buffer is None else momentum * old_buffer + slope
+                ahead = momentum * new_buffer + slope if nesterov else new_buffer
+                new_param = old_param - lr * ahead
+                given = old_param.clone(), slope.clone(), None if old_buffer is None else old_buffer.clone()
+                case = f"momentum={momentum}, nesterov={nesterov}, pas {t}"
+                param, buffer = momentum_step(*given, lr, momentum, nesterov)
+                assert torch.equal(given[0], old_param), "`param` a été modifié : renvoyez un nouveau tenseur"
+                assert torch.equal(given[1], slope), "`grad` a été modifié : évitez `+=` et `add_`"
+                assert old_buffer is None or torch.equal(given[2], old_buffer), "`buffer` a été modifié"
+                for found, expected, name, hint in (
+                    (buffer, new_buffer, "le tampon", "il ne contient ni le taux, ni de facteur 1 - momentum, "
+                     "ni l'avance de Nesterov"),
+                    (param, new_param, "le paramètre", "le tampon est juste : est-ce bien lui, ou l'avance de "
+                     "Nesterov, que multiplie le taux ?"),
+                ):
+                    assert isinstance(found, torch.Tensor), (
+                        f"{case} : {name} doit être un tenseur ; reçu : {type(found).__name__}"
+                    )
+                    assert found.shape == expected.shape, (
+                        f"{case} : {name} doit être de forme {tuple(shape)} ; reçu {tuple(found.shape)}"
+                    )
+                    gap = (found.detach() - expected).abs().max().item()
+                    assert gap < 1e-5, f"{case} : {name} est faux ({hint}) ; écart maximal {gap:.1e}"
+                old_param, old_buffer = new_param, new_buffer
+checks.forbid(momentum_step, "optim")
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ### Question 1 - quel chemin ? (2 points, 6 min)
-#
-# **Avant d'exécuter la cellule suivante**, dessinez ou décrivez les trois chemins attendus sur le ravin,
-# depuis $(-4, 1)$, avec le même taux $0{,}03$ : sans élan, avec un élan de $0{,}9$, puis avec Nesterov. Lequel
-# arrive le plus près en 40 pas ? Lequel dépasse le but, et dans quelle direction ? Exécutez, puis expliquez
-# ce qui vous a surpris.
-
-# %% [markdown] reponse="q1" points=2 concepts="élan"
-# Sans élan, $v$ s'annule vite ($1 - 30 \times 0{,}03 = 0{,}1$ par pas), mais $u$ garde
-# $0{,}97^{40} \approx 30\,\%$ de sa valeur : le chemin longe l'axe sans arriver. Avec l'élan, la vitesse
-# s'accumule le long de $u$, où le gradient garde son signe : on arrive, mais on **dépasse** le but et l'on
-# revient, parce que rien ne freine avant que le gradient ait changé de signe ; $v$ oscille aussi au départ.
-# Nesterov freine un pas plus tôt : les oscillations en $v$ s'amortissent mieux, pour la même vitesse en $u$.
-#
-# Seule l'explication compte, que la prédiction ait été juste ou non.
-#
-# **Barème**
-#
-# - 1 pt : explique l'accélération dans la direction douce
-# - 1 pt : explique le dépassement, et le rôle de Nesterov
+# **Prédisez** les trois chemins suivants, au même taux $0{,}03$ : sans élan, élan $0{,}9$, Nesterov. Lequel
+# dépasse le but ? Exécutez ensuite.
 
 # %%
-def with_momentum(momentum, nesterov, lr=0.03):
-    """Une règle de mise à jour pour `descend`, avec votre fonction."""
-    buffer = None
+def momentum_rule(momentum, nesterov=False):
+    """Votre `momentum_step`, sous la forme d'une règle : elle range le tampon dans `state`."""
 
-    def update(point, slope, t):
-        nonlocal buffer
-        point, buffer = sgd_step(point, slope, buffer, lr, momentum, nesterov)
-        return point
+    def rule(param, grad, state, lr):
+        param, state["buffer"] = momentum_step(param, grad, state.get("buffer"), lr, momentum, nesterov)
+        return param
 
-    return update
+    return rule
 
 
-with labo.needs("sgd_step"):
-    draw_paths(
-        ravine,
-        paths={
-            "sans élan": descend(ravine, (-4.0, 1.0), 40, with_momentum(0.0, False)),
-            "élan 0,9": descend(ravine, (-4.0, 1.0), 40, with_momentum(0.9, False)),
-            "Nesterov 0,9": descend(ravine, (-4.0, 1.0), 40, with_momentum(0.9, True)),
-        },
-        **RAVINE,
-    )
+with labo.needs("momentum_step"):
+    momentum_paths = {
+        name: descend(ravine, (-4.0, 1.0), 40, momentum_rule(*options), 0.03)
+        for name, options in (("sans élan", (0.0,)), ("élan 0,9", (0.9,)), ("Nesterov 0,9", (0.9, True)))
+    }
+    draw_paths(ravine, paths=momentum_paths, **RAVINE)
 
 # %% [markdown]
-# ---
-# ## 3. Un taux par paramètre : Adagrad, RMSprop, Adam
+# <details><summary>Ce qu'il fallait voir</summary>
 #
-# L'élan ne change pas le fond du problème : $u$ et $v$ ont le même taux. Or rien n'y oblige. Si chaque
-# paramètre divisait son pas par la **taille habituelle de son propre gradient**, la direction raide et la
-# direction douce avanceraient au même rythme. Gardons donc, par paramètre, une mesure $s$ des carrés passés :
-#
-# $$\theta_t = \theta_{t-1} - \eta\, \frac{g_t}{\sqrt{s_t} + \varepsilon}, \qquad
-# \text{Adagrad : } s_t = s_{t-1} + g_t^2, \qquad
-# \text{RMSprop : } s_t = \alpha\, s_{t-1} + (1 - \alpha)\, g_t^2,$$
-#
-# avec $s_0 = 0$ ; $\varepsilon$ évite la division par zéro. **Adagrad** n'oublie rien : $s$ ne fait que
-# croître, et les pas finissent par devenir minuscules. **RMSprop** remplace la somme par une moyenne
-# mobile, et garde son allure.
-#
-# **À la main**, $\theta_0 = 1$, $\eta = 0{,}1$, gradients $g_1 = 3$, $g_2 = 4$, $\varepsilon \approx 0$. Adagrad :
-# $s_1 = 9$, pas $0{,}1 \times 3/3 = 0{,}1$ ; $s_2 = 25$, pas $0{,}1 \times 4/5 = 0{,}08$ ; donc
-# $\theta_2 = 0{,}82$. Remarquez le premier pas : sa taille est $\eta$, quel que soit le gradient.
-#
-# ### Exercice 3 - `adaptive_step` ★★ (12 min, 2 points)
-#
-# Écrivez les deux méthodes dans une fonction : Adagrad si `decay` vaut `None`, RMSprop sinon.
-
-# %% exercice="adaptive_step" concepts="pas d'optimisation, taux adaptatifs"
-def adaptive_step(
-    param: torch.Tensor,
-    grad: torch.Tensor,
-    square: torch.Tensor,
-    lr: float,
-    decay: float | None = None,
-    eps: float = 1e-8,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Un pas d'Adagrad (decay=None) ou de RMSprop.
-
-    Args :
-        param, grad, square : de même forme ; ne sont pas modifiés. `square` vaut 0 au premier pas.
-        decay : part de l'ancienne moyenne des carrés (RMSprop), ou None (Adagrad).
-        eps : s'ajoute à la racine.
-
-    Renvoie :
-        le nouveau paramètre et la nouvelle mesure des carrés.
-
-    >>> param, square = adaptive_step(torch.tensor(1.0), torch.tensor(3.0), torch.tensor(0.0), lr=0.1)
-    >>> adaptive_step(param, torch.tensor(4.0), square, lr=0.1)
-    (tensor(0.8200), tensor(25.))
-    """
-    ### BEGIN SOLUTION
-    old, new = (1, 1) if decay is None else (decay, 1 - decay)
-    square = old * square + new * grad**2
-    return param - lr * grad / (square.sqrt() + eps), square
-    ### END SOLUTION
-
-
-# %% test="adaptive_step" points=2
-param, square = adaptive_step(torch.tensor(1.0), torch.tensor(3.0), torch.tensor(0.0), lr=0.1)
-assert torch.allclose(square, torch.tensor(9.0)), "Adagrad : la somme des carrés vaut 9 après g = 3"
-assert torch.allclose(param, torch.tensor(0.9)), "le premier pas d'Adagrad est de taille lr : 0,9"
-_, square = adaptive_step(torch.tensor(1.0), torch.tensor(3.0), torch.tensor(1.0), 0.1, decay=0.9)
-assert torch.allclose(square, torch.tensor(1.8)), "RMSprop : 0,9 × 1 + 0,1 × 9 = 1,8"
-### BEGIN HIDDEN TESTS
-for decay, eps in ((None, 1e-10), (0.99, 1e-8), (0.7, 1e-2)):
-    reference = torch.randn(4, 3, dtype=torch.float64).requires_grad_()
-    param, square = reference.detach().clone(), torch.zeros(4, 3, dtype=torch.float64)
-    if decay is None:
-        optimizer = torch.optim.Adagrad([reference], lr=0.05, eps=eps)
-    else:
-        optimizer = torch.optim.RMSprop([reference], lr=0.05, alpha=decay, eps=eps)
-    for _ in range(20):
-        grad = torch.randn(4, 3, dtype=torch.float64)
-        reference.grad = grad.clone()
-        optimizer.step()
-        before = param.clone(), grad.clone(), square.clone()
-        new_param, new_square = adaptive_step(param, grad, square, 0.05, decay, eps)
-        for tensor, copy, name in zip((param, grad, square), before, ("param", "grad", "square")):
-            assert torch.equal(tensor, copy), f"`{name}` a été modifié : renvoyez de nouveaux tenseurs"
-        param, square = new_param, new_square
-        torch.testing.assert_close(
-            param,
-            reference.detach(),
-            msg=f"decay={decay} : le chemin s'écarte de torch.optim (eps s'ajoute à la racine, après "
-            "elle ; le carré est celui du gradient de ce pas, compris)",
-        )
-### END HIDDEN TESTS
-
-# %% [markdown]
-# ### Adam : l'élan et l'échelle ensemble
-#
-# **Adam** tient les deux moyennes mobiles de l'exercice 1, l'une des gradients, l'autre de leurs carrés, et
-# les corrige toutes deux :
-#
-# $$m_t = \beta_1 m_{t-1} + (1 - \beta_1)\, g_t, \qquad v_t = \beta_2 v_{t-1} + (1 - \beta_2)\, g_t^2,
-# \qquad \theta_t = \theta_{t-1} - \eta\, \frac{\hat m_t}{\sqrt{\hat v_t} + \varepsilon} .$$
-#
-# Sans la correction, $v_1 = 0{,}001\, g_1^2$ avec $\beta_2 = 0{,}999$ : le premier pas serait
-# $0{,}1 / \sqrt{0{,}001} \approx 3$ fois trop grand. Avec elle, $\hat m_1 = g_1$ et $\hat v_1 = g_1^2$ : le
-# premier pas est de taille $\eta$, dans le sens opposé au signe du gradient.
-#
-# ### Exercice 4 - `adam_step` ★★ (12 min, 3 points)
-#
-# <details><summary>Un indice</summary>
-#
-# On renvoie $m_t$ et $v_t$ *non corrigés* : ce sont eux que le pas suivant reprend. La correction ne sert
-# qu'au calcul du pas.
+# Sans élan, $u$ garde $0{,}97^{40} \approx 30\,\%$ de sa valeur : on n'arrive pas. Avec l'élan, la vitesse
+# s'accumule le long de $u$, où le gradient garde son signe ; rien ne freine avant qu'il en change, et l'on
+# **dépasse** le but. Nesterov freine un pas plus tôt : les oscillations en $v$ s'amortissent plus vite.
 # </details>
+#
+# ---
+# ## 3. Un taux par paramètre : Adam
+#
+# *Livre : 8.5.1 (AdaGrad), 8.5.2 (RMSProp), 8.5.3 (Adam).*
+#
+# L'élan laisse à $u$ et à $v$ le même taux. Si chaque paramètre divisait son pas par la **taille habituelle de
+# son propre gradient**, la direction raide et la douce avanceraient au même rythme. AdaGrad mesure cette
+# taille par la racine de la *somme* des carrés passés : elle ne fait que croître, et les pas s'éteignent.
+# RMSprop prend une *moyenne mobile* des carrés, de départ nul : son premier pas vaut
+# $\eta / \sqrt{1 - \beta}$, dix fois $\eta$ pour $\beta = 0{,}99$.
+#
+# **Adam** réunit tout. Il tient deux moyennes mobiles de l'exercice 1, celle des gradients ($\beta_1$) et celle de
+# leurs carrés ($\beta_2$), et les corrige toutes deux. Le pas est $\eta$ fois un rapport : en haut, la première
+# corrigée ; en bas, la racine de la seconde corrigée, à laquelle s'ajoute $\varepsilon$ contre la division par zéro.
+#
+# ### Exercice 3 - `adam_step` ★★ (10 min, 3 points)
+#
+# Écrivez un pas d'Adam, sans `torch.optim`. Deux repères pour vous vérifier : le premier pas est de taille
+# $\eta$, quel que soit le gradient ; multiplier tous les gradients par 1 000 ne change pas le chemin.
 
 # %% exercice="adam_step" concepts="pas d'optimisation, taux adaptatifs, moyennes mobiles"
 def adam_step(
@@ -502,12 +412,14 @@ def adam_step(
     """Un pas d'Adam, comme torch.optim.Adam.
 
     Args :
-        param, grad, mean, square : de même forme ; ne sont pas modifiés. Les moyennes valent 0 avant
-            le premier pas.
+        param, grad, mean, square : de même forme ; ne sont pas modifiés. Les moyennes `mean` et
+            `square` valent 0 avant le premier pas.
         t : le numéro du pas, à partir de 1.
+        betas : β₁ et β₂.
 
     Renvoie :
-        le nouveau paramètre et les deux nouvelles moyennes, non corrigées.
+        le nouveau paramètre et les deux nouvelles moyennes, **non** corrigées : le pas suivant les
+        reprend.
 
     >>> zero = torch.tensor(0.0)
     >>> adam_step(torch.tensor(1.0), torch.tensor(5.0), zero, zero, t=1, lr=0.1)
@@ -524,100 +436,435 @@ def adam_step(
 
 
 # %% test="adam_step" points=3
+from labo import checks
+
 zero = torch.tensor(0.0)
-param, mean, square = adam_step(torch.tensor(1.0), torch.tensor(5.0), zero, zero, t=1, lr=0.1)
-assert torch.allclose(mean, torch.tensor(0.5)), "moyenne renvoyée : 0,1 × 5 = 0,5, sans la correction"
-assert torch.allclose(square, torch.tensor(0.025)), "moyenne des carrés : 0,001 × 25, sans la correction"
+result = adam_step(torch.tensor(1.0), torch.tensor(5.0), zero, zero, t=1, lr=0.1)
+assert isinstance(result, tuple) and len(result) == 3, (
+    f"attendu trois tenseurs : paramètre, moyenne, moyenne des carrés ; reçu : {type(result).__name__}"
+)
+param, mean, square = result
+assert torch.allclose(mean, torch.tensor(0.5)), (
+    f"moyenne renvoyée : 0,1 × 5 = 0,5, sans la correction ; reçu {mean}"
+)
+assert torch.allclose(square, torch.tensor(0.025)), (
+    f"moyenne des carrés renvoyée : 0,001 × 25 = 0,025, sans la correction ; reçu {square}"
+)
 assert torch.allclose(param, torch.tensor(0.9)), (
-    "le premier pas d'Adam est de taille lr : 0,9 ; avez-vous corrigé les deux moyennes ?"
+    f"le premier pas est de taille lr, donc 0,9 : avez-vous corrigé les deux moyennes ? reçu {param}"
 )
 ### BEGIN HIDDEN TESTS
-for betas, eps in (((0.9, 0.999), 1e-8), ((0.5, 0.8), 1e-2)):
-    reference = torch.randn(2, 5, dtype=torch.float64).requires_grad_()
-    optimizer = torch.optim.Adam([reference], lr=0.05, betas=betas, eps=eps)
-    param = reference.detach().clone()
-    mean, square = torch.zeros_like(param), torch.zeros_like(param)
-    for t in range(1, 21):
-        grad = 3 * torch.randn(2, 5, dtype=torch.float64) + 1
-        reference.grad = grad.clone()
-        optimizer.step()
-        state = param, grad, mean, square
-        before = [tensor.clone() for tensor in state]
-        results = adam_step(*state, t, lr=0.05, betas=betas, eps=eps)
-        for tensor, copy, name in zip(state, before, ("param", "grad", "mean", "square")):
-            assert torch.equal(tensor, copy), f"`{name}` a été modifié : renvoyez de nouveaux tenseurs"
-        param, mean, square = results
-        torch.testing.assert_close(
-            param,
-            reference.detach(),
-            msg=f"au pas {t}, le chemin s'écarte de torch.optim.Adam : chaque moyenne a son beta et sa "
-            "correction, et eps s'ajoute à la racine de la moyenne corrigée",
-        )
+for shape, dtype in (((2, 5), torch.float64), ((4,), torch.float32), ((), torch.float64)):
+    for options in ({}, {"lr": 0.05, "betas": (0.5, 0.8), "eps": 1e-2}, {"lr": 1.5, "betas": (0.0, 0.9)}):
+        lr, (beta1, beta2) = options.get("lr", 0.001), options.get("betas", (0.9, 0.999))
+        eps = options.get("eps", 1e-8)
+        old = [torch.randn(shape, dtype=dtype), torch.zeros(shape, dtype=dtype), torch.zeros(shape, dtype=dtype)]
+        for t in (1, 2, 3, 50, 2000):
+            slope = 3 * torch.randn(shape, dtype=dtype) + 1
+            if slope.dim():
+                slope[0] = 0.0  # un paramètre que ce lot n'a pas touché
+            mean = beta1 * old[1] + (1 - beta1) * slope
+            square = beta2 * old[2] + (1 - beta2) * slope.square()
+            fair = mean / (1 - beta1**t), square / (1 - beta2**t)
+            new = [old[0] - lr * fair[0] / (fair[1].sqrt() + eps), mean, square]
+            given = [tensor.clone() for tensor in (old[0], slope, old[1], old[2])]
+            found = adam_step(*given, t, **options)
+            for tensor, copy, name in zip(given, (old[0], slope, *old[1:]), ("param", "grad", "mean", "square")):
+                assert torch.equal(tensor, copy), f"`{name}` a été modifié : renvoyez de nouveaux tenseurs"
+            for index, name, hint in (
+                (1, "la moyenne", "elle est renvoyée sans correction, avec le premier beta"),
+                (2, "la moyenne des carrés", "elle est renvoyée sans correction, avec le second beta"),
+                (0, "le paramètre", "les moyennes sont justes : voyez les corrections, l'exposant t, la racine, "
+                 "et eps ajouté après la racine"),
+            ):
+                assert isinstance(found[index], torch.Tensor), (
+                    f"{name} doit être un tenseur ; reçu : {type(found[index]).__name__}"
+                )
+                assert found[index].shape == new[index].shape, (
+                    f"{name} doit être de forme {tuple(shape)} ; reçu {tuple(found[index].shape)}"
+                )
+                gap = (found[index].detach() - new[index]).abs().max().item()
+                tolerance = 1e-5 if index else 2e-4 * lr + 1e-6
+                assert gap < tolerance, (
+                    f"t={t}, betas={beta1, beta2}, eps={eps} : {name} n'a pas la bonne valeur ({hint}) ; "
+                    f"écart maximal {gap:.1e}"
+                )
+            old = new
+checks.forbid(adam_step, "optim")
 ### END HIDDEN TESTS
 
 # %%
-def adaptive(decay, lr):
-    """Adagrad ou RMSprop, pour `descend`."""
-    square = torch.zeros(2)
+def adam_rule(betas=(0.9, 0.999)):
+    """Votre `adam_step`, sous la forme d'une règle ; betas=(0, β) donne RMSprop, corrigé."""
 
-    def update(point, slope, t):
-        nonlocal square
-        point, square = adaptive_step(point, slope, square, lr, decay)
-        return point
+    def rule(param, grad, state, lr):
+        zero, t = torch.zeros_like(param), state.get("t", 0) + 1
+        param, mean, square = adam_step(
+            param, grad, state.get("mean", zero), state.get("square", zero), t, lr, betas
+        )
+        state.update(t=t, mean=mean, square=square)
+        return param
 
-    return update
-
-
-def adam(lr):
-    """Adam, pour `descend`."""
-    mean = square = torch.zeros(2)
-
-    def update(point, slope, t):
-        nonlocal mean, square
-        point, mean, square = adam_step(point, slope, mean, square, t, lr)
-        return point
-
-    return update
+    return rule
 
 
-with labo.needs("sgd_step", "adaptive_step", "adam_step"):
-    draw_paths(
-        valley,
-        box=((-1.6, 1.6), (-0.6, 2.4)),
-        goal=(1, 1),
-        paths={
-            "élan 0,9": descend(valley, (-1.3, 1.8), 150, with_momentum(0.9, False, lr=0.003)),
-            "Adagrad": descend(valley, (-1.3, 1.8), 150, adaptive(None, lr=0.3)),
-            "RMSprop": descend(valley, (-1.3, 1.8), 150, adaptive(0.9, lr=0.03)),
-            "Adam": descend(valley, (-1.3, 1.8), 150, adam(lr=0.1)),
-        },
-    )
+def steep_valley(point):
+    """La vallée, mille fois plus haute : le même paysage dans une autre unité."""
+    return 1000 * valley(point)
+
+
+with labo.needs("momentum_step", "adam_step"):
+    # À chaque règle son taux : le meilleur de sept, d'après la perte au bout de 300 pas.
+    valley_paths, chosen = {}, {}
+    for name, rule in (("élan 0,9", momentum_rule(0.9)), ("RMSprop", adam_rule((0.0, 0.9))), ("Adam", adam_rule())):
+        tries = {lr: descend(valley, (-1.3, 1.8), 300, rule, lr) for lr in (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)}
+        heights = {lr: valley(path[-1]).nan_to_num(math.inf).item() for lr, path in tries.items()}
+        chosen[name] = min(heights, key=heights.get)
+        valley_paths[f"{name}, taux {french(chosen[name])}"] = tries[chosen[name]]
+    draw_paths(valley, box=((-1.6, 1.6), (-0.6, 2.4)), goal=(1, 1), paths=valley_paths)
+
+    # La même descente, la perte multipliée par mille : où arrive-t-on ?
+    ends = {}
+    for name, rule in (("élan 0,9", momentum_rule(0.9)), ("Adam", adam_rule())):
+        ends[name] = [
+            descend(function, (-1.3, 1.8), 300, rule, chosen[name])[-1] for function in (valley, steep_valley)
+        ]
+        print(f"{name:10} perte : {ends[name][0].tolist()}   perte × 1000 : {ends[name][1].tolist()}")
 
 # %% [markdown]
-# Le pas des trois dernières méthodes ne dépend presque plus de l'échelle du gradient : multipliez la perte
-# par 1000, leurs chemins restent les mêmes, tandis que SGD exploserait. C'est ce qui les rend faciles à
-# régler. C'est aussi leur défaut : près du but, RMSprop continue de faire des pas de la taille de $\eta$, et
-# tourne autour. D'où la section suivante.
+# Multipliez la perte par 1 000 : le chemin d'Adam reste le même, l'élan explose. Le taux d'Adam se mesure dans
+# l'unité des paramètres, non dans celle de la perte : voilà pourquoi un même $0{,}001$ convient souvent.
 #
 # ---
-# ## 4. Faire varier le taux d'apprentissage
+# ## 4. Sur un vrai réseau
 #
-# Au début, on veut de grands pas ; à la fin, de petits, pour se poser. Deux familles de **calendriers** :
-# ceux qui sont fixés d'avance, et ceux qui réagissent à une mesure.
+# *Livre : 8.3.1 et 8.5.4 (choisir), 11.4.1 (régler le taux).*
 #
-# Le plus courant des premiers monte linéairement pendant un **échauffement** (les moyennes d'Adam et les
-# couches ne sont pas encore calées), puis redescend selon un demi-cosinus. Avec $T$ pas, dont $W$
-# d'échauffement, et un sommet $\eta$, le pas numéro $t$ (à partir de 0) a pour taux
+# Des chiffres, un perceptron, et une partie du jeu d'entraînement mise de côté pour la **validation** : c'est
+# elle, jamais le test, qui guide nos choix.
+
+# %%
+images = labo.load_dataset("mnist", small=(2_500, 1_000)).flattened().to(device)
+print(images.description)
+n_valid = len(images.train_input) // 5
+mean, std = images.train_input[:-n_valid].mean(), images.train_input[:-n_valid].std()
+train_set = (images.train_input[:-n_valid] - mean) / std, images.train_target[:-n_valid]
+valid_set = (images.train_input[-n_valid:] - mean) / std, images.train_target[-n_valid:]
+n_inputs, n_classes = train_set[0].shape[1], len(images.classes)
+TINY = labo.profile() == "tiny"
+SEEDS = range(2) if TINY else range(3)
+EPOCHS = 1 if TINY else 3
+BATCH = 50
+
+
+def perceptron(norm=None):
+    """Une couche cachée ; `norm` : la couche de normalisation, s'il y en a une."""
+    normalized = [] if norm is None else [norm(64)]
+    layers = [nn.Linear(n_inputs, 64), *normalized, nn.ReLU(), nn.Linear(64, n_classes)]
+    return nn.Sequential(*layers).to(device)
+
+
+def batches(dataset, seed=None):
+    """Les lots d'un jeu, mélangés à chaque époque si une graine est donnée."""
+    return labo.BatchLoader(*dataset, BATCH, shuffle=seed is not None, seed=seed or 0)
+
+
+# %% [markdown]
+# ### Réparation - `fit` ★★ (10 min, 3 points)
 #
-# $$\eta_t = \begin{cases}
-# \eta\, \dfrac{t + 1}{W} & \text{si } t < W, \\[2mm]
-# \dfrac{\eta}{2} \left( 1 + \cos\!\left( \pi\, \dfrac{t - W}{T - W} \right) \right) & \text{sinon.}
-# \end{cases}$$
+# La boucle d'entraînement, à la main. `broken_fit` tourne sans erreur, et apprend mal. Elle contient **trois
+# fautes** : l'une fausse les pas, l'autre le mode du réseau, la troisième la mesure. Trouvez-les et écrivez
+# `fit` sans elles. Rappel : `model.train()` et `model.eval()` changent le comportement de couches comme
+# `nn.BatchNorm1d` (section 6) ; le dernier lot d'une époque peut être plus petit.
+
+# %%
+def broken_fit(model, optimizer, train_batches, valid_batches, epochs):
+    """Trois fautes se cachent ici. Laissez cette version, et corrigez-la dans `fit`."""
+    history = []
+    model.train()
+    for _ in range(epochs):
+        for x, y in train_batches:
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+        model.eval()
+        accuracies = []
+        with torch.no_grad():
+            for x, y in valid_batches:
+                accuracies.append((model(x).argmax(1) == y).float().mean().item())
+        history.append(100 * sum(accuracies) / len(accuracies))
+    return history
+
+
+# %% exercice="fit" concepts="boucle d'entraînement, train et eval"
+def fit(model, optimizer, train_batches, valid_batches, epochs: int) -> list[float]:
+    """Entraîne `model` par entropie croisée, un pas par lot, et le valide après chaque époque.
+
+    Args :
+        model : le réseau, modifié sur place ; x -> scores N × K.
+        optimizer : l'optimiseur de ses paramètres.
+        train_batches, valid_batches : les lots (x, y), que l'on peut parcourir plusieurs fois ; leur
+            taille peut varier.
+        epochs : nombre d'époques.
+
+    Renvoie :
+        pour chaque époque, la part (en %, un `float`) des **exemples** de validation bien classés,
+        mesurée en mode évaluation.
+    """
+    ### BEGIN SOLUTION
+    history = []
+    for _ in range(epochs):
+        model.train()
+        for x, y in train_batches:
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+        model.eval()
+        right, total = 0, 0
+        with torch.no_grad():
+            for x, y in valid_batches:
+                right += (model(x).argmax(1) == y).sum().item()
+                total += len(y)
+        history.append(100 * right / total)
+    return history
+    ### END SOLUTION
+
+
+# %% test="fit" points=3
+from labo import checks
+
+few = [(torch.randn(4, 2), torch.tensor([0, 1, 2, 1])), (torch.randn(2, 2), torch.tensor([1, 0]))]
+tested = checks.build(nn.Linear, 2, 3)
+optimizer = checks.build(torch.optim.SGD, tested.parameters(), lr=0.1)
+history = fit(tested, optimizer, few, few, 2)
+assert isinstance(history, list), f"attendu une liste, reçu : {type(history).__name__}"
+assert len(history) == 2, f"une exactitude par époque : attendu 2 nombres, reçu {len(history)}"
+assert all(isinstance(value, float) for value in history), (
+    f"chaque exactitude est un `float` ; reçu : {type(history[0]).__name__}"
+)
+### BEGIN HIDDEN TESTS
+tally = checks.Tally()
+with tally.part(1, "les pas sont faux : à chaque lot, un gradient qui n'est que le sien, puis un pas"):
+    data = [(torch.randn(n, 5), torch.randint(4, (n,))) for n in (6, 6, 6, 3)]
+    for epochs in (1, 2):
+        tested = checks.build(nn.Linear, 5, 4)
+        weight, bias = tested.weight.detach().clone(), tested.bias.detach().clone()
+        optimizer = checks.build(torch.optim.SGD, tested.parameters(), lr=0.3)
+        for _ in range(epochs):
+            for x, y in data:
+                parameters = [tensor.detach().requires_grad_() for tensor in (weight, bias)]
+                steps = torch.autograd.grad(F.cross_entropy(F.linear(x, *parameters), y), parameters)
+                weight, bias = weight - 0.3 * steps[0], bias - 0.3 * steps[1]
+        fit(tested, optimizer, [(x.clone(), y.clone()) for x, y in data], data[:1], epochs)
+        gap = max((tested.weight.detach() - weight).abs().max(), (tested.bias.detach() - bias).abs().max()).item()
+        assert gap < 1e-5, f"après {epochs} époque(s) de 4 lots, écart maximal {gap:.1e}"
+with tally.part(1, "le mode est faux : `train()` avant d'entraîner, à chaque époque, et `eval()` avant de valider"):
+    data = [(3 * torch.randn(n, 4) + 2, torch.randint(3, (n,))) for n in (8, 5)]
+    valid = [(torch.randn(6, 4) - 5, torch.randint(3, (6,)))]
+    for epochs in (1, 3):
+        tested = checks.build(nn.Sequential, checks.build(nn.BatchNorm1d, 4), checks.build(nn.Linear, 4, 3))
+        optimizer = checks.build(torch.optim.SGD, tested.parameters(), lr=0.0)
+        witness = nn.BatchNorm1d(4)
+        for _ in range(epochs):
+            for x, _ in data:
+                witness(x)
+        fit(tested, optimizer, data, valid, epochs)
+        found = tested[0].running_mean
+        gap = (found - witness.running_mean).abs().max().item()
+        assert gap < 1e-4, (
+            f"après {epochs} époque(s), les moyennes mobiles ne sont pas celles des lots d'entraînement ; "
+            f"écart maximal {gap:.1e}"
+        )
+with tally.part(1, "l'exactitude est fausse : comptez des exemples, en %, et non des lots"):
+    for sizes in ((6, 6, 1), (5,), (2, 9, 3)):
+        valid = [(torch.randn(n, 3), torch.randint(2, (n,))) for n in sizes]
+        tested = checks.build(nn.Linear, 3, 2)
+        optimizer = checks.build(torch.optim.SGD, tested.parameters(), lr=0.0)
+        scores = [F.linear(x, tested.weight.detach(), tested.bias.detach()) for x, _ in valid]
+        # Les réponses du réseau, sauf au dernier exemple : les moyennes de lots diffèrent alors.
+        valid = [(x, s.argmax(1)) for (x, _), s in zip(valid, scores)]
+        valid[-1][1][-1] = 1 - valid[-1][1][-1]
+        expected = 100 * (1 - 1 / sum(sizes))
+        found = fit(tested, optimizer, [(torch.randn(4, 3), torch.tensor([0, 1, 1, 0]))], valid, 2)
+        assert all(abs(value - expected) < 1e-3 for value in found), (
+            f"lots de validation de {sizes} exemples : attendu {expected:.2f} %, reçu {found}"
+        )
+tally.score
+### END HIDDEN TESTS
+
+# %%
+def fit_runs(loop):
+    """Les exactitudes finales de validation d'une boucle, une par graine."""
+    finals = []
+    for seed in SEEDS:
+        torch.manual_seed(seed)
+        network = perceptron(nn.BatchNorm1d)
+        optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
+        finals.append(loop(network, optimizer, batches(train_set, seed), batches(valid_set), EPOCHS)[-1])
+    return finals
+
+
+def told(finals):
+    """Moyenne et étendue de plusieurs essais, en %."""
+    return french(f"{sum(finals) / len(finals):.1f} % (de {min(finals):.1f} à {max(finals):.1f})")
+
+
+broken_finals = fit_runs(broken_fit)
+print(f"boucle fautive : {told(broken_finals)}")
+with labo.needs("fit"):
+    mended_finals = fit_runs(fit)
+    print(f"votre boucle   : {told(mended_finals)}")
+
+# %% [markdown]
+# ### Vos optimiseurs, entraînés
 #
-# **À la main**, $T = 12$, $W = 4$, $\eta = 1$ : le taux monte $0{,}25 ; 0{,}5 ; 0{,}75 ; 1$, puis
-# redescend à partir de 1 ; au pas 8, à mi-descente, il vaut $0{,}5$.
+# `StepOptimizer` fait d'une de vos fonctions un optimiseur de PyTorch. En attendant vos réponses, ceux de
+# PyTorch les remplacent.
+
+# %%
+class StepOptimizer(torch.optim.Optimizer):
+    """Fait d'une règle `rule(param, grad, state, lr) -> nouveau paramètre` un optimiseur."""
+
+    def __init__(self, parameters, rule, lr):
+        super().__init__(parameters, {"lr": lr})
+        self.rule = rule
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for param in group["params"]:
+                if param.grad is not None:
+                    new = self.rule(param.clone(), param.grad.clone(), self.state[param], group["lr"])
+                    param.copy_(new)
+
+
+def with_rule(rule):
+    """De quoi construire, à partir des paramètres et du taux, l'optimiseur d'une règle."""
+    return lambda parameters, lr: StepOptimizer(parameters, rule, lr)
+
+
+optimizers = {
+    "SGD": lambda parameters, lr: torch.optim.SGD(parameters, lr),
+    "élan 0,9": lambda parameters, lr: torch.optim.SGD(parameters, lr, momentum=0.9),
+    "Nesterov 0,9": lambda parameters, lr: torch.optim.SGD(parameters, lr, momentum=0.9, nesterov=True),
+    "Adam": lambda parameters, lr: torch.optim.Adam(parameters, lr),
+}
+with labo.needs("momentum_step"):
+    momentum_step(torch.zeros(2), torch.ones(2), None, 0.1)  # répondu ?
+    optimizers |= {
+        "SGD": with_rule(momentum_rule(0.0)),
+        "élan 0,9": with_rule(momentum_rule(0.9)),
+        "Nesterov 0,9": with_rule(momentum_rule(0.9, True)),
+    }
+with labo.needs("adam_step"):
+    adam_step(torch.zeros(2), torch.ones(2), torch.zeros(2), torch.zeros(2), 1)
+    optimizers["Adam"] = with_rule(adam_rule())
+
+
+def train_once(network, make_optimizer, lr, seed, batch=BATCH, epochs=EPOCHS):
+    """Entraîne un réseau ; l'exactitude de validation finale, en % (celle du hasard s'il diverge)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # un taux trop grand diverge, et c'est ce que l'on veut voir
+        history = labo.train(
+            network, train_set, valid_set, epochs=epochs, batch_size=batch, seed=seed, verbose=False,
+            optimizer=lambda parameters: make_optimizer(parameters, lr),
+        )
+    return history["val_accuracy"][-1]
+
+
+def several(make_network, make_optimizer, lr, **options):
+    """Le même essai sur plusieurs graines, qui tirent les poids initiaux et l'ordre des lots."""
+    finals = []
+    for seed in SEEDS:
+        torch.manual_seed(seed)
+        finals.append(train_once(make_network(), make_optimizer, lr, seed, **options))
+    return finals
+
+
+RATES = (0.001, 0.1) if TINY else (0.0001, 0.001, 0.01, 0.1, 1.0)
+sweep = {
+    name: {lr: several(perceptron, make, lr) for lr in RATES} for name, make in optimizers.items()
+}
+for name, finals in sweep.items():
+    print(f"{name:13} taux 0,001 : {told(finals[0.001])}")
+
+# %% [markdown]
+# Au même taux, avec les mêmes graines et le même budget, Adam est loin devant. A-t-il gagné ?
 #
-# ### Exercice 5 - `warmup_cosine` ★ (8 min, 1 point)
+# ### Question 1 - juger une comparaison (2 points, 5 min)
+#
+# **Avant d'exécuter la cellule suivante.** Un collègue vous écrit : « J'ai comparé SGD et Adam sur mon réseau.
+# Adam gagne : 93,1 % contre 92,4 % sur le test, chacun avec le taux 0,001, une fois. » Citez quatre raisons de ne pas
+# encore le croire et, pour chacune, ce que vous feriez.
+
+# %% [markdown] reponse="q1" points=2 concepts="méthodologie"
+# (1) Le même taux n'est pas un réglage équitable : 0,001 est courant pour Adam et souvent bien trop petit pour
+# SGD. Il faut régler le taux de **chacun**, avec le même nombre d'essais. (2) Une seule exécution : l'écart de
+# 0,7 point peut être plus petit que la dispersion ; répéter sur plusieurs graines et donner l'étendue. (3) Si le
+# taux ou l'époque ont été choisis en regardant le **test**, la comparaison est optimiste : choisir sur la
+# validation, ne regarder le test qu'une fois. (4) Le budget est-il le même (époques, temps de calcul) ? Adam fait
+# plus de calculs par pas. (5) Sur un seul jeu de données, la conclusion ne vaut que pour lui.
+#
+# **Barème**
+#
+# - 0,5 pt : une raison juste, avec son remède
+# - 0,5 pt : une deuxième raison juste, avec son remède
+# - 0,5 pt : une troisième raison juste, avec son remède
+# - 0,5 pt : une quatrième raison juste, avec son remède
+
+# %%
+_, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
+for (name, finals), colour in zip(sweep.items(), (grey, orange, green, blue)):
+    scores = torch.tensor([finals[lr] for lr in RATES])
+    axes.semilogx(RATES, scores.mean(1), "o-", color=colour, label=name)
+    axes.fill_between(RATES, scores.amin(1), scores.amax(1), color=colour, alpha=0.2, linewidth=0)
+axes.set(xlabel="taux d'apprentissage", ylabel="exactitude de validation (%)",
+         title="Moyenne et étendue sur les graines")
+axes.legend(fontsize=8)
+plt.show()
+best = {name: max(finals.values(), key=sum) for name, finals in sweep.items()}
+for name, finals in best.items():
+    print(f"{name:13} à son meilleur taux : {told(finals)}")
+
+# %% [markdown]
+# Presque **la même bosse, déplacée**. À $0{,}001$, SGD n'a pas commencé d'apprendre ; chacun à son meilleur taux, les écarts
+# tiennent en quelques points, de l'ordre de ceux que font les graines. L'élan décale la bosse d'un facteur dix, les
+# $1/(1 - \beta)$ de la section 2. Adam ne gagne pas sur ce réseau facile : son mérite est que le taux proposé par
+# défaut, $0{,}001$, convienne.
+#
+# ### Poutyne : la boucle écrite pour vous
+#
+# La boucle est toujours la même. **Poutyne** la fournit : un `poutyne.Model` réunit réseau, optimiseur et
+# perte, et ce que l'on veut y ajouter s'écrit en *callbacks*, appelés à des moments choisis (`on_epoch_end`,
+# `on_train_batch_begin`…). `labo.train` en est une enveloppe.
+
+# %%
+def poutyne_accuracies(network, optimizer, train_batches, valid_batches, epochs, callbacks=()):
+    """Ce que fait `fit`, par un `poutyne.Model`."""
+    model = poutyne.Model(network, optimizer, "cross_entropy", batch_metrics=["accuracy"], device=device)
+    logs = model.fit_generator(
+        train_batches, valid_batches, epochs=epochs, verbose=False,
+        callbacks=[poutyne.TerminateOnNaN(), *callbacks],
+    )
+    return [epoch["val_acc"] for epoch in logs]
+
+
+poutyne_finals = fit_runs(poutyne_accuracies)
+print(f"Poutyne : {told(poutyne_finals)}")
+
+# %% [markdown]
+# Mêmes graines, mêmes lots : votre boucle réparée et Poutyne donnent les mêmes nombres.
+#
+# Servons-nous d'un *callback* pour faire varier le taux. Au début, de grands pas seraient dangereux : les poids
+# ne sont pas calés. À la fin, il en faut de petits, pour se poser. Le calendrier le plus courant, avec $T$ pas
+# dont $W$ d'**échauffement** :
+#
+# - le taux monte en $W$ marches égales, la dernière (le pas $W - 1$, car on compte à partir de 0) au sommet $\eta$ ;
+# - puis il descend comme la moitié d'une période de cosinus : $\eta$ au pas $W$, $\eta/2$ à mi-descente, et 0 au
+#   pas $T$, qui n'a plus lieu.
+#
+# ### Exercice 4 - `warmup_cosine` ★ (8 min, 2 points)
+#
+# Trouvez la formule. Un dessin et trois points suffisent.
 
 # %% exercice="warmup_cosine" concepts="taux d'apprentissage"
 def warmup_cosine(step: int, total: int, warmup: int, peak: float) -> float:
@@ -625,9 +872,9 @@ def warmup_cosine(step: int, total: int, warmup: int, peak: float) -> float:
 
     Args :
         step : numéro du pas, de 0 à total - 1.
-        total : nombre de pas en tout.
-        warmup : nombre de pas d'échauffement, de 0 à total - 1.
-        peak : le plus grand taux.
+        total : T, nombre de pas en tout.
+        warmup : W, nombre de pas d'échauffement, de 0 à total - 1.
+        peak : η, le plus grand taux.
 
     >>> [round(warmup_cosine(t, total=12, warmup=4, peak=1.0), 3) for t in (0, 3, 4, 8, 11)]
     [0.25, 1.0, 1.0, 0.5, 0.038]
@@ -639,168 +886,310 @@ def warmup_cosine(step: int, total: int, warmup: int, peak: float) -> float:
     ### END SOLUTION
 
 
-# %% test="warmup_cosine" points=1
-assert abs(warmup_cosine(0, 12, 4, 1.0) - 0.25) < 1e-6, "le premier des 4 pas d'échauffement vaut 1/4"
-assert abs(warmup_cosine(4, 12, 4, 1.0) - 1) < 1e-6, "au pas `warmup`, le cosinus part du sommet"
-assert abs(warmup_cosine(8, 12, 4, 1.0) - 0.5) < 1e-6, "à mi-descente, la moitié du sommet"
+# %% test="warmup_cosine" points=2
+from numbers import Real
+
+rates = [warmup_cosine(t, 12, 4, 1.0) for t in (0, 4, 8)]
+assert all(isinstance(rate, Real) for rate in rates), (
+    f"attendu un nombre (float), reçu : {type(rates[0]).__name__}"
+)
+assert abs(rates[0] - 0.25) < 1e-5, f"le premier des 4 pas d'échauffement vaut 1/4 ; reçu {rates[0]}"
+assert abs(rates[1] - 1) < 1e-5, f"au pas `warmup`, on part du sommet, 1 ; reçu {rates[1]}"
+assert abs(rates[2] - 0.5) < 1e-5, f"à mi-descente (pas 8 de 12), la moitié du sommet ; reçu {rates[2]}"
 ### BEGIN HIDDEN TESTS
-for total, warmup, peak in ((12, 4, 1.0), (30, 7, 0.03), (9, 0, 2.0), (5, 1, 0.1)):
-    rates = [warmup_cosine(t, total, warmup, peak) for t in range(total)]
-    rising = [peak * (t + 1) / warmup for t in range(warmup)]
-    falling = [
-        peak * math.cos(math.pi * (t - warmup) / (2 * (total - warmup))) ** 2
-        for t in range(warmup, total)
-    ]
-    for t, (rate, expected) in enumerate(zip(rates, rising + falling)):
-        assert abs(rate - expected) < 1e-9 * max(1, peak), (
-            f"total={total}, warmup={warmup} : le taux du pas {t} est faux ; la descente dure "
-            "total - warmup pas, et l'échauffement peut être nul"
-        )
-### END HIDDEN TESTS
-
-# %% [markdown]
-# Le second genre attend de voir. `ReduceLROnPlateau` multiplie le taux par `factor` quand une mesure de
-# validation n'a pas progressé pendant **plus de** `patience` époques de suite, puis recommence à compter.
-# « Progresser » veut dire battre strictement le record : baisser en mode `"min"` (une perte), monter en
-# mode `"max"` (une exactitude).
-#
-# **À la main**, perte $(5, 4, 4, 4, 3)$, `patience=1`, `factor=0.1`, taux de départ 1. Époque 0 : record 5.
-# Époque 1 : record 4. Époque 2 : pas mieux (1 de suite, on patiente). Époque 3 : pas mieux (2 de suite,
-# c'est plus que la patience) : le taux passe à $0{,}1$ et le compte repart de 0. Époque 4 : record 3. Taux
-# après chaque époque : $(1, 1, 1, 0{,}1, 0{,}1)$.
-#
-# ### Exercice 6 - `plateau_rates` ★★ (15 min, 3 points)
-
-# %% exercice="plateau_rates" concepts="taux d'apprentissage"
-def plateau_rates(
-    measures: list[float], lr: float, factor: float = 0.1, patience: int = 2, mode: str = "min"
-) -> list[float]:
-    """Le taux d'apprentissage après chaque époque, réduit quand une mesure stagne.
-
-    Args :
-        measures : la mesure de chaque époque, dans l'ordre ; n'est pas modifiée.
-        lr : taux de départ.
-        factor : ce qui multiplie le taux à chaque réduction.
-        patience : nombre d'époques sans progrès que l'on accepte.
-        mode : "min" si la mesure doit baisser, "max" si elle doit monter.
-
-    >>> plateau_rates([5, 4, 4, 4, 3], lr=1.0, patience=1)
-    [1.0, 1.0, 1.0, 0.1, 0.1]
-    """
-    ### BEGIN SOLUTION
-    sign = 1 if mode == "min" else -1
-    best, waited = math.inf, 0
-    rates = []
-    for measure in measures:
-        if sign * measure < best:
-            best, waited = sign * measure, 0
+for total, warmup, peak in (
+    (12, 4, 1.0), (30, 7, 0.03), (9, 0, 2.0), (5, 1, 0.1), (6, 5, 0.5), (1, 0, 0.2), (20, 8, 3)
+):
+    for step in range(total):
+        if step < warmup:
+            expected, phase = peak * (step + 1) / warmup, "montée"
         else:
-            waited += 1
-        if waited > patience:
-            lr, waited = lr * factor, 0
-        rates.append(lr)
-    return rates
-    ### END SOLUTION
-
-
-# %% test="plateau_rates" points=3
-rates = plateau_rates([5, 4, 4, 4, 3], lr=1.0, patience=1)
-assert len(rates) == 5, "un taux par époque"
-assert abs(rates[2] - 1) < 1e-9, "une époque sans progrès, pour une patience de 1 : on attend encore"
-assert abs(rates[3] - 0.1) < 1e-9, "deux époques sans progrès de suite : le taux est divisé par 10"
-rates = plateau_rates([50, 60, 60, 60], lr=1.0, patience=1, mode="max")
-assert abs(rates[1] - 1) < 1e-9, 'en mode "max", monter est un progrès'
-### BEGIN HIDDEN TESTS
-cases = [[3.0, 2.0, 2.0, 2.5, 2.1, 2.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5], [1.0] * 12]
-cases += [torch.randint(0, 5, (25,)).double().tolist() for _ in range(4)]
-cases += [torch.randn(25).double().cumsum(0).tolist()]
-for measures in cases:
-    for patience, factor, mode in ((0, 0.5, "min"), (2, 0.1, "min"), (1, 0.3, "max"), (3, 0.5, "max")):
-        weight = nn.Parameter(torch.zeros(1))
-        optimizer = torch.optim.SGD([weight], lr=0.8)
-        scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
-            optimizer, mode=mode, factor=factor, patience=patience, threshold=0, eps=0
+            share = (step - warmup) / (total - warmup)
+            expected, phase = peak * math.cos(math.pi * share / 2) ** 2, "descente"
+        rate = warmup_cosine(step, total, warmup, peak)
+        assert isinstance(rate, Real), f"attendu un nombre (float), reçu : {type(rate).__name__}"
+        assert abs(rate - expected) < 1e-5 * peak, (
+            f"total={total}, warmup={warmup}, peak={peak} : pendant la {phase}, au pas {step}, attendu "
+            f"{expected:.6g}, reçu {rate}"
         )
-        expected = []
-        for measure in measures:
-            scheduler.step(measure)
-            expected.append(optimizer.param_groups[0]["lr"])
-        before = list(measures)
-        actual = plateau_rates(measures, 0.8, factor, patience, mode)
-        assert measures == before, "`measures` a été modifiée"
-        assert len(actual) == len(expected), "un taux par époque"
-        for epoch, (rate, reference) in enumerate(zip(actual, expected)):
-            assert abs(rate - reference) < 1e-12, (
-                f'mode "{mode}", patience {patience} : le taux est faux après l\'époque {epoch} ; '
-                "égaler le record n'est pas progresser, un progrès remet le compte à zéro, une "
-                "réduction aussi"
-            )
 ### END HIDDEN TESTS
 
 # %%
-with labo.needs("warmup_cosine", "plateau_rates"):
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 2.8), layout="constrained")
-    left.plot([warmup_cosine(t, 100, 10, 0.1) for t in range(100)], color=blue)
-    left.set(title="échauffement, puis cosinus", xlabel="pas", ylabel="taux")
-    epochs = torch.arange(30.0)
-    losses = (0.3 + torch.exp(-epochs / 4) + 0.02 * torch.cos(5 * epochs)).tolist()
-    right.plot(losses, color=grey, label="perte de validation")
-    right.plot(plateau_rates(losses, lr=1.0, factor=0.5, patience=3), color=orange, label="taux")
-    right.set(title="réduction sur plateau", xlabel="époque")
-    right.legend(fontsize=8)
+class Schedule(poutyne.Callback):
+    """Règle le taux avant chaque pas, selon `rate(step)`."""
+
+    def __init__(self, rate):
+        super().__init__()
+        self.rate, self.used = rate, []
+
+    def on_train_batch_begin(self, batch_number, logs):
+        self.used.append(self.rate(len(self.used)))
+        for group in self.model.optimizer.param_groups:
+            group["lr"] = self.used[-1]
+
+
+def scheduled(rate):
+    """Une boucle pour `fit_runs` : Poutyne, avec ce calendrier."""
+    return lambda *arguments: poutyne_accuracies(*arguments, callbacks=[Schedule(rate)])
+
+
+n_steps, PEAK = EPOCHS * len(batches(train_set)), 0.1
+constant_finals = fit_runs(scheduled(lambda step: PEAK))
+print(f"taux constant          : {told(constant_finals)}")
+with labo.needs("warmup_cosine"):
+    cosine_finals = fit_runs(scheduled(lambda step: warmup_cosine(step, n_steps, n_steps // 10, PEAK)))
+    print(f"échauffement, cosinus  : {told(cosine_finals)}")
+    _, axes = plt.subplots(figsize=(5, 2.2), layout="constrained")
+    axes.plot([warmup_cosine(step, n_steps, n_steps // 10, PEAK) for step in range(n_steps)], color=blue)
+    axes.set(xlabel="pas", ylabel="taux", yticks=(0, PEAK), yticklabels=("0", french(PEAK)))
     plt.show()
 
 # %% [markdown]
+# SENTENCE ABOUT SCHEDULE
+#
 # ---
-# ## 5. La normalisation par lots
+# ## 5. Par où commencer : l'initialisation
 #
-# Les couches d'un réseau s'attendent à des entrées d'échelle raisonnable, mais chacune dépend de toutes
-# celles d'avant, qui bougent à chaque pas. La **normalisation par lots** (*batch normalization*) recentre et
-# réduit chaque caractéristique sur le lot présent, puis laisse le réseau choisir son échelle $\gamma$ et son
-# décalage $\beta$ :
+# *Livre : 8.4.*
 #
-# $$\hat x = \frac{x - \mu_B}{\sqrt{\sigma_B^2 + \varepsilon}}, \qquad y = \gamma\, \hat x + \beta .$$
+# Avec tous les poids égaux, les unités d'une couche reçoivent le même gradient et restent jumelles à jamais. Il
+# faut du hasard, mais **combien** ? Prenons une couche $a_j = \sum_i w_{ji}\, x_i$ à $n$ entrées (*fan-in*), de
+# poids indépendants, de moyenne nulle et de variance $\sigma^2$ :
 #
-# $\mu_B$ et $\sigma_B^2$ sont la moyenne et la variance **du lot**, par caractéristique ; la variance est ici
-# *biaisée* (on divise par $N$).
+# $$\mathbb{E}[a_j^2] = n\, \sigma^2\, \mathbb{E}[x^2] .$$
 #
-# À l'évaluation, il n'y a pas de lot digne de ce nom : on peut n'avoir qu'une image, et la réponse ne doit
-# pas dépendre de ses voisines. On se sert alors de moyennes mobiles tenues **pendant l'entraînement** :
+# ### Question 2 - vingt couches (2 points, 5 min)
 #
-# $$\bar\mu \leftarrow 0{,}9\, \bar\mu + 0{,}1\, \mu_B, \qquad
-# \bar\sigma^2 \leftarrow 0{,}9\, \bar\sigma^2 + 0{,}1\, \tfrac{N}{N - 1}\, \sigma_B^2 .$$
+# **Avant d'aller plus loin**, prédisez, pour vingt couches ReLU de 200 unités et des poids (a) d'écart-type 0,01,
+# (b) d'écart-type 0,2, (c) de variance $1/n$ : par combien $\mathbb{E}[x^2]$ est-il multiplié à chaque couche, et
+# qu'en reste-t-il après vingt ? Quelle variance le garderait ?
+
+# %% [markdown] reponse="q2" points=2 concepts="initialisation"
+# $a$ est symétrique autour de 0, et ReLU en annule la moitié : $\mathbb{E}[\text{ReLU}(a)^2] = \mathbb{E}[a^2] / 2$.
+# Chaque couche multiplie donc par $n \sigma^2 / 2 = 100\,\sigma^2$. (a) $0{,}01$ par couche, $10^{-40}$ après
+# vingt : le signal s'éteint. (b) $4$ par couche, $4^{20} \approx 10^{12}$ : il explose. (c) $1/2$ par couche,
+# $10^{-6}$ après vingt. Pour le garder, $\sigma^2 = 2/n$.
 #
-# Le facteur $N / (N - 1)$ rend la variance *non biaisée* (on divise par $N - 1$) : c'est une estimation pour
-# toute la population, et non plus une description du lot.
+# **Barème**
 #
-# **À la main**, une caractéristique, un lot $(1, 3)$, départ $\bar\mu = 0$, $\bar\sigma^2 = 1$. $\mu_B = 2$,
-# $\sigma_B^2 = 1$, donc $\hat x = (-1, 1)$. Variance non biaisée : 2. Après ce lot, $\bar\mu = 0{,}2$ et
-# $\bar\sigma^2 = 0{,}9 + 0{,}2 = 1{,}1$.
+# - 1 pt : trouve le facteur par couche, avec le 1/2 de ReLU
+# - 0,5 pt : en tire ce qui reste après vingt couches
+# - 0,5 pt : donne la variance 2/n qui garde le signal
+
+# %% [markdown]
+# ### Deux formules et un gain
 #
-# ### Exercice 7 - `BatchNorm` ★★★ (25 min, 4 points)
+# Sans activation, $\sigma^2 = 1/n$ garde le signal. En remontant, le gradient demande la même chose avec le
+# nombre $n'$ de *sorties* (*fan-out*) : **Xavier** (Glorot) prend la moyenne des deux. **Kaiming** (He) ne regarde que
+# $n$. Reste l'activation, qui rétrécit le signal : on multiplie l'**écart-type** par un **gain** $g$ qui le compense.
 #
-# Écrivez la couche pour des entrées $N \times D$. `register_buffer` range dans le module un tenseur qui
-# n'est pas appris, mais qui doit suivre le modèle sur le GPU et dans ses sauvegardes ; il est déjà fait.
-# `self.training` dit si le module est en mode entraînement (`model.train()`) ou évaluation (`model.eval()`).
+# $$\sigma_{\text{Xavier}} = g \sqrt{\frac{2}{n + n'}}, \qquad \sigma_{\text{Kaiming}} = \frac{g}{\sqrt n} .$$
+#
+# Le gain vaut 1 sans activation ; pour tanh, PyTorch prend $5/3$ ; pour ReLU, **votre réponse à la question 2
+# le donne**. La loi peut être normale, ou uniforme sur $[-a, a]$, de variance $a^2 / 3$.
+#
+# **À la main**, sans activation, $n = 100$, $n' = 50$ : Xavier, $\sigma = \sqrt{2/150} \approx 0{,}115$, soit
+# $a = 0{,}2$ ; Kaiming, $\sigma = 0{,}1$.
+#
+# ### Exercice 5 - `initial_weight` ★★ (10 min, 3 points)
+#
+# Tirez les poids avec `torch.randn` ou `torch.rand`, sans `nn.init`.
+
+# %% exercice="initial_weight" concepts="initialisation"
+def initial_weight(
+    fan_out: int, fan_in: int, kind: str = "kaiming", activation: str = "relu", law: str = "normal"
+) -> torch.Tensor:
+    """Tire les poids initiaux d'une couche linéaire, au hasard de torch (`torch.manual_seed`).
+
+    Args :
+        fan_out, fan_in : nombres de sorties et d'entrées.
+        kind : "xavier" ou "kaiming".
+        activation : "linear", "tanh" ou "relu", qui fixe le gain.
+        law : "normal" ou "uniform".
+
+    Renvoie :
+        un tenseur fan_out × fan_in, de moyenne nulle et de l'écart-type voulu.
+    """
+    ### BEGIN SOLUTION
+    gain = {"linear": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2)}[activation]
+    mean_fan = (fan_in + fan_out) / 2 if kind == "xavier" else fan_in
+    std = gain / math.sqrt(mean_fan)
+    if law == "normal":
+        return std * torch.randn(fan_out, fan_in)
+    return math.sqrt(3) * std * (2 * torch.rand(fan_out, fan_in) - 1)
+    ### END SOLUTION
+
+
+# %% test="initial_weight" points=3
+from labo import checks
+
+weight = initial_weight(300, 500, "kaiming", "linear")
+assert isinstance(weight, torch.Tensor), f"attendu un tenseur, reçu : {type(weight).__name__}"
+assert weight.shape == (300, 500), (
+    f"une ligne par sortie, fan_out × fan_in : attendu (300, 500), reçu {tuple(weight.shape)}"
+)
+assert abs(weight.mean()) < 0.002, f"la moyenne doit être nulle, reçu {weight.mean():.4f}"
+assert abs(weight.std() - 0.0447) < 0.002, (
+    f"Kaiming sans activation : l'écart-type est 1 / √500 = 0,0447, reçu {weight.std():.4f}"
+)
+std = initial_weight(300, 500, "kaiming", "tanh").std()
+assert abs(std - 0.0745) < 0.003, f"tanh : l'écart-type est 5/3 fois plus grand, 0,0745, reçu {std:.4f}"
+### BEGIN HIDDEN TESTS
+for shape in ((7, 1), (1, 7)):
+    found = tuple(initial_weight(*shape, "xavier", "relu", "uniform").shape)
+    assert found == shape, f"attendu la forme fan_out × fan_in, {shape}, reçu {found}"
+gains = {"linear": 1.0, "tanh": 5 / 3, "relu": 2**0.5}
+for fan_out, fan_in in ((400, 250), (200, 600)):
+    for kind, fan in (("xavier", (fan_in + fan_out) / 2), ("kaiming", fan_in)):
+        for activation, gain in gains.items():
+            for law in ("normal", "uniform"):
+                weight = initial_weight(fan_out, fan_in, kind, activation, law)
+                case = f"{kind}, {activation}, loi « {law} », {fan_out} sorties, {fan_in} entrées"
+                assert weight.shape == (fan_out, fan_in), (
+                    f"{case} : attendu la forme fan_out × fan_in, reçu {tuple(weight.shape)}"
+                )
+                unit = weight.detach().double() * fan**0.5 / gain
+                assert abs(unit.mean()) < 0.02, f"{case} : la moyenne doit être nulle"
+                assert abs(unit.std() - 1) < 0.015, (
+                    f"{case} : l'écart-type est {unit.std():.3f} fois celui attendu "
+                    "(le gain multiplie l'écart-type ; ReLU divise E[x²] par 2)"
+                )
+                # E[x⁴] vaut 3 pour une loi normale et 9/5 pour une loi uniforme, de variance 1.
+                expected = 3 if law == "normal" else 1.8
+                assert abs((unit**4).mean() - expected) < 0.25, f"{case} : ce n'est pas cette loi"
+                assert not torch.equal(weight[0], weight[1]), f"{case} : toutes les lignes sont égales"
+weight = initial_weight(400, 250)
+unit = weight.detach().double() * 250**0.5 / 2**0.5
+assert abs(unit.std() - 1) < 0.015 and abs((unit**4).mean() - 3) < 0.25, (
+    "les valeurs par défaut sont kaiming, relu et la loi normale"
+)
+assert not torch.equal(initial_weight(3, 4, "xavier"), initial_weight(3, 4, "xavier")), (
+    "deux appels doivent donner deux tirages différents"
+)
+for law in ("normal", "uniform"):
+    torch.manual_seed(3)
+    first = initial_weight(3, 4, "kaiming", "relu", law)
+    torch.manual_seed(3)
+    assert torch.equal(first, initial_weight(3, 4, "kaiming", "relu", law)), (
+        "le tirage doit suivre torch.manual_seed : n'employez pas d'autre générateur"
+    )
+checks.forbid(initial_weight, "init", "calculate_gain", "xavier_*", "kaiming_*")
+### END HIDDEN TESTS
+
+# %%
+def draw_weight(fan_out, fan_in, kind="kaiming", activation="relu"):
+    """Des poids tirés par PyTorch, en attendant les vôtres."""
+    fill = nn.init.xavier_normal_ if kind == "xavier" else None
+    weight, gain = torch.empty(fan_out, fan_in), nn.init.calculate_gain(activation)
+    if fill:
+        return fill(weight, gain)
+    return nn.init.kaiming_normal_(weight, nonlinearity=activation)
+
+
+with labo.needs("initial_weight"):
+    initial_weight(2, 2)
+    draw_weight = initial_weight
+
+
+def travel(weights, activation, n=256):
+    """Fait passer un signal dans une pile de couches : E[x²] couche par couche, aller et retour."""
+    generator = torch.Generator().manual_seed(1)
+    signal = torch.randn(n, weights[0].shape[1], generator=generator).requires_grad_()
+    outputs = [signal]
+    for weight in weights:
+        outputs.append(activation(outputs[-1] @ weight.T))
+    cotangent = torch.randn(n, weights[-1].shape[0], generator=generator)
+    gradients = torch.autograd.grad((outputs[-1] * cotangent).sum(), outputs)
+    return [[x.detach().square().mean().item() for x in side[1:]] for side in (outputs, gradients)]
+
+
+torch.manual_seed(0)
+WIDTH, DEPTH = 200, 20
+stacks = {
+    "relu": {
+        "écart-type 0,01": lambda: 0.01 * torch.randn(WIDTH, WIDTH),
+        "écart-type 0,2": lambda: 0.2 * torch.randn(WIDTH, WIDTH),
+        "gain 1": lambda: draw_weight(WIDTH, WIDTH, activation="linear"),
+        "gain de ReLU": lambda: draw_weight(WIDTH, WIDTH, activation="relu"),
+    },
+    "tanh": {
+        "écart-type 0,01": lambda: 0.01 * torch.randn(WIDTH, WIDTH),
+        "écart-type 0,2": lambda: 0.2 * torch.randn(WIDTH, WIDTH),
+        "gain 1": lambda: draw_weight(WIDTH, WIDTH, activation="linear"),
+        "gain 5/3": lambda: draw_weight(WIDTH, WIDTH, activation="tanh"),
+    },
+}
+travels = {
+    name: {label: travel([draw() for _ in range(DEPTH)], getattr(torch, name)) for label, draw in draws.items()}
+    for name, draws in stacks.items()
+}
+_, panels = plt.subplots(1, 2, figsize=(10, 3.4), sharey=True, layout="constrained")
+for axes, (name, curves) in zip(panels, travels.items()):
+    for (label, (signals, gradients)), colour in zip(curves.items(), (grey, orange, green, blue)):
+        layers = range(1, DEPTH + 1)
+        axes.semilogy(layers, signals, color=colour, label=label)
+        axes.semilogy(layers, gradients, "--", color=colour, linewidth=1)
+    axes.set(title=name, xlabel="couche", ylim=(1e-20, 1e15), xticks=(1, 5, 10, 15, 20))
+    axes.legend(fontsize=8, ncols=2)
+panels[0].set_ylabel("moyenne des carrés")
+plt.show()
+signals = travels["tanh"]
+print(french(f"tanh, après {DEPTH} couches : gain 1, {signals['gain 1'][0][-1]:.3f} ; "
+             f"gain 5/3, {signals['gain 5/3'][0][-1]:.2f}"))
+
+# %% [markdown]
+# Le signal (traits pleins) fait ce que prévoit la question 2, et le gradient (tirets, de droite à gauche) lui
+# ressemble. Avec tanh, rien n'explose : elle sature ; et un gain de 1 s'éteint lentement, car tanh rétrécit tout ce qui n'est pas petit. Le
+# gain $5/3$ compense ce rétrécissement.
+#
+# ---
+# ## 6. La normalisation par lots
+#
+# *Livre : 8.7.1.*
+#
+# Un bon départ ne dure pas : les poids bougent. La **normalisation par lots** (*batch normalization*) recentre et
+# réduit chaque caractéristique sur le lot présent, puis laisse le réseau choisir son échelle $\gamma$ (`weight`) et son
+# décalage $b$ (`bias`) :
+#
+# $$\hat x = \frac{x - \mu_B}{\sqrt{\sigma_B^2 + \varepsilon}}, \qquad y = \gamma\, \hat x + b ,$$
+#
+# où $\mu_B$ et $\sigma_B^2$ sont la moyenne et la variance **du lot**, *biaisée* (on divise par le nombre $m$ de valeurs
+# moyennées). À l'évaluation, la réponse à un exemple ne doit pas dépendre de ses voisins : on se sert de
+# moyennes mobiles tenues **pendant l'entraînement**, avec une part $\rho$ (`momentum`) pour le nouveau lot :
+#
+# $$\bar\mu \leftarrow (1 - \rho)\, \bar\mu + \rho\, \mu_B, \qquad
+# \bar\sigma^2 \leftarrow (1 - \rho)\, \bar\sigma^2 + \rho\, \tfrac{m}{m - 1}\, \sigma_B^2 .$$
+#
+# Le facteur $m / (m - 1)$ rend la variance *non biaisée* : elle estime toute la population.
+#
+# **À la main**, un lot $(1 ; 3)$ d'une caractéristique, $\rho = 0{,}1$, départ $\bar\mu = 0$, $\bar\sigma^2 = 1$ :
+# $\mu_B = 2$, $\sigma_B^2 = 1$, $\hat x = (-1 ; 1)$, puis $\bar\mu = 0{,}2$ et $\bar\sigma^2 = 0{,}9 + 0{,}1 \times 2 = 1{,}1$.
+#
+# ### Exercice 6 - `BatchNorm` ★★★ (20 min, 5 points)
+#
+# Écrivez la couche, sans celles de PyTorch, pour des vecteurs $N \times D$ et pour des images
+# $N \times C \times H \times W$. Dans une image, une caractéristique est un **canal** : le même filtre a produit
+# tous ses pixels. Quels axes faut-il moyenner, combien vaut $m$, et quelle forme donner à $\mu_B$ ?
 #
 # <details><summary>Un indice</summary>
 #
-# Les moyennes mobiles se mettent à jour sans autograd (`with torch.no_grad():`), mais le gradient, lui,
-# doit traverser $\mu_B$ et $\sigma_B^2$ dans la normalisation. `x.var(0, correction=0)` divise par $N$.
+# Les moyennes mobiles se mettent à jour sans autograd (`with torch.no_grad():`), mais le gradient doit traverser
+# $\mu_B$ et $\sigma_B^2$ dans la normalisation. `register_buffer`, déjà écrit, range dans le module un tenseur qui
+# n'est pas appris ; `self.training` dit le mode.
 # </details>
 
 # %% exercice="BatchNorm" concepts="nn.Module, axes, moyennes mobiles"
 class BatchNorm(nn.Module):
-    """Normalisation par lots pour des entrées N × D, comme nn.BatchNorm1d.
+    """Normalisation par lots, comme nn.BatchNorm1d (N × D) et nn.BatchNorm2d (N × C × H × W).
 
     Args :
-        n_features : D.
+        n_features : D, ou C.
         eps : s'ajoute à la variance.
         momentum : part du nouveau lot dans les moyennes mobiles.
 
     Attributs :
-        weight, bias : D, appris, de départ 1 et 0.
-        running_mean, running_var : D, moyennes mobiles, de départ 0 et 1.
+        weight, bias : n_features, appris, de départ 1 et 0.
+        running_mean, running_var : n_features, moyennes mobiles (tampons), de départ 0 et 1.
     """
 
     def __init__(self, n_features: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
@@ -812,30 +1201,43 @@ class BatchNorm(nn.Module):
         self.register_buffer("running_var", torch.ones(n_features))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Normalise `x`, N × D, avec le lot (entraînement) ou les moyennes mobiles (évaluation)."""
+        """Normalise `x`, qui n'est pas modifié : par le lot (entraînement) ou les moyennes mobiles.
+
+        En entraînement, chaque caractéristique a au moins deux valeurs.
+        """
         ### BEGIN SOLUTION
+        axes = [axis for axis in range(x.dim()) if axis != 1]
         if self.training:
-            mean, var = x.mean(0), x.var(0, correction=0)
+            mean, var = x.mean(axes), x.var(axes, correction=0)
+            m = x.numel() / x.shape[1]
             with torch.no_grad():
-                unbiased = var * len(x) / (len(x) - 1)
                 self.running_mean.lerp_(mean, self.momentum)
-                self.running_var.lerp_(unbiased, self.momentum)
+                self.running_var.lerp_(var * m / (m - 1), self.momentum)
         else:
             mean, var = self.running_mean, self.running_var
-        return self.weight * (x - mean) / torch.sqrt(var + self.eps) + self.bias
+
+        def along_features(values):
+            return values.view(1, -1, *[1] * (x.dim() - 2))
+
+        normalized = (x - along_features(mean)) / torch.sqrt(along_features(var) + self.eps)
+        return along_features(self.weight) * normalized + along_features(self.bias)
         ### END SOLUTION
 
 
 # %% test="BatchNorm" part="entrainement" points=2
+from labo import checks
+
 layer = BatchNorm(1)
 result = layer(torch.tensor([[1.0], [3.0]]))
-assert result.shape == (2, 1), "la sortie a la forme de l'entrée"
+assert isinstance(result, torch.Tensor), f"attendu un tenseur, reçu : {type(result).__name__}"
+assert result.shape == (2, 1), f"la sortie a la forme de l'entrée, (2, 1) ; reçu {tuple(result.shape)}"
 assert torch.allclose(result.detach(), torch.tensor([[-1.0], [1.0]]), atol=1e-3), (
-    "le lot (1, 3) doit devenir (-1, 1) : moyenne du lot, et variance biaisée (diviser par N)"
+    "le lot (1 ; 3) doit devenir (-1 ; 1) : moyenne du lot, et variance biaisée (diviser par m) ; "
+    f"reçu {result.flatten().tolist()}"
 )
 ### BEGIN HIDDEN TESTS
-for n, d in ((6, 4), (17, 3)):
-    layer, reference = BatchNorm(d).double(), nn.BatchNorm1d(d).double()
+for n, d, options in ((6, 4, {}), (17, 3, {"eps": 0.5, "momentum": 0.3}), (2, 2, {}), (3, 3, {"eps": 0.1})):
+    layer, reference = BatchNorm(d, **options).double(), nn.BatchNorm1d(d, **options).double()
     scale, shift = torch.rand(d).double() + 0.5, torch.randn(d).double()
     with torch.no_grad():
         for module in (layer, reference):
@@ -843,451 +1245,260 @@ for n, d in ((6, 4), (17, 3)):
             module.bias.copy_(shift)
     values = 3 * torch.randn(n, d, dtype=torch.float64) + 2
     x, x_reference = values.clone().requires_grad_(), values.clone().requires_grad_()
-    actual, expected = layer(x), reference(x_reference)
-    assert torch.equal(x.detach(), values), "`x` a été modifié"
-    torch.testing.assert_close(
-        actual, expected, msg="en entraînement, la sortie diffère de nn.BatchNorm1d : statistiques par "
-        "caractéristique (axe 0), eps ajouté à la variance, puis échelle et décalage"
-    )
+    expected = reference(x_reference)
     coefficients = torch.randn(n, d, dtype=torch.float64)
-    (actual * coefficients).sum().backward()
     (expected * coefficients).sum().backward()
-    torch.testing.assert_close(
-        x.grad, x_reference.grad, atol=1e-8, rtol=1e-6,
-        msg="le gradient par rapport à l'entrée est faux : il doit traverser la moyenne et la variance "
-        "du lot (ni detach, ni no_grad autour d'elles)",
+    call = checks.recorded(layer, x)
+    actual = call.value
+    assert torch.equal(x.detach(), values), "`x` a été modifié"
+    assert actual.shape == (n, d), f"la sortie a la forme de l'entrée, {n, d} ; reçu {tuple(actual.shape)}"
+    gap = (actual.detach().double() - expected.detach()).abs().max().item()
+    assert gap < 1e-4, (
+        f"entraînement, x de forme {n, d}, {options} : la sortie est fausse (statistiques par colonne, eps "
+        f"ajouté à la variance, puis échelle et décalage) ; écart maximal {gap:.1e}"
     )
-    torch.testing.assert_close(
-        layer.weight.grad, reference.weight.grad, msg="le gradient de l'échelle (weight) est faux"
+    assert not any("batch_norm" in name for name in call.operators), "une normalisation par lots de PyTorch"
+    (actual * coefficients).sum().backward()
+    gap = (x.grad - x_reference.grad).abs().max().item()
+    assert gap < 1e-4, (
+        "le gradient par rapport à l'entrée est faux : il doit traverser la moyenne et la variance du lot "
+        f"(ni detach, ni no_grad autour d'elles) ; écart maximal {gap:.1e}"
     )
+    for name in ("weight", "bias"):
+        gap = (getattr(layer, name).grad - getattr(reference, name).grad).abs().max().item()
+        assert gap < 1e-4, f"le gradient de `{name}` est faux ; écart maximal {gap:.1e}"
+checks.forbid(
+    BatchNorm, "*batch_norm*", "*batchnorm*d", "syncbatchnorm", "*instance*norm*", "*layer*norm*", "*group*norm*"
+)
 ### END HIDDEN TESTS
 
 # %% test="BatchNorm" part="evaluation" points=2
 layer = BatchNorm(1)
 layer(torch.tensor([[1.0], [3.0]]))
-assert torch.allclose(layer.running_mean, torch.tensor([0.2])), "moyenne mobile : 0,9 × 0 + 0,1 × 2 = 0,2"
+assert torch.allclose(layer.running_mean, torch.tensor([0.2])), (
+    f"moyenne mobile : 0,9 × 0 + 0,1 × 2 = 0,2 ; reçu {layer.running_mean.tolist()}"
+)
 assert torch.allclose(layer.running_var, torch.tensor([1.1])), (
-    "variance mobile : 0,9 × 1 + 0,1 × 2 = 1,1, avec la variance non biaisée (diviser par N - 1)"
+    "variance mobile : 0,9 × 1 + 0,1 × 2 = 1,1, avec la variance non biaisée (diviser par m - 1) ; "
+    f"reçu {layer.running_var.tolist()}"
 )
 ### BEGIN HIDDEN TESTS
-layer, reference = BatchNorm(5).double(), nn.BatchNorm1d(5).double()
-for n in (4, 9, 30):
-    x = 2 * torch.randn(n, 5, dtype=torch.float64) - 1
-    layer(x)
-    reference(x)
-torch.testing.assert_close(
-    layer.running_mean, reference.running_mean, msg="après trois lots, la moyenne mobile est fausse"
-)
-torch.testing.assert_close(
-    layer.running_var, reference.running_var, msg="après trois lots, la variance mobile est fausse"
-)
-assert not layer.running_mean.requires_grad, "une moyenne mobile ne doit pas garder de graphe"
-layer.eval()
-reference.eval()
-x = torch.randn(7, 5, dtype=torch.float64)
-torch.testing.assert_close(
-    layer(x), reference(x), msg="en évaluation, il faut se servir des moyennes mobiles"
-)
-torch.testing.assert_close(
-    layer(x[:1]), layer(x)[:1], msg="en évaluation, la sortie d'un exemple dépend de ses voisins"
-)
-torch.testing.assert_close(
-    layer.running_mean, reference.running_mean, msg="l'évaluation a changé les moyennes mobiles"
-)
-### END HIDDEN TESTS
-
-# %% [markdown]
-# ---
-# ## 6. Par où commencer : l'initialisation
-#
-# Avec tous les poids à zéro, toutes les unités d'une couche calculent la même chose et reçoivent le même
-# gradient : elles resteront jumelles à jamais. Il faut donc du hasard, mais **combien** ?
-#
-# Prenons une couche $y_j = \sum_{i=1}^{n} w_{ji}\, x_i$, avec $n$ entrées (le *fan-in*), des poids
-# indépendants de moyenne nulle et de variance $\sigma^2$. Alors
-#
-# $$\operatorname{Var}(y_j) = n\, \sigma^2\, \mathbb{E}[x^2] .$$
-#
-# Chaque couche multiplie donc la taille du signal par $n \sigma^2$ : après vingt couches, par
-# $(n \sigma^2)^{20}$. Pour qu'il ne s'éteigne ni n'explose, il faut $\sigma^2 = 1/n$. En remontant, le
-# gradient demande la même chose avec le nombre de *sorties* $n'$ (*fan-out*). **Xavier** (Glorot) coupe
-# la poire en deux ; **Kaiming** (He) tient compte de ReLU, qui annule la moitié du signal :
-#
-# $$\sigma^2_{\text{Xavier}} = \frac{2}{n + n'}, \qquad \sigma^2_{\text{Kaiming}} = \frac{2}{n} .$$
-#
-# On peut tirer ces poids d'une loi normale ou d'une loi uniforme sur $[-a, a]$, dont la variance vaut
-# $a^2 / 3$ : pour une variance donnée, $a = \sqrt{3}\, \sigma$.
-#
-# **À la main**, $n = 100$, $n' = 50$ : Xavier, $\sigma = \sqrt{2/150} \approx 0{,}115$, soit
-# $a = 0{,}2$ pour la loi uniforme ; Kaiming, $\sigma = \sqrt{2/100} \approx 0{,}141$.
-#
-# ### Exercice 8 - `initial_weight` ★ (10 min, 2 points)
-#
-# <details><summary>Un indice</summary>
-#
-# `torch.randn` tire d'une loi normale de variance 1 : par quoi multiplier pour que l'écart-type soit
-# $\sigma$ ? `torch.rand` tire entre 0 et 1.
-# </details>
-
-# %% exercice="initial_weight" concepts="initialisation"
-def initial_weight(fan_out: int, fan_in: int, kind: str, law: str = "normal") -> torch.Tensor:
-    """Tire les poids initiaux d'une couche linéaire.
-
-    Args :
-        fan_out, fan_in : nombres de sorties et d'entrées.
-        kind : "xavier" ou "kaiming".
-        law : "normal" ou "uniform".
-
-    Renvoie :
-        fan_out × fan_in, de moyenne nulle et de la variance voulue.
-    """
-    ### BEGIN SOLUTION
-    variance = 2 / (fan_in + fan_out) if kind == "xavier" else 2 / fan_in
-    if law == "normal":
-        return torch.randn(fan_out, fan_in) * variance**0.5
-    bound = (3 * variance) ** 0.5
-    return bound * (2 * torch.rand(fan_out, fan_in) - 1)
-    ### END SOLUTION
-
-
-# %% test="initial_weight" points=2
-weight = initial_weight(300, 500, "kaiming")
-assert weight.shape == (300, 500), "une ligne par sortie : fan_out × fan_in"
-assert abs(weight.std() - (2 / 500) ** 0.5) < 0.002, "Kaiming : l'écart-type est la racine de 2 / fan_in"
-assert abs(weight.mean()) < 0.002, "la moyenne doit être nulle"
-### BEGIN HIDDEN TESTS
-for fan_out, fan_in in ((400, 250), (200, 600)):
-    for kind, variance in (("xavier", 2 / (fan_in + fan_out)), ("kaiming", 2 / fan_in)):
-        for law in ("normal", "uniform"):
-            weight = initial_weight(fan_out, fan_in, kind, law)
-            assert weight.shape == (fan_out, fan_in), "une ligne par sortie : fan_out × fan_in"
-            unit = weight / variance**0.5
-            assert abs(unit.var() - 1) < 0.03, (
-                f"{kind}, loi {law} : la variance est fausse (est-ce l'écart-type qu'il faut corriger ? "
-                "entrées et sorties sont-elles échangées ?)"
-            )
-            assert abs(unit.mean()) < 0.02, f"{kind}, loi {law} : la moyenne doit être nulle"
-            # E[x⁴] vaut 3 pour une loi normale et 9/5 pour une loi uniforme, de variance 1.
-            expected = 3 if law == "normal" else 1.8
-            assert abs((unit**4).mean() - expected) < 0.15, f"{kind} : ce n'est pas la loi « {law} »"
-assert not torch.equal(initial_weight(3, 4, "xavier"), initial_weight(3, 4, "xavier")), (
-    "deux appels doivent donner deux tirages différents"
-)
-torch.manual_seed(3)
-first = initial_weight(3, 4, "kaiming", "uniform")
-torch.manual_seed(3)
-assert torch.equal(first, initial_weight(3, 4, "kaiming", "uniform")), (
-    "le tirage doit suivre torch.manual_seed : n'employez pas d'autre générateur"
-)
-### END HIDDEN TESTS
-
-# %% [markdown]
-# ### Vingt couches plus loin
-#
-# Envoyons un signal de variance 1 dans vingt couches de 200 unités, et regardons ce qu'il en reste, puis
-# ce qu'il reste du gradient qui remonte. Dernier danger avec ReLU : une unité dont la sortie est nulle pour
-# **tous** les exemples. Son gradient est alors nul aussi, elle ne changera plus : elle est **morte**.
-#
-# ### Question 2 - avant de voir les courbes (2 points, 6 min)
-#
-# **Avant d'exécuter les cellules suivantes**, prédisez, pour ReLU et chacune des initialisations (a) normale
-# d'écart-type 0,01, (b) normale d'écart-type 0,2, (c) Xavier, (d) Kaiming : par combien la variance du signal
-# est-elle multipliée à chaque couche, et que devient-elle après vingt ? Comparez ensuite à la figure.
-
-# %% [markdown] reponse="q2" points=2 concepts="initialisation"
-# Avec ReLU, la moitié du signal est annulée, donc $\mathbb{E}[x^2]$ est la moitié de la variance d'avant
-# ReLU : chaque couche multiplie par $n \sigma^2 / 2 = 100\,\sigma^2$. (a) $100 \times 10^{-4} = 0{,}01$ par
-# couche, $10^{-40}$ après vingt : le signal s'éteint. (b) $100 \times 0{,}04 = 4$, soit $4^{20} \approx 10^{12}$ :
-# il explose. (c) Xavier, $n = n'$ : $\sigma^2 = 1/n$, donc $1/2$ par couche et $10^{-6}$ après vingt : le
-# facteur 2 oublié se paie. (d) Kaiming : 1 par couche, le signal garde sa taille.
-#
-# **Barème**
-#
-# - 1 pt : trouve le facteur par couche, avec le 1/2 de ReLU
-# - 1 pt : en tire les conséquences après vingt couches
-
-# %% [markdown]
-# ### Exercice 9 - `dead_fraction` ★ (5 min, 1 point)
-#
-# Comptez la part des unités mortes dans une couche, d'après ses sorties (après ReLU) sur un lot.
-
-# %% exercice="dead_fraction" concepts="activations, axes"
-def dead_fraction(activations: torch.Tensor) -> float:
-    """Part des unités nulles pour tous les exemples, de 0 à 1.
-
-    Args :
-        activations : N × D, sorties d'une couche après ReLU.
-
-    >>> dead_fraction(torch.tensor([[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 2.0, 0.0]]))
-    0.5
-    """
-    ### BEGIN SOLUTION
-    return (activations == 0).all(dim=0).double().mean().item()
-    ### END SOLUTION
-
-
-# %% test="dead_fraction" points=1
-share = dead_fraction(torch.tensor([[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 2.0, 0.0]]))
-assert abs(share - 0.5) < 1e-6, (
-    "deux unités (colonnes) sur quatre sont nulles pour tous les exemples (lignes) : 0,5"
-)
-### BEGIN HIDDEN TESTS
-for n, d, dead in ((5, 8, 3), (12, 4, 0), (2, 10, 10)):
-    activations = torch.rand(n, d) + 0.1
-    activations[torch.rand(n, d) < 0.4] = 0
-    activations[0, activations.sum(0) == 0] = 1.0
-    activations[:, torch.randperm(d)[:dead]] = 0
-    before = activations.clone()
-    share = dead_fraction(activations)
-    assert torch.equal(activations, before), "`activations` a été modifié"
-    assert abs(float(share) - dead / d) < 1e-6, (
-        "une unité est morte si elle vaut zéro pour tous les exemples ; on divise par le nombre d'unités"
+for options in ({}, {"eps": 0.5, "momentum": 0.3}, {"momentum": 1.0}):
+    layer, reference = BatchNorm(5, **options).double(), nn.BatchNorm1d(5, **options).double()
+    assert {"running_mean", "running_var"} <= set(layer.state_dict()), (
+        "les moyennes mobiles doivent rester des tampons du module (register_buffer)"
+    )
+    for n in (4, 9, 30):
+        x = (2 * torch.randn(n, 5, dtype=torch.float64) - 1).requires_grad_()
+        reference(x)
+        layer(x)
+        for name in ("running_mean", "running_var"):
+            found, expected = getattr(layer, name), getattr(reference, name)
+            assert found.shape == (5,), f"`{name}` doit être de forme (5,), reçu {tuple(found.shape)}"
+            gap = (found.detach().double() - expected).abs().max().item()
+            assert gap < 1e-4, f"après un lot de {n}, {options} : `{name}` est faux ; écart maximal {gap:.1e}"
+            assert not found.requires_grad, f"`{name}` ne doit pas garder de graphe (torch.no_grad)"
+    layer.eval()
+    reference.eval()
+    x = torch.randn(7, 5, dtype=torch.float64)
+    expected = reference(x).detach()
+    found = layer(x.clone()).detach().double()
+    assert found.shape == (7, 5), f"évaluation : la sortie a la forme de l'entrée ; reçu {tuple(found.shape)}"
+    gap = (found - expected).abs().max().item()
+    assert gap < 1e-4, f"en évaluation, il faut se servir des moyennes mobiles ; écart maximal {gap:.1e}"
+    found = layer(x[:1].clone()).detach().double()
+    assert found.shape == (1, 5), f"évaluation d'un seul exemple : attendu (1, 5), reçu {tuple(found.shape)}"
+    assert torch.allclose(found, expected[:1], atol=1e-4), (
+        "en évaluation, la sortie d'un exemple dépend de ses voisins"
+    )
+    gap = (layer.running_mean.double() - reference.running_mean).abs().max().item()
+    assert gap < 1e-4, "l'évaluation a changé les moyennes mobiles"
+    layer.train()
+    reference.train()
+    x = torch.randn(6, 5, dtype=torch.float64)
+    expected = reference(x).detach()
+    assert torch.allclose(layer(x.clone()).detach().double(), expected, atol=1e-4), (
+        "de retour en entraînement (train()), il faut de nouveau les statistiques du lot"
     )
 ### END HIDDEN TESTS
 
+# %% test="BatchNorm" part="images" points=1
+layer = BatchNorm(2)
+result = layer(torch.tensor([[[[1.0, 3.0]], [[5.0, 5.0]]]]))
+assert result.shape == (1, 2, 1, 2), f"la sortie a la forme de l'entrée ; reçu {tuple(result.shape)}"
+assert torch.allclose(result.detach().flatten(), torch.tensor([-1.0, 1.0, 0.0, 0.0]), atol=1e-3), (
+    "une image 1 × 2 de deux canaux, (1 ; 3) et (5 ; 5), doit devenir (-1 ; 1) et (0 ; 0) : une moyenne et "
+    f"une variance par canal ; reçu {result.flatten().tolist()}"
+)
+### BEGIN HIDDEN TESTS
+for shape, options in (((5, 3, 4, 2), {}), ((4, 3, 3, 3), {"eps": 0.5, "momentum": 0.3}), ((1, 2, 3, 4), {}),
+                       ((3, 3, 1, 1), {}), ((2, 4, 2, 4), {"momentum": 0.2})):
+    layer, reference = BatchNorm(shape[1], **options).double(), nn.BatchNorm2d(shape[1], **options).double()
+    scale, shift = torch.rand(shape[1]).double() + 0.5, torch.randn(shape[1]).double()
+    with torch.no_grad():
+        for module in (layer, reference):
+            module.weight.copy_(scale)
+            module.bias.copy_(shift)
+    for training in (True, False):
+        layer.train(training)
+        reference.train(training)
+        values = 2 * torch.randn(shape, dtype=torch.float64) + torch.arange(shape[1]).view(-1, 1, 1)
+        expected = reference(values).detach()
+        found = layer(values.clone()).detach().double()
+        mode = "entraînement" if training else "évaluation"
+        assert found.shape == shape, f"{mode} : attendu la forme {shape}, reçu {tuple(found.shape)}"
+        gap = (found - expected).abs().max().item()
+        assert gap < 1e-4, (
+            f"{mode}, images {shape} : la sortie est fausse (chaque canal a sa moyenne, sur tous les autres "
+            f"axes, son échelle et son décalage) ; écart maximal {gap:.1e}"
+        )
+        for name in ("running_mean", "running_var"):
+            gap = (getattr(layer, name).double() - getattr(reference, name)).abs().max().item()
+            assert gap < 1e-4, (
+                f"{mode}, images {shape} : `{name}` est faux (m = N·H·W valeurs par canal) ; écart "
+                f"maximal {gap:.1e}"
+            )
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ### Vos couches dans un réseau profond
+#
+# Dix couches cachées de 64 unités, l'élan de la section 2 ; seuls changent les poids de départ, la
+# normalisation et le taux. **Prédisez** le classement.
+
 # %%
-def travel(weights, activation, n=256):
-    """Fait passer un signal dans une pile de couches : les sorties, et les gradients en retour."""
-    generator = torch.Generator().manual_seed(1)
-    signal = torch.randn(n, weights[0].shape[1], generator=generator).requires_grad_()
-    outputs = [signal]
-    for weight in weights:
-        outputs.append(activation(outputs[-1] @ weight.T))
-    cotangent = torch.randn(n, weights[-1].shape[0], generator=generator)
-    gradients = torch.autograd.grad((outputs[-1] * cotangent).sum(), outputs)
-    return [output.detach() for output in outputs[1:]], gradients[1:]
+norm_layer = nn.BatchNorm1d
+with labo.needs("BatchNorm"):
+    BatchNorm(2)(torch.randn(3, 2))
+    norm_layer = BatchNorm
 
 
-def references(width=200, depth=20):
-    """Les piles de poids à comparer, tirées par PyTorch."""
-    def stack(initialize):
-        return [initialize(torch.empty(width, width)) for _ in range(depth)]
+def deep_network(draw, norm=False, depth=10, width=64):
+    """`depth` couches cachées ReLU, de poids `draw(fan_out, fan_in)`, normalisées ou non."""
+    layers = []
+    for fan_in, fan_out in pairwise([n_inputs, *[width] * depth]):
+        linear = nn.Linear(fan_in, fan_out)
+        with torch.no_grad():
+            linear.weight.copy_(draw(fan_out, fan_in))
+            linear.bias.zero_()
+        layers += [linear, *([norm_layer(fan_out)] if norm else []), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(width, n_classes)).to(device)
 
-    return {
-        "normale 0,01": stack(lambda w: nn.init.normal_(w, std=0.01)),
-        "normale 0,2": stack(lambda w: nn.init.normal_(w, std=0.2)),
-        "Xavier": stack(nn.init.xavier_normal_),
-        "Kaiming": stack(lambda w: nn.init.kaiming_normal_(w, nonlinearity="relu")),
-    }
+
+def small_weight(fan_out, fan_in):
+    """Des poids d'écart-type 0,01, sans égard aux tailles."""
+    return 0.01 * torch.randn(fan_out, fan_in)
 
 
-# Dessin : la taille du signal (traits pleins) et du gradient (tirets), couche par couche.
-figure, panels = plt.subplots(1, 2, figsize=(10, 3.4), sharey=True, layout="constrained")
-for axes, activation in zip(panels, (torch.relu, torch.tanh)):
-    for (name, weights), colour in zip(references().items(), (grey, orange, green, blue)):
-        outputs, gradients = travel(weights, activation)
-        layers = range(1, len(outputs) + 1)
-        axes.semilogy(layers, [o.square().mean() for o in outputs], color=colour, label=name)
-        axes.semilogy(layers, [g.square().mean() for g in gradients], "--", color=colour, linewidth=1)
-    axes.set(title=activation.__name__, xlabel="couche", ylim=(1e-20, 1e15))
-panels[0].set_ylabel("moyenne des carrés")
-panels[0].legend(fontsize=8)
+def linear_weight(fan_out, fan_in):
+    """Kaiming sans le gain de ReLU."""
+    return draw_weight(fan_out, fan_in, activation="linear")
+
+
+deep = {
+    "écart-type 0,01": (small_weight, False, 0.01),
+    "gain 1": (linear_weight, False, 0.01),
+    "gain de ReLU": (draw_weight, False, 0.01),
+    "écart-type 0,01, normalisé": (small_weight, True, 0.01),
+    "gain de ReLU, taux 0,1": (draw_weight, False, 0.1),
+    "gain de ReLU, taux 0,1, normalisé": (draw_weight, True, 0.1),
+}
+deep_finals = {
+    name: several(lambda: deep_network(draw, norm), optimizers["élan 0,9"], lr)
+    for name, (draw, norm, lr) in deep.items()
+}
+_, axes = plt.subplots(figsize=(8, 2.8), layout="constrained")
+for row, (name, finals) in enumerate(deep_finals.items()):
+    axes.barh(row, sum(finals) / len(finals), color=blue if deep[name][1] else grey)
+    axes.plot(finals, [row] * len(finals), "o", color=orange, markersize=4)
+    print(f"{name:34} {told(finals)}")
+axes.axvline(100 / n_classes, color="black", linewidth=1, linestyle=":")
+axes.set(yticks=range(len(deep)), yticklabels=list(deep), xlim=(0, 100),
+         xlabel="exactitude de validation (%) ; un point par graine, en bleu avec normalisation")
+axes.invert_yaxis()
 plt.show()
 
-# %%
-with labo.needs("initial_weight", "dead_fraction"):
-    # Les sorties de trois couches, avec vos poids ; un biais négatif tue des unités.
-    torch.manual_seed(0)
-    figure, grid = plt.subplots(3, 3, figsize=(9, 5), sharey="row", layout="constrained")
-    for row, (name, kind, bias) in zip(
-        grid,
-        (("Xavier", "xavier", 0.0), ("Kaiming", "kaiming", 0.0), ("Kaiming, biais −1", "kaiming", -1.0)),
-    ):
-        weights = [initial_weight(200, 200, kind) for _ in range(20)]
-        outputs, _ = travel(weights, lambda x, bias=bias: torch.relu(x + bias))
-        for axes, layer in zip(row, (0, 9, 19)):
-            axes.hist(outputs[layer].flatten().numpy(), bins=40, range=(0, 4), color=blue)
-            dead = 100 * dead_fraction(outputs[layer])
-            axes.set_title(f"{name}, couche {layer + 1} : {dead:.0f} % mortes", fontsize=8)
-            axes.set_yscale("log")
-    plt.show()
-
 # %% [markdown]
-# Avec Kaiming, l'histogramme garde sa forme de la première à la vingtième couche. Avec Xavier, il se
-# ramasse vers zéro : c'est le facteur 2 de ReLU. Un biais mal choisi, lui, éteint toute la pile. Des unités meurent
-# même avec Kaiming, de plus en plus : d'une couche à l'autre, les exemples se ressemblent davantage, et une unité
-# négative pour l'un finit par l'être pour tous.
+# SENTENCE DEEP
 #
 # ---
-# ## 7. Large ou profond ? Une comparaison honnête
+# ## 7. Votre expérience
 #
-# Le **disque** : des points tirés au hasard dans le carré $[-1, 1]^2$, de classe 1 s'ils sont à une distance
-# de l'origine plus petite que $\sqrt{2 / \pi} \approx 0{,}8$ (les deux classes ont alors la même aire). Un
-# réseau large d'une couche cachée et un réseau étroit de quatre couches cachées, de même nombre de
-# paramètres ou presque : lequel apprend le mieux ?
+# *Livre : 11.4 (choisir les hyperparamètres).*
 #
-# Une seule exécution ne prouve rien : une autre graine pourrait inverser le résultat. Une comparaison
-# honnête fixe d'avance **les mêmes données, le même budget, les mêmes graines**, répète, et montre la
-# dispersion.
+# ### Expérience (2 points, 10 min)
+#
+# Choisissez **un** hyperparamètre (taux, élan, taille des lots, profondeur, largeur, gain, normalisation…). Écrivez ce que
+# vous prédisez, puis faites-le varier, seul, sur au moins quatre valeurs. Chaque appel de `trial` entraîne un réseau par
+# graine et ajoute une ligne à la table. Concluez : votre prédiction, ce que disent les nombres, et s'ils le disent
+# **au-delà de l'étendue des graines**.
 
 # %%
-SEEDS = range(2 if labo.profile() == "tiny" else 5)
-STEPS = 100 if labo.profile() == "tiny" else 400
+table = []
 
 
-def disc(n, seed):
-    """Des points du carré, et leur classe : 1 dans le disque."""
-    points = 2 * torch.rand(n, 2, generator=torch.Generator().manual_seed(seed)) - 1
-    return points, (points.square().sum(1) < 2 / math.pi).long()
+def trial(lr=0.01, momentum=0.9, batch=50, depth=4, width=64, gain=math.sqrt(2), norm=False):
+    """Un essai, une ligne de plus dans la table."""
+    finals = several(
+        lambda: deep_network(lambda out, n: gain / math.sqrt(n) * torch.randn(out, n), norm, depth, width),
+        lambda parameters, lr: torch.optim.SGD(parameters, lr, momentum=momentum),
+        lr,
+        batch=batch,
+    )
+    table.append((f"taux {lr}, élan {momentum}, lots de {batch}, {depth} × {width}, gain {gain:.2f}"
+                  f"{', normalisé' if norm else ''}", finals))
 
 
-def network(widths, kind, norm=False):
-    """Un perceptron ReLU, initialisé selon `kind` (« petite », « Xavier » ou « Kaiming »)."""
-    layers = []
-    for fan_in, fan_out in pairwise(widths):
-        linear = nn.Linear(fan_in, fan_out)
-        if kind == "petite":
-            nn.init.normal_(linear.weight, std=0.01)
-        elif kind == "Xavier":
-            nn.init.xavier_normal_(linear.weight)
-        else:
-            nn.init.kaiming_normal_(linear.weight, nonlinearity="relu")
-        nn.init.zeros_(linear.bias)
-        layers += [linear, *([nn.BatchNorm1d(fan_out)] if norm else []), nn.ReLU()]
-    return nn.Sequential(*layers[: -2 if norm else -1])  # rien après les scores
+for depth in (2, 8):  # à vous : un autre hyperparamètre, d'autres valeurs
+    trial(depth=depth)
+for line, finals in table:
+    print(f"{french(line):66} {told(finals)}")
 
-
-def learn(widths, kind, seed, lr=0.1, norm=False):
-    """Entraîne sur le disque ; l'exactitude de test, en %, tous les dix pas."""
-    torch.manual_seed(seed)
-    model = network(widths, kind, norm)
-    optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9)
-    (x, y), (test_x, test_y) = disc(1000, seed=0), disc(1000, seed=1)
-    curve = []
-    for step in range(STEPS):
-        optimizer.zero_grad()
-        F.cross_entropy(model.train()(x), y).backward()
-        optimizer.step()
-        if step % 10 == 9:
-            with torch.no_grad():
-                curve.append(100 * (model.eval()(test_x).argmax(1) == test_y).float().mean().item())
-    return curve
-
-
-def draw_bands(runs, title):
-    """Dessine la moyenne de plusieurs essais, et leur étendue."""
-    figure, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
-    steps = torch.arange(10, STEPS + 1, 10)
-    for (name, curves), colour in zip(runs.items(), (grey, orange, green, blue)):
-        curves = torch.tensor(curves)
-        axes.plot(steps, curves.mean(0), color=colour, label=name)
-        axes.fill_between(steps, curves.amin(0), curves.amax(0), color=colour, alpha=0.2, linewidth=0)
-        print(f"{name:32} {curves[:, -1].mean():5.1f} %  (de {curves[:, -1].min():.1f} "
-              f"à {curves[:, -1].max():.1f})")
-    axes.set(title=title, xlabel="pas", ylabel="exactitude de test (%)")
-    axes.legend(fontsize=8, loc="lower right")
-    plt.show()
-
-
-shallow, deep = [2, 106, 2], [2, 12, 12, 12, 12, 2]
-for widths in (shallow, deep):
-    count = sum(p.numel() for p in network(widths, "Kaiming").parameters())
-    print(f"{len(widths) - 2} couche(s) cachée(s) : {count} paramètres")
-draw_bands(
-    {
-        f"{name}, {kind}": [learn(widths, kind, seed) for seed in SEEDS]
-        for name, widths in (("large", shallow), ("profond", deep))
-        for kind in ("petite", "Kaiming")
-    },
-    "Le disque : moyenne et étendue sur plusieurs graines",
-)
-
-# %% [markdown]
-# Le réseau large apprend quelle que soit l'initialisation, ou presque. Le réseau profond avec de petits
-# poids n'apprend **rien** : le signal s'éteint avant d'arriver, le gradient aussi, et il répond toujours
-# la même classe. Avec Kaiming il apprend, mais regardez l'étendue : ses résultats dépendent davantage de
-# la graine.
-#
-# ### Question 3 - juger une comparaison (2 points, 8 min)
-#
-# Un collègue vous écrit : « J'ai comparé SGD et Adam sur mon réseau. Adam gagne : 93,1 % contre 92,4 % sur
-# le test, chacun avec le taux 0,001. » Citez au moins trois raisons de ne pas encore le croire, et dites
-# pour chacune ce que vous feriez.
-
-# %% [markdown] reponse="q3" points=2 concepts="méthodologie"
-# (1) Le même taux n'est pas un réglage équitable : 0,001 est courant pour Adam et souvent bien trop petit
-# pour SGD. Il faut régler le taux de **chacun**, avec le même nombre d'essais. (2) Une seule graine : l'écart
-# de 0,7 point peut être plus petit que la dispersion ; répéter sur plusieurs graines et donner l'étendue.
-# (3) Si le taux ou l'époque ont été choisis en regardant le **test**, la comparaison est optimiste : choisir
-# sur la validation, ne regarder le test qu'une fois. (4) Le budget est-il le même (époques, temps de calcul) ?
-# Adam fait plus de calculs par pas. (5) Sur un seul jeu de données, la conclusion ne vaut que pour lui.
+# %% [markdown] reponse="experience" points=2 concepts="méthodologie"
+# Par exemple, la profondeur, sans normalisation, au taux 0,01 : je prédis que plus de couches aideront. EXAMPLE
 #
 # **Barème**
 #
-# - 0,5 pt : une raison juste, avec son remède
-# - 0,5 pt : une deuxième raison juste, avec son remède
-# - 0,5 pt : une troisième raison juste, avec son remède
-# - 0,5 pt : une quatrième raison juste, avec son remède
-
-# %% [markdown]
-# ---
-# ## 8. Ce que la normalisation permet
-#
-# Reprenons l'expérience sur de vraies images, avec `labo.train` : un perceptron de quatre couches cachées,
-# d'abord tel quel, puis avec un seul changement, la normalisation par lots. La réponse dépend du taux
-# d'apprentissage : essayons-en trois.
-
-# %%
-images = labo.load_dataset("mnist", small=(10_000, 2_000)).normalized().flattened().to(device)
-print(images.description)
-train_set = images.train_input, images.train_target
-test_set = images.test_input, images.test_target
-EPOCHS = {"tiny": 2, "small": 4, "full": 10}[labo.profile()]
-
-histories = {}
-for norm in (False, True):
-    for lr in (0.01, 0.1, 1.0):
-        torch.manual_seed(0)
-        widths = [images.train_input.shape[1], 100, 100, 100, 100, len(images.classes)]
-        model = network(widths, "Kaiming", norm).to(device)
-        name = f"{'avec' if norm else 'sans'} normalisation, taux {str(lr).replace('.', ',')}"
-        histories[name] = labo.train(
-            model, train_set, test_set, epochs=EPOCHS, lr=lr, batch_size=100, verbose=False
-        )
-for name, history in histories.items():
-    print(f"{name:34} {history['val_accuracy'][-1]:5.1f} %")
-
-# %% [markdown]
-# Sans normalisation, un taux de 1 fait diverger le réseau, ou le laisse au niveau du hasard ; avec elle, les
-# trois taux apprennent, et le plus grand va vite. C'est son premier mérite : **le réglage devient facile**.
-# Elle a son prix : la sortie d'une image dépend des autres images du lot pendant l'entraînement, et l'on ne
-# doit jamais oublier `model.eval()`.
-
-# %%
-with labo.needs("BatchNorm"):
-    # Votre couche et celle de PyTorch, sur les mêmes images.
-    mine, reference = BatchNorm(images.train_input.shape[1]), nn.BatchNorm1d(images.train_input.shape[1])
-    for batch in images.train_input.cpu().split(100)[:5]:
-        mine(batch)
-        reference(batch)
-    gap = (mine.running_var - reference.running_var).abs().max().item()
-    print(f"plus grand écart entre les variances mobiles : {gap:.1e}")
+# - 0,5 pt : écrit une prédiction avant les essais, avec sa raison
+# - 0,5 pt : fait varier un seul hyperparamètre, sur au moins quatre valeurs, et donne les nombres
+# - 0,5 pt : conclut sur ces nombres, que la prédiction ait été juste ou non
+# - 0,5 pt : compare l'effet à l'étendue des graines
 
 # %% [markdown]
 # ---
 # ## À retenir
 #
-# - La direction la plus raide borne le taux ; l'élan accélère les directions où le gradient garde son signe.
-# - Adagrad, RMSprop et Adam donnent à chaque paramètre son échelle ; Adam corrige des moyennes qui partent
-#   de zéro.
-# - Un taux se choisit, se fait monter, puis descendre, d'avance ou sur plateau.
-# - La normalisation par lots a deux comportements : le lot en entraînement, les moyennes mobiles en
-#   évaluation.
-# - Une bonne initialisation garde la variance d'une couche à l'autre : $2/n$ avec ReLU.
-# - Comparer, c'est fixer données, budget et graines, répéter, et montrer la dispersion.
+# - La direction la plus raide borne le taux ; l'élan accélère celles où le gradient garde son signe.
+# - Adam donne à chaque paramètre son échelle, et corrige des moyennes parties de zéro.
+# - Comparer deux méthodes, c'est donner à chacune son meilleur taux, répéter, et montrer l'étendue.
+# - Une bonne initialisation garde $\mathbb{E}[x^2]$ d'une couche à l'autre : le gain compense l'activation.
+# - La normalisation par lots a deux modes : le lot, ou les moyennes mobiles.
 #
 # ## Questionnaire
 #
 # 1. Pourquoi le premier pas d'Adam a-t-il la même taille pour tous les paramètres ?
-# 2. Quelle méthode choisir si certains paramètres ne reçoivent un gradient qu'une fois sur mille ?
-# 3. Que se passe-t-il si l'on évalue avec `model.train()` et un lot d'une seule image ?
+# 2. Si l'on double $\beta$ de $0{,}45$ à $0{,}9$, par combien la vitesse limite est-elle multipliée ?
+# 3. Que se passe-t-il si l'on évalue en mode `train()` un lot d'une seule image, aplatie ?
 # 4. Pourquoi initialiser tous les poids à la même valeur non nulle ne vaut-il pas mieux que zéro ?
+# 5. Une couche de normalisation suit une couche linéaire : à quoi sert le biais de celle-ci ?
+#
+# <details><summary>Réponses</summary>
+#
+# 1. Les moyennes corrigées valent $g$ et $g^2$ : leur rapport est $\pm 1$.
+# 2. De $1/0{,}55$ à $1/0{,}1$ : par 5,5.
+# 3. Chaque caractéristique n'a qu'une valeur, égale à sa moyenne : la sortie est le décalage $b$, quelle que soit
+#    l'image (et PyTorch refuse).
+# 4. Les unités d'une couche restent jumelles : elles calculent la même chose et reçoivent le même gradient.
+# 5. À rien : soustraire la moyenne du lot l'efface. C'est $b$ qui le remplace.
+# </details>
 #
 # ## Pour aller plus loin
 #
+# - Écrivez `plateau_rates` : le taux, réduit quand une mesure de validation stagne plus de `patience` époques.
+#   Comparez-la à `poutyne.ReduceLROnPlateau`.
+# - Écrivez AdaGrad et RMSprop, et ajoutez-les à la figure des taux.
 # - D. Kingma et J. Ba, *Adam: A Method for Stochastic Optimization*, ICLR 2015.
-# - S. Ioffe et C. Szegedy, *Batch Normalization: Accelerating Deep Network Training by Reducing Internal
-#   Covariate Shift*, ICML 2015.
+# - S. Ioffe et C. Szegedy, *Batch Normalization*, ICML 2015.
 # - X. Glorot et Y. Bengio, *Understanding the difficulty of training deep feedforward neural networks*,
 #   AISTATS 2010 ; K. He et coll., *Delving Deep into Rectifiers*, ICCV 2015.
-# - I. Goodfellow, Y. Bengio et A. Courville, *Deep Learning*, MIT Press, 2016, chapitre 8.
+# - *Poutyne*, [poutyne.org](https://poutyne.org).
