@@ -498,3 +498,74 @@ def test_an_invalid_source_leaves_the_release_as_it_was(lab):
     with pytest.raises(InvalidSource):
         build(lab)
     assert lab.release.read_bytes() == released
+
+
+# -- What only the author has ----------------------------------------------------------------------
+
+WITH_CLAIMS = """
+# %% affirmation="first"
+claim.finite("un", 1)
+
+# %% affirmation="second" profils="tiny"
+claim.finite("deux", 2)
+
+# %% experience="largeur"
+width = 3
+
+# %% affirmation="last"
+claim.finite("trois", width)
+"""
+
+
+@pytest.fixture
+def claiming(lab) -> Lab:
+    """The small lab with claims, built."""
+    lab.source.write_text(lab.source.read_text() + WITH_CLAIMS)
+    build(lab)
+    return lab
+
+
+def test_claims_are_in_no_notebook_and_experiments_are_marked(claiming):
+    for path in (claiming.notebook, claiming.release):
+        assert "claim" not in path.read_text()
+        *_, last = json.loads(path.read_text())["cells"]
+        assert last["metadata"] == {"labo": {"role": "experience", "name": "largeur"}}
+    assert json.loads(claiming.release.read_text())["metadata"]["labo"] == {"lab": claiming.name}
+
+
+def test_claims_come_back_after_the_cells_that_they_follow(claiming):
+    before = claiming.source.read_text()
+
+    def change(cells):
+        cells[-1].source = "width = 4"
+        cells.insert(0, cells.pop(-2))  # the cell before the first two claims
+        cells.append(new_code_cell("x = 1"))
+
+    edit(claiming, change)
+    bring_back(claiming)
+    printing = before[before.index("# %%\nprint(") : before.index("# %% experience")]
+    rest = before.replace(printing, "")
+    start = rest.index("# %% [markdown]")
+    assert claiming.source.read_text() == (
+        rest[:start] + printing + rest[start:].replace("width = 3", "width = 4") + "\n# %%\nx = 1\n"
+    )
+    assert problems(claiming) == ""
+
+
+def test_the_claims_of_a_removed_cell_stay_after_the_one_before(claiming):
+    def change(cells):
+        del cells[-2:]
+
+    edit(claiming, change)
+    bring_back(claiming)
+    claims = [part for part in WITH_CLAIMS.split("# %% ") if part.startswith("affirmation")]
+    assert claiming.source.read_text().endswith(
+        "convient à toutes les directions.\n\n" + "".join(f"# %% {text}" for text in claims)
+    )
+
+
+def test_a_mistake_after_claims_is_told_with_its_number_in_the_notebook(claiming):
+    edit(claiming, lambda cells: cells[-1].update(source="x = ("))
+    number = len(read_source(claiming.source).cells)
+    with pytest.raises(InvalidSource, match=f"cell {number}: syntax error"):
+        bring_back(claiming)
