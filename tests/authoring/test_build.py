@@ -36,6 +36,7 @@ def lab(tmp_path, monkeypatch) -> Lab:
     shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
     (tmp_path / "solutions").mkdir()
     shutil.copy(MINI, tmp_path / "solutions")
+    (tmp_path / "solutions" / "notations.md").write_text("# Notations\n\n$N$ : les exemples\n")
     monkeypatch.chdir(tmp_path)
     lab = Course(tmp_path).lab("laboratoire_mini")
     build(lab)
@@ -92,7 +93,8 @@ def test_nbgrader_itself_gives_the_same_release_and_the_same_gradebook(lab):
 
     nbgrader(lab)
     assert lab.release.read_bytes() == ours
-    assert [path.name for path in lab.release.parent.iterdir()] == [lab.release.name]
+    names = {path.name for path in lab.release.parent.iterdir()}
+    assert names == {lab.release.name, "notations.md"}
     assert rows(lab) == our_rows
     assert "torch.testing.assert_close" in our_rows["sources"]["test_standardize"][0]
 
@@ -191,6 +193,29 @@ def test_check_names_a_missing_release_and_strays(lab):
     found = problems(lab)
     assert "laboratoire_mini.ipynb is missing. Run: grader build laboratoire_mini" in found
     assert "labs/laboratoire_mini/autre.ipynb comes from no source" in found
+
+
+def test_the_notation_is_beside_every_lab_and_checked(lab):
+    source = lab.notations
+    assert {path.read_bytes() for path in lab.copies} == {source.read_bytes()}
+    source.write_text(source.read_text() + "\n$D$ : les entrées\n")
+    assert problems(lab) == (
+        "labs/laboratoire_mini/notations.md is not solutions/notations.md. "
+        "Run: grader build laboratoire_mini"
+    )
+    assert build(lab) == list(lab.copies)
+    assert problems(lab) == ""
+    lab.copies[1].unlink()
+    assert "labs/laboratoire_mini/notations.md is not" in problems(lab)
+
+
+def test_a_course_without_a_page_of_notation_has_no_copy_of_it(lab):
+    for path in (lab.notations, *lab.copies):
+        path.unlink()
+    assert build(lab) == []
+    assert problems(lab) == ""
+    lab.copies[1].write_text("# D'une autre année\n")
+    assert "labs/laboratoire_mini/notations.md comes from no source" in problems(lab)
 
 
 def test_check_tells_the_mistakes_of_a_source(lab):
