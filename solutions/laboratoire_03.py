@@ -13,7 +13,7 @@
 # %% [markdown]
 # # Laboratoire 3 - Optimisation et initialisation
 #
-# Deux réseaux identiques, les mêmes données, la même perte : l'un dépasse 80 % en quelques secondes,
+# Deux réseaux identiques, les mêmes données, la même perte : l'un apprend en quelques secondes,
 # l'autre n'apprend rien. Une ligne a changé : la façon de faire un pas, ou de tirer les premiers poids.
 # Vous écrivez ici les optimiseurs, l'initialisation et la normalisation que l'on emploie partout, puis
 # vous entraînez de vrais réseaux avec **votre** code.
@@ -39,6 +39,7 @@
 # %%
 import math
 import warnings
+from functools import partial
 from itertools import pairwise
 
 import matplotlib.pyplot as plt
@@ -129,11 +130,17 @@ def plain_rule(param, grad, state, lr):
 
 
 RAVINE = {"box": ((-4.5, 3.5), (-1.4, 1.4)), "goal": (0, 0)}
+RAVINE_RATES = (0.01, 0.06, 0.068)
 plain_paths = {
-    f"SGD, taux {french(lr)}": descend(ravine, (-4.0, 1.0), 40, plain_rule, lr)
-    for lr in (0.01, 0.06, 0.068)
+    f"SGD, taux {french(lr)}": descend(ravine, (-4.0, 1.0), 40, plain_rule, lr) for lr in RAVINE_RATES
 }
 draw_paths(ravine, paths=plain_paths, **RAVINE)
+
+# %% affirmation="ravin" profils="tiny, small"
+arrivals = [path[-1].abs() for path in plain_paths.values()]
+claim.less("à gauche, un taux prudent : u n'arrive pas", 2.0, arrivals[0][0])
+claim.less("au centre, juste sous la limite : v s'amortit", arrivals[1][1], 0.1)
+claim.less("à droite, juste au-dessus : les rebonds grandissent", 1.0, arrivals[2][1])
 
 # %% [markdown]
 # À gauche, un taux prudent : on n'arrive pas. Au centre, juste sous la limite : $v$ rebondit d'un bord à
@@ -370,6 +377,13 @@ with labo.needs("momentum_step"):
     }
     draw_paths(ravine, paths=momentum_paths, **RAVINE)
 
+# %% affirmation="elan" profils="tiny, small"
+plain, heavy, ahead = momentum_paths.values()
+claim.between("sans élan, u garde environ 30 % de sa valeur", plain[-1, 0] / -4, 0.28, 0.31)
+claim.less("avec l'élan, on dépasse le but", 0.5, heavy[:, 0].max())
+claim.less("les oscillations en v s'amortissent plus vite avec Nesterov",
+           ahead[10:, 1].abs().mean(), heavy[10:, 1].abs().mean())
+
 # %% [markdown]
 # <details><summary>Ce qu'il fallait voir</summary>
 #
@@ -530,6 +544,10 @@ with labo.needs("momentum_step", "adam_step"):
             descend(function, (-1.3, 1.8), 300, rule, chosen[name])[-1] for function in (valley, steep_valley)
         ]
         print(f"{name:10} perte : {ends[name][0].tolist()}   perte × 1000 : {ends[name][1].tolist()}")
+
+# %% affirmation="echelle" profils="tiny, small"
+claim.less("le chemin d'Adam reste le même", (ends["Adam"][0] - ends["Adam"][1]).abs().max(), 1e-3)
+claim.less("l'élan explose", 1e6, ends["élan 0,9"][1].abs().nan_to_num(math.inf).max())
 
 # %% [markdown]
 # Multipliez la perte par 1 000 : le chemin d'Adam reste le même, l'élan explose. Le taux d'Adam se mesure dans
@@ -692,13 +710,13 @@ tally.score
 ### END HIDDEN TESTS
 
 # %%
-def fit_runs(loop):
+def fit_runs(loop, lr=0.01):
     """Les exactitudes finales de validation d'une boucle, une par graine."""
     finals = []
     for seed in SEEDS:
         torch.manual_seed(seed)
         network = perceptron(nn.BatchNorm1d)
-        optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
+        optimizer = torch.optim.SGD(network.parameters(), lr=lr, momentum=0.9)
         finals.append(loop(network, optimizer, batches(train_set, seed), batches(valid_set), EPOCHS)[-1])
     return finals
 
@@ -713,6 +731,9 @@ print(f"boucle fautive : {told(broken_finals)}")
 with labo.needs("fit"):
     mended_finals = fit_runs(fit)
     print(f"votre boucle   : {told(mended_finals)}")
+
+# %% affirmation="reparation"
+claim.effect("réparée, la boucle apprend bien mieux", broken_finals, mended_finals)
 
 # %% [markdown]
 # ### Vos optimiseurs, entraînés
@@ -787,6 +808,11 @@ sweep = {
 for name, finals in sweep.items():
     print(f"{name:13} taux 0,001 : {told(finals[0.001])}")
 
+# %% affirmation="meme_taux"
+at_same_rate = {name: finals[0.001] for name, finals in sweep.items()}
+claim.effect("au taux 0,001, l'élan est devant SGD", at_same_rate["SGD"], at_same_rate["élan 0,9"])
+claim.effect("au taux 0,001, Adam est devant l'élan", at_same_rate["élan 0,9"], at_same_rate["Adam"])
+
 # %% [markdown]
 # Au même taux, avec les mêmes graines et le même budget, Adam est loin devant. A-t-il gagné ?
 #
@@ -821,14 +847,20 @@ axes.set(xlabel="taux d'apprentissage", ylabel="exactitude de validation (%)",
          title="Moyenne et étendue sur les graines")
 axes.legend(fontsize=8)
 plt.show()
-best = {name: max(finals.values(), key=sum) for name, finals in sweep.items()}
-for name, finals in best.items():
-    print(f"{name:13} à son meilleur taux : {told(finals)}")
+best_rates = {name: max(finals, key=lambda lr: sum(finals[lr])) for name, finals in sweep.items()}
+for name, lr in best_rates.items():
+    print(f"{name:13} à son meilleur taux, {french(lr)} : {told(sweep[name][lr])}")
+
+# %% affirmation="bosses"
+means = [sum(sweep[name][lr]) / len(SEEDS) for name, lr in best_rates.items()]
+claim.less("chacun à son meilleur taux, tous apprennent", 80.0, means)
+claim.between("les écarts tiennent en quelques points", max(means) - min(means), 0, 6)
+claim.between("l'élan décale la bosse d'un facteur dix", best_rates["SGD"] / best_rates["élan 0,9"], 9, 11)
 
 # %% [markdown]
-# Presque **la même bosse, déplacée**. À $0{,}001$, SGD n'a pas commencé d'apprendre ; chacun à son meilleur taux, les écarts
-# tiennent en quelques points, de l'ordre de ceux que font les graines. L'élan décale la bosse d'un facteur dix, les
-# $1/(1 - \beta)$ de la section 2. Adam ne gagne pas sur ce réseau facile : son mérite est que le taux proposé par
+# Presque **la même bosse, déplacée**. À $0{,}001$, SGD apprend à peine ; chacun à son meilleur taux, les écarts
+# tiennent en quelques points, comme ceux que font les graines. L'élan décale la bosse d'un facteur dix : les
+# $1/(1 - \beta)$ de la section 2. Adam ne gagne pas sur ce réseau facile ; son mérite est que le taux proposé par
 # défaut, $0{,}001$, convienne.
 #
 # ### Poutyne : la boucle écrite pour vous
@@ -850,6 +882,10 @@ def poutyne_accuracies(network, optimizer, train_batches, valid_batches, epochs,
 
 poutyne_finals = fit_runs(poutyne_accuracies)
 print(f"Poutyne : {told(poutyne_finals)}")
+
+# %% affirmation="poutyne"
+gaps = [abs(mine - theirs) for mine, theirs in zip(mended_finals, poutyne_finals, strict=True)]
+claim.between("la boucle réparée et Poutyne donnent les mêmes nombres", gaps, 0, 0.3)
 
 # %% [markdown]
 # Mêmes graines, mêmes lots : votre boucle réparée et Poutyne donnent les mêmes nombres.
@@ -933,19 +969,23 @@ def scheduled(rate):
     return lambda *arguments: poutyne_accuracies(*arguments, callbacks=[Schedule(rate)])
 
 
-n_steps, PEAK = EPOCHS * len(batches(train_set)), 0.1
-constant_finals = fit_runs(scheduled(lambda step: PEAK))
+n_steps, PEAK = EPOCHS * len(batches(train_set)), 1.0
+constant_finals = fit_runs(scheduled(lambda step: PEAK), PEAK)
 print(f"taux constant          : {told(constant_finals)}")
 with labo.needs("warmup_cosine"):
-    cosine_finals = fit_runs(scheduled(lambda step: warmup_cosine(step, n_steps, n_steps // 10, PEAK)))
+    cosine_finals = fit_runs(scheduled(lambda step: warmup_cosine(step, n_steps, n_steps // 10, PEAK)), PEAK)
     print(f"échauffement, cosinus  : {told(cosine_finals)}")
     _, axes = plt.subplots(figsize=(5, 2.2), layout="constrained")
     axes.plot([warmup_cosine(step, n_steps, n_steps // 10, PEAK) for step in range(n_steps)], color=blue)
-    axes.set(xlabel="pas", ylabel="taux", yticks=(0, PEAK), yticklabels=("0", french(PEAK)))
+    axes.set(xlabel="pas", ylabel="taux", yticks=(0, PEAK), yticklabels=(0, int(PEAK)))
     plt.show()
 
+# %% affirmation="calendrier"
+claim.effect("au taux 1, le calendrier fait mieux que le taux constant", constant_finals, cosine_finals)
+
 # %% [markdown]
-# SENTENCE ABOUT SCHEDULE
+# Au taux 1, cent fois celui de la boucle, le taux constant tourne autour du but sans s'y poser ; le calendrier rend
+# ce taux utile. Et au taux 0,1 ? Changez `PEAK`.
 #
 # ---
 # ## 5. Par où commencer : l'initialisation
@@ -953,42 +993,42 @@ with labo.needs("warmup_cosine"):
 # *Livre : 8.4.*
 #
 # Avec tous les poids égaux, les unités d'une couche reçoivent le même gradient et restent jumelles à jamais. Il
-# faut du hasard, mais **combien** ? Prenons une couche $a_j = \sum_i w_{ji}\, x_i$ à $n$ entrées (*fan-in*), de
+# faut du hasard, mais **combien** ? Prenons une couche $a_j = \sum_i w_{ji}\, x_i$ à $D$ entrées (*fan-in*), de
 # poids indépendants, de moyenne nulle et de variance $\sigma^2$ :
 #
-# $$\mathbb{E}[a_j^2] = n\, \sigma^2\, \mathbb{E}[x^2] .$$
+# $$\mathbb{E}[a_j^2] = D\, \sigma^2\, \mathbb{E}[x^2] .$$
 #
 # ### Question 2 - vingt couches (2 points, 5 min)
 #
 # **Avant d'aller plus loin**, prédisez, pour vingt couches ReLU de 200 unités et des poids (a) d'écart-type 0,01,
-# (b) d'écart-type 0,2, (c) de variance $1/n$ : par combien $\mathbb{E}[x^2]$ est-il multiplié à chaque couche, et
+# (b) d'écart-type 0,2, (c) de variance $1/D$ : par combien $\mathbb{E}[x^2]$ est-il multiplié à chaque couche, et
 # qu'en reste-t-il après vingt ? Quelle variance le garderait ?
 
 # %% [markdown] reponse="q2" points=2 concepts="initialisation"
 # $a$ est symétrique autour de 0, et ReLU en annule la moitié : $\mathbb{E}[\text{ReLU}(a)^2] = \mathbb{E}[a^2] / 2$.
-# Chaque couche multiplie donc par $n \sigma^2 / 2 = 100\,\sigma^2$. (a) $0{,}01$ par couche, $10^{-40}$ après
+# Chaque couche multiplie donc par $D \sigma^2 / 2 = 100\,\sigma^2$. (a) $0{,}01$ par couche, $10^{-40}$ après
 # vingt : le signal s'éteint. (b) $4$ par couche, $4^{20} \approx 10^{12}$ : il explose. (c) $1/2$ par couche,
-# $10^{-6}$ après vingt. Pour le garder, $\sigma^2 = 2/n$.
+# $10^{-6}$ après vingt. Pour le garder, $\sigma^2 = 2/D$.
 #
 # **Barème**
 #
 # - 1 pt : trouve le facteur par couche, avec le 1/2 de ReLU
 # - 0,5 pt : en tire ce qui reste après vingt couches
-# - 0,5 pt : donne la variance 2/n qui garde le signal
+# - 0,5 pt : donne la variance 2/D qui garde le signal
 
 # %% [markdown]
 # ### Deux formules et un gain
 #
-# Sans activation, $\sigma^2 = 1/n$ garde le signal. En remontant, le gradient demande la même chose avec le
-# nombre $n'$ de *sorties* (*fan-out*) : **Xavier** (Glorot) prend la moyenne des deux. **Kaiming** (He) ne regarde que
-# $n$. Reste l'activation, qui rétrécit le signal : on multiplie l'**écart-type** par un **gain** $g$ qui le compense.
+# Sans activation, $\sigma^2 = 1/D$ garde le signal. En remontant, le gradient demande la même chose avec le
+# nombre $M$ de *sorties* (*fan-out*) : **Xavier** (Glorot) prend la moyenne des deux. **Kaiming** (He) ne regarde que
+# $D$. Reste l'activation, qui rétrécit le signal : on multiplie l'**écart-type** par un **gain** $g$ qui le compense.
 #
-# $$\sigma_{\text{Xavier}} = g \sqrt{\frac{2}{n + n'}}, \qquad \sigma_{\text{Kaiming}} = \frac{g}{\sqrt n} .$$
+# $$\sigma_{\text{Xavier}} = g \sqrt{\frac{2}{D + M}}, \qquad \sigma_{\text{Kaiming}} = \frac{g}{\sqrt D} .$$
 #
 # Le gain vaut 1 sans activation ; pour tanh, PyTorch prend $5/3$ ; pour ReLU, **votre réponse à la question 2
 # le donne**. La loi peut être normale, ou uniforme sur $[-a, a]$, de variance $a^2 / 3$.
 #
-# **À la main**, sans activation, $n = 100$, $n' = 50$ : Xavier, $\sigma = \sqrt{2/150} \approx 0{,}115$, soit
+# **À la main**, sans activation, $D = 100$, $M = 50$ : Xavier, $\sigma = \sqrt{2/150} \approx 0{,}115$, soit
 # $a = 0{,}2$ ; Kaiming, $\sigma = 0{,}1$.
 #
 # ### Exercice 5 - `initial_weight` ★★ (10 min, 3 points)
@@ -1079,11 +1119,10 @@ checks.forbid(initial_weight, "init", "calculate_gain", "xavier_*", "kaiming_*")
 # %%
 def draw_weight(fan_out, fan_in, kind="kaiming", activation="relu"):
     """Des poids tirés par PyTorch, en attendant les vôtres."""
-    fill = nn.init.xavier_normal_ if kind == "xavier" else None
     weight, gain = torch.empty(fan_out, fan_in), nn.init.calculate_gain(activation)
-    if fill:
-        return fill(weight, gain)
-    return nn.init.kaiming_normal_(weight, nonlinearity=activation)
+    if kind == "xavier":
+        return nn.init.xavier_normal_(weight, gain)
+    return nn.init.normal_(weight, std=gain / math.sqrt(fan_in))
 
 
 with labo.needs("initial_weight"):
@@ -1100,7 +1139,7 @@ def travel(weights, activation, n=256):
         outputs.append(activation(outputs[-1] @ weight.T))
     cotangent = torch.randn(n, weights[-1].shape[0], generator=generator)
     gradients = torch.autograd.grad((outputs[-1] * cotangent).sum(), outputs)
-    return [[x.detach().square().mean().item() for x in side[1:]] for side in (outputs, gradients)]
+    return [[x.detach().double().square().mean().item() for x in side[1:]] for side in (outputs, gradients)]
 
 
 torch.manual_seed(0)
@@ -1137,6 +1176,18 @@ signals = travels["tanh"]
 print(french(f"tanh, après {DEPTH} couches : gain 1, {signals['gain 1'][0][-1]:.3f} ; "
              f"gain 5/3, {signals['gain 5/3'][0][-1]:.2f}"))
 
+# %% affirmation="vingt_couches" profils="tiny, small"
+left = {label: math.log10(signals[-1]) for label, (signals, _) in travels["relu"].items()}
+for label, low, high in (("écart-type 0,01", -42, -38), ("écart-type 0,2", 10.5, 13.5), ("gain 1", -7.5, -4.5),
+                         ("gain de ReLU", -1.5, 1.5)):
+    claim.between(f"le signal fait ce que prévoit la question 2 : {label}", left[label], low, high)
+returned = {label: math.log10(back[0]) for label, (_, back) in travels["relu"].items()}
+claim.less("le gradient lui ressemble", [abs(left[label] - returned[label]) for label in left], 4)
+last = {label: signals[-1] for label, (signals, _) in travels["tanh"].items()}
+claim.less("avec tanh, rien n'explose", last["écart-type 0,2"], 1)
+claim.less("un gain de 1 s'éteint lentement", 10 * last["gain 1"], last["gain 5/3"])
+claim.less("un gain de 1 s'éteint lentement", 0.001, last["gain 1"])
+
 # %% [markdown]
 # Le signal (traits pleins) fait ce que prévoit la question 2, et le gradient (tirets, de droite à gauche) lui
 # ressemble. Avec tanh, rien n'explose : elle sature ; et un gain de 1 s'éteint lentement, car tanh rétrécit tout ce qui n'est pas petit. Le
@@ -1155,14 +1206,15 @@ print(french(f"tanh, après {DEPTH} couches : gain 1, {signals['gain 1'][0][-1]:
 #
 # où $\mu_B$ et $\sigma_B^2$ sont la moyenne et la variance **du lot**, *biaisée* (on divise par le nombre $m$ de valeurs
 # moyennées). À l'évaluation, la réponse à un exemple ne doit pas dépendre de ses voisins : on se sert de
-# moyennes mobiles tenues **pendant l'entraînement**, avec une part $\rho$ (`momentum`) pour le nouveau lot :
+# moyennes mobiles tenues **pendant l'entraînement** :
 #
-# $$\bar\mu \leftarrow (1 - \rho)\, \bar\mu + \rho\, \mu_B, \qquad
-# \bar\sigma^2 \leftarrow (1 - \rho)\, \bar\sigma^2 + \rho\, \tfrac{m}{m - 1}\, \sigma_B^2 .$$
+# $$\bar\mu \leftarrow \beta\, \bar\mu + (1 - \beta)\, \mu_B, \qquad
+# \bar\sigma^2 \leftarrow \beta\, \bar\sigma^2 + (1 - \beta)\, \tfrac{m}{m - 1}\, \sigma_B^2 .$$
 #
+# PyTorch appelle `momentum` la part du nouveau lot, $1 - \beta$.
 # Le facteur $m / (m - 1)$ rend la variance *non biaisée* : elle estime toute la population.
 #
-# **À la main**, un lot $(1 ; 3)$ d'une caractéristique, $\rho = 0{,}1$, départ $\bar\mu = 0$, $\bar\sigma^2 = 1$ :
+# **À la main**, un lot $(1 ; 3)$ d'une caractéristique, $\beta = 0{,}9$, départ $\bar\mu = 0$, $\bar\sigma^2 = 1$ :
 # $\mu_B = 2$, $\sigma_B^2 = 1$, $\hat x = (-1 ; 1)$, puis $\bar\mu = 0{,}2$ et $\bar\sigma^2 = 0{,}9 + 0{,}1 \times 2 = 1{,}1$.
 #
 # ### Exercice 6 - `BatchNorm` ★★★ (20 min, 5 points)
@@ -1404,7 +1456,7 @@ deep = {
     "gain de ReLU, taux 0,1, normalisé": (draw_weight, True, 0.1),
 }
 deep_finals = {
-    name: several(lambda: deep_network(draw, norm), optimizers["élan 0,9"], lr)
+    name: several(partial(deep_network, draw, norm), optimizers["élan 0,9"], lr)
     for name, (draw, norm, lr) in deep.items()
 }
 _, axes = plt.subplots(figsize=(8, 2.8), layout="constrained")
@@ -1418,8 +1470,22 @@ axes.set(yticks=range(len(deep)), yticklabels=list(deep), xlim=(0, 100),
 axes.invert_yaxis()
 plt.show()
 
+# %% affirmation="profond"
+chance = 100 / n_classes
+claim.less("les petits poids laissent le réseau au hasard", deep_finals["écart-type 0,01"], chance + 5)
+claim.effect("le gain de ReLU améliore le réseau", deep_finals["gain 1"], deep_finals["gain de ReLU"])
+claim.effect("la normalisation répare les petits poids",
+             deep_finals["écart-type 0,01"], deep_finals["écart-type 0,01, normalisé"])
+claim.effect("un bon départ ne suffit plus au taux 0,1",
+             deep_finals["gain de ReLU, taux 0,1"], deep_finals["gain de ReLU"])
+claim.effect("la normalisation supporte le taux 0,1",
+             deep_finals["gain de ReLU, taux 0,1"], deep_finals["gain de ReLU, taux 0,1, normalisé"])
+
 # %% [markdown]
-# SENTENCE DEEP
+# Les petits poids laissent le réseau au hasard ; sans le gain, il apprend mal ; avec lui, bien. Mais un bon départ
+# ne suffit plus au taux 0,1. La normalisation par lots répare l'un et l'autre : **le réglage devient facile**. Son prix :
+# pendant l'entraînement, la réponse à une image dépend des autres images du lot, et il ne faut pas oublier
+# `model.eval()`.
 #
 # ---
 # ## 7. Votre expérience
@@ -1433,11 +1499,11 @@ plt.show()
 # graine et ajoute une ligne à la table. Concluez : votre prédiction, ce que disent les nombres, et s'ils le disent
 # **au-delà de l'étendue des graines**.
 
-# %%
+# %% experience="essais"
 table = []
 
 
-def trial(lr=0.01, momentum=0.9, batch=50, depth=4, width=64, gain=math.sqrt(2), norm=False):
+def trial(lr=0.01, momentum=0.9, batch=50, depth=4, width=64, gain=2**0.5, norm=False):
     """Un essai, une ligne de plus dans la table."""
     finals = several(
         lambda: deep_network(lambda out, n: gain / math.sqrt(n) * torch.randn(out, n), norm, depth, width),
