@@ -461,7 +461,7 @@ param, mean, square = result
 assert torch.allclose(mean, torch.tensor(0.5)), (
     f"moyenne renvoyée : 0,1 × 5 = 0,5, sans la correction ; reçu {mean}"
 )
-assert torch.allclose(square, torch.tensor(0.025)), (
+assert torch.allclose(square, torch.tensor(0.025), rtol=1e-3), (
     f"moyenne des carrés renvoyée : 0,001 × 25 = 0,025, sans la correction ; reçu {square}"
 )
 assert torch.allclose(param, torch.tensor(0.9)), (
@@ -479,8 +479,8 @@ for shape, dtype in (((2, 5), torch.float64), ((4,), torch.float32), ((), torch.
                 slope[0] = 0.0  # un paramètre que ce lot n'a pas touché
             mean = beta1 * old[1] + (1 - beta1) * slope
             square = beta2 * old[2] + (1 - beta2) * slope.square()
-            fair = mean / (1 - beta1**t), square / (1 - beta2**t)
-            new = [old[0] - lr * fair[0] / (fair[1].sqrt() + eps), mean, square]
+            corrected_pair = mean / (1 - beta1**t), square / (1 - beta2**t)
+            new = [old[0] - lr * corrected_pair[0] / (corrected_pair[1].sqrt() + eps), mean, square]
             given = [tensor.clone() for tensor in (old[0], slope, old[1], old[2])]
             found = adam_step(*given, t, **options)
             for tensor, copy, name in zip(given, (old[0], slope, *old[1:]), ("param", "grad", "mean", "square")):
@@ -498,7 +498,7 @@ for shape, dtype in (((2, 5), torch.float64), ((4,), torch.float32), ((), torch.
                     f"{name} doit être de forme {tuple(shape)} ; reçu {tuple(found[index].shape)}"
                 )
                 gap = (found[index].detach() - new[index]).abs().max().item()
-                tolerance = 1e-5 if index else 2e-4 * lr + 1e-6
+                tolerance = 5e-5 if index else 2e-4 * lr + 1e-6
                 assert gap < tolerance, (
                     f"t={t}, betas={beta1, beta2}, eps={eps} : {name} n'a pas la bonne valeur ({hint}) ; "
                     f"écart maximal {gap:.1e}"

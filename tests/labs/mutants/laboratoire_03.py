@@ -35,28 +35,45 @@ def _average(
 MUTANTS: dict[str, list[tuple[str, str]]] = {
     "moving_average": [
         ("weights exchanged", _average(body="average = (1 - beta) * average + beta * value")),
-        ("t starts at 0, guarded", _average(kept="average / (1 - beta ** max(t - 1, 1)) if corrected else average")),
-        ("the corrected average is carried on", _average(
-            body="average = beta * average + (1 - beta) * value\n"
-            "        average = average / (1 - beta**t) if corrected else average",
-            kept="average",
-        )),
-        ("starts from the first value", _average(
-            body="average = value if t == 1 else beta * average + (1 - beta) * value", kept="average"
-        )),
+        (
+            "t starts at 0, guarded",
+            _average(kept="average / (1 - beta ** max(t - 1, 1)) if corrected else average"),
+        ),
+        (
+            "the corrected average is carried on",
+            _average(
+                body="average = beta * average + (1 - beta) * value\n"
+                "        average = average / (1 - beta**t) if corrected else average",
+                kept="average",
+            ),
+        ),
+        (
+            "starts from the first value",
+            _average(
+                body="average = value if t == 1 else beta * average + (1 - beta) * value",
+                kept="average",
+            ),
+        ),
         ("one exponent for all", _average(kept="average / (1 - beta) if corrected else average")),
-        ("the last exponent for all", _average(
-            kept="average / (1 - beta ** len(values)) if corrected else average"
-        )),
+        (
+            "the last exponent for all",
+            _average(kept="average / (1 - beta ** len(values)) if corrected else average"),
+        ),
         ("only the last one", _average(result="averages[-1]")),
         ("squeezed", _average(result="torch.stack(averages).squeeze()")),
         ("a list", _average(result="averages")),
         ("flattened into a vector", _average(result="torch.stack(averages).flatten()")),
         ("always corrected", _average(kept="average / (1 - beta**t)")),
         ("never corrected", _average(kept="average")),
-        ("corrected the other way round", _average(kept="average if corrected else average / (1 - beta**t)")),
+        (
+            "corrected the other way round",
+            _average(kept="average if corrected else average / (1 - beta**t)"),
+        ),
         ("sum that forgets", _average(body="average = beta * average + value")),
-        ("beta 0.9 in the correction", _average(kept="average / (1 - 0.9**t) if corrected else average")),
+        (
+            "beta 0.9 in the correction",
+            _average(kept="average / (1 - 0.9**t) if corrected else average"),
+        ),
         (
             "in place",
             """
@@ -82,36 +99,130 @@ def moving_average(values, beta, corrected=True):
         ),
     ],
     "momentum_step": [
-        ("factor 1 - momentum", _edited("momentum_step", ("momentum * buffer + grad", "momentum * buffer + (1 - momentum) * grad"))),
-        ("the first buffer is zero", _edited("momentum_step", ("buffer = grad if", "buffer = torch.zeros_like(grad) if"))),
-        ("the first buffer has the factor", _edited("momentum_step", ("buffer = grad if", "buffer = (1 - momentum) * grad if"))),
-        ("momentum on the gradient", _edited("momentum_step", ("momentum * buffer + grad\n", "buffer + momentum * grad\n"))),
-        ("the rate in the buffer", """
+        (
+            "factor 1 - momentum",
+            _edited(
+                "momentum_step",
+                ("momentum * buffer + grad", "momentum * buffer + (1 - momentum) * grad"),
+            ),
+        ),
+        (
+            "the first buffer is zero",
+            _edited("momentum_step", ("buffer = grad if", "buffer = torch.zeros_like(grad) if")),
+        ),
+        (
+            "the first buffer has the factor",
+            _edited("momentum_step", ("buffer = grad if", "buffer = (1 - momentum) * grad if")),
+        ),
+        (
+            "momentum on the gradient",
+            _edited("momentum_step", ("momentum * buffer + grad\n", "buffer + momentum * grad\n")),
+        ),
+        (
+            "the rate in the buffer",
+            """
 def momentum_step(param, grad, buffer, lr, momentum=0.0, nesterov=False):
     buffer = lr * grad if buffer is None else momentum * buffer + lr * grad
     direction = lr * grad + momentum * buffer if nesterov else buffer
     return param - direction, buffer
-"""),
-        ("Nesterov forgets the gradient", _edited("momentum_step", ("grad + momentum * buffer if nesterov", "momentum * buffer if nesterov"))),
-        ("Nesterov with the old buffer", """
+""",
+        ),
+        (
+            "Nesterov forgets the gradient",
+            _edited(
+                "momentum_step",
+                ("grad + momentum * buffer if nesterov", "momentum * buffer if nesterov"),
+            ),
+        ),
+        (
+            "Nesterov with the old buffer",
+            """
 def momentum_step(param, grad, buffer, lr, momentum=0.0, nesterov=False):
     old = torch.zeros_like(grad) if buffer is None else buffer
     new = momentum * old + grad
     direction = grad + momentum * old if nesterov else new
     return param - lr * direction, new
-"""),
-        ("Nesterov everywhere", _edited("momentum_step", ("grad + momentum * buffer if nesterov else buffer", "grad + momentum * buffer"))),
-        ("Nesterov nowhere", _edited("momentum_step", ("grad + momentum * buffer if nesterov else buffer", "buffer"))),
-        ("Nesterov without the momentum", _edited("momentum_step", ("grad + momentum * buffer if nesterov", "grad + buffer if nesterov"))),
+""",
+        ),
+        (
+            "Nesterov everywhere",
+            _edited(
+                "momentum_step",
+                ("grad + momentum * buffer if nesterov else buffer", "grad + momentum * buffer"),
+            ),
+        ),
+        (
+            "Nesterov nowhere",
+            _edited(
+                "momentum_step", ("grad + momentum * buffer if nesterov else buffer", "buffer")
+            ),
+        ),
+        (
+            "Nesterov without the momentum",
+            _edited(
+                "momentum_step",
+                ("grad + momentum * buffer if nesterov", "grad + buffer if nesterov"),
+            ),
+        ),
         ("uphill", _edited("momentum_step", ("param - lr * direction", "param + lr * direction"))),
-        ("the direction for the buffer", _edited("momentum_step", ("direction, buffer", "direction, direction"))),
-        ("results exchanged", _edited("momentum_step", ("return param - lr * direction, buffer", "return buffer, param - lr * direction"))),
-        ("no buffer without momentum", _edited("momentum_step", ("return param - lr * direction, buffer", "return param - lr * direction, buffer if momentum else None"))),
-        ("param in place", _edited("momentum_step", ("return param - lr * direction, buffer", "return param.sub_(lr * direction), buffer"))),
-        ("buffer in place", _edited("momentum_step", ("momentum * buffer + grad\n", "buffer.mul_(momentum).add_(grad)\n"))),
-        ("gradient in place", _edited("momentum_step", ("buffer = grad if", "buffer = grad.mul_(1.0 + 1e-3 * momentum) if"))),
-        ("the first step is forgotten", _edited("momentum_step", ("buffer = grad if buffer is None", "if buffer is None:\n        return param, grad\n    buffer = grad if buffer is None"))),
-        ("torch.optim does it", """
+        (
+            "the direction for the buffer",
+            _edited("momentum_step", ("direction, buffer", "direction, direction")),
+        ),
+        (
+            "results exchanged",
+            _edited(
+                "momentum_step",
+                ("return param - lr * direction, buffer", "return buffer, param - lr * direction"),
+            ),
+        ),
+        (
+            "no buffer without momentum",
+            _edited(
+                "momentum_step",
+                (
+                    "return param - lr * direction, buffer",
+                    "return param - lr * direction, buffer if momentum else None",
+                ),
+            ),
+        ),
+        (
+            "param in place",
+            _edited(
+                "momentum_step",
+                (
+                    "return param - lr * direction, buffer",
+                    "return param.sub_(lr * direction), buffer",
+                ),
+            ),
+        ),
+        (
+            "buffer in place",
+            _edited(
+                "momentum_step",
+                ("momentum * buffer + grad\n", "buffer.mul_(momentum).add_(grad)\n"),
+            ),
+        ),
+        (
+            "gradient in place",
+            _edited(
+                "momentum_step",
+                ("buffer = grad if", "buffer = grad.mul_(1.0 + 1e-3 * momentum) if"),
+            ),
+        ),
+        (
+            "the first step is forgotten",
+            _edited(
+                "momentum_step",
+                (
+                    "buffer = grad if buffer is None",
+                    "if buffer is None:\n        return param, grad\n    buffer = grad if buffer is None",
+                ),
+            ),
+        ),
+        (
+            "torch.optim does it",
+            """
 def momentum_step(param, grad, buffer, lr, momentum=0.0, nesterov=False):
     p = param.clone().requires_grad_()
     optimizer = torch.optim.SGD([p], lr=lr, momentum=momentum, nesterov=nesterov and momentum > 0)
@@ -120,31 +231,119 @@ def momentum_step(param, grad, buffer, lr, momentum=0.0, nesterov=False):
     p.grad = grad.clone()
     optimizer.step()
     return p.detach(), optimizer.state[p]["momentum_buffer"] if momentum else grad
-"""),
+""",
+        ),
     ],
     "adam_step": [
-        ("no correction", _edited("adam_step", ("mean / (1 - beta1**t)", "mean"), ("square / (1 - beta2**t)", "square"))),
+        (
+            "no correction",
+            _edited(
+                "adam_step",
+                ("mean / (1 - beta1**t)", "mean"),
+                ("square / (1 - beta2**t)", "square"),
+            ),
+        ),
         ("only the mean corrected", _edited("adam_step", ("square / (1 - beta2**t)", "square"))),
         ("only the square corrected", _edited("adam_step", ("mean / (1 - beta1**t)", "mean"))),
-        ("one beta for both corrections", _edited("adam_step", ("square / (1 - beta2**t)", "square / (1 - beta1**t)"))),
-        ("one beta for both averages", _edited("adam_step", ("beta2 * square + (1 - beta2) * grad**2", "beta1 * square + (1 - beta1) * grad**2"))),
+        (
+            "one beta for both corrections",
+            _edited("adam_step", ("square / (1 - beta2**t)", "square / (1 - beta1**t)")),
+        ),
+        (
+            "one beta for both averages",
+            _edited(
+                "adam_step",
+                (
+                    "beta2 * square + (1 - beta2) * grad**2",
+                    "beta1 * square + (1 - beta1) * grad**2",
+                ),
+            ),
+        ),
         ("betas exchanged", _edited("adam_step", ("beta1, beta2 = betas", "beta2, beta1 = betas"))),
-        ("t starts at 0", _edited("adam_step", ("(1 - beta1**t)", "(1 - beta1 ** (t + 1))"), ("(1 - beta2**t)", "(1 - beta2 ** (t + 1))"))),
-        ("t ignored", _edited("adam_step", ("(1 - beta1**t)", "(1 - beta1)"), ("(1 - beta2**t)", "(1 - beta2)"))),
-        ("eps in the root", _edited("adam_step", ("(corrected_square.sqrt() + eps)", "(corrected_square + eps).sqrt()"))),
-        ("eps before the correction", _edited("adam_step", ("(corrected_square.sqrt() + eps)", "((square.sqrt() + eps) / (1 - beta2**t) ** 0.5)"))),
-        ("eps ignored", _edited("adam_step", ("(corrected_square.sqrt() + eps)", "corrected_square.sqrt()"))),
-        ("eps of the formula", _edited("adam_step", ("(corrected_square.sqrt() + eps)", "(corrected_square.sqrt() + 1e-8)"))),
+        (
+            "t starts at 0",
+            _edited(
+                "adam_step",
+                ("(1 - beta1**t)", "(1 - beta1 ** (t + 1))"),
+                ("(1 - beta2**t)", "(1 - beta2 ** (t + 1))"),
+            ),
+        ),
+        (
+            "t ignored",
+            _edited(
+                "adam_step", ("(1 - beta1**t)", "(1 - beta1)"), ("(1 - beta2**t)", "(1 - beta2)")
+            ),
+        ),
+        (
+            "eps in the root",
+            _edited(
+                "adam_step", ("(corrected_square.sqrt() + eps)", "(corrected_square + eps).sqrt()")
+            ),
+        ),
+        (
+            "eps before the correction",
+            _edited(
+                "adam_step",
+                (
+                    "(corrected_square.sqrt() + eps)",
+                    "((square.sqrt() + eps) / (1 - beta2**t) ** 0.5)",
+                ),
+            ),
+        ),
+        (
+            "eps ignored",
+            _edited("adam_step", ("(corrected_square.sqrt() + eps)", "corrected_square.sqrt()")),
+        ),
+        (
+            "eps of the formula",
+            _edited(
+                "adam_step", ("(corrected_square.sqrt() + eps)", "(corrected_square.sqrt() + 1e-8)")
+            ),
+        ),
         ("no root", _edited("adam_step", ("corrected_square.sqrt()", "corrected_square"))),
         ("no square", _edited("adam_step", ("grad**2", "grad.abs()"))),
-        ("the corrected averages are returned", _edited("adam_step", ("+ eps), mean, square", "+ eps), corrected_mean, corrected_square"))),
-        ("averages exchanged", _edited("adam_step", ("+ eps), mean, square", "+ eps), square, mean"))),
-        ("the gradient for its average", _edited("adam_step", ("lr * corrected_mean /", "lr * grad /"))),
-        ("averages of formula's betas", _edited("adam_step", ("beta1, beta2 = betas", "beta1, beta2 = 0.9, 0.999"))),
+        (
+            "the corrected averages are returned",
+            _edited(
+                "adam_step", ("+ eps), mean, square", "+ eps), corrected_mean, corrected_square")
+            ),
+        ),
+        (
+            "averages exchanged",
+            _edited("adam_step", ("+ eps), mean, square", "+ eps), square, mean")),
+        ),
+        (
+            "the gradient for its average",
+            _edited("adam_step", ("lr * corrected_mean /", "lr * grad /")),
+        ),
+        (
+            "averages of formula's betas",
+            _edited("adam_step", ("beta1, beta2 = betas", "beta1, beta2 = 0.9, 0.999")),
+        ),
         ("uphill", _edited("adam_step", ("param - lr", "param + lr"))),
-        ("mean in place", _edited("adam_step", ("mean = beta1 * mean + (1 - beta1) * grad", "mean.mul_(beta1).add_((1 - beta1) * grad)"))),
-        ("square in place", _edited("adam_step", ("square = beta2 * square + (1 - beta2) * grad**2", "square *= beta2\n    square += (1 - beta2) * grad**2"))),
-        ("torch.optim does it", """
+        (
+            "mean in place",
+            _edited(
+                "adam_step",
+                (
+                    "mean = beta1 * mean + (1 - beta1) * grad",
+                    "mean.mul_(beta1).add_((1 - beta1) * grad)",
+                ),
+            ),
+        ),
+        (
+            "square in place",
+            _edited(
+                "adam_step",
+                (
+                    "square = beta2 * square + (1 - beta2) * grad**2",
+                    "square *= beta2\n    square += (1 - beta2) * grad**2",
+                ),
+            ),
+        ),
+        (
+            "torch.optim does it",
+            """
 def adam_step(param, grad, mean, square, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8):
     p = param.clone().requires_grad_()
     optimizer = torch.optim.Adam([p], lr=lr, betas=betas, eps=eps)
@@ -154,71 +353,295 @@ def adam_step(param, grad, mean, square, t, lr=0.001, betas=(0.9, 0.999), eps=1e
     p.grad = grad.clone()
     optimizer.step()
     return p.detach(), optimizer.state[p]["exp_avg"], optimizer.state[p]["exp_avg_sq"]
-"""),
+""",
+        ),
     ],
     "fit": [
-        ("the broken loop as given", """
+        (
+            "the broken loop as given",
+            """
 def fit(model, optimizer, train_batches, valid_batches, epochs):
     return broken_fit(model, optimizer, train_batches, valid_batches, epochs)
-"""),
+""",
+        ),
         ("gradients accumulate", _edited("fit", (_FIT_STEP, ""))),
-        ("gradients cleared once an epoch", _edited("fit", (_FIT_STEP, ""), ("        model.train()\n", "        model.train()\n        optimizer.zero_grad()\n"))),
-        ("cleared between backward and step", _edited("fit", (_FIT_STEP, ""), ("            optimizer.step()", "            optimizer.zero_grad()\n            optimizer.step()"))),
-        ("train once and for all", _edited("fit", ("    for _ in range(epochs):\n        model.train()", "    model.train()\n    for _ in range(epochs):"))),
+        (
+            "gradients cleared once an epoch",
+            _edited(
+                "fit",
+                (_FIT_STEP, ""),
+                (
+                    "        model.train()\n",
+                    "        model.train()\n        optimizer.zero_grad()\n",
+                ),
+            ),
+        ),
+        (
+            "cleared between backward and step",
+            _edited(
+                "fit",
+                (_FIT_STEP, ""),
+                (
+                    "            optimizer.step()",
+                    "            optimizer.zero_grad()\n            optimizer.step()",
+                ),
+            ),
+        ),
+        (
+            "train once and for all",
+            _edited(
+                "fit",
+                (
+                    "    for _ in range(epochs):\n        model.train()",
+                    "    model.train()\n    for _ in range(epochs):",
+                ),
+            ),
+        ),
         ("never in evaluation", _edited("fit", ("        model.eval()\n", ""))),
-        ("always in evaluation", _edited("fit", ("        model.train()\n", "        model.eval()\n"))),
-        ("the modes exchanged", _edited("fit", ("model.train()", "model.eval()"), ("model.eval()\n        right", "model.train()\n        right"))),
-        ("mean of the batches", _edited("fit", ("right += (model(x).argmax(1) == y).sum().item()", "right += (model(x).argmax(1) == y).float().mean().item()"), ("total += len(y)", "total += 1"))),
+        (
+            "always in evaluation",
+            _edited("fit", ("        model.train()\n", "        model.eval()\n")),
+        ),
+        (
+            "the modes exchanged",
+            _edited(
+                "fit",
+                ("model.train()", "model.eval()"),
+                ("model.eval()\n        right", "model.train()\n        right"),
+            ),
+        ),
+        (
+            "mean of the batches",
+            _edited(
+                "fit",
+                (
+                    "right += (model(x).argmax(1) == y).sum().item()",
+                    "right += (model(x).argmax(1) == y).float().mean().item()",
+                ),
+                ("total += len(y)", "total += 1"),
+            ),
+        ),
         ("a fraction, not %", _edited("fit", ("100 * right / total", "right / total"))),
-        ("the last batch only", _edited("fit", ("right += (model(x).argmax(1) == y).sum().item()", "right = (model(x).argmax(1) == y).sum().item()"), ("total += len(y)", "total = len(y)"))),
+        (
+            "the last batch only",
+            _edited(
+                "fit",
+                (
+                    "right += (model(x).argmax(1) == y).sum().item()",
+                    "right = (model(x).argmax(1) == y).sum().item()",
+                ),
+                ("total += len(y)", "total = len(y)"),
+            ),
+        ),
         ("errors for right answers", _edited("fit", ("argmax(1) == y", "argmax(1) != y"))),
-        ("counts go on from epoch to epoch, one of the two", _edited("fit", ("        right, total = 0, 0\n", "        right = 0\n"), ("    history = []\n", "    history, total = [], 0\n"))),
+        (
+            "counts go on from epoch to epoch, one of the two",
+            _edited(
+                "fit",
+                ("        right, total = 0, 0\n", "        right = 0\n"),
+                ("    history = []\n", "    history, total = [], 0\n"),
+            ),
+        ),
         ("one epoch", _edited("fit", ("for _ in range(epochs)", "for _ in range(1)"))),
-        ("the last accuracy only", _edited("fit", ("    return history", "    return history[-1]"))),
-        ("measured on the training set", _edited("fit", ("for x, y in valid_batches", "for x, y in train_batches"))),
-        ("one step an epoch", _edited("fit", ("            F.cross_entropy(model(x), y).backward()\n            optimizer.step()", "            F.cross_entropy(model(x), y).backward()\n        optimizer.step()"))),
+        (
+            "the last accuracy only",
+            _edited("fit", ("    return history", "    return history[-1]")),
+        ),
+        (
+            "measured on the training set",
+            _edited("fit", ("for x, y in valid_batches", "for x, y in train_batches")),
+        ),
+        (
+            "one step an epoch",
+            _edited(
+                "fit",
+                (
+                    "            F.cross_entropy(model(x), y).backward()\n            optimizer.step()",
+                    "            F.cross_entropy(model(x), y).backward()\n        optimizer.step()",
+                ),
+            ),
+        ),
         ("tensors", _edited("fit", ("100 * right / total", "torch.tensor(100 * right / total)"))),
-        ("trained on the validation set too", _edited("fit", ("for x, y in train_batches:", "for x, y in [*train_batches, *valid_batches]:"))),
+        (
+            "trained on the validation set too",
+            _edited(
+                "fit",
+                ("for x, y in train_batches:", "for x, y in [*train_batches, *valid_batches]:"),
+            ),
+        ),
     ],
     "warmup_cosine": [
         ("starts at 0", _edited("warmup_cosine", ("(step + 1) / warmup", "step / warmup"))),
-        ("the last warm-up step included twice", _edited("warmup_cosine", ("if step < warmup", "if step <= warmup"), ("(step + 1) / warmup", "(step + 1) / (warmup + 1)"))),
-        ("cosine over all steps", _edited("warmup_cosine", ("(step - warmup) / (total - warmup)", "step / total"))),
-        ("cosine over total", _edited("warmup_cosine", ("(step - warmup) / (total - warmup)", "(step - warmup) / total"))),
-        ("reaches 0 one step early", _edited("warmup_cosine", ("/ (total - warmup)", "/ max(total - warmup - 1, 1)"))),
-        ("linear descent", _edited("warmup_cosine", ("0.5 * peak * (1 + math.cos(math.pi * (step - warmup) / (total - warmup)))", "peak * (1 - (step - warmup) / (total - warmup))"))),
-        ("a quarter of a cosine", _edited("warmup_cosine", ("0.5 * peak * (1 + math.cos(math.pi * (step - warmup) / (total - warmup)))", "peak * math.cos(math.pi / 2 * (step - warmup) / (total - warmup))"))),
-        ("peak forgotten in the descent", _edited("warmup_cosine", ("0.5 * peak * (1", "0.5 * (1"))),
-        ("peak forgotten in the ascent", _edited("warmup_cosine", ("peak * (step + 1)", "(step + 1)"))),
+        (
+            "the last warm-up step included twice",
+            _edited(
+                "warmup_cosine",
+                ("if step < warmup", "if step <= warmup"),
+                ("(step + 1) / warmup", "(step + 1) / (warmup + 1)"),
+            ),
+        ),
+        (
+            "cosine over all steps",
+            _edited("warmup_cosine", ("(step - warmup) / (total - warmup)", "step / total")),
+        ),
+        (
+            "cosine over total",
+            _edited(
+                "warmup_cosine", ("(step - warmup) / (total - warmup)", "(step - warmup) / total")
+            ),
+        ),
+        (
+            "reaches 0 one step early",
+            _edited("warmup_cosine", ("/ (total - warmup)", "/ max(total - warmup - 1, 1)")),
+        ),
+        (
+            "linear descent",
+            _edited(
+                "warmup_cosine",
+                (
+                    "0.5 * peak * (1 + math.cos(math.pi * (step - warmup) / (total - warmup)))",
+                    "peak * (1 - (step - warmup) / (total - warmup))",
+                ),
+            ),
+        ),
+        (
+            "a quarter of a cosine",
+            _edited(
+                "warmup_cosine",
+                (
+                    "0.5 * peak * (1 + math.cos(math.pi * (step - warmup) / (total - warmup)))",
+                    "peak * math.cos(math.pi / 2 * (step - warmup) / (total - warmup))",
+                ),
+            ),
+        ),
+        (
+            "peak forgotten in the descent",
+            _edited("warmup_cosine", ("0.5 * peak * (1", "0.5 * (1")),
+        ),
+        (
+            "peak forgotten in the ascent",
+            _edited("warmup_cosine", ("peak * (step + 1)", "(step + 1)")),
+        ),
         ("a whole period", _edited("warmup_cosine", ("math.cos(math.pi", "math.cos(2 * math.pi"))),
         ("half forgotten", _edited("warmup_cosine", ("0.5 * peak", "peak"))),
-        ("no warm-up is an error", _edited("warmup_cosine", ("if step < warmup:", "if (step + 1) / warmup <= 1:"))),
-        ("a tensor", _edited("warmup_cosine", ("return 0.5 * peak", "return torch.tensor(0.5) * peak"))),
-        ("cosine ascent", _edited("warmup_cosine", ("peak * (step + 1) / warmup", "0.5 * peak * (1 - math.cos(math.pi * (step + 1) / warmup))"))),
-        ("rounded", _edited("warmup_cosine", ("return 0.5 * peak * (1 + math.cos(math.pi * (step - warmup) / (total - warmup)))", "return round(0.5 * peak * (1 + math.cos(math.pi * (step - warmup) / (total - warmup))), 3)"))),
+        (
+            "no warm-up is an error",
+            _edited("warmup_cosine", ("if step < warmup:", "if (step + 1) / warmup <= 1:")),
+        ),
+        (
+            "a tensor",
+            _edited("warmup_cosine", ("return 0.5 * peak", "return torch.tensor(0.5) * peak")),
+        ),
+        (
+            "cosine ascent",
+            _edited(
+                "warmup_cosine",
+                (
+                    "peak * (step + 1) / warmup",
+                    "0.5 * peak * (1 - math.cos(math.pi * (step + 1) / warmup))",
+                ),
+            ),
+        ),
+        (
+            "rounded",
+            _edited(
+                "warmup_cosine",
+                (
+                    "return 0.5 * peak * (1 + math.cos(math.pi * (step - warmup) / (total - warmup)))",
+                    "return round(0.5 * peak * (1 + math.cos(math.pi * (step - warmup) / (total - warmup))), 3)",
+                ),
+            ),
+        ),
     ],
     "initial_weight": [
-        ("variance for standard deviation", _edited("initial_weight", ("gain / math.sqrt(mean_fan)", "gain**2 / mean_fan"))),
-        ("the gain multiplies the variance", _edited("initial_weight", ("gain / math.sqrt(mean_fan)", "math.sqrt(gain / mean_fan)"))),
+        (
+            "variance for standard deviation",
+            _edited("initial_weight", ("gain / math.sqrt(mean_fan)", "gain**2 / mean_fan")),
+        ),
+        (
+            "the gain multiplies the variance",
+            _edited("initial_weight", ("gain / math.sqrt(mean_fan)", "math.sqrt(gain / mean_fan)")),
+        ),
         ("ReLU's gain is 2", _edited("initial_weight", ("math.sqrt(2)}", "2.0}"))),
         ("ReLU's gain is 1", _edited("initial_weight", ("math.sqrt(2)}", "1.0}"))),
         ("ReLU's gain is 1/2", _edited("initial_weight", ("math.sqrt(2)}", "0.5}"))),
         ("tanh forgotten", _edited("initial_weight", ('"tanh": 5 / 3', '"tanh": 1.0'))),
-        ("ReLU's gain whatever the activation", _edited("initial_weight", ("[activation]", '["relu"]'))),
-        ("Kaiming with fan_out", _edited("initial_weight", ('if kind == "xavier" else fan_in', 'if kind == "xavier" else fan_out'))),
-        ("Xavier with the sum", _edited("initial_weight", ("(fan_in + fan_out) / 2", "(fan_in + fan_out)"))),
+        (
+            "ReLU's gain whatever the activation",
+            _edited("initial_weight", ("[activation]", '["relu"]')),
+        ),
+        (
+            "Kaiming with fan_out",
+            _edited(
+                "initial_weight",
+                ('if kind == "xavier" else fan_in', 'if kind == "xavier" else fan_out'),
+            ),
+        ),
+        (
+            "Xavier with the sum",
+            _edited("initial_weight", ("(fan_in + fan_out) / 2", "(fan_in + fan_out)")),
+        ),
         ("Xavier is Kaiming", _edited("initial_weight", ("(fan_in + fan_out) / 2", "fan_in"))),
         ("Kaiming is Xavier", _edited("initial_weight", ('if kind == "xavier" else fan_in', ""))),
-        ("transposed", _edited("initial_weight", ("std * torch.randn(fan_out, fan_in)", "std * torch.randn(fan_in, fan_out)"))),
-        ("transposed when uniform", _edited("initial_weight", ("torch.rand(fan_out, fan_in)", "torch.rand(fan_in, fan_out)"))),
-        ("the standard deviation is the bound", _edited("initial_weight", ("math.sqrt(3) * std", "std"))),
-        ("positive only", _edited("initial_weight", ("math.sqrt(3) * std * (2 * torch.rand(fan_out, fan_in) - 1)", "math.sqrt(12) * std * torch.rand(fan_out, fan_in)"))),
+        (
+            "transposed",
+            _edited(
+                "initial_weight",
+                ("std * torch.randn(fan_out, fan_in)", "std * torch.randn(fan_in, fan_out)"),
+            ),
+        ),
+        (
+            "transposed when uniform",
+            _edited(
+                "initial_weight", ("torch.rand(fan_out, fan_in)", "torch.rand(fan_in, fan_out)")
+            ),
+        ),
+        (
+            "the standard deviation is the bound",
+            _edited("initial_weight", ("math.sqrt(3) * std", "std")),
+        ),
+        (
+            "positive only",
+            _edited(
+                "initial_weight",
+                (
+                    "math.sqrt(3) * std * (2 * torch.rand(fan_out, fan_in) - 1)",
+                    "math.sqrt(12) * std * torch.rand(fan_out, fan_in)",
+                ),
+            ),
+        ),
         ("law ignored", _edited("initial_weight", ('if law == "normal":', "if law:"))),
-        ("laws exchanged", _edited("initial_weight", ('if law == "normal":', 'if law == "uniform":'))),
-        ("one row repeated", _edited("initial_weight", ("std * torch.randn(fan_out, fan_in)", "std * torch.randn(1, fan_in).expand(fan_out, fan_in)"))),
-        ("a seed of its own", _edited("initial_weight", ("gain = {", "torch.manual_seed(0)\n    gain = {"))),
-        ("a generator of its own", _edited("initial_weight", ("torch.randn(fan_out, fan_in)", "torch.randn(fan_out, fan_in, generator=torch.Generator().manual_seed(0))"))),
-        ("nn.init does it", """
+        (
+            "laws exchanged",
+            _edited("initial_weight", ('if law == "normal":', 'if law == "uniform":')),
+        ),
+        (
+            "one row repeated",
+            _edited(
+                "initial_weight",
+                (
+                    "std * torch.randn(fan_out, fan_in)",
+                    "std * torch.randn(1, fan_in).expand(fan_out, fan_in)",
+                ),
+            ),
+        ),
+        (
+            "a seed of its own",
+            _edited("initial_weight", ("gain = {", "torch.manual_seed(0)\n    gain = {")),
+        ),
+        (
+            "a generator of its own",
+            _edited(
+                "initial_weight",
+                (
+                    "torch.randn(fan_out, fan_in)",
+                    "torch.randn(fan_out, fan_in, generator=torch.Generator().manual_seed(0))",
+                ),
+            ),
+        ),
+        (
+            "nn.init does it",
+            """
 def initial_weight(fan_out, fan_in, kind="kaiming", activation="relu", law="normal"):
     weight = torch.empty(fan_out, fan_in)
     gain = nn.init.calculate_gain(activation)
@@ -226,37 +649,220 @@ def initial_weight(fan_out, fan_in, kind="kaiming", activation="relu", law="norm
         return (nn.init.xavier_normal_ if law == "normal" else nn.init.xavier_uniform_)(weight, gain)
     fill = nn.init.kaiming_normal_ if law == "normal" else nn.init.kaiming_uniform_
     return fill(weight, nonlinearity=activation)
-"""),
+""",
+        ),
     ],
     "BatchNorm": [
-        ("unbiased for the batch", _edited("BatchNorm", ("x.var(axes, correction=0)", "x.var(axes)"), ("var * m / (m - 1)", "var"))),
+        (
+            "unbiased for the batch",
+            _edited(
+                "BatchNorm",
+                ("x.var(axes, correction=0)", "x.var(axes)"),
+                ("var * m / (m - 1)", "var"),
+            ),
+        ),
         ("biased for the running variance", _edited("BatchNorm", ("var * m / (m - 1)", "var"))),
-        ("m counts examples", _edited("BatchNorm", ("m = x.numel() / x.shape[1]", "m = len(x) if len(x) > 1 else 2"))),
-        ("m counts all values", _edited("BatchNorm", ("m = x.numel() / x.shape[1]", "m = x.numel()"))),
-        ("over the features", _edited("BatchNorm", (_NORM_AXES, "axes = list(range(x.dim()))"), ("x.mean(axes), x.var(axes, correction=0)", "x.mean(axes).repeat(x.shape[1]), x.var(axes, correction=0).repeat(x.shape[1])"))),
-        ("vectors only", _edited("BatchNorm", (_NORM_AXES, "axes = [0]"), ("m = x.numel() / x.shape[1]", "m = len(x)"), ("view(1, -1, *[1] * (x.dim() - 2))", "view(1, *values.shape)"))),
-        ("one statistic for each pixel", _edited("BatchNorm", ("mean, var = x.mean(axes), x.var(axes, correction=0)", "mean, var = x.mean(0).flatten(1).mean(1) if x.dim() > 2 else x.mean(0), x.var(0, correction=0).flatten(1).mean(1) if x.dim() > 2 else x.var(0, correction=0)"))),
-        ("broadcast along the width", _edited("BatchNorm", ("values.view(1, -1, *[1] * (x.dim() - 2))", "values"))),
-        ("no scale for images", _edited("BatchNorm", ("return along_features(self.weight) * normalized + along_features(self.bias)", "return along_features(self.weight) * normalized + along_features(self.bias) if x.dim() == 2 else normalized"))),
-        ("always the batch", _edited("BatchNorm", ("mean, var = self.running_mean, self.running_var", "mean, var = x.mean(axes), x.var(axes, correction=0)"))),
-        ("running statistics while training", _edited("BatchNorm", ("        def along_features", "        mean, var = self.running_mean, self.running_var\n\n        def along_features"))),
-        ("running statistics updated in evaluation", _edited("BatchNorm", ("if self.training:", "if True:"))),
-        ("momentum the other way round", _edited("BatchNorm", ("self.running_mean.lerp_(mean, self.momentum)", "self.running_mean.lerp_(mean, 1 - self.momentum)"))),
-        ("momentum and eps of the formula", _edited("BatchNorm", ("self.running_mean.lerp_(mean, self.momentum)", "self.running_mean.lerp_(mean, 0.1)"), ("(m - 1), self.momentum)", "(m - 1), 0.1)"))),
-        ("eps of the formula", _edited("BatchNorm", ("along_features(var) + self.eps)", "along_features(var) + 1e-5)"))),
-        ("eps added to the standard deviation", _edited("BatchNorm", ("torch.sqrt(along_features(var) + self.eps)", "(torch.sqrt(along_features(var)) + self.eps)"))),
-        ("no scale and shift", _edited("BatchNorm", ("return along_features(self.weight) * normalized + along_features(self.bias)", "return normalized"))),
-        ("shift inside the scale", _edited("BatchNorm", ("along_features(self.weight) * normalized + along_features(self.bias)", "along_features(self.weight) * (normalized + along_features(self.bias))"))),
-        ("statistics detached", _edited("BatchNorm", ("x.mean(axes), x.var(axes, correction=0)", "x.detach().mean(axes), x.detach().var(axes, correction=0)"))),
-        ("running statistics keep the graph", _edited("BatchNorm", ("            with torch.no_grad():\n                self.running_mean.lerp_(mean, self.momentum)\n                self.running_var.lerp_(var * m / (m - 1), self.momentum)", "            self.running_mean = self.running_mean.lerp(mean, self.momentum)\n            self.running_var = self.running_var.lerp(var * m / (m - 1), self.momentum)"))),
-        ("no root", _edited("BatchNorm", ("torch.sqrt(along_features(var) + self.eps)", "(along_features(var) + self.eps)"))),
-        ("x centred in place", _edited("BatchNorm", ("normalized = (x - along_features(mean))", "x.data.sub_(along_features(mean).detach())\n        normalized = x"))),
-        ("plain attributes for buffers", _edited("BatchNorm", ('self.register_buffer("running_mean", torch.zeros(n_features))', "self.running_mean = torch.zeros(n_features)"), ('self.register_buffer("running_var", torch.ones(n_features))', "self.running_var = torch.ones(n_features)"))),
-        ("F.batch_norm", _edited("BatchNorm", ("        axes = [axis", "        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, self.training, self.momentum, self.eps)\n        axes = [axis"))),
-        ("nn.BatchNorm underneath", """
+        (
+            "m counts examples",
+            _edited("BatchNorm", ("m = x.numel() / x.shape[1]", "m = len(x) if len(x) > 1 else 2")),
+        ),
+        (
+            "m counts all values",
+            _edited("BatchNorm", ("m = x.numel() / x.shape[1]", "m = x.numel()")),
+        ),
+        (
+            "over the features",
+            _edited(
+                "BatchNorm",
+                (_NORM_AXES, "axes = list(range(x.dim()))"),
+                (
+                    "x.mean(axes), x.var(axes, correction=0)",
+                    "x.mean(axes).repeat(x.shape[1]), x.var(axes, correction=0).repeat(x.shape[1])",
+                ),
+            ),
+        ),
+        (
+            "vectors only",
+            _edited(
+                "BatchNorm",
+                (_NORM_AXES, "axes = [0]"),
+                ("m = x.numel() / x.shape[1]", "m = len(x)"),
+                ("view(1, -1, *[1] * (x.dim() - 2))", "view(1, *values.shape)"),
+            ),
+        ),
+        (
+            "one statistic for each pixel",
+            _edited(
+                "BatchNorm",
+                (
+                    "mean, var = x.mean(axes), x.var(axes, correction=0)",
+                    "mean, var = x.mean(0).flatten(1).mean(1) if x.dim() > 2 else x.mean(0), x.var(0, correction=0).flatten(1).mean(1) if x.dim() > 2 else x.var(0, correction=0)",
+                ),
+            ),
+        ),
+        (
+            "broadcast along the width",
+            _edited("BatchNorm", ("values.view(1, -1, *[1] * (x.dim() - 2))", "values")),
+        ),
+        (
+            "no scale for images",
+            _edited(
+                "BatchNorm",
+                (
+                    "return along_features(self.weight) * normalized + along_features(self.bias)",
+                    "return along_features(self.weight) * normalized + along_features(self.bias) if x.dim() == 2 else normalized",
+                ),
+            ),
+        ),
+        (
+            "always the batch",
+            _edited(
+                "BatchNorm",
+                (
+                    "mean, var = self.running_mean, self.running_var",
+                    "mean, var = x.mean(axes), x.var(axes, correction=0)",
+                ),
+            ),
+        ),
+        (
+            "running statistics while training",
+            _edited(
+                "BatchNorm",
+                (
+                    "        def along_features",
+                    "        mean, var = self.running_mean, self.running_var\n\n        def along_features",
+                ),
+            ),
+        ),
+        (
+            "running statistics updated in evaluation",
+            _edited("BatchNorm", ("if self.training:", "if True:")),
+        ),
+        (
+            "momentum the other way round",
+            _edited(
+                "BatchNorm",
+                (
+                    "self.running_mean.lerp_(mean, self.momentum)",
+                    "self.running_mean.lerp_(mean, 1 - self.momentum)",
+                ),
+            ),
+        ),
+        (
+            "momentum and eps of the formula",
+            _edited(
+                "BatchNorm",
+                (
+                    "self.running_mean.lerp_(mean, self.momentum)",
+                    "self.running_mean.lerp_(mean, 0.1)",
+                ),
+                ("(m - 1), self.momentum)", "(m - 1), 0.1)"),
+            ),
+        ),
+        (
+            "eps of the formula",
+            _edited(
+                "BatchNorm", ("along_features(var) + self.eps)", "along_features(var) + 1e-5)")
+            ),
+        ),
+        (
+            "eps added to the standard deviation",
+            _edited(
+                "BatchNorm",
+                (
+                    "torch.sqrt(along_features(var) + self.eps)",
+                    "(torch.sqrt(along_features(var)) + self.eps)",
+                ),
+            ),
+        ),
+        (
+            "no scale and shift",
+            _edited(
+                "BatchNorm",
+                (
+                    "return along_features(self.weight) * normalized + along_features(self.bias)",
+                    "return normalized",
+                ),
+            ),
+        ),
+        (
+            "shift inside the scale",
+            _edited(
+                "BatchNorm",
+                (
+                    "along_features(self.weight) * normalized + along_features(self.bias)",
+                    "along_features(self.weight) * (normalized + along_features(self.bias))",
+                ),
+            ),
+        ),
+        (
+            "statistics detached",
+            _edited(
+                "BatchNorm",
+                (
+                    "x.mean(axes), x.var(axes, correction=0)",
+                    "x.detach().mean(axes), x.detach().var(axes, correction=0)",
+                ),
+            ),
+        ),
+        (
+            "running statistics keep the graph",
+            _edited(
+                "BatchNorm",
+                (
+                    "            with torch.no_grad():\n                self.running_mean.lerp_(mean, self.momentum)\n                self.running_var.lerp_(var * m / (m - 1), self.momentum)",
+                    "            self.running_mean = self.running_mean.lerp(mean, self.momentum)\n            self.running_var = self.running_var.lerp(var * m / (m - 1), self.momentum)",
+                ),
+            ),
+        ),
+        (
+            "no root",
+            _edited(
+                "BatchNorm",
+                ("torch.sqrt(along_features(var) + self.eps)", "(along_features(var) + self.eps)"),
+            ),
+        ),
+        (
+            "x centred in place",
+            _edited(
+                "BatchNorm",
+                (
+                    "normalized = (x - along_features(mean))",
+                    "x.data.sub_(along_features(mean).detach())\n        normalized = x",
+                ),
+            ),
+        ),
+        (
+            "plain attributes for buffers",
+            _edited(
+                "BatchNorm",
+                (
+                    'self.register_buffer("running_mean", torch.zeros(n_features))',
+                    "self.running_mean = torch.zeros(n_features)",
+                ),
+                (
+                    'self.register_buffer("running_var", torch.ones(n_features))',
+                    "self.running_var = torch.ones(n_features)",
+                ),
+            ),
+        ),
+        (
+            "F.batch_norm",
+            _edited(
+                "BatchNorm",
+                (
+                    "        axes = [axis",
+                    "        return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, self.training, self.momentum, self.eps)\n        axes = [axis",
+                ),
+            ),
+        ),
+        (
+            "nn.BatchNorm underneath",
+            """
 class BatchNorm(nn.Module):
     def __new__(cls, n_features, eps=1e-5, momentum=0.1):
         return nn.BatchNorm2d(n_features, eps, momentum)
-"""),
+""",
+        ),
     ],
 }
