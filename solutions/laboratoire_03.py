@@ -102,6 +102,13 @@ def french(number):
     return str(number).replace(".", ",")
 
 
+def short(number):
+    """Un nombre en deux chiffres, ou sa puissance de dix s'il est très petit ou très grand."""
+    if 0.01 <= number < 1000:
+        return french(f"{number:.2g}")
+    return f"$10^{{{math.log10(number):.0f}}}$" if 0 < number < math.inf else french(number)
+
+
 def draw_paths(function, box, paths, goal):
     """Dessine des chemins, nommés, sur les lignes de niveau de `function`."""
     u, v = torch.meshgrid(
@@ -116,7 +123,7 @@ def draw_paths(function, box, paths, goal):
         axes.contour(u, v, height, levels=levels, colors="#bbbbbb", linewidths=0.7)
         axes.plot(path[:, 0], path[:, 1], ".-", color=blue, linewidth=1, markersize=4)
         axes.plot(*goal, "*", color=orange, markersize=13)
-        axes.set(title=f"{name}\nperte finale {float(function(path[-1])):.1e}".replace(".", ","),
+        axes.set(title=f"{name}\nperte finale : {short(function(path[-1]).item())}",
                  xlim=box[0], ylim=box[1], xlabel="u")
         axes.xaxis.set_major_locator(MultipleLocator(1))
         axes.yaxis.set_major_locator(MultipleLocator(1))
@@ -1184,14 +1191,16 @@ for label, low, high in (("écart-type 0,01", -42, -38), ("écart-type 0,2", 10.
 returned = {label: math.log10(back[0]) for label, (_, back) in travels["relu"].items()}
 claim.less("le gradient lui ressemble", [abs(left[label] - returned[label]) for label in left], 4)
 last = {label: signals[-1] for label, (signals, _) in travels["tanh"].items()}
-claim.less("avec tanh, rien n'explose", last["écart-type 0,2"], 1)
-claim.less("un gain de 1 s'éteint lentement", 10 * last["gain 1"], last["gain 5/3"])
-claim.less("un gain de 1 s'éteint lentement", 0.001, last["gain 1"])
+claim.less("avec tanh, le signal n'explose jamais", list(last.values()), 1)
+claim.less("avec tanh, le gradient, si", 1e3, travels["tanh"]["écart-type 0,2"][1][0])
+claim.between("le gain 5/3 maintient le signal", last["gain 5/3"], 0.3, 0.6)
+claim.less("avec un gain de 1, le signal s'éteint", 10 * last["gain 1"], last["gain 5/3"])
+claim.less("avec un gain de 1, il s'éteint lentement", 0.001, last["gain 1"])
 
 # %% [markdown]
-# Le signal (traits pleins) fait ce que prévoit la question 2, et le gradient (tirets, de droite à gauche) lui
-# ressemble. Avec tanh, rien n'explose : elle sature ; et un gain de 1 s'éteint lentement, car tanh rétrécit tout ce qui n'est pas petit. Le
-# gain $5/3$ compense ce rétrécissement.
+# Avec ReLU, le signal (traits pleins) fait ce que prévoit la question 2, et le gradient (tirets, de droite à gauche)
+# lui ressemble. Avec tanh, le signal n'explose jamais, car elle sature ; le gradient, si. Un gain de 1 y laisse le signal
+# s'éteindre lentement : tanh rétrécit tout. Le gain $5/3$ le maintient.
 #
 # ---
 # ## 6. La normalisation par lots
