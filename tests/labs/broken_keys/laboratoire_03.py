@@ -1,6 +1,6 @@
 """Answer keys of Laboratoire 3 with a mistake in them, on which its claims must fail.
 
-`BROKEN` is a list of (mistake, [(old text, new text) of the source], names of the claims that fail).
+`BROKEN` is a list of (mistake, [(old text, new text) of the source], claims that must then fail).
 """
 
 BROKEN: list[tuple[str, list[tuple[str, str]], list[str]]] = [
@@ -54,7 +54,8 @@ BROKEN: list[tuple[str, list[tuple[str, str]], list[str]]] = [
         [
             (
                 "images.train_target[:-n_valid]\n",
-                "images.train_target[:-n_valid][torch.randperm(len(images.train_target) - n_valid)]\n",
+                "images.train_target[:-n_valid]\n"
+                "train_set = train_set[0], train_set[1][torch.randperm(len(train_set[1]))]\n",
             )
         ],
         ["reparation", "meme_taux", "bosses", "profond"],

@@ -170,6 +170,14 @@ def momentum_step(param, grad, buffer, lr, momentum=0.0, nesterov=False):
             _edited("momentum_step", ("direction, buffer", "direction, direction")),
         ),
         (
+            "momentum by default",
+            _edited("momentum_step", ("momentum: float = 0.0", "momentum: float = 0.9")),
+        ),
+        (
+            "Nesterov by default",
+            _edited("momentum_step", ("nesterov: bool = False", "nesterov: bool = True")),
+        ),
+        (
             "results exchanged",
             _edited(
                 "momentum_step",
@@ -812,6 +820,28 @@ def initial_weight(fan_out, fan_in, kind="kaiming", activation="relu", law="norm
                 (
                     "            with torch.no_grad():\n                self.running_mean.lerp_(mean, self.momentum)\n                self.running_var.lerp_(var * m / (m - 1), self.momentum)",
                     "            self.running_mean = self.running_mean.lerp(mean, self.momentum)\n            self.running_var = self.running_var.lerp(var * m / (m - 1), self.momentum)",
+                ),
+            ),
+        ),
+        (
+            "no gradient through the statistics of images",
+            _edited(
+                "BatchNorm",
+                (
+                    "            m = x.numel()",
+                    "            if x.dim() > 2:\n                mean, var = mean.detach(), var.detach()\n"
+                    "            m = x.numel()",
+                ),
+            ),
+        ),
+        (
+            "images changed in place",
+            _edited(
+                "BatchNorm",
+                (
+                    "        return along_features(self.weight)",
+                    "        if x.dim() > 2:\n            x.data.copy_(normalized)\n"
+                    "        return along_features(self.weight)",
                 ),
             ),
         ),
