@@ -22,6 +22,7 @@ from grader.grading.submission import (
 )
 from grader.notebook import Cell, Notebook, grade_id, graded_cells, is_solution, is_test
 from grader.text import printable
+from labo.coursework.notebook import without_heading
 
 _KEPT_METADATA: Final = ("nbgrader",)
 _LONGEST: Final = 200  # characters of what a file says, in a problem
@@ -126,8 +127,10 @@ def _restored(cell: Cell, authored: dict[str, Cell], problems: list[Problem]) ->
 
 def _visible_differs(cell: Cell, original: Cell) -> bool:
     """True unless the lines of a locked cell are, in order, among those of the original."""
-    given = [line for line in cell["source"].splitlines() if line.strip()]
-    lines = iter(line for line in original["source"].splitlines() if line.strip())
+    # Points may have changed since, and the heading tells them.
+    found, known = (without_heading(c["source"]).splitlines() for c in (cell, original))
+    given = [line for line in found if line.strip()]
+    lines = iter(line for line in known if line.strip())
     return not all(any(line == known for known in lines) for line in given) or not given
 
 

@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+from labo.french import points as points_text
 
 MAX_BYTES = 64 * 2**20  # beyond, grading refuses it
 
@@ -13,6 +16,12 @@ MAX_BYTES = 64 * 2**20  # beyond, grading refuses it
 CODE_STUB = 'raise NotImplementedError("exercice : {name}")'
 TEXT_STUB = "*Écrivez votre réponse ici.*"
 _STUBS = (CODE_STUB.partition("{")[0], TEXT_STUB)
+_UNANSWERED = re.compile(r"exercice : (\w+)")
+
+_HEADING = re.compile(
+    r"# Vérification de « (?P<exercise>\w+) »(?:, partie « (?P<part>\w+) »)?"
+    r" \((?P<points>\S+) points?\)"
+)
 
 TEST_PREFIX = "test_"
 """Le début du nom d'une vérification, que suit celui de l'exercice."""
@@ -54,6 +63,38 @@ class CellKind(StrEnum):
     def is_solution(self) -> bool:
         """La « solution » de nbgrader : l'étudiant y écrit."""
         return self in (CellKind.EXERCISE, CellKind.QUESTION)
+
+
+@dataclass(frozen=True)
+class Heading:
+    """La première ligne d'une vérification : ce qu'elle examine, et les points que cela vaut."""
+
+    exercise: str
+    part: str | None
+    points: float
+
+    def __str__(self) -> str:
+        part = f", partie « {self.part} »" if self.part else ""
+        return f"# Vérification de « {self.exercise} »{part} ({points_text(self.points)})"
+
+
+def read_heading(source: str) -> Heading | None:
+    """La première ligne de cette cellule, si c'est celle d'une vérification."""
+    found = _HEADING.fullmatch(source.partition("\n")[0].rstrip())
+    if found is None:
+        return None
+    return Heading(found["exercise"], found["part"], float(found["points"].replace(",", ".")))
+
+
+def without_heading(source: str) -> str:
+    """Le texte d'une vérification, sans cette première ligne."""
+    return source.partition("\n")[2] if read_heading(source) else source
+
+
+def unanswered(error: BaseException) -> str | None:
+    """Le nom de l'exercice resté sans réponse qui a levé cette erreur, si c'en est un."""
+    found = _UNANSWERED.fullmatch(str(error)) if isinstance(error, NotImplementedError) else None
+    return found and found[1]
 
 
 @dataclass(frozen=True)
