@@ -10,7 +10,7 @@ from typing import Any
 
 from labo.french import points as points_text
 
-_MAX_BYTES = 20 * 2**20  # beyond, grading refuses it
+MAX_BYTES = 64 * 2**20  # beyond, grading refuses it
 
 # What students replace by their answers; `grader build` puts it there.
 CODE_STUB = 'raise NotImplementedError("exercice : {name}")'
@@ -185,9 +185,9 @@ def read(path: Path | str) -> LabNotebook:
         content = path.read_bytes()
     except OSError as error:
         raise NotebookError(f"Impossible de lire {path} : {error.strerror}.") from error
-    if len(content) > _MAX_BYTES:
+    if len(content) > MAX_BYTES:
         raise NotebookError(
-            f"{path} pèse {len(content) >> 20} Mo, et la limite est de {_MAX_BYTES >> 20} Mo. "
+            f"{path} pèse {len(content) >> 20} Mo, et la limite est de {MAX_BYTES >> 20} Mo. "
             "Effacez ses sorties (menu Édition, « Effacer toutes les sorties ») et enregistrez-le."
         )
     try:
