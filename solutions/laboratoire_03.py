@@ -68,10 +68,10 @@ print(f"PyTorch {torch.__version__}, appareil : {device}, profil : {labo.profile
 # le peut. Voici un **ravin**, $f(u, v) = \tfrac12 (u^2 + 30\, v^2)$ : doux dans un sens, trente fois plus
 # raide dans l'autre.
 #
-# Un pas de descente, $\theta \leftarrow \theta - \eta \nabla f(\theta)$, multiplie $v$ par $1 - 30\eta$ et $u$
-# par $1 - \eta$. Pour que $v$ n'explose pas, il faut $|1 - 30\eta| < 1$, donc $\eta < 2/30 \approx 0{,}067$.
-# Mais alors $u$ ne perd que 6,7 % par pas : **la direction raide impose un petit pas, la direction douce en
-# voudrait un grand**.
+# Un pas de descente, $\theta \leftarrow \theta - \eta \nabla f(\theta)$, multiplie $v$ par $1 - 30\eta$ et
+# $u$ par $1 - \eta$. Pour que $v$ n'explose pas, il faut $|1 - 30\eta| < 1$, donc
+# $\eta < 2/30 \approx 0{,}067$. Mais alors $u$ ne perd que 6,7 % par pas : **la direction raide impose un
+# petit pas, la direction douce en voudrait un grand**.
 
 # %%
 def ravine(point):
@@ -160,13 +160,14 @@ claim.less("à droite, juste au-dessus : les rebonds grandissent", 1.0, arrivals
 #
 # $$m_t = \beta\, m_{t-1} + (1 - \beta)\, g_t, \qquad m_0 = 0 .$$
 #
-# **À la main**, avec $\beta = 0{,}9$ et $g = (1 ; 1 ; 1)$ : $m = (0{,}1 ; 0{,}19 ; 0{,}271)$. La moyenne de trois
-# 1 devrait être 1 : parti de 0, $m$ est trop petit au début.
+# **À la main**, avec $\beta = 0{,}9$ et $g = (1 ; 1 ; 1)$ : $m = (0{,}1 ; 0{,}19 ; 0{,}271)$. La moyenne de
+# trois 1 devrait être 1 : parti de 0, $m$ est trop petit au début.
 #
 # ### Exercice 1 - `moving_average` ★ (6 min, 2 points)
 #
-# Calculez toutes les moyennes mobiles d'une suite. Avec `corrected=True`, chaque $m_t$ est divisé par un nombre
-# que vous trouverez : il ne dépend que de $\beta$ et de $t$, et il rend exacte la moyenne de toute suite constante.
+# Calculez toutes les moyennes mobiles d'une suite. Avec `corrected=True`, chaque $m_t$ est divisé par un
+# nombre que vous trouverez : il ne dépend que de $\beta$ et de $t$, et il rend exacte la moyenne de toute
+# suite constante.
 
 # %% exercice="moving_average" concepts="moyennes mobiles"
 def moving_average(values: torch.Tensor, beta: float, corrected: bool = True) -> torch.Tensor:
@@ -257,8 +258,8 @@ with labo.needs("moving_average"):
     plt.show()
 
 # %% [markdown]
-# Plus $\beta$ est grand, plus la moyenne est lisse, et plus elle est en **retard** : elle compte à peu près les
-# $1 / (1 - \beta)$ dernières valeurs.
+# Plus $\beta$ est grand, plus la moyenne est lisse, et plus elle est en **retard** : elle compte à peu près
+# les $1 / (1 - \beta)$ dernières valeurs.
 #
 # ---
 # ## 2. L'élan
@@ -270,17 +271,18 @@ with labo.needs("moving_average"):
 #
 # $$b_t = \beta\, b_{t-1} + g_t, \qquad \theta_t = \theta_{t-1} - \eta\, b_t, \qquad b_0 = 0 .$$
 #
-# Sous un gradient constant $g$, $b$ tend vers $g / (1 - \beta)$ : avec $\beta = 0{,}9$, on finit par avancer dix fois
-# plus vite. **Nesterov** regarde un pas plus loin : au lieu de $b_t$, il avance selon ce que **serait**
-# $b_{t+1}$ si le prochain gradient était encore $g_t$.
+# Sous un gradient constant $g$, $b$ tend vers $g / (1 - \beta)$ : avec $\beta = 0{,}9$, on finit par
+# avancer dix fois plus vite. **Nesterov** regarde un pas plus loin : au lieu de $b_t$, il avance selon ce
+# que **serait** $b_{t+1}$ si le prochain gradient était encore $g_t$.
 #
 # **À la main**, $\theta_0 = 1$, $\eta = 0{,}1$, $\beta = 0{,}5$, $g_1 = 2$, $g_2 = 4$. Élan : $b_1 = 2$,
-# $\theta_1 = 0{,}8$ ; $b_2 = 1 + 4 = 5$, $\theta_2 = 0{,}3$. Nesterov : $\theta_1 = 0{,}7$, $\theta_2 = 0{,}05$.
+# $\theta_1 = 0{,}8$ ; $b_2 = 1 + 4 = 5$, $\theta_2 = 0{,}3$. Nesterov : $\theta_1 = 0{,}7$,
+# $\theta_2 = 0{,}05$.
 #
 # ### Exercice 2 - `momentum_step` ★★ (10 min, 3 points)
 #
-# Écrivez un pas, sans `torch.optim`. Rien n'est modifié sur place : on reçoit l'ancien paramètre et l'ancien tampon,
-# on renvoie les nouveaux. Pour Nesterov, trouvez la formule.
+# Écrivez un pas, sans `torch.optim`. Rien n'est modifié sur place : on reçoit l'ancien paramètre et
+# l'ancien tampon, on renvoie les nouveaux. Pour Nesterov, trouvez la formule.
 
 # %% exercice="momentum_step" concepts="pas d'optimisation, élan"
 def momentum_step(
@@ -329,7 +331,9 @@ assert abs(param - 0.3) < 1e-4, f"second pas : 0,8 - 0,1 × 5 = 0,3 ; reçu {par
 param, _ = momentum_step(torch.tensor(1.0), torch.tensor(2.0), None, 0.1, momentum=0.5, nesterov=True)
 assert abs(param - 0.7) < 1e-4, f"Nesterov, premier pas : 0,7 attendu, reçu {param!r}"
 ### BEGIN HIDDEN TESTS
-for shape, dtype in (((3, 4), torch.float64), ((5,), torch.float32), ((), torch.float64), ((2, 1, 3), torch.float64)):
+for shape, dtype in (
+    ((3, 4), torch.float64), ((5,), torch.float32), ((), torch.float64), ((2, 1, 3), torch.float64)
+):
     for momentum, nesterov in ((0.0, False), (0.9, False), (0.3, False), (0.6, True), (0.95, True)):
         for lr in (0.05, 1.5):
             old_param, old_buffer = torch.randn(shape, dtype=dtype), None
@@ -345,10 +349,10 @@ for shape, dtype in (((3, 4), torch.float64), ((5,), torch.float32), ((), torch.
                 assert torch.equal(given[1], slope), "`grad` a été modifié : évitez `+=` et `add_`"
                 assert old_buffer is None or torch.equal(given[2], old_buffer), "`buffer` a été modifié"
                 for found, expected, name, hint in (
-                    (buffer, new_buffer, "le tampon", "il ne contient ni le taux, ni de facteur 1 - momentum, "
-                     "ni l'avance de Nesterov"),
-                    (param, new_param, "le paramètre", "le tampon est juste : est-ce bien lui, ou l'avance de "
-                     "Nesterov, que multiplie le taux ?"),
+                    (buffer, new_buffer, "le tampon", "il ne contient ni le taux, ni de facteur "
+                     "1 - momentum, ni l'avance de Nesterov"),
+                    (param, new_param, "le paramètre", "le tampon est juste : est-ce bien lui, ou "
+                     "l'avance de Nesterov, que multiplie le taux ?"),
                 ):
                     assert isinstance(found, torch.Tensor), (
                         f"{case} : {name} doit être un tenseur ; reçu : {type(found).__name__}"
@@ -408,15 +412,16 @@ claim.less("les oscillations en v s'amortissent plus vite avec Nesterov",
 #
 # *Livre : 8.5.1 (AdaGrad), 8.5.2 (RMSProp), 8.5.3 (Adam).*
 #
-# L'élan laisse à $u$ et à $v$ le même taux. Si chaque paramètre divisait son pas par la **taille habituelle de
-# son propre gradient**, la direction raide et la douce avanceraient au même rythme. AdaGrad mesure cette
+# L'élan laisse à $u$ et à $v$ le même taux. Si chaque paramètre divisait son pas par la **taille habituelle
+# de son propre gradient**, la direction raide et la douce avanceraient au même rythme. AdaGrad mesure cette
 # taille par la racine de la *somme* des carrés passés : elle ne fait que croître, et les pas s'éteignent.
 # RMSprop prend une *moyenne mobile* des carrés, de départ nul : son premier pas vaut
 # $\eta / \sqrt{1 - \beta}$, dix fois $\eta$ pour $\beta = 0{,}99$.
 #
-# **Adam** réunit tout. Il tient deux moyennes mobiles de l'exercice 1, celle des gradients ($\beta_1$) et celle de
-# leurs carrés ($\beta_2$), et les corrige toutes deux. Le pas est $\eta$ fois un rapport : en haut, la première
-# corrigée ; en bas, la racine de la seconde corrigée, à laquelle s'ajoute $\varepsilon$ contre la division par zéro.
+# **Adam** réunit tout. Il tient deux moyennes mobiles de l'exercice 1, celle des gradients ($\beta_1$) et
+# celle de leurs carrés ($\beta_2$), et les corrige toutes deux. Le pas est $\eta$ fois un rapport : en
+# haut, la première corrigée ; en bas, la racine de la seconde corrigée, à laquelle s'ajoute $\varepsilon$
+# contre la division par zéro.
 #
 # ### Exercice 3 - `adam_step` ★★ (10 min, 3 points)
 #
@@ -483,7 +488,8 @@ for shape, dtype in (((2, 5), torch.float64), ((4,), torch.float32), ((), torch.
     for options in ({}, {"lr": 0.05, "betas": (0.5, 0.8), "eps": 1e-2}, {"lr": 1.5, "betas": (0.0, 0.9)}):
         lr, (beta1, beta2) = options.get("lr", 0.001), options.get("betas", (0.9, 0.999))
         eps = options.get("eps", 1e-8)
-        old = [torch.randn(shape, dtype=dtype), torch.zeros(shape, dtype=dtype), torch.zeros(shape, dtype=dtype)]
+        nothing = torch.zeros(shape, dtype=dtype)
+        old = [torch.randn(shape, dtype=dtype), nothing, nothing]
         for t in (1, 2, 3, 50, 2000):
             slope = 3 * torch.randn(shape, dtype=dtype) + 1
             if slope.dim():
@@ -494,13 +500,14 @@ for shape, dtype in (((2, 5), torch.float64), ((4,), torch.float32), ((), torch.
             new = [old[0] - lr * corrected_pair[0] / (corrected_pair[1].sqrt() + eps), mean, square]
             given = [tensor.clone() for tensor in (old[0], slope, old[1], old[2])]
             found = adam_step(*given, t, **options)
-            for tensor, copy, name in zip(given, (old[0], slope, *old[1:]), ("param", "grad", "mean", "square")):
+            names = ("param", "grad", "mean", "square")
+            for tensor, copy, name in zip(given, (old[0], slope, *old[1:]), names):
                 assert torch.equal(tensor, copy), f"`{name}` a été modifié : renvoyez de nouveaux tenseurs"
             for index, name, hint in (
                 (1, "la moyenne", "elle est renvoyée sans correction, avec le premier beta"),
                 (2, "la moyenne des carrés", "elle est renvoyée sans correction, avec le second beta"),
-                (0, "le paramètre", "les moyennes sont justes : voyez les corrections, l'exposant t, la racine, "
-                 "et eps ajouté après la racine"),
+                (0, "le paramètre", "les moyennes sont justes : voyez les corrections, l'exposant t, la "
+                 "racine, et eps ajouté après la racine"),
             ):
                 assert isinstance(found[index], torch.Tensor), (
                     f"{name} doit être un tenseur ; reçu : {type(found[index]).__name__}"
@@ -539,10 +546,11 @@ def steep_valley(point):
 
 
 with labo.needs("momentum_step", "adam_step"):
-    # À chaque règle son taux : le meilleur de sept, d'après la perte au bout de 300 pas.
+    # À chaque règle son taux : le meilleur de cinq, d'après la perte au bout de 300 pas.
     valley_paths, chosen = {}, {}
-    for name, rule in (("élan 0,9", momentum_rule(0.9)), ("RMSprop", adam_rule((0.0, 0.9))), ("Adam", adam_rule())):
-        tries = {lr: descend(valley, (-1.3, 1.8), 300, rule, lr) for lr in (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)}
+    rules = {"élan 0,9": momentum_rule(0.9), "RMSprop": adam_rule((0.0, 0.9)), "Adam": adam_rule()}
+    for name, rule in rules.items():
+        tries = {lr: descend(valley, (-1.3, 1.8), 300, rule, lr) for lr in (0.003, 0.01, 0.03, 0.1, 0.3)}
         heights = {lr: valley(path[-1]).nan_to_num(math.inf).item() for lr, path in tries.items()}
         chosen[name] = min(heights, key=heights.get)
         valley_paths[f"{name}, taux {french(chosen[name])}"] = tries[chosen[name]]
@@ -550,19 +558,22 @@ with labo.needs("momentum_step", "adam_step"):
 
     # La même descente, la perte multipliée par mille : où arrive-t-on ?
     ends = {}
-    for name, rule in (("élan 0,9", momentum_rule(0.9)), ("Adam", adam_rule())):
+    for name in ("élan 0,9", "Adam"):
         ends[name] = [
-            descend(function, (-1.3, 1.8), 300, rule, chosen[name])[-1] for function in (valley, steep_valley)
+            descend(function, (-1.3, 1.8), 300, rules[name], chosen[name])[-1]
+            for function in (valley, steep_valley)
         ]
-        print(f"{name:10} perte : {ends[name][0].tolist()}   perte × 1000 : {ends[name][1].tolist()}")
+        once, thousandfold = (french(f"({u:.3f} ; {v:.3f})") for u, v in ends[name])
+        print(f"{name:10} perte : {once}   perte × 1000 : {thousandfold}")
 
 # %% affirmation="echelle" profils="tiny, small"
 claim.less("le chemin d'Adam reste le même", (ends["Adam"][0] - ends["Adam"][1]).abs().max(), 1e-3)
 claim.less("l'élan explose", 1e6, ends["élan 0,9"][1].abs().nan_to_num(math.inf).max())
 
 # %% [markdown]
-# Multipliez la perte par 1 000 : le chemin d'Adam reste le même, l'élan explose. Le taux d'Adam se mesure dans
-# l'unité des paramètres, non dans celle de la perte : voilà pourquoi un même $0{,}001$ convient souvent.
+# Multipliez la perte par 1 000 : le chemin d'Adam reste le même, l'élan explose. Le taux d'Adam se mesure
+# dans l'unité des paramètres, non dans celle de la perte : voilà pourquoi un même $0{,}001$ convient
+# souvent.
 #
 # ---
 # ## 4. Sur un vrai réseau
@@ -684,9 +695,10 @@ with tally.part(1, "les pas sont faux : à chaque lot, un gradient qui n'est que
                 steps = torch.autograd.grad(F.cross_entropy(F.linear(x, *parameters), y), parameters)
                 weight, bias = weight - 0.3 * steps[0], bias - 0.3 * steps[1]
         fit(tested, optimizer, [(x.clone(), y.clone()) for x, y in data], data[:1], epochs)
-        gap = max((tested.weight.detach() - weight).abs().max(), (tested.bias.detach() - bias).abs().max()).item()
+        pairs = ((tested.weight, weight), (tested.bias, bias))
+        gap = max((found.detach() - expected).abs().max().item() for found, expected in pairs)
         assert gap < 1e-5, f"après {epochs} époque(s) de 4 lots, écart maximal {gap:.1e}"
-with tally.part(1, "le mode est faux : `train()` avant d'entraîner, à chaque époque, et `eval()` avant de valider"):
+with tally.part(1, "le mode est faux : `train()` avant chaque époque, et `eval()` avant chaque validation"):
     data = [(3 * torch.randn(n, 4) + 2, torch.randint(3, (n,))) for n in (8, 5)]
     valid = [(torch.randn(6, 4) - 5, torch.randint(3, (6,)))]
     for epochs in (1, 3):
@@ -828,17 +840,18 @@ claim.effect("au taux 0,001, Adam est devant l'élan", at_same_rate["élan 0,9"]
 #
 # ### Question 1 - juger une comparaison (2 points, 5 min)
 #
-# **Avant d'exécuter la cellule suivante.** Un collègue vous écrit : « J'ai comparé SGD et Adam sur mon réseau.
-# Adam gagne : 93,1 % contre 92,4 % sur le test, chacun avec le taux 0,001, une fois. » Citez quatre raisons de ne pas
-# encore le croire et, pour chacune, ce que vous feriez.
+# **Avant d'exécuter la cellule suivante.** Un collègue vous écrit : « J'ai comparé SGD et Adam sur mon
+# réseau. Adam gagne : 93,1 % contre 92,4 % sur le test, chacun avec le taux 0,001, une fois. » Citez quatre
+# raisons de ne pas encore le croire et, pour chacune, ce que vous feriez.
 
 # %% [markdown] reponse="q1" points=2 concepts="méthodologie"
-# (1) Le même taux n'est pas un réglage équitable : 0,001 est courant pour Adam et souvent bien trop petit pour
-# SGD. Il faut régler le taux de **chacun**, avec le même nombre d'essais. (2) Une seule exécution : l'écart de
-# 0,7 point peut être plus petit que la dispersion ; répéter sur plusieurs graines et donner l'étendue. (3) Si le
-# taux ou l'époque ont été choisis en regardant le **test**, la comparaison est optimiste : choisir sur la
-# validation, ne regarder le test qu'une fois. (4) Le budget est-il le même (époques, temps de calcul) ? Adam fait
-# plus de calculs par pas. (5) Sur un seul jeu de données, la conclusion ne vaut que pour lui.
+# (1) Le même taux n'est pas un réglage équitable : 0,001 est courant pour Adam et souvent bien trop petit
+# pour SGD. Il faut régler le taux de **chacun**, avec le même nombre d'essais. (2) Une seule exécution :
+# l'écart de 0,7 point peut être plus petit que la dispersion ; répéter sur plusieurs graines et donner
+# l'étendue. (3) Si le taux ou l'époque ont été choisis en regardant le **test**, la comparaison est
+# optimiste : choisir sur la validation, ne regarder le test qu'une fois. (4) Le budget est-il le même
+# (époques, temps de calcul) ? Adam fait plus de calculs par pas. (5) Sur un seul jeu de données, la
+# conclusion ne vaut que pour lui.
 #
 # **Barème**
 #
@@ -868,10 +881,10 @@ claim.between("les écarts tiennent en quelques points", max(means) - min(means)
 claim.between("l'élan décale la bosse d'un facteur dix", best_rates["SGD"] / best_rates["élan 0,9"], 9, 11)
 
 # %% [markdown]
-# Presque **la même bosse, déplacée**. À $0{,}001$, SGD apprend à peine ; chacun à son meilleur taux, les écarts
-# tiennent en quelques points, comme ceux que font les graines. L'élan décale la bosse d'un facteur dix : les
-# $1/(1 - \beta)$ de la section 2. Adam ne gagne pas sur ce réseau facile ; son mérite est que le taux proposé par
-# défaut, $0{,}001$, convienne.
+# Presque **la même bosse, déplacée**. À $0{,}001$, SGD apprend à peine ; chacun à son meilleur taux, les
+# écarts tiennent en quelques points, comme ceux que font les graines. L'élan décale la bosse d'un facteur
+# dix : les $1/(1 - \beta)$ de la section 2. Adam ne gagne pas sur ce réseau facile ; son mérite est que le
+# taux proposé par défaut, $0{,}001$, convienne.
 #
 # ### Poutyne : la boucle écrite pour vous
 #
@@ -900,11 +913,12 @@ claim.between("la boucle réparée et Poutyne donnent les mêmes nombres", gaps,
 # %% [markdown]
 # Mêmes graines, mêmes lots : votre boucle réparée et Poutyne donnent les mêmes nombres.
 #
-# Servons-nous d'un *callback* pour faire varier le taux. Au début, de grands pas seraient dangereux : les poids
-# ne sont pas calés. À la fin, il en faut de petits, pour se poser. Le calendrier le plus courant, avec $T$ pas
-# dont $W$ d'**échauffement** :
+# Servons-nous d'un *callback* pour faire varier le taux. Au début, de grands pas seraient dangereux : les
+# poids ne sont pas calés. À la fin, il en faut de petits, pour se poser. Le calendrier le plus courant,
+# avec $T$ pas dont $W$ d'**échauffement** :
 #
-# - le taux monte en $W$ marches égales, la dernière (le pas $W - 1$, car on compte à partir de 0) au sommet $\eta$ ;
+# - le taux monte en $W$ marches égales, la dernière (le pas $W - 1$, car on compte à partir de 0) au sommet
+#   $\eta$ ;
 # - puis il descend comme la moitié d'une période de cosinus : $\eta$ au pas $W$, $\eta/2$ à mi-descente, et 0 au
 #   pas $T$, qui n'a plus lieu.
 #
@@ -994,31 +1008,32 @@ with labo.needs("warmup_cosine"):
 claim.effect("au taux 1, le calendrier fait mieux que le taux constant", constant_finals, cosine_finals)
 
 # %% [markdown]
-# Au taux 1, cent fois celui de la boucle, le taux constant tourne autour du but sans s'y poser ; le calendrier rend
-# ce taux utile. Et au taux 0,1 ? Changez `PEAK`.
+# Au taux 1, cent fois celui de la boucle, le taux constant tourne autour du but sans s'y poser ; le
+# calendrier rend ce taux utile. Et au taux 0,1 ? Changez `PEAK`.
 #
 # ---
 # ## 5. Par où commencer : l'initialisation
 #
 # *Livre : 8.4.*
 #
-# Avec tous les poids égaux, les unités d'une couche reçoivent le même gradient et restent jumelles à jamais. Il
-# faut du hasard, mais **combien** ? Prenons une couche $a_j = \sum_i w_{ji}\, x_i$ à $D$ entrées (*fan-in*), de
-# poids indépendants, de moyenne nulle et de variance $\sigma^2$ :
+# Avec tous les poids égaux, les unités d'une couche reçoivent le même gradient et restent jumelles à
+# jamais. Il faut du hasard, mais **combien** ? Prenons une couche $a_j = \sum_i w_{ji}\, x_i$ à $D$ entrées
+# (*fan-in*), de poids indépendants, de moyenne nulle et de variance $\sigma^2$ :
 #
 # $$\mathbb{E}[a_j^2] = D\, \sigma^2\, \mathbb{E}[x^2] .$$
 #
 # ### Question 2 - vingt couches (2 points, 5 min)
 #
-# **Avant d'aller plus loin**, prédisez, pour vingt couches ReLU de 200 unités et des poids (a) d'écart-type 0,01,
-# (b) d'écart-type 0,2, (c) de variance $1/D$ : par combien $\mathbb{E}[x^2]$ est-il multiplié à chaque couche, et
-# qu'en reste-t-il après vingt ? Quelle variance le garderait ?
+# **Avant d'aller plus loin**, prédisez, pour vingt couches ReLU de 200 unités et des poids (a) d'écart-type
+# 0,01, (b) d'écart-type 0,2, (c) de variance $1/D$ : par combien $\mathbb{E}[x^2]$ est-il multiplié à
+# chaque couche, et qu'en reste-t-il après vingt ? Quelle variance le garderait ?
 
 # %% [markdown] reponse="q2" points=2 concepts="initialisation"
-# $a$ est symétrique autour de 0, et ReLU en annule la moitié : $\mathbb{E}[\text{ReLU}(a)^2] = \mathbb{E}[a^2] / 2$.
-# Chaque couche multiplie donc par $D \sigma^2 / 2 = 100\,\sigma^2$. (a) $0{,}01$ par couche, $10^{-40}$ après
-# vingt : le signal s'éteint. (b) $4$ par couche, $4^{20} \approx 10^{12}$ : il explose. (c) $1/2$ par couche,
-# $10^{-6}$ après vingt. Pour le garder, $\sigma^2 = 2/D$.
+# $a$ est symétrique autour de 0, et ReLU en annule la moitié :
+# $\mathbb{E}[\text{ReLU}(a)^2] = \mathbb{E}[a^2] / 2$. Chaque couche multiplie donc par
+# $D \sigma^2 / 2 = 100\,\sigma^2$. (a) $0{,}01$ par couche, $10^{-40}$ après vingt : le signal s'éteint.
+# (b) $4$ par couche, $4^{20} \approx 10^{12}$ : il explose. (c) $1/2$ par couche, $10^{-6}$ après vingt.
+# Pour le garder, $\sigma^2 = 2/D$.
 #
 # **Barème**
 #
@@ -1030,8 +1045,9 @@ claim.effect("au taux 1, le calendrier fait mieux que le taux constant", constan
 # ### Deux formules et un gain
 #
 # Sans activation, $\sigma^2 = 1/D$ garde le signal. En remontant, le gradient demande la même chose avec le
-# nombre $M$ de *sorties* (*fan-out*) : **Xavier** (Glorot) prend la moyenne des deux. **Kaiming** (He) ne regarde que
-# $D$. Reste l'activation, qui rétrécit le signal : on multiplie l'**écart-type** par un **gain** $g$ qui le compense.
+# nombre $M$ de *sorties* (*fan-out*) : **Xavier** (Glorot) prend la moyenne des deux. **Kaiming** (He) ne
+# regarde que $D$. Reste l'activation, qui rétrécit le signal : on multiplie l'**écart-type** par un
+# **gain** $g$ qui le compense.
 #
 # $$\sigma_{\text{Xavier}} = g \sqrt{\frac{2}{D + M}}, \qquad \sigma_{\text{Kaiming}} = \frac{g}{\sqrt D} .$$
 #
@@ -1169,7 +1185,9 @@ stacks = {
     },
 }
 travels = {
-    name: {label: travel([draw() for _ in range(DEPTH)], getattr(torch, name)) for label, draw in draws.items()}
+    name: {
+        label: travel([draw() for _ in range(DEPTH)], getattr(torch, name)) for label, draw in draws.items()
+    }
     for name, draws in stacks.items()
 }
 _, panels = plt.subplots(1, 2, figsize=(10, 3.4), sharey=True, layout="constrained")
@@ -1188,8 +1206,8 @@ print(french(f"tanh, après {DEPTH} couches : gain 1, {signals['gain 1'][0][-1]:
 
 # %% affirmation="vingt_couches" profils="tiny, small"
 left = {label: math.log10(signals[-1]) for label, (signals, _) in travels["relu"].items()}
-for label, low, high in (("écart-type 0,01", -42, -38), ("écart-type 0,2", 10.5, 13.5), ("gain 1", -7.5, -4.5),
-                         ("gain de ReLU", -1.5, 1.5)):
+for label, low, high in (("écart-type 0,01", -42, -38), ("écart-type 0,2", 10.5, 13.5),
+                         ("gain 1", -7.5, -4.5), ("gain de ReLU", -1.5, 1.5)):
     claim.between(f"le signal fait ce que prévoit la question 2 : {label}", left[label], low, high)
 returned = {label: math.log10(back[0]) for label, (_, back) in travels["relu"].items()}
 claim.less("le gradient lui ressemble", [abs(left[label] - returned[label]) for label in left], 4)
@@ -1201,24 +1219,24 @@ claim.less("avec un gain de 1, le signal s'éteint", 10 * last["gain 1"], last["
 claim.less("avec un gain de 1, il s'éteint lentement", 0.001, last["gain 1"])
 
 # %% [markdown]
-# Avec ReLU, le signal (traits pleins) fait ce que prévoit la question 2, et le gradient (tirets, de droite à gauche)
-# lui ressemble. Avec tanh, le signal n'explose jamais, car elle sature ; le gradient, si. Un gain de 1 y laisse le signal
-# s'éteindre lentement : tanh rétrécit tout. Le gain $5/3$ le maintient.
+# Avec ReLU, le signal (traits pleins) fait ce que prévoit la question 2, et le gradient (tirets, de droite
+# à gauche) lui ressemble. Avec tanh, le signal n'explose jamais, car elle sature ; le gradient, si. Un gain
+# de 1 y laisse le signal s'éteindre lentement : tanh rétrécit tout. Le gain $5/3$ le maintient.
 #
 # ---
 # ## 6. La normalisation par lots
 #
 # *Livre : 8.7.1.*
 #
-# Un bon départ ne dure pas : les poids bougent. La **normalisation par lots** (*batch normalization*) recentre et
-# réduit chaque caractéristique sur le lot présent, puis laisse le réseau choisir son échelle $\gamma$ (`weight`) et son
-# décalage $b$ (`bias`) :
+# Un bon départ ne dure pas : les poids bougent. La **normalisation par lots** (*batch normalization*)
+# recentre et réduit chaque caractéristique sur le lot présent, puis laisse le réseau choisir son échelle
+# $\gamma$ (`weight`) et son décalage $b$ (`bias`) :
 #
 # $$\hat x = \frac{x - \mu_B}{\sqrt{\sigma_B^2 + \varepsilon}}, \qquad y = \gamma\, \hat x + b ,$$
 #
-# où $\mu_B$ et $\sigma_B^2$ sont la moyenne et la variance **du lot**, *biaisée* (on divise par le nombre $m$ de valeurs
-# moyennées). À l'évaluation, la réponse à un exemple ne doit pas dépendre de ses voisins : on se sert de
-# moyennes mobiles tenues **pendant l'entraînement** :
+# où $\mu_B$ et $\sigma_B^2$ sont la moyenne et la variance **du lot**, *biaisée* (on divise par le nombre
+# $m$ de valeurs moyennées). À l'évaluation, la réponse à un exemple ne doit pas dépendre de ses voisins :
+# on se sert de moyennes mobiles tenues **pendant l'entraînement** :
 #
 # $$\bar\mu \leftarrow \beta\, \bar\mu + (1 - \beta)\, \mu_B, \qquad
 # \bar\sigma^2 \leftarrow \beta\, \bar\sigma^2 + (1 - \beta)\, \tfrac{m}{m - 1}\, \sigma_B^2 .$$
@@ -1226,20 +1244,21 @@ claim.less("avec un gain de 1, il s'éteint lentement", 0.001, last["gain 1"])
 # PyTorch appelle `momentum` la part du nouveau lot, $1 - \beta$.
 # Le facteur $m / (m - 1)$ rend la variance *non biaisée* : elle estime toute la population.
 #
-# **À la main**, un lot $(1 ; 3)$ d'une caractéristique, $\beta = 0{,}9$, départ $\bar\mu = 0$, $\bar\sigma^2 = 1$ :
-# $\mu_B = 2$, $\sigma_B^2 = 1$, $\hat x = (-1 ; 1)$, puis $\bar\mu = 0{,}2$ et $\bar\sigma^2 = 0{,}9 + 0{,}1 \times 2 = 1{,}1$.
+# **À la main**, un lot $(1 ; 3)$ d'une caractéristique, $\beta = 0{,}9$, départ $\bar\mu = 0$,
+# $\bar\sigma^2 = 1$ : $\mu_B = 2$, $\sigma_B^2 = 1$, $\hat x = (-1 ; 1)$, puis $\bar\mu = 0{,}2$ et
+# $\bar\sigma^2 = 0{,}9 + 0{,}1 \times 2 = 1{,}1$.
 #
 # ### Exercice 6 - `BatchNorm` ★★★ (20 min, 5 points)
 #
 # Écrivez la couche, sans celles de PyTorch, pour des vecteurs $N \times D$ et pour des images
-# $N \times C \times H \times W$. Dans une image, une caractéristique est un **canal** : le même filtre a produit
-# tous ses pixels. Quels axes faut-il moyenner, combien vaut $m$, et quelle forme donner à $\mu_B$ ?
+# $N \times C \times H \times W$. Dans une image, une caractéristique est un **canal** : le même filtre a
+# produit tous ses pixels. Quels axes faut-il moyenner, combien vaut $m$, et quelle forme donner à $\mu_B$ ?
 #
 # <details><summary>Un indice</summary>
 #
-# Les moyennes mobiles se mettent à jour sans autograd (`with torch.no_grad():`), mais le gradient doit traverser
-# $\mu_B$ et $\sigma_B^2$ dans la normalisation. `register_buffer`, déjà écrit, range dans le module un tenseur qui
-# n'est pas appris ; `self.training` dit le mode.
+# Les moyennes mobiles se mettent à jour sans autograd (`with torch.no_grad():`), mais le gradient doit
+# traverser $\mu_B$ et $\sigma_B^2$ dans la normalisation. `register_buffer`, déjà écrit, range dans le
+# module un tenseur qui n'est pas appris ; `self.training` dit le mode.
 # </details>
 
 # %% exercice="BatchNorm" concepts="nn.Module, axes, moyennes mobiles"
@@ -1318,8 +1337,8 @@ for n, d, options in ((6, 4, {}), (17, 3, {"eps": 0.5, "momentum": 0.3}), (2, 2,
     assert actual.shape == (n, d), f"la sortie a la forme de l'entrée, {n, d} ; reçu {tuple(actual.shape)}"
     gap = (actual.detach().double() - expected.detach()).abs().max().item()
     assert gap < 1e-4, (
-        f"entraînement, x de forme {n, d}, {options or 'réglages par défaut'} : la sortie est fausse (statistiques par colonne, eps "
-        f"ajouté à la variance, puis échelle et décalage) ; écart maximal {gap:.1e}"
+        f"entraînement, x de forme {n, d}, {options or 'réglages par défaut'} : la sortie est fausse "
+        f"(statistiques par colonne, eps ajouté à la variance, puis échelle et décalage) ; écart maximal {gap:.1e}"
     )
     assert not any("batch_norm" in name for name in call.operators), "une normalisation par lots de PyTorch"
     (actual * coefficients).sum().backward()
@@ -1332,7 +1351,8 @@ for n, d, options in ((6, 4, {}), (17, 3, {"eps": 0.5, "momentum": 0.3}), (2, 2,
         gap = (getattr(layer, name).grad - getattr(reference, name).grad).abs().max().item()
         assert gap < 1e-4, f"le gradient de `{name}` est faux ; écart maximal {gap:.1e}"
 checks.forbid(
-    BatchNorm, "*batch_norm*", "*batchnorm*d", "syncbatchnorm", "*instance*norm*", "*layer*norm*", "*group*norm*"
+    BatchNorm,
+    *("*batch_norm*", "*batchnorm*d", "syncbatchnorm", "*instance*norm*", "*layer*norm*", "*group*norm*"),
 )
 ### END HIDDEN TESTS
 
@@ -1360,7 +1380,10 @@ for options in ({}, {"eps": 0.5, "momentum": 0.3}, {"momentum": 1.0}):
             found, expected = getattr(layer, name), getattr(reference, name)
             assert found.shape == (5,), f"`{name}` doit être de forme (5,), reçu {tuple(found.shape)}"
             gap = (found.detach().double() - expected).abs().max().item()
-            assert gap < 1e-4, f"après un lot de {n}, {options or 'réglages par défaut'} : `{name}` est faux ; écart maximal {gap:.1e}"
+            assert gap < 1e-4, (
+                f"après un lot de {n}, {options or 'réglages par défaut'} : `{name}` est faux ; écart "
+                f"maximal {gap:.1e}"
+            )
             assert not found.requires_grad, f"`{name}` ne doit pas garder de graphe (torch.no_grad)"
     layer.eval()
     reference.eval()
@@ -1416,14 +1439,18 @@ for shape, options in (((5, 3, 4, 2), {}), ((4, 3, 3, 3), {"eps": 0.5, "momentum
         found, expected = result.detach().double(), expected.detach()
         mode = "entraînement" if training else "évaluation"
         assert torch.equal(x.detach(), values), f"{mode} : `x` a été modifié"
-        assert not any("batch_norm" in name for name in call.operators), "une normalisation par lots de PyTorch"
+        assert not any("batch_norm" in name for name in call.operators), (
+            "une normalisation par lots de PyTorch"
+        )
         assert found.shape == shape, f"{mode} : attendu la forme {shape}, reçu {tuple(found.shape)}"
         gap = (found - expected).abs().max().item()
         assert gap < 1e-4, (
             f"{mode}, images {shape} : la sortie est fausse (chaque canal a sa moyenne, sur tous les autres "
             f"axes, son échelle et son décalage) ; écart maximal {gap:.1e}"
         )
-        assert not layer.running_mean.requires_grad, "`running_mean` ne doit pas garder de graphe (torch.no_grad)"
+        assert not layer.running_mean.requires_grad, (
+            "`running_mean` ne doit pas garder de graphe (torch.no_grad)"
+        )
         (result * coefficients).sum().backward()
         gap = (x.grad - x_reference.grad).abs().max().item()
         assert gap < 1e-4, f"{mode}, images {shape} : le gradient de `x` est faux ; écart maximal {gap:.1e}"
@@ -1505,10 +1532,10 @@ claim.effect("la normalisation supporte le taux 0,1",
              deep_finals["gain de ReLU, taux 0,1"], deep_finals["gain de ReLU, taux 0,1, normalisé"])
 
 # %% [markdown]
-# Les petits poids laissent le réseau au hasard ; sans le gain, il apprend mal ; avec lui, bien. Mais un bon départ
-# ne suffit plus au taux 0,1. La normalisation par lots répare l'un et l'autre : **le réglage devient facile**. Son prix :
-# pendant l'entraînement, la réponse à une image dépend des autres images du lot, et il ne faut pas oublier
-# `model.eval()`.
+# Les petits poids laissent le réseau au hasard ; sans le gain, il apprend mal ; avec lui, bien. Mais un bon
+# départ ne suffit plus au taux 0,1. La normalisation par lots répare l'un et l'autre : **le réglage devient
+# facile**. Son prix : pendant l'entraînement, la réponse à une image dépend des autres images du lot, et il
+# ne faut pas oublier `model.eval()`.
 #
 # ---
 # ## 7. Votre expérience
@@ -1517,10 +1544,10 @@ claim.effect("la normalisation supporte le taux 0,1",
 #
 # ### Expérience (2 points, 10 min)
 #
-# Choisissez **un** hyperparamètre (taux, élan, taille des lots, profondeur, largeur, gain, normalisation…). Écrivez ce que
-# vous prédisez, puis faites-le varier, seul, sur au moins quatre valeurs. Chaque appel de `trial` entraîne un réseau par
-# graine et ajoute une ligne à la table. Concluez : votre prédiction, ce que disent les nombres, et s'ils le disent
-# **au-delà de l'étendue des graines**.
+# Choisissez **un** hyperparamètre (taux, élan, taille des lots, profondeur, largeur, gain, normalisation…).
+# Écrivez ce que vous prédisez, puis faites-le varier, seul, sur au moins quatre valeurs. Chaque appel de
+# `trial` entraîne un réseau par graine et ajoute une ligne à la table. Concluez : votre prédiction, ce que
+# disent les nombres, et s'ils le disent **au-delà de l'étendue des graines**.
 
 # %% experience="essais"
 table = []
@@ -1544,12 +1571,12 @@ for line, finals in table:
     print(f"{french(line):66} {told(finals)}")
 
 # %% [markdown] reponse="experience" points=2 concepts="méthodologie"
-# Par exemple, la profondeur, sans normalisation, au taux 0,01. Prédiction : plus de couches, donc un réseau plus
-# expressif, feront mieux. Sur MNIST, trois graines : 2 couches, 89,3 % (de 88,4 à 90,8) ; 4 couches, 88,9 % (de 85,6 à
-# 91,2) ; 8 couches, 86,8 % (de 84,4 à 90,0) ; 12 couches, 79,5 % (de 77,8 à 80,8). La prédiction est fausse : entre 2,
-# 4 et 8 couches, l'écart tient dans l'étendue des graines, et l'on ne peut rien conclure ; à 12, la baisse de dix points la
-# dépasse de loin. Cela vaut pour trois époques et ce taux : un réseau profond demande peut-être plus de pas, ou la
-# normalisation.
+# Par exemple, la profondeur, sans normalisation, au taux 0,01. Prédiction : plus de couches, donc un réseau
+# plus expressif, feront mieux. Sur MNIST, trois graines : 2 couches, 89,3 % (de 88,4 à 90,8) ; 4 couches,
+# 88,9 % (de 85,6 à 91,2) ; 8 couches, 86,8 % (de 84,4 à 90,0) ; 12 couches, 79,5 % (de 77,8 à 80,8). La
+# prédiction est fausse : entre 2, 4 et 8 couches, l'écart tient dans l'étendue des graines, et l'on ne peut
+# rien conclure ; à 12, la baisse de dix points la dépasse de loin. Cela vaut pour trois époques et ce
+# taux : un réseau profond demande peut-être plus de pas, ou la normalisation.
 #
 # **Barème**
 #
