@@ -285,9 +285,9 @@ with labo.needs("squared_distances"):
     # Le prix d'une boucle : même résultat, mesuré sur votre machine.
     x, y = torch.randn(40, 50), torch.randn(60, 50)
     durations = {}
-    for name, function in (("boucles", distances_in_a_loop), ("une opération", squared_distances)):
+    for name, function, times in (("boucles", distances_in_a_loop, 3), ("une opération", squared_distances, 30)):
         tries = []
-        for _ in range(5):
+        for _ in range(times):
             start = time.perf_counter()
             function(x, y)
             tries.append(time.perf_counter() - start)
@@ -462,12 +462,28 @@ with labo.needs("knn"):
         best_k.append(NEIGHBOURS[int(scores[1].mean(1).argmax())])
         for name, part, colour in (("entraînement", scores[0], orange), ("validation", scores[1], blue)):
             axes.errorbar(NEIGHBOURS, part.mean(1), part.std(1), color=colour, capsize=3, label=name)
-        axes.set(xlabel="nombre de voisins k", xscale="log", title=f"{share:.0%} d'étiquettes fausses : k = {best_k[-1]}")
+        axes.set(xlabel="nombre de voisins k", xscale="log",
+                 title=f"{100 * share:.0f} % d'étiquettes fausses : meilleur k = {best_k[-1]}")
         axes.set_xticks(NEIGHBOURS, NEIGHBOURS)
         axes.minorticks_off()
     panels[0].set_ylabel("exactitude (%)")
     panels[0].legend(fontsize=8)
     plt.show()
+
+# %% affirmation="voisins" profils="tiny, small"
+right = [cross_validation(digits, seed) for seed in SEEDS]
+wrong = [cross_validation(with_errors(digits, 0.2, seed), seed) for seed in SEEDS]
+right_k, wrong_k = (
+    [NEIGHBOURS[int(run[1].mean(1).argmax())] for run in runs] for runs in (right, wrong)
+)
+claim.between("pour k = 1, l'exactitude d'entraînement est de 100 %", [run[0, 0] for run in right + wrong], 100, 100)
+claim.between("si les étiquettes sont justes, très peu de voisins suffisent", right_k, 1, 5)
+claim.less("si une étiquette sur cinq est fausse, il en faut davantage", right_k, wrong_k)
+claim.effect(
+    "avec une étiquette fausse sur cinq, neuf voisins valent mieux qu'un",
+    [float(run[1, NEIGHBOURS.index(1)].mean()) for run in wrong],
+    [float(run[1, NEIGHBOURS.index(9)].mean()) for run in wrong],
+)
 
 # %% [markdown]
 # Pour $k = 1$, l'exactitude d'entraînement est de 100 % : chaque exemple est son propre voisin, fausse étiquette
@@ -514,10 +530,10 @@ def accuracy_of_nearest(train_x, train_y, valid_x, valid_y):
     return 100 * float((guess == valid_y).float().mean())
 
 
-def report(name, prepare_data):
+def report(name, prepare_data, x=measures):
     """Prépare avec trois graines, et affiche l'exactitude en validation."""
-    values = [accuracy_of_nearest(*prepare_data(measures, digits, 0.8, seed)) for seed in SEEDS]
-    print(f"{name:28}", " ; ".join(decimal(value, 1) for value in values), "%")
+    values = [accuracy_of_nearest(*prepare_data(x, digits, 0.8, seed)) for seed in SEEDS]
+    print(f"{name:32}", " ; ".join(decimal(value, 1) for value in values), "%")
     return values
 
 
@@ -640,11 +656,18 @@ assert first != other, "deux graines doivent donner deux partages"
 # %%
 with labo.needs("prepare"):
     prepared_accuracy = report("avec `prepare`", prepare)
-    print("le mélange et le partage, sans standardiser les pixels seuls, puis avec `prepare` :")
-    pixels_alone = [accuracy_of_nearest(*only_split(pixels, digits, 0.8, seed)) for seed in SEEDS]
-    scaled_pixels = [accuracy_of_nearest(*prepare(pixels, digits, 0.8, seed)) for seed in SEEDS]
-    for values in (pixels_alone, scaled_pixels):
-        print(" " * 28, " ; ".join(decimal(value, 1) for value in values), "%")
+    raw_pixels = report("pixels seuls, sans standardiser", only_split, pixels)
+    scaled_pixels = report("pixels seuls, avec `prepare`", prepare, pixels)
+
+# %% affirmation="preparation" profils="tiny, small"
+claim.effect("dès que l'encre s'en mêle, standardiser change tout", raw_accuracy, prepared_accuracy)
+claim.between("la fonction de la collègue ne vaut pas mieux que le hasard", broken_accuracy, 0, 25)
+claim.less("les pixels seuls n'y gagnent rien", -0.1, [a - b for a, b in zip(raw_pixels, scaled_pixels)])
+spread = measures.std(0)
+leaking = (measures - measures.mean(0)) / torch.where(spread > 0, spread, 1.0)
+leak_accuracy = [accuracy_of_nearest(*only_split(leaking, digits, 0.8, seed)) for seed in SEEDS]
+gaps = [abs(a - b) for a, b in zip(leak_accuracy, prepared_accuracy)]
+claim.between("aucun nombre ne montre la fuite (écart d'exactitude, en points)", gaps, 0, 2)
 
 # %% [markdown]
 # Dès que l'encre s'en mêle, standardiser change tout. Ce n'est pas une recette : les pixels seuls ont déjà la même
@@ -764,6 +787,16 @@ with labo.needs("kmeans_step"):
     kmeans_accuracy = [named_accuracy(run_kmeans(pixels, 10, seed)[0]) for seed in SEEDS]
     print("chaque groupe nommé par sa majorité, trois départs :", " ; ".join(decimal(v, 1) for v in kmeans_accuracy), "%")
 
+# %% affirmation="k_moyennes" profils="tiny, small"
+starts = [run_kmeans(pixels, 10, seed) for seed in SEEDS]
+rises = [max(b - a for a, b in zip(steps, steps[1:])) for _, _, steps in starts]
+claim.less("aucun pas n'augmente la distance moyenne", rises, 1e-4)
+claim.less("la distance moyenne baisse", [steps[-1] for _, _, steps in starts], [steps[0] for _, _, steps in starts])
+claim.between("on fait bien mieux que le hasard (10 %)", kmeans_accuracy, 40, 90)
+claim.effect("on fait bien moins que les voisins", kmeans_accuracy, raw_pixels)
+names = [{int(digits[groups == g].mode().values) for g in groups.unique()} for groups, _, _ in starts]
+claim.between("des chiffres occupent deux groupes, d'autres aucun", [len(found) for found in names], 5, 9)
+
 # %% [markdown]
 # Ces dix images, personne ne les a dessinées : chacune est la moyenne d'un groupe, trouvé **sans une seule
 # étiquette**. Aucun pas n'augmente la distance moyenne. Mais rien n'oblige les groupes à suivre nos classes : des
@@ -877,7 +910,8 @@ with labo.needs("kmeans_step", "pca"):
         axes.set(title=f"Le plan principal, coloré par {title}", xlabel="première composante")
     panels[0].set_ylabel("deuxième composante")
     plt.show()
-    display(labo.plot_images(components.view(-1, 14, 14), [f"{decimal(share, 1)} %" for share in shares]))
+    names = [f"{decimal(share, 1)} %" for share in shares]
+    display(labo.plot_templates(components, (1, 14, 14), names, columns=8, size=1.1))
     print(f"part de la variance dans ce plan : {decimal(float(shares[:2].sum()), 0)} %")
 
 # %% [markdown]
@@ -974,8 +1008,8 @@ for x, case in ((linked, "des colonnes liées, une colonne nulle"), (wide, "4 ex
 # %% [markdown] reponse="q2" points=1
 # (a) Le degré 1 : une droite ne suit pas la courbe, quelles que soient les mesures. (b) Le degré 12 : 13 coefficients
 # pour 15 points, il suit le bruit, surtout aux bords. (c) Le degré 4 : assez souple pour la courbe, trop peu pour le
-# bruit. (d) Carré du biais et variance, sur la figure : 0,178 et 0,005 au degré 1 ; 0,004 et 0,011 au degré 4 ; moins de
-# 0,005 et environ 0,2 au degré 12.
+# bruit. (d) Carré du biais et variance, sur la figure : 0,177 et 0,005 au degré 1 ; 0,004 et 0,011 au degré 4 ; moins de
+# 0,002 et environ 0,2 au degré 12.
 #
 # **Barème**
 #
@@ -1035,8 +1069,21 @@ with labo.needs("least_squares"):
         axes.set(title=f"degré {degree} : biais² {decimal(squared_bias, 3)}, variance {decimal(variance, 3)}",
                  xlabel="x", ylim=(-2.5, 2.5))
         axes.xaxis.set_major_formatter(lambda value, _: compact(value))
-    panels[0].legend(fontsize=8)
+    panels[0].legend(fontsize=8, loc="lower right")
     plt.show()
+
+# %% affirmation="biais_variance" profils="tiny, small"
+runs = {degree: [fit_many(degree, seed=seed) for seed in SEEDS] for degree in (1, 4, 12)}
+parts = {degree: torch.tensor([bias_and_variance(run[0]) for run in found]) for degree, found in runs.items()}
+claim.between("degré 1 : carré du biais 0,177", parts[1][:, 0], 0.175, 0.180)
+claim.between("degré 4 : carré du biais 0,004", parts[4][:, 0], 0.003, 0.005)
+claim.between("degré 12 : carré du biais de moins de 0,002", parts[12][:, 0], 0, 0.002)
+claim.between("degré 1 : variance 0,005", parts[1][:, 1], 0.004, 0.006)
+claim.between("degré 4 : variance 0,011", parts[4][:, 1], 0.010, 0.012)
+claim.between("degré 12 : variance d'environ 0,2", parts[12][:, 1], 0.15, 0.25)
+claim.less("le degré 4 se trompe le moins", [r[2] for r in runs[4]], [r[2] for d in (1, 12) for r in runs[d]])
+sums = [float(p.sum() + 0.04) / r[2] for d in runs for p, r in zip(parts[d], runs[d])]
+claim.between("l'erreur attendue est la somme du carré du biais, de la variance et du bruit", sums, 0.98, 1.02)
 
 # %% [markdown]
 # L'écart de la moyenne des essais à la vraie courbe est le **biais** ; la dispersion autour de cette moyenne, la
@@ -1052,12 +1099,22 @@ with labo.needs("least_squares"):
     axes.plot(DEGREES, errors[:, 0], "o-", color=orange, label="entraînement")
     axes.plot(DEGREES, errors[:, 1], "o-", color=blue, label="validation")
     axes.axhline(0.04, color=grey, linestyle=":", label="bruit")
-    axes.set(xlabel="degré du polynôme", ylabel="erreur quadratique", yscale="log", ylim=(0.002, 3))
+    axes.set(xlabel="degré du polynôme", ylabel="erreur quadratique", yscale="log", ylim=(0.002, 50))
     axes.yaxis.set_major_formatter(lambda value, _: compact(value))
     axes.legend(fontsize=8)
     plt.show()
     best_degree = 1 + int(errors[:, 1].argmin())
     print(f"degré choisi par la validation : {best_degree}")
+
+# %% affirmation="capacite" profils="tiny, small"
+curves = torch.tensor([[fit_many(degree, seed=seed)[1:] for degree in DEGREES] for seed in SEEDS])
+train_curves, valid_curves = curves.unbind(2)
+claim.less("l'erreur d'entraînement baisse", train_curves[:, 1:] - train_curves[:, :-1], 0)
+claim.between("la validation choisit un degré de 3 à 6", 1 + valid_curves.argmin(1), 3, 6)
+nearly_equal = valid_curves[:, 2:6]
+claim.between("de 3 à 6, les degrés se valent presque", nearly_equal.amax(1) / nearly_equal.amin(1), 1, 1.15)
+claim.less("à gauche, l'erreur de validation est grande", 3 * nearly_equal, valid_curves[:, :2])
+claim.less("à droite, l'écart se creuse", 10 * train_curves[:, 11:], valid_curves[:, 11:])
 
 # %% [markdown]
 # L'erreur d'entraînement baisse ; celle de validation baisse, puis remonte. À gauche, les deux sont grandes :
@@ -1086,17 +1143,17 @@ def show_trials():
         print(f"{degree:5} {n:4} {compact(noise):>7} {decimal(train, 4):>14} {decimal(valid, 4):>12} {decimal(extent, 4):>26}")
 
 
-# %%
+# %% experience="capacite_libre"
 with labo.needs("least_squares"):
     for n in (15, 30):  # vos valeurs
         add_trial(degree=12, n=n, noise=0.2)  # vos réglages
     show_trials()
 
 # %% [markdown] reponse="experience" points=1
-# Exemple, au degré 12, avec un bruit de 0,2 : de 15 à 30 puis 60 mesures, l'erreur de validation passe d'environ 0,23 à
-# 0,06, puis à 0,05, tout près du bruit (0,04), tandis que celle d'entraînement monte de 0,005 à 0,03. Le même polynôme
-# n'est donc trop souple que pour trop peu de mesures : avec davantage, l'écart se referme, de bien plus que l'étendue
-# des trois graines.
+# Exemple, au degré 12, avec un bruit de 0,2. Attente : avec plus de mesures, le polynôme ne peut plus suivre le bruit.
+# De 15 à 30, 60 puis 120 mesures, l'erreur de validation passe d'environ 0,26 à 0,06, 0,05, puis 0,045, tout près du
+# bruit (0,04) ; celle d'entraînement monte de 0,005 à 0,02, 0,03, puis 0,036. Le même polynôme n'est donc trop souple que
+# pour trop peu de mesures : avec davantage, l'écart se referme, de bien plus que l'étendue des trois graines.
 #
 # **Barème**
 #
@@ -1104,6 +1161,17 @@ with labo.needs("least_squares"):
 # - 0,25 pt : un seul réglage change, avec quatre valeurs au moins
 # - 0,25 pt : cite les nombres du tableau, à l'entraînement et en validation
 # - 0,25 pt : conclut ce que ces nombres montrent, et pas davantage (compare à l'étendue)
+
+# %% affirmation="experience_modele" profils="tiny, small"
+trials.clear()
+for n in (15, 30, 60, 120):
+    add_trial(degree=12, n=n, noise=0.2)
+trained, validated = ([trial[column] for trial in trials] for column in (3, 4))
+claim.between("avec 15 mesures, l'erreur de validation est d'environ 0,26", validated[0], 0.22, 0.30)
+claim.between("avec 30 mesures, elle est d'environ 0,06", validated[1], 0.053, 0.065)
+claim.between("avec 120 mesures, elle est d'environ 0,045", validated[3], 0.043, 0.047)
+claim.between("avec 120 mesures, celle d'entraînement est d'environ 0,036", trained[3], 0.034, 0.038)
+claim.less("l'écart se referme", [b - a for a, b in zip(trained[1:], validated[1:])], validated[0] - trained[0])
 
 # %% [markdown]
 # ---
@@ -1117,6 +1185,9 @@ with labo.needs("knn"):
     guess = knn(pixels, digits, test_pixels, best_k[0])
     test_accuracy = 100 * float((guess == mnist.test_target).float().mean())
     print(f"k = {best_k[0]} ; test : {decimal(test_accuracy, 1)} %")
+
+# %% affirmation="test" profils="tiny, small"
+claim.between("l'exactitude de test (%) est dans l'intervalle attendu", test_accuracy, 80, 100)
 
 # %% [markdown]
 # ## À retenir
