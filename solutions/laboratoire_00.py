@@ -22,7 +22,7 @@
 # | **Durée** | 95 min d'exercices et de questions ; deux heures avec la lecture |
 # | **Notés** | six exercices et une réparation (11 points), deux questions et une expérience (3 points) |
 # | **Prérequis** | Python, NumPy ; produits de matrices ; moyenne et variance ; [notations](notations.md) |
-# | **Livre** | Goodfellow, Bengio et Courville, *Deep Learning* : sections citées au fil du texte |
+# | **Livre** | Goodfellow, Bengio et Courville, *Deep Learning* |
 
 # %% [markdown]
 # ## Mode d'emploi
@@ -86,7 +86,7 @@ doctor.show(doctor.diagnose())
 # | `labo submit` | remet le notebook, et donne un reçu : gardez-le |
 # | `labo feedback` | va chercher la rétroaction, une fois la correction rendue |
 #
-# On peut remettre plusieurs fois : la dernière compte.
+# La dernière remise compte.
 
 # %% [markdown]
 # ---
@@ -109,8 +109,8 @@ print(table)
 # %% [markdown]
 # ### Exercice 1 - `tartan` ★ (6 min, 1 point)
 #
-# Fabriquez une matrice $n \times n$ remplie de 1, où les lignes 0, 3, 6… valent 2, les colonnes 0, 3, 6… aussi,
-# et leurs croisements 5. **Sans boucle** : ni `for`, ni `while`, ni compréhension, ni `map`. Pour $n = 5$ :
+# Une matrice $n \times n$ de 1, où les lignes 0, 3, 6… valent 2, les colonnes 0, 3, 6… aussi, et leurs croisements 5.
+# **Sans boucle** : ni `for`, ni `while`, ni compréhension, ni `map`. Pour $n = 5$ :
 #
 # $$\begin{pmatrix} 5 & 2 & 2 & 5 & 2 \\ 2 & 1 & 1 & 2 & 1 \\ 2 & 1 & 1 & 2 & 1 \\ 5 & 2 & 2 & 5 & 2 \\
 # 2 & 1 & 1 & 2 & 1 \end{pmatrix}$$
@@ -582,8 +582,11 @@ def prepare(
 # %% test="prepare" points=2
 rows = torch.arange(10)
 parts = prepare(torch.stack([rows.float(), torch.full((10,), 7.0)], 1), rows, 0.6, seed=1)
-assert len(parts) == 4, f"quatre tenseurs : exemples et étiquettes, deux fois ; reçu : {len(parts)}"
+assert isinstance(parts, (tuple, list)) and len(parts) == 4, (
+    f"quatre tenseurs : exemples et étiquettes d'entraînement, puis de validation ; reçu : {parts!r}"
+)
 train_x, train_y, valid_x, valid_y = parts
+assert all(isinstance(part, torch.Tensor) for part in parts), f"quatre tenseurs ; reçu : {parts!r}"
 shapes = [tuple(part.shape) for part in parts]
 assert shapes == [(6, 2), (6,), (4, 2), (4,)], (
     f"10 exemples et une part de 0,6 : formes (6, 2), (6,), (4, 2) et (4,) ; reçues : {shapes}"
@@ -711,7 +714,11 @@ def kmeans_step(x: torch.Tensor, centers: torch.Tensor) -> tuple[torch.Tensor, t
 
 
 # %% test="kmeans_step" points=2
-clusters, moved = kmeans_step(torch.tensor([[0.0], [1.0], [10.0], [14.0]]), torch.tensor([[0.0], [9.0]]))
+result = kmeans_step(torch.tensor([[0.0], [1.0], [10.0], [14.0]]), torch.tensor([[0.0], [9.0]]))
+assert isinstance(result, (tuple, list)) and len(result) == 2, (
+    f"deux résultats : les groupes, puis les nouveaux centres ; reçu : {result!r}"
+)
+clusters, moved = result
 assert isinstance(clusters, torch.Tensor), f"les groupes sont un tenseur ; reçu : {clusters!r}"
 assert isinstance(moved, torch.Tensor), f"les nouveaux centres sont un tenseur ; reçu : {moved!r}"
 shapes = tuple(clusters.shape), tuple(moved.shape)
@@ -848,7 +855,11 @@ def pca(x: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 # %% test="pca" points=2
 cross = torch.tensor([[-1.0, 0.0], [1.0, 0.0], [0.0, -2.0], [0.0, 2.0]])
-components, variances = pca(cross + 5, 1)
+result = pca(cross + 5, 1)
+assert isinstance(result, (tuple, list)) and len(result) == 2, (
+    f"deux résultats : les composantes, puis leurs variances ; reçu : {result!r}"
+)
+components, variances = result
 assert isinstance(components, torch.Tensor), f"les composantes sont un tenseur ; reçu : {components!r}"
 assert isinstance(variances, torch.Tensor), f"les variances sont un tenseur ; reçu : {variances!r}"
 shapes = tuple(components.shape), tuple(variances.shape)
@@ -956,7 +967,9 @@ def least_squares(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch
 
 
 # %% test="least_squares" points=1
-weight, bias = least_squares(torch.tensor([[0.0], [1.0], [2.0]]), torch.tensor([[1.0], [3.0], [5.0]]))
+result = least_squares(torch.tensor([[0.0], [1.0], [2.0]]), torch.tensor([[1.0], [3.0], [5.0]]))
+assert isinstance(result, (tuple, list)) and len(result) == 2, f"deux résultats : poids, puis biais ; reçu : {result!r}"
+weight, bias = result
 assert isinstance(weight, torch.Tensor), f"les poids sont un tenseur ; reçu : {weight!r}"
 assert isinstance(bias, torch.Tensor), f"le biais est un tenseur ; reçu : {bias!r}"
 shapes = tuple(weight.shape), tuple(bias.shape)
@@ -1123,8 +1136,8 @@ claim.less("à droite, l'écart se creuse", 10 * train_curves[:, 11:], valid_cur
 # ### Expérience libre (1 point, 9 min)
 #
 # Un polynôme de degré 12 est-il condamné ? Choisissez **un seul** réglage : degré, nombre de mesures `n` ou bruit. Dites
-# ce que vous attendez, puis essayez au moins quatre valeurs, les deux autres réglages fixés. Le tableau se remplit à
-# chaque exécution. Que montrent ses nombres ?
+# ce que vous attendez, puis essayez au moins quatre valeurs, les deux autres fixés. Le tableau se remplit à chaque
+# exécution. Concluez avec ses nombres, comparés à leur étendue.
 
 # %%
 trials = []
@@ -1193,7 +1206,7 @@ claim.between("l'exactitude de test (%) est dans l'intervalle attendu", test_acc
 # ## À retenir
 #
 # - Statistiques de l'entraînement, choix sur la validation, test ouvert une fois. Une fuite ne se voit pas.
-# - Avec des étiquettes, on prédit ; sans elles, on groupe et on résume.
+# - Avec des étiquettes, on prédit ; sans elles, on groupe.
 # - Trop simple, un modèle a du biais ; trop souple, de la variance.
 #
 # **Remettez** ce laboratoire, même incomplet : toute la chaîne aura été essayée avant de compter.
