@@ -225,6 +225,33 @@ def knn(train_x, train_y, x, k):
 """,
         ),
         ("squeezed", _knn((_VOTES, "return votes.argmax(1).squeeze()"))),
+        (
+            "sums of absolute values",
+            _knn(("torch.cdist(x, train_x)", "torch.cdist(x, train_x, p=1)")),
+        ),
+        (
+            "largest coordinate",
+            _knn(("torch.cdist(x, train_x)", "torch.cdist(x, train_x, p=torch.inf)")),
+        ),
+        (
+            "angles",
+            _knn(
+                (
+                    "torch.cdist(x, train_x)",
+                    "(-F.normalize(x, dim=1) @ F.normalize(train_x, dim=1).T)",
+                )
+            ),
+        ),
+        (
+            "examples sorted in place",
+            """
+def knn(train_x, train_y, x, k):
+    order = torch.cdist(x, train_x).argsort(1)[:, :k]
+    answer = train_y[order].mode(1).values
+    train_y.copy_(train_y.sort().values)
+    return answer
+""",
+        ),
     ],
     "prepare": [
         (
@@ -397,6 +424,26 @@ def kmeans_step(x, centers):
 """,
         ),
         (
+            "sums of absolute values",
+            _kmeans(("torch.cdist(x, centers)", "torch.cdist(x, centers, p=1)")),
+        ),
+        (
+            "single precision, and in place when it was already",
+            _kmeans(("moved = centers.clone()", "x, moved = x.float(), centers.float().detach()")),
+        ),
+        (
+            "repeated until nothing moves",
+            """
+def kmeans_step(x, centers):
+    moved = centers.clone()
+    for _ in range(50):
+        clusters = torch.cdist(x, moved).argmin(1)
+        for number in clusters.unique():
+            moved[number] = x[clusters == number].mean(0)
+    return clusters, moved
+""",
+        ),
+        (
             "distances of one coordinate",
             _kmeans(("torch.cdist(x, centers)", "torch.cdist(x[:, :1], centers[:, :1])")),
         ),
@@ -499,6 +546,14 @@ def pca(x, k):
             _squares(
                 ("return solution[:-1].T, solution[-1]", "return solution[-1], solution[:-1].T")
             ),
+        ),
+        (
+            "bias left for the end",
+            """
+def least_squares(x, y):
+    weight = (torch.linalg.pinv(x) @ y).T
+    return weight, (y - x @ weight.T).mean(0)
+""",
         ),
         ("column of N", _squares(("solution = ", "design[:, -1] = len(x)\n    solution = "))),
         (

@@ -49,6 +49,17 @@ def tartan(n):
 """,
         ),
         (
+            "a Kronecker product",
+            """
+def tartan(n):
+    tile = torch.ones(3, 3)
+    tile[0] = tile[:, 0] = 2
+    tile[0, 0] = 5
+    k = (n + 2) // 3
+    return torch.kron(torch.ones(k, k), tile)[:n, :n].clone()
+""",
+        ),
+        (
             "a tile that is repeated",
             """
 TILE = torch.tensor([[5.0, 2.0, 2.0], [2.0, 1.0, 1.0], [2.0, 1.0, 1.0]])
@@ -311,6 +322,26 @@ def prepare(x, y, share, seed=0):
 ''',
         ),
         (
+            "random_split and a column at a time",
+            """
+from torch.utils.data import random_split
+
+
+def prepare(x, y, share, seed=0):
+    n = round(share * len(x))
+    generator = torch.Generator().manual_seed(seed)
+    train, valid = random_split(range(len(x)), [n, len(x) - n], generator=generator)
+    train, valid = list(train), list(valid)
+    a, b = x[train], x[valid]
+    mu, sigma = a.mean(0), a.std(0)
+    for d in range(x.shape[1]):
+        divisor = sigma[d] if sigma[d] > 0 else 1.0
+        a[:, d] = (a[:, d] - mu[d]) / divisor
+        b[:, d] = (b[:, d] - mu[d]) / divisor
+    return a, y[train], b, y[valid]
+""",
+        ),
+        (
             "keys that are sorted",
             """
 def prepare(x, y, share, seed=0):
@@ -437,7 +468,7 @@ def pca(x, k):
             "torch.cov",
             """
 def pca(x, k):
-    values, vectors = torch.linalg.eigh(torch.cov(x.T).reshape(x.shape[1], x.shape[1]))
+    values, vectors = torch.linalg.eigh(torch.cov(x.T))
     order = values.argsort(descending=True)[:k]
     return vectors[:, order].T, values[order]
 """,
@@ -450,7 +481,7 @@ import numpy as np
 
 def pca(x, k):
     a = x.numpy()
-    c = np.cov(a, rowvar=False).reshape(a.shape[1], a.shape[1])
+    c = np.cov(a, rowvar=False)
     w, v = np.linalg.eigh(c)
     w, v = w[::-1][:k].copy(), v[:, ::-1][:, :k].T.copy()
     return torch.from_numpy(v), torch.from_numpy(w)
