@@ -52,6 +52,11 @@ class _Step:
     cell: NotebookNode
     origin: SourceCell
 
+    @property
+    def first_line(self) -> int:
+        """The source's line that the cell's first one is; a test's heading stands before it."""
+        return self.origin.body_line - (self.origin.kind is CellKind.TEST)
+
 
 def write_answer_key(lab: Lab, profile: Profile) -> AnswerKey:
     """Execute the lab's source, its claims included, and write answers/<lab>.html without them.
@@ -121,6 +126,7 @@ def execute(
     paths = [str(root), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {
         "LABO_PROFILE": profile,
+        "LABO_FULL_TRACEBACK": "1",
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
     }
     # A figure is shown by the notebook's own backend, whatever this process uses.
@@ -153,7 +159,7 @@ def _failure(steps: Sequence[_Step], path: Path, error: Exception) -> str:
 
 def _raised(error: NotebookNode, cell: SourceCell, steps: Sequence[_Step]) -> tuple[int, str]:
     """The source's line of an error that a cell raised, and its message."""
-    starts = {str(s.cell.get("execution_count")): s.origin.body_line for s in steps}
+    starts = {str(s.cell.get("execution_count")): s.first_line for s in steps}
     plain = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(error.traceback))
     frames = re.findall(r"Cell In\[(\d+)\], line (\d+)", plain)
     lines = [starts[count] + int(line) - 1 for count, line in frames] or [cell.body_line]

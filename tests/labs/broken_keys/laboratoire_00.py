@@ -33,7 +33,8 @@ BROKEN: list[tuple[str, list[tuple[str, str]], list[str]]] = [
         "the broken function is mended in two places",
         [
             (
-                "    y = y[torch.randperm(len(y), generator=generator)]\n    x = (x - x.mean(0)) / x.std(0)\n",
+                "    y = y[torch.randperm(len(y), generator=generator)]\n"
+                "    x = (x - x.mean(0)) / x.std(0)\n",
                 "    generator.manual_seed(seed)\n"
                 "    y = y[torch.randperm(len(y), generator=generator)]\n"
                 "    x = (x - x.mean(0)) / x.std(0).clamp(min=1e-6)\n",
