@@ -34,7 +34,7 @@
 #
 # 1. un énoncé, avec sa difficulté (★ à ★★★), sa durée et ses points ;
 # 2. une **cellule à remplir** : remplacez la ligne `raise NotImplementedError(...)` ;
-# 3. une **vérification**, à exécuter aussitôt : son message dit ce qui ne va pas. À la correction, des tests cachés
+# 3. une **vérification**, à exécuter aussitôt : ✓, ou ce qui ne va pas. À la correction, des tests cachés
 #    essaient d'autres valeurs et d'autres formes.
 #
 # Un exercice vous résiste ? Passez au suivant : la suite fonctionne sans lui.
@@ -110,7 +110,7 @@ print(table)
 # ### Exercice 1 - `tartan` ★ (6 min, 1 point)
 #
 # Une matrice $n \times n$ de 1, où les lignes 0, 3, 6… valent 2, les colonnes 0, 3, 6… aussi, et leurs croisements 5.
-# **Sans boucle** : ni `for`, ni `while`, ni compréhension, ni `map`. Pour $n = 5$ :
+# **Sans boucle** : ni `for`, ni `while`, ni compréhension, ni `map`, ni récursion. Pour $n = 5$ :
 #
 # $$\begin{pmatrix} 5 & 2 & 2 & 5 & 2 \\ 2 & 1 & 1 & 2 & 1 \\ 2 & 1 & 1 & 2 & 1 \\ 5 & 2 & 2 & 5 & 2 \\
 # 2 & 1 & 1 & 2 & 1 \end{pmatrix}$$
@@ -213,8 +213,8 @@ print(original)  # …l'original a changé
 #
 # ### Exercice 2 - `squared_distances` ★★ (10 min, 1 point)
 #
-# Le carré de la distance entre chaque ligne de $X$ et chaque ligne de $Y$. Sans boucle (ni compréhension, ni `map`),
-# et sans distance toute faite (`torch.cdist`, `F.pairwise_distance`).
+# Le carré de la distance entre chaque ligne de $X$ et chaque ligne de $Y$, toujours sans boucle, et sans distance toute
+# faite (`torch.cdist`, `F.pairwise_distance`).
 #
 # **À la main**, $X = \big((0, 0), (1, 0)\big)$, $Y = \big((0, 2)\big)$ : $\big((4), (5)\big)$.
 #
@@ -827,8 +827,8 @@ claim.between("des chiffres occupent deux groupes, d'autres aucun", [len(found) 
 # 196 pixels ne se dessinent pas. Toujours sans étiquettes, cherchons les deux directions où les images **varient le
 # plus**. La variance le long d'une direction unitaire $u$ vaut $u^\top C\, u$, où $C$ ($D \times D$) est la
 # **covariance** : l'élément $(i, j)$ est la somme, sur les exemples, des produits des écarts à la moyenne des colonnes
-# $i$ et $j$, divisée par $N - 1$. Elle est la plus grande pour le vecteur propre de $C$ de plus grande valeur propre,
-# puis, à angle droit, pour le suivant : ce sont les **composantes principales**, et leurs variances.
+# $i$ et $j$, divisée par $N - 1$. Cette variance est la plus grande pour le vecteur propre de $C$ de plus grande valeur
+# propre, puis, à angle droit, pour le suivant : ce sont les **composantes principales**, et leurs variances.
 #
 # **À la main**, $X = \big((-1, 0), (1, 0), (0, -2), (0, 2)\big)$ : $C = \operatorname{diag}(2/3 ; 8/3)$. La première
 # composante est $(0, \pm 1)$, de variance $8/3$.
@@ -936,7 +936,8 @@ with labo.needs("kmeans_step", "pca"):
     print(f"part de la variance dans ce plan : {decimal(float(shares[:2].sum()), 0)} %")
 
 # %% [markdown]
-# À gauche, les couleurs viennent de personnes ; à droite, d'un calcul qui n'a vu que les pixels. Chaque composante est elle-même une image : ce qu'il faut ajouter ou retirer pour avancer sur cet axe.
+# À gauche, les couleurs viennent de personnes ; à droite, d'un calcul qui n'a vu que les pixels. Chaque composante est
+# elle-même une image : ce qu'il faut ajouter (rouge) ou retirer (bleu) pour avancer sur cet axe.
 
 # %% [markdown]
 # ---
@@ -1175,8 +1176,8 @@ with labo.needs("least_squares"):
 
 # %% [markdown] reponse="experience" points=1
 # Exemple, au degré 12, avec un bruit de 0,2. Attente : avec plus de mesures, le polynôme ne peut plus suivre le bruit.
-# De 15 à 30, 60 puis 120 mesures, l'erreur de validation passe d'environ 0,26 à 0,06, 0,05, puis 0,045, tout près du
-# bruit (0,04) ; celle d'entraînement monte de 0,005 à 0,02, 0,03, puis 0,036. Le même polynôme n'est donc trop souple que
+# Avec 15, 30, 60 et 120 mesures, l'erreur de validation est d'environ (0,26 ; 0,06 ; 0,05 ; 0,045), et finit tout près
+# du bruit (0,04) ; celle d'entraînement monte (0,005 ; 0,02 ; 0,03 ; 0,036). Le même polynôme n'est donc trop souple que
 # pour trop peu de mesures : avec davantage, l'écart se referme, de bien plus que l'étendue des trois graines.
 #
 # **Barème**
