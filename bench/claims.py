@@ -2,10 +2,10 @@
 
     python bench/claims.py [laboratoire_01 ...] [--keys]
 
-For each lab: its answer key with its claims, in the profile small (under three seeds when its
-source has a line `SEED = 0`); each broken key, whose claims must fail; each right answer under ten
-seeds; and all right answers and mutants in both modes. It takes many minutes. The record of a lab
-is written when nothing was found wrong. `--keys` tries no answers and writes nothing.
+For each lab: its answer key with its claims, in the profiles tiny and small (the latter under three
+seeds when its source has a line `SEED = 0`); each broken key, whose claims must fail; each right
+answer under ten seeds; and all right answers and mutants in both modes. It takes many minutes. The
+record of a lab is written when nothing was found wrong. `--keys` tries no answers, writes nothing.
 """
 
 from __future__ import annotations
@@ -104,24 +104,34 @@ def _try_keys(findings: Findings) -> None:
 
 
 def _measure(findings: Findings) -> None:
-    """The claims of the key, in the profile small."""
+    """The claims of the key, in each profile, and in small under several seeds."""
     rows: list[tuple[object, ...]] = []
-    text = read_source(ROOT / "solutions" / f"{findings.lab}.py").text
+    times: list[tuple[object, ...]] = []
+    source = read_source(ROOT / "solutions" / f"{findings.lab}.py")
+    of_small = {c.role.name for c in source.written if c.role and Profile.SMALL in c.role.profiles}
+    text = source.text
     seeds = SEEDS if text.count(SEED) == 1 else [0]
-    for seed in seeds:
-        key = _key(findings, text.replace(SEED, f"\nSEED = {seed}\n"))
-        for c in key.claims if key else ():
-            if not c.holds:
-                findings.problems.append(f"seed {seed}, claim '{c.name}': {c.text} {c.measured}")
-            rows.append((seed, c.name, c.text, c.measured, c.wanted, _word(c.holds)))
-    columns = ("seed", "claim", "text", "measured", "wanted", "holds")
-    findings.add("Claims, in the profile small", columns, rows)
+    for profile, seed in [(Profile.TINY, 0), *((Profile.SMALL, seed) for seed in seeds)]:
+        key = _key(findings, text.replace(SEED, f"\nSEED = {seed}\n"), profile)
+        if key is None:
+            return
+        times.append((profile, seed, f"{key.seconds:.0f} s"))
+        for c in key.claims:
+            values = (c.name, c.text, c.measured, c.wanted)
+            if c.holds is not None:
+                rows.append((profile, seed, *values, _word(c.holds)))
+            unchecked = c.holds is None and profile is Profile.SMALL and c.name in of_small
+            if c.holds is False or unchecked:
+                findings.problems.append(f"{profile}, seed {seed}: {': '.join(values[:3])}")
+    findings.add("Execution of the key", ("profile", "seed", "time"), times)
+    columns = ("profile", "seed", "claim", "text", "measured", "wanted", "holds")
+    findings.add("Claims", columns, rows)
 
 
-def _key(findings: Findings, text: str) -> AnswerKey | None:
+def _key(findings: Findings, text: str, profile: Profile) -> AnswerKey | None:
     path = ROOT / "solutions" / f"{findings.lab}.py"
     try:
-        return executed(parse(text, path), ROOT, Profile.SMALL)
+        return executed(parse(text, path), ROOT, profile)
     except GraderError as error:
         findings.problems.append(str(error))
         return None
