@@ -142,6 +142,19 @@ def test_a_name_that_would_be_another_path_is_refused(folder):
         submit(notebooks.read(folder / f"{LAB}.ipynb"), None, "../bob")
 
 
+def test_the_name_of_the_hub_is_the_students(folder, monkeypatch):
+    monkeypatch.setenv("JUPYTERHUB_USER", "noa")
+    monkeypatch.setenv("USER", "jovyan")
+    assert submit(notebooks.read(folder / f"{LAB}.ipynb"), None).student == "noa"
+
+
+def test_an_account_without_a_name_is_told_what_to_write(folder, monkeypatch):
+    monkeypatch.delenv("JUPYTERHUB_USER", raising=False)
+    monkeypatch.setattr("getpass.getuser", lambda: {}["uid"])
+    with pytest.raises(HandinError, match="labo submit --as alice"):
+        submit(notebooks.read(folder / f"{LAB}.ipynb"), None)
+
+
 # ---- What is said before handing in
 
 
