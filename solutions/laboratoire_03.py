@@ -994,7 +994,7 @@ def scheduled(rate):
     return lambda *arguments: poutyne_accuracies(*arguments, callbacks=[Schedule(rate)])
 
 
-n_steps, PEAK = EPOCHS * len(batches(train_set)), 1.0
+n_steps, PEAK = EPOCHS * len(batches(train_set)), 1.5
 constant_finals = fit_runs(scheduled(lambda step: PEAK), PEAK)
 print(f"taux constant          : {told(constant_finals)}")
 with labo.needs("warmup_cosine"):
@@ -1002,15 +1002,15 @@ with labo.needs("warmup_cosine"):
     print(f"échauffement, cosinus  : {told(cosine_finals)}")
     _, axes = plt.subplots(figsize=(5, 2.2), layout="constrained")
     axes.plot([warmup_cosine(step, n_steps, n_steps // 10, PEAK) for step in range(n_steps)], color=blue)
-    axes.set(xlabel="pas", ylabel="taux", yticks=(0, PEAK), yticklabels=(0, int(PEAK)))
+    axes.set(xlabel="pas", ylabel="taux", yticks=(0, PEAK), yticklabels=(0, french(PEAK)))
     plt.show()
 
 # %% affirmation="calendrier"
-claim.effect("au taux 1, le calendrier fait mieux que le taux constant", constant_finals, cosine_finals)
+claim.effect("au taux 1,5, le calendrier fait mieux que le taux constant", constant_finals, cosine_finals)
 
 # %% [markdown]
-# Au taux 1, cent fois celui de la boucle, le taux constant tourne autour du but sans s'y poser ; le
-# calendrier rend ce taux utile. Et au taux 0,1 ? Changez `PEAK`.
+# Au taux 1,5, cent cinquante fois celui de la boucle, le taux constant tourne autour du but sans s'y poser ;
+# le calendrier rend ce taux utile. Et au taux 0,1 ? Changez `PEAK`.
 #
 # ---
 # ## 5. Par où commencer : l'initialisation
