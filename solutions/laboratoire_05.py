@@ -13,24 +13,22 @@
 # %% [markdown]
 # # Laboratoire 5 - Réseaux à convolution I
 #
-# Mélangez les pixels de toutes les images, toujours dans le même ordre : un perceptron n'y verra aucune
-# différence. C'est dire qu'il ignore une chose que vous savez : deux pixels voisins vont ensemble, et un 3
-# décalé de six pixels reste un 3. Une **convolution** met ce savoir dans le réseau : elle regarde partout, avec les
-# mêmes poids, une petite fenêtre à la fois. Vous allez l'écrire, la retourner, rebâtir avec elle un réseau de 1998,
-# puis un réseau qui lit des chiffres où qu'ils soient.
+# Mélangez les pixels de toutes les images, toujours dans le même ordre : un perceptron n'y verra aucune différence.
+# Il ignore que deux pixels voisins vont ensemble, et qu'un 3 décalé reste un 3. Une **convolution** met ce savoir dans
+# le réseau : elle regarde partout, avec les mêmes poids, une petite fenêtre. Vous allez l'écrire, la retourner,
+# rebâtir un réseau de 1998, puis un réseau qui lit des chiffres où qu'ils soient.
 #
 # **À la fin, vous saurez**
 #
-# - écrire une convolution avec canaux, marge et pas, égale à celle de PyTorch ;
-# - prévoir la taille d'une sortie et son champ récepteur, et déduire une couche de son nombre de paramètres ;
-# - dire ce que font le *pooling*, la convolution transposée et la convolution de noyau 1 ;
+# - écrire une convolution, et sa transposée, égales à celles de PyTorch ;
+# - prévoir une taille et un champ récepteur, et déduire une couche de son nombre de paramètres ;
 # - dire quel réseau supporte qu'on décale ses images, et pourquoi ;
-# - réparer un bloc résiduel, et expliquer ce qu'il change dans un réseau profond.
+# - réparer un bloc résiduel, et dire ce qu'il change.
 #
 # | | |
 # |:--|:--|
 # | **Durée** | 2 h, lecture comprise |
-# | **Exercices** | six et une réparation, notés automatiquement (20 points) ; deux questions et une expérience libre (6 points) |
+# | **À faire** | six exercices et une réparation (20 points) ; deux questions et une expérience libre (6 points) |
 # | **Avant de commencer** | les Laboratoires 1 à 4 |
 # | **À lire** | Goodfellow, Bengio et Courville, *Deep Learning*, chapitre 9 ; les [notations](notations.md) de la série |
 #
@@ -63,13 +61,13 @@ print(f"PyTorch {torch.__version__}, appareil : {device}, profil : {labo.profile
 #
 # $$y_{ij} = \sum_{a} \sum_{b} w_{ab}\; x_{i + a,\, j + b} .$$
 #
-# (Les mathématiciens appellent cela une corrélation ; leur convolution retourne d'abord le noyau. Comme les poids
-# s'apprennent, personne ne le fait.) Trois réglages s'ajoutent :
+# (Pour les mathématiciens, c'est une corrélation : leur convolution retourne d'abord le noyau.) Trois réglages
+# s'ajoutent :
 #
-# - la **marge** $p$ (*padding*) : on borde l'image de $p$ zéros de chaque côté, pour que le bord compte aussi ;
+# - la **marge** $p$ (*padding*) : $p$ zéros de chaque côté de l'image, pour que le bord compte aussi ;
 # - le **pas** $s$ (*stride*) : on glisse de $s$ cases à la fois, et la sortie est environ $s$ fois plus petite ;
-# - les **canaux** : une image en couleurs en a trois. Un noyau a donc une épaisseur, une tranche par canal
-#   d'entrée, et la somme court aussi sur eux. Et l'on prend plusieurs noyaux : chacun donne un canal de sortie.
+# - les **canaux** : un noyau a une tranche par canal d'entrée, et la somme court aussi sur eux. Et l'on prend
+#   plusieurs noyaux : chacun donne un canal de sortie.
 #
 # **À la main**, $x = \begin{pmatrix} 1 & 2 & 3 \\ 4 & 5 & 6 \end{pmatrix}$, $w = \begin{pmatrix} 1 & -1 \end{pmatrix}$,
 # $p = 0$, $s = 1$ : la sortie est $\begin{pmatrix} -1 & -1 \\ -1 & -1 \end{pmatrix}$, chaque pixel moins son voisin
@@ -245,7 +243,7 @@ with labo.needs("convolve"):
     filtered = convolve(scene, bank, padding=1)[0]
     figure, panels = plt.subplots(2, 4, figsize=(11, 4.6), height_ratios=(1, 2.2), layout="constrained")
     for axes, name, kernel in zip(panels[0], KERNELS, bank[:, 0]):
-        axes.imshow(kernel, cmap="RdBu_r", vmin=-5, vmax=5)
+        axes.imshow(kernel, cmap="RdBu_r", vmin=-9, vmax=9)
         for row in range(3):
             for column in range(3):
                 text = "1/9" if name == "flou" else f"{kernel[row, column]:.0f}"
@@ -309,6 +307,14 @@ for (name, pixels, cells), (middle, border) in gaps.items():
     print(f"{name:18} entrée décalée de {pixels}, sortie de {cells} : écart {decimal(middle, 3)} au milieu, "
           f"{decimal(border, 3)} aux bords")
 
+# %% affirmation="equivariance" profils="tiny, small"
+(same, border), (zero, _), (one, _), (two, _), (linear, _) = gaps.values()
+claim.between("pas de 1, loin des bords : décaler l'image revient à décaler la sortie", same, 0, 1e-5)
+claim.less("près des bords, la marge l'empêche", 0.1, border)
+claim.less("pas de 2 : un pixel de décalage ne revient à aucun décalage de la sortie", 0.1, [zero, one])
+claim.between("pas de 2 : deux pixels de décalage décalent la sortie d'une case", two, 0, 1e-5)
+claim.less("une couche linéaire n'est pas équivariante", 0.1, linear)
+
 # %% [markdown]
 # Décaler l'image revient, loin des bords, à décaler la sortie : la convolution est **équivariante** par translation.
 # Un motif appris en haut à gauche est donc reconnu partout.
@@ -318,8 +324,7 @@ for (name, pixels, cells), (middle, border) in gaps.items():
 # ## 2. Compter : la taille d'une sortie, le champ récepteur
 #
 # *(Livre : sections 9.2 et 9.5.)* Le **champ récepteur** d'une case de la sortie est ce qu'elle voit de l'entrée,
-# en pixels, d'un bout à l'autre. On veut le connaître avant d'entraîner : un réseau dont les cases voient cinq pixels
-# ne distinguera pas un 3 d'un 8.
+# en pixels, d'un bout à l'autre : trop petit, on ne distingue plus un 3 d'un 8.
 #
 # Pour l'agrandir sans poids de plus, on peut écarter les cases du noyau : avec une **dilatation** $d$, deux cases
 # voisines du noyau regardent deux pixels distants de $d$. Un noyau de côté 3 et $d = 2$ regarde les pixels 0, 2 et 4 :
@@ -358,9 +363,9 @@ plt.show()
 # %% [markdown]
 # ### Exercice 2 - `receptive_field` ★★ (10 min, 3 points)
 #
-# Sans formule, cette fois : trouvez-la sur ces dessins. Combien de pixels une case du haut voit-elle dans chacun ?
-# Qu'ajoute une couche au champ de celle d'en dessous, et de combien de pixels deux cases voisines de celle-ci
-# sont-elles distantes ? Pour la taille, comptez les positions de la fenêtre, marge et dilatation comprises.
+# Sans formule : trouvez-la sur ces dessins. Combien de pixels une case du haut voit-elle ? Qu'ajoute une couche au
+# champ de celle d'en dessous, et de combien de pixels deux cases voisines de celle-ci sont-elles distantes ?
+# Pour la taille, comptez les positions de la fenêtre, marge et dilatation comprises.
 
 # %% exercice="receptive_field" concepts="champ récepteur, dilatation"
 def receptive_field(size: int, layers: list[tuple[int, int, int, int]]) -> tuple[int, int]:
@@ -482,6 +487,11 @@ with labo.needs("receptive_field"):
         axes.axis("off")
     plt.show()
 
+# %% affirmation="champ" profils="tiny, small"
+claim.holds("le champ calculé est celui que mesure le gradient", computed_fields == measured_fields, [*measured_fields.values()])
+claim.between("les dilatations 1, 2, 4 voient quinze pixels", measured_fields["dilatations 1, 2, 4"], 15, 15)
+claim.between("la dilatation 4 répétée ne voit qu'un pixel sur quatre, dans chaque sens", int(seen["dilatations 4, 4, 4"].sum()), 49, 49)
+
 # %% [markdown]
 # Les dilatations 1, 2, 4 voient quinze pixels avec les poids de trois petits noyaux. La même dilatation répétée va
 # plus loin, mais laisse des trous : un pixel sur quatre, dans chaque sens, est vu.
@@ -491,8 +501,7 @@ with labo.needs("receptive_field"):
 #
 # *(Livre : section 9.3.)* Pour dire « il y a une oreille quelque part par ici », la position exacte importe peu. Le
 # *pooling* résume chaque fenêtre par un seul nombre, canal par canal : le **maximum** (le motif est-il là ?), la
-# **moyenne** ou la **somme** (combien y en a-t-il ?). Les fenêtres se suivent en général sans se chevaucher : le pas
-# est leur côté.
+# **moyenne** ou la **somme** (combien y en a-t-il ?). Le pas est en général le côté de la fenêtre.
 #
 # **À la main**, fenêtres de 2 sur $\begin{pmatrix} 1 & 2 & 5 & 0 \\ 3 & 4 & 1 & 2 \end{pmatrix}$ : maximum $(4 ;\ 5)$,
 # moyenne $(2{,}5 ;\ 2)$, somme $(10 ;\ 8)$.
@@ -589,9 +598,14 @@ with labo.needs("pool"):
         axes.axis("off")
     plt.show()
 
+# %% affirmation="pooling" profils="tiny, small"
+claim.effect("la moyenne change moins que les bords", changes["moyenne"], changes["bords"])
+claim.effect("le maximum change moins que la moyenne", changes["maximum"], changes["moyenne"])
+claim.less("le maximum n'est pourtant pas invariant", 0.2, changes["maximum"])
+
 # %% [markdown]
-# Un bord ne tombe presque plus sur lui-même après un pixel de décalage. Son résumé change moins, surtout le
-# maximum ; il n'est pourtant pas invariant, et la grille fine, au bas de l'image, y perd le plus.
+# Ces bords sont fins : après un pixel de décalage, ils ne tombent plus sur eux-mêmes. Leur résumé change moins,
+# surtout le maximum ; il n'est pourtant pas invariant.
 #
 # ---
 # ## 4. Agrandir : la convolution transposée
@@ -606,8 +620,7 @@ with labo.needs("pool"):
 #
 # $$\langle A x,\, y \rangle = \langle x,\, A^\top y \rangle .$$
 #
-# (C'est aussi ce que calcule la rétropropagation à travers une convolution.) La marge, qui ajoutait des zéros,
-# devient un **rognage** : on retire $p$ pixels de chaque côté.
+# La marge, qui ajoutait des zéros, devient un **rognage** : on retire $p$ pixels de chaque côté.
 #
 # **À la main**, à une dimension : $y = (1 ;\ 2)$, noyau $(3 ;\ 4)$, $s = 2$ : $(3 ;\ 4)$ en position 0 et $(6 ;\ 8)$ en
 # position 2, soit $(3 ;\ 4 ;\ 6 ;\ 8)$. Avec $s = 1$, elles se chevauchent : $(3 ;\ 4 + 6 ;\ 8) = (3 ;\ 10 ;\ 8)$.
@@ -717,6 +730,10 @@ with labo.needs("convolve_transposed"):
     for name, ripple in ripples.items():
         print(f"{name:16} sur une image unie : de {decimal(ripple.min(), 2)} à {decimal(ripple.max(), 2)}")
 
+# %% affirmation="damier" profils="tiny, small"
+claim.between("noyau de 1 : quatre fois plus ici que là", float(ripples["noyau de 1"].max() / ripples["noyau de 1"].min()), 3.99, 4.01)
+claim.between("noyau (1, 2, 1) : une image unie le reste", ripples["noyau (1, 2, 1)"], 0.999, 1.001)
+
 # %% [markdown]
 # La troisième image montre un **damier** : avec un noyau de côté 3 et un pas de 2, certains pixels reçoivent quatre
 # copies, d'autres deux ou une. C'est un défaut classique des réseaux qui dessinent. Le noyau
@@ -741,8 +758,8 @@ with labo.needs("convolve_transposed"):
 #
 # ### Exercice 5 - `LeNet5` ★★ (10 min, 3 points)
 #
-# La table ne dit ni le côté des noyaux, ni la marge. Déduisez-les : combien de poids un noyau a-t-il par canal d'entrée ?
-# Chaque canal de sortie a-t-il un biais ? Les noyaux sont carrés, le pas est 1, sans dilatation.
+# La table ne dit ni le côté des noyaux, ni la marge : déduisez-les. Les noyaux sont carrés, le pas est 1, sans
+# dilatation, et les couches ont des biais.
 
 # %% exercice="LeNet5" concepts="nn.Module, compte de paramètres, convolution"
 class LeNet5(nn.Module):
@@ -829,8 +846,8 @@ for n in (4, 1):
 # %% [markdown]
 # ### Votre LeNet-5, et un perceptron
 #
-# Entraînons-les sur les mêmes chiffres, puis posons une question que le jeu d'entraînement ne pose pas : et si le
-# chiffre est **décalé** vers la droite ? Prédisez l'allure des deux courbes avant d'exécuter.
+# Entraînons-les sur les mêmes chiffres. Et si, ensuite, le chiffre est **décalé** vers la droite ? Prédisez l'allure des
+# deux courbes avant d'exécuter.
 
 # %%
 digits = labo.load_dataset("mnist", small=(2_250, 1_000))
@@ -899,6 +916,13 @@ compare("perceptron", perceptron)
 with labo.needs("LeNet5"):
     compare("LeNet-5", LeNet5)
 draw_shifts(by_shift)
+
+# %% affirmation="lenet"
+centred = {name: [row[0] for row in rows] for name, rows in by_shift.items()}
+moved = {name: [row[-1] for row in rows] for name, rows in by_shift.items()}
+claim.finite("les pertes restent finies", [history["loss"] for runs in histories.values() for history in runs])
+claim.effect("LeNet-5 fait mieux que le perceptron sur les chiffres centrés", centred["perceptron"], centred["LeNet-5"])
+claim.less("cinq pixels de décalage suffisent à perdre les deux réseaux", [*moved["perceptron"], *moved["LeNet-5"]], 40)
 
 # %% [markdown]
 # Partager les poids rapporte quelques points sur les chiffres centrés. Mais cinq pixels de décalage suffisent à
@@ -1087,8 +1111,17 @@ def convnet(n=8):
 compare("ConvNet", convnet, lr=1e-2)
 draw_shifts(by_shift)
 
+# %% affirmation="convnet"
+centred = {name: [row[0] for row in rows] for name, rows in by_shift.items()}
+moved = {name: [row[-1] for row in rows] for name, rows in by_shift.items()}
+claim.finite("les pertes restent finies", [history["loss"] for history in histories["ConvNet"]])
+claim.effect("décalé de cinq pixels, ConvNet l'emporte de loin sur LeNet-5", moved["LeNet-5"], moved["ConvNet"])
+claim.less("il y garde l'essentiel de son exactitude", 70, moved["ConvNet"])
+claim.less("au centre, il n'égale pas LeNet-5", sum(centred["ConvNet"]) / 3, sum(centred["LeNet-5"]) / 3)
+
 # %% [markdown]
-# À gauche, sur les chiffres centrés, ... ; à droite
+# Décalé de cinq pixels, `ConvNet` garde l'essentiel de son exactitude. Au centre, il n'égale pas LeNet-5 : ignorer la
+# position est un savoir qu'on lui impose, utile si les chiffres bougent, et une gêne sinon.
 #
 # Rien n'oblige l'image à être carrée. Donnons à `maps`, qui n'a vu que des chiffres isolés, une bande de cinq chiffres.
 
@@ -1102,10 +1135,21 @@ def reading(network, strip):
     """Les probabilités des classes, K × W', en chaque colonne d'une bande."""
     with torch.no_grad():
         columns = network.maps(strip).mean(2)  # 1 × K × W'
-    return F.avg_pool1d(columns, 5, stride=1, padding=2).softmax(1)[0].cpu()
+    return F.avg_pool1d(columns, 7, stride=1, padding=3).softmax(1)[0].cpu()
 
 
-strip, answer = strip_of(valid_digits[0]), valid_digits[1][:5].tolist()
+def read_rate(network, strips=20):
+    """La part des chiffres, en %, dont la classe l'emporte au milieu de leur place."""
+    right = [
+        reading(network, strip_of(valid_digits[0][5 * i :]))[:, 4::8].argmax(0) == valid_digits[1][5 * i : 5 * i + 5].cpu()
+        for i in range(strips)
+    ]
+    return 100 * float(torch.cat(right).float().mean())
+
+
+rates = [read_rate(network) for network in networks["ConvNet"]]
+print("chiffres lus à leur place, une valeur par graine : " + " ; ".join(f"{decimal(rate, 0)} %" for rate in rates))
+strip = strip_of(valid_digits[0])
 score = reading(networks["ConvNet"][0], strip)
 figure, (top, bottom) = plt.subplots(2, 1, figsize=(10, 4.6), height_ratios=(1, 1.4), layout="constrained")
 top.imshow(strip[0, 0].cpu(), cmap="gray", aspect="auto")
@@ -1113,6 +1157,13 @@ top.axis("off")
 bottom.imshow(score, cmap="Blues", vmin=0, vmax=1, aspect="auto")
 bottom.set(yticks=range(10), ylabel="classe", xticks=[], xlabel="position le long de la bande")
 plt.show()
+
+# %% affirmation="lecture"
+claim.less("la plupart des chiffres sont lus à leur place", 65, rates)
+
+# %% [markdown]
+# Le réseau n'a appris que des chiffres isolés, et lit la plupart de ceux-ci à leur place : une carte de scores est un
+# détecteur.
 
 # %% [markdown]
 # ---
@@ -1153,8 +1204,10 @@ class PlainBlock(nn.Module):
 
 
 WIDTH, DEPTH, COUNT = 8, 3 if TINY else 10, 1_000
-small_train = F.avg_pool2d(train_digits[0][:COUNT], 4), train_digits[1][:COUNT]  # 8 × 8
-small_valid = F.avg_pool2d(valid_digits[0], 4), valid_digits[1]
+small_images = F.avg_pool2d(train_digits[0][:COUNT], 4)  # 8 × 8
+centre, spread = small_images.mean(), small_images.std()
+small_train = (small_images - centre) / spread, train_digits[1][:COUNT]
+small_valid = (F.avg_pool2d(valid_digits[0], 4) - centre) / spread, valid_digits[1]
 
 
 def stacked(block, depth, seed):
@@ -1168,7 +1221,7 @@ def stacked(block, depth, seed):
 def compare_depth(name, block, depth):
     """Entraîne un réseau par graine, et range les historiques sous ce nom."""
     by_depth[name] = [
-        labo.train(stacked(block, depth, seed), small_train, small_valid, epochs=1 if TINY else 5, lr=0.1,
+        labo.train(stacked(block, depth, seed), small_train, small_valid, epochs=1 if TINY else 6, lr=0.1,
                    batch_size=50, seed=seed, verbose=False)
         for seed in SEEDS
     ]
@@ -1180,6 +1233,10 @@ by_depth = {}
 compare_depth("un bloc", PlainBlock, 1)
 compare_depth(f"{DEPTH} blocs", PlainBlock, DEPTH)
 labo.plot_history({name: runs[0] for name, runs in by_depth.items()})
+
+# %% affirmation="profondeur"
+final = {name: [history["accuracy"][-1] for history in runs] for name, runs in by_depth.items()}
+claim.effect("dix blocs s'entraînent moins bien qu'un seul", final["10 blocs"], final["un bloc"])
 
 # %% [markdown]
 # Ce n'est pas du surapprentissage : c'est l'**entraînement** lui-même qui va moins bien. « Ne rien faire » est difficile à
@@ -1333,19 +1390,27 @@ with labo.needs("ResidualBlock"):
     compare_depth(f"{DEPTH} blocs résiduels", ResidualBlock, DEPTH)
     display(labo.plot_history({name: runs[0] for name, runs in by_depth.items()}))
 
+# %% affirmation="panne" profils="tiny, small"
+claim.holds("le bloc en panne n'atténue rien, laisse norm2 sans gradient, et coupe la connexion", broken_symptoms == (0, 2, 0), broken_symptoms)
+claim.less("le bloc réparé sait aussi diminuer une case", 0.2, mended_symptoms[0])
+claim.holds("tous ses paramètres reçoivent un gradient", mended_symptoms[1] == 0, mended_symptoms[1])
+claim.between("branche nulle, le gradient passe tel quel", mended_symptoms[2], 0.999, 1.001)
+
+# %% affirmation="residuel"
+final = {name: [history["accuracy"][-1] for history in runs] for name, runs in by_depth.items()}
+claim.effect("les connexions rendent ce que la profondeur avait pris", final["10 blocs"], final["10 blocs résiduels"])
+claim.effect("dix blocs résiduels s'entraînent mieux qu'un seul bloc", final["un bloc"], final["10 blocs résiduels"])
+
 # %% [markdown]
-# Le bloc réparé TODO
+# Les connexions rendent ce que la profondeur avait pris, et davantage : les dix blocs réparés s'entraînent mieux qu'un
+# seul.
 #
 # ---
 # ## 8. Expérience libre : l'architecture, ou les données ?
 #
-# LeNet-5 ne supporte pas les décalages. On peut changer de réseau, ou montrer à l'entraînement des chiffres décalés
-# (l'augmentation du Laboratoire 4). Choisissez **un** réglage, et trois valeurs ou plus ; la table se remplit de vos essais.
-#
-# - `"crop"` : décalage maximal des images d'entraînement, en pixels ;
-# - `"images"` : nombre d'images d'entraînement ;
-# - `"epochs"` : nombre d'époques ;
-# - `"lr"` : taux d'apprentissage.
+# LeNet-5 ne supporte pas les décalages. Au lieu de changer de réseau, on peut lui montrer plus d'images, ou des images
+# décalées (l'augmentation du Laboratoire 4). Choisissez **un** réglage, et au moins trois valeurs : `"crop"`, le décalage
+# maximal à l'entraînement, en pixels ; `"images"` ; `"epochs"` ; ou `"lr"`. La table se remplit de vos essais.
 
 # %%
 DEFAULTS = {"crop": 0, "images": 1_000, "epochs": 1 if TINY else 4, "lr": 2e-3}
@@ -1380,18 +1445,22 @@ def show_results():
         print(f"{setting:8} {value:>8}   {cells[0]:^22}   {cells[1]:^22}")
 
 
-# %%
+# %% experience="essais"
 SETTING, VALUES = "crop", (0, 2, 4)  # à vous de choisir
 for value in VALUES:
-    for seed in SEEDS[:2]:
+    for seed in SEEDS:
         attempt(SETTING, value, seed)
 show_results()
+
+# %% affirmation="experience_libre"
+outcome = {value: [list(pair) for pair in zip(*(row[3:] for row in results if row[1] == value))] for value in (0, 2, 4)}
+claim.effect("deux pixels de décalage à l'entraînement aident les chiffres décalés de quatre", outcome[0][1], outcome[2][1])
 
 # %% [markdown]
 # ### Conclusion de l'expérience (2 points, 5 min)
 #
-# Écrivez : le réglage et ce que vous attendiez ; ce que montre la table, comparé à l'écart entre les graines ; ce que
-# vous en concluez, et ce que l'expérience ne permet pas de dire.
+# Dites ce que vous attendiez ; ce que montre la table, comparé à l'écart entre les graines ; ce que vous en concluez ; et
+# une chose que cette expérience ne permet pas de dire.
 
 # %% [markdown] reponse="experience" points=2
 # Par exemple, pour `crop` = 0, 2, 4 : ...
@@ -1405,7 +1474,7 @@ show_results()
 # %% [markdown]
 # ### Le test, une seule fois
 #
-# Les choix sont faits. Les 1 000 images de test n'ont encore servi à rien.
+# Les choix sont faits. Les images de test n'ont encore servi à rien.
 
 # %%
 test_digits = F.pad(digits.test_input, (2,) * 4).to(device) / scale.to(device), digits.test_target.to(device)
@@ -1416,45 +1485,45 @@ test_errors = {
 for name, errors in test_errors.items():
     print(f"{name:10} erreurs de test, une valeur par graine : " + " ; ".join(f"{decimal(e, 1)} %" for e in errors))
 
+# %% affirmation="test"
+claim.effect("au test aussi, LeNet-5 fait moins d'erreurs que le perceptron", test_errors["LeNet-5"], test_errors["perceptron"])
+claim.between("LeNet-5 ne retrouve pas 0,95 % d'erreurs", test_errors["LeNet-5"], 1, 15)
+
 # %% [markdown]
-# En 1998, LeNet-5 faisait 0,95 % d'erreurs avec 60 000 images d'entraînement ; le vôtre en a vu trente fois moins.
+# En 1998, LeNet-5 faisait 0,95 % d'erreurs, après 60 000 images d'entraînement. Le vôtre en a vu quarante fois moins
+# au plus.
 #
 # ---
 # ## À retenir
 #
-# - Une convolution multiplie une petite fenêtre par un noyau, partout le même : peu de poids, et une sortie qui se
-#   décale avec l'entrée.
+# - Une convolution : une petite fenêtre, partout les mêmes poids, et une sortie qui se décale avec l'entrée.
 # - Le champ récepteur grandit avec les noyaux et les dilatations, et se multiplie avec les pas.
-# - Le *pooling* résume une fenêtre, canal par canal ; la convolution transposée va de petit à grand.
-# - Pour supporter les décalages, il faut aussi que la **fin** du réseau ignore la position : noyaux de 1, puis moyenne.
-# - Trop profond, un réseau ordinaire s'entraîne mal ; une connexion résiduelle lui permet de ne rien faire.
+# - La convolution transposée va de petit à grand ; gare au damier.
+# - Pour supporter les décalages, la **fin** du réseau doit ignorer la position : noyaux de 1, puis moyenne.
+# - Une connexion résiduelle permet à un bloc de ne rien faire, et à un réseau profond d'apprendre.
 #
 # ## Questionnaire
 #
 # 1. Pourquoi un noyau dont la somme est nulle donne-t-il zéro sur une zone unie ?
-# 2. Deux noyaux 3 à la suite voient autant qu'un noyau 5. Lequel des deux a le moins de poids, et qu'y a-t-il de plus ?
-# 3. Dans `ConvNet(8)`, combien de poids `squeeze` épargne-t-il à `conv3` ?
+# 2. Deux noyaux 3 à la suite voient autant qu'un noyau 5. Lesquels ont le moins de poids ?
+# 3. Dans `ConvNet(8)`, combien de poids `squeeze` épargne-t-il ?
 # 4. Pourquoi `ConvNet` accepte-t-il toutes les tailles d'image, et non `LeNet5` ?
 # 5. Quel est le champ récepteur d'une case de la carte de scores de `ConvNet` ?
 #
 # <details><summary>Réponses</summary>
 #
-# 1. Il y fait la même valeur fois la somme de ses cases, donc zéro.
-# 2. Deux noyaux 3 : $2 \times 9 = 18$ poids par couple de canaux, contre 25 ; et une non-linéarité de plus entre les deux.
-# 3. Sans lui, `conv3` irait de 16 canaux à 16 : $9 \times 16 \times 16 = 2\,304$ poids. Avec lui, $9 \times 8 \times 16 = 1\,152$, et
-#    $16 \times 8 = 128$ pour `squeeze` : 1 024 de moins.
-# 4. Ses couches glissent, et la moyenne finale résume une carte de toute taille. `f6` attend 120 nombres : `c5` ne les
-#    donne qu'à partir de cartes 5 × 5.
-# 5. Couches (3, 1), (2, 2), (3, 1), (2, 2), (1, 1), puis (3, 1) dilatée de 2 : 3, 4, 8, 10, 10, puis
-#    $10 + 2 \times 2 \times 4 = 26$ pixels.
+# 1. Il y fait une même valeur fois la somme de ses cases.
+# 2. Les deux noyaux 3 : 18 poids par couple de canaux, contre 25, et une non-linéarité de plus.
+# 3. Sans lui, `conv3` aurait $9 \times 16 \times 16 = 2\,304$ poids ; avec lui, $9 \times 8 \times 16 + 16 \times 8 = 1\,280$.
+# 4. La moyenne résume une carte de toute taille ; `f6` attend exactement 120 nombres.
+# 5. De couche en couche, 3, 4, 8, 10, 10, puis $10 + 2 \times 2 \times 4 = 26$ pixels.
 # </details>
 #
 # ## Pour aller plus loin
 #
-# - Remplacez la moyenne finale de `ConvNet` par un maximum : que devient la lecture d'une bande ?
+# - Que devient la lecture d'une bande si un maximum remplace la moyenne finale de `ConvNet` ?
 # - Entraînez `ConvNet(16)` sur CIFAR-10 (`labo.load_dataset("cifar10")`), avec et sans `labo.RandomFlip`.
-# - Y. LeCun, L. Bottou, Y. Bengio et P. Haffner, *Gradient-Based Learning Applied to Document Recognition*, 1998.
-# - M. Lin, Q. Chen et S. Yan, *Network In Network*, 2014, pour le noyau 1 et la moyenne finale.
-# - V. Dumoulin et F. Visin, *A guide to convolution arithmetic for deep learning*, 2016.
-# - A. Odena, V. Dumoulin et C. Olah, *Deconvolution and Checkerboard Artifacts*, Distill, 2016.
+# - Y. LeCun et coll., *Gradient-Based Learning Applied to Document Recognition*, 1998.
+# - M. Lin et coll., *Network In Network*, 2014.
+# - A. Odena et coll., *Deconvolution and Checkerboard Artifacts*, Distill, 2016.
 # - K. He et coll., *Deep Residual Learning for Image Recognition*, 2016.
