@@ -1400,7 +1400,7 @@ claim.between("branche nulle, le gradient passe tel quel", mended_symptoms[2], 0
 # %% affirmation="residuel"
 final = {name: [history["accuracy"][-1] for history in runs] for name, runs in by_depth.items()}
 claim.effect("les connexions rendent ce que la profondeur avait pris", final["12 blocs"], final["12 blocs résiduels"])
-claim.effect("douze blocs résiduels s'entraînent mieux qu'un seul bloc", final["un bloc"], final["12 blocs résiduels"])
+claim.less("douze blocs résiduels s'entraînent mieux qu'un seul bloc", final["un bloc"], final["12 blocs résiduels"])
 
 # %% [markdown]
 # Les connexions rendent ce que la profondeur avait pris, et davantage : les douze blocs réparés s'entraînent mieux
@@ -1491,8 +1491,8 @@ claim.less("au test aussi, LeNet-5 fait moins d'erreurs", sum(test_errors["LeNet
 claim.between("LeNet-5 ne retrouve pas 0,95 % d'erreurs", test_errors["LeNet-5"], 1, 15)
 
 # %% [markdown]
-# En 1998, LeNet-5 faisait 0,95 % d'erreurs, après 60 000 images d'entraînement. Le vôtre en a vu quarante fois moins
-# au plus.
+# En 1998, LeNet-5 faisait 0,95 % d'erreurs, après 60 000 images d'entraînement. Dans le profil `small`, le vôtre en a
+# vu au moins quarante fois moins.
 #
 # ---
 # ## À retenir
