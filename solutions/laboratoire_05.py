@@ -946,7 +946,7 @@ with labo.needs("LeNet5"):
     plt.show()
 
 # %% [markdown]
-# Les noyaux, tirés au hasard puis appris sur peu d'images, se lisent mal. Les **cartes** se lisent : chacune retient
+# Les noyaux, tirés au hasard puis appris sur peu d'images, se lisent encore mal. Les **cartes** se lisent : chacune retient
 # certains traits du chiffre et s'éteint ou change de signe sur d'autres.
 #
 # ---
@@ -1162,7 +1162,7 @@ with labo.needs("ConvNet"):
     plt.show()
 
 # %% affirmation="lecture"
-claim.less("la plupart des chiffres sont lus à leur place", 65, rates)
+claim.less("la plupart des chiffres sont lus à leur place", 50, rates)
 
 # %% [markdown]
 # Le réseau n'a appris que des chiffres isolés, et lit la plupart de ceux-ci à leur place : une carte de scores est un
@@ -1240,8 +1240,8 @@ final = {name: [history["accuracy"][-1] for history in runs] for name, runs in b
 claim.effect("douze blocs s'entraînent moins bien qu'un seul", final["12 blocs"], final["un bloc"])
 
 # %% [markdown]
-# Ce n'est pas du surapprentissage : c'est l'**entraînement** lui-même qui va moins bien. « Ne rien faire » est difficile à
-# apprendre. Une **connexion résiduelle** rend cela facile : au lieu de $y = \operatorname{ReLU}(f(x))$, un bloc calcule
+# Ce n'est pas du surapprentissage : c'est l'**entraînement** lui-même (les tirets) qui va moins bien. « Ne rien faire »
+# est difficile à apprendre. Une **connexion résiduelle** rend cela facile : au lieu de $y = \operatorname{ReLU}(f(x))$, un bloc calcule
 #
 # $$y = \operatorname{ReLU}\big( x + f(x) \big), \qquad
 # f = \text{norm2} \circ \text{conv2} \circ \operatorname{ReLU} \circ \text{norm1} \circ \text{conv1} .$$
@@ -1461,7 +1461,7 @@ claim.effect("quatre pixels coûtent au centre, en quatre époques", outcome[4][
 
 # %% [markdown] reponse="experience" points=2
 # Par exemple, pour `crop` = 0, 2, 4. Attente : voir des chiffres décalés doit aider à les lire, sans rien coûter au centre.
-# Deux pixels suffisent à lire bien plus de chiffres décalés de quatre (24 % puis 64 %, avec MNIST), un écart bien
+# Deux pixels suffisent à lire bien plus de chiffres décalés de quatre (de 27 à 62 %, avec MNIST), un écart bien
 # plus grand que celui des graines. Quatre pixels n'ajoutent presque rien, et coûtent treize points au centre : en
 # quatre époques, le réseau n'a pas fini d'apprendre. On ne peut pas en dire s'il rattraperait `ConvNet` avec plus
 # d'époques ou d'images.
