@@ -35,6 +35,8 @@
 # Mode d'emploi : voir le Laboratoire 0. Une prédiction s'écrit *avant* d'exécuter la cellule qui suit.
 
 # %%
+from functools import partial
+
 import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
@@ -1097,7 +1099,7 @@ class StandIn(nn.Module):
 make = StandIn
 with labo.needs("ConvNet"):
     ConvNet(2, channels=1).maps(torch.zeros(1, 1, 32, 32))
-    make = lambda n: ConvNet(n, channels=1)
+    make = partial(ConvNet, channels=1)
 
 
 def convnet(n=8):
