@@ -58,6 +58,13 @@ def test_checks_are_shown_with_their_messages(folder):
     assert "Traceback" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("command", ["check", "doctor"])
+def test_an_output_without_these_letters_is_no_reason_to_stop(folder, command):
+    done = labo(folder, command, PYTHONIOENCODING="ascii")
+    assert "UnicodeEncodeError" not in done.stderr
+    assert "?" in done.stdout
+
+
 def test_checks_of_the_open_notebook_change_none_of_its_names(folder, monkeypatch, capsys):
     import labo
 
@@ -140,6 +147,19 @@ def test_a_failed_deposit_leaves_nothing(folder, monkeypatch):
 def test_a_name_that_would_be_another_path_is_refused(folder):
     with pytest.raises(HandinError, match="nom d'utilisateur"):
         submit(notebooks.read(folder / f"{LAB}.ipynb"), None, "../bob")
+
+
+def test_the_name_of_the_hub_is_the_students(folder, monkeypatch):
+    monkeypatch.setenv("JUPYTERHUB_USER", "noa")
+    monkeypatch.setenv("USER", "jovyan")
+    assert submit(notebooks.read(folder / f"{LAB}.ipynb"), None).student == "noa"
+
+
+def test_an_account_without_a_name_is_told_what_to_write(folder, monkeypatch):
+    monkeypatch.delenv("JUPYTERHUB_USER", raising=False)
+    monkeypatch.setattr("getpass.getuser", lambda: {}["uid"])
+    with pytest.raises(HandinError, match="labo submit --as alice"):
+        submit(notebooks.read(folder / f"{LAB}.ipynb"), None)
 
 
 # ---- What is said before handing in
