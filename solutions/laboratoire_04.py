@@ -243,8 +243,9 @@ models = [
 for model in models:
     with torch.no_grad():
         for parameter in model.parameters():
-            parameter.copy_(torch.randn(parameter.shape))
-            parameter[0] = 0  # des poids exactement nuls
+            values = torch.randn(parameter.shape)
+            values.view(-1)[0] = 0  # un poids exactement nul
+            parameter.copy_(values)
     copies = [p.detach().clone() for p in model.parameters()]
     for kind in ("l2", "l1"):
         weights = [p.double() for p in copies if p.dim() > 1]
@@ -1061,12 +1062,16 @@ def row(name, valid, train):
             f"entraînement {decimal(sum(train) / len(train), 1)} %")
 
 
-with labo.needs("penalty", "dropout", "augment", "superpose"):
+with labo.needs("penalty", "early_stopping", "dropout", "augment", "superpose"):
     runs = {name: [fit(seed, **remedy)[1] for seed in SEEDS] for name, remedy in REMEDIES.items() if remedy}
     runs = {"rien": plain, **runs}
     results = {name: last_epochs(of_remedy, "val_accuracy") for name, of_remedy in runs.items()}
     for name, of_remedy in runs.items():
         print(row(name, results[name], last_epochs(of_remedy, "accuracy")))
+    stop = or_reference(early_stopping, lambda losses, _: (None, losses.index(min(losses))))
+    records = [stop(run["val_loss"], 5)[1] for run in plain]
+    stopped, seen = ([run[name][best] for run, best in zip(plain, records)] for name in ("val_accuracy", "accuracy"))
+    print(row("rien, arrêt précoce", stopped, seen))
     figure, axes = plt.subplots(figsize=(8, 3), layout="constrained")
     for (name, of_remedy), colour in zip(runs.items(), (grey, green, blue, orange, "#cc79a7")):
         for run in of_remedy:
@@ -1077,7 +1082,11 @@ with labo.needs("penalty", "dropout", "augment", "superpose"):
     plt.show()
 
 # %% [markdown]
-# RESULTS
+# Chaque remède ramène l'exactitude d'entraînement vers 70 % ou moins, et monte celle de validation. L'a priori, le dropout,
+# l'augmentation et l'arrêt précoce le font de plus que la dispersion des graines. **Mixup dépend des données** : parmi les
+# meilleurs sur les chiffres livrés, il gagne à peine deux points avec MNIST, ce que la dispersion ne distingue pas de zéro ;
+# seule sa perte de validation y est nettement plus basse. L'exactitude de l'arrêt précoce est un peu flattée : c'est la
+# validation qui a choisi l'époque.
 #
 # ### Expérience libre (2 points, 6 min)
 #
@@ -1305,7 +1314,8 @@ axes.legend(fontsize=8)
 plt.show()
 
 # %% [markdown]
-# Ouvrons enfin le test, **une seule fois**, pour le remède que la validation a choisi.
+# Ouvrons enfin le test, **une seule fois**, pour le remède que la validation a choisi. Avec MNIST, il est plus bas de
+# plusieurs points, et les cinq essais n'y sont pour presque rien : les chiffres de test sont d'autres mains.
 
 # %%
 with labo.needs("penalty", "dropout", "augment", "superpose"):
