@@ -132,6 +132,13 @@ for axes, name, label in zip(panels, ("loss", "accuracy"), ("perte", "exactitude
 panels[0].legend(fontsize=8)
 plt.show()
 
+# %% affirmation="par_coeur"
+claim.finite("les pertes restent finies", [run[name] for run in plain for name in ("loss", "val_loss")])
+claim.less("la perte d'entraînement descend jusqu'au bout", [run["loss"][-1] for run in plain],
+           [0.8 * run["loss"][9] for run in plain])
+claim.effect("la perte de validation remonte nettement", [min(run["val_loss"]) for run in plain],
+             [run["val_loss"][-1] for run in plain])
+
 # %% [markdown]
 # La perte d'entraînement descend jusqu'au bout ; celle de validation **remonte** nettement. Après avoir trouvé ce que
 # les chiffres ont de commun, le réseau apprend les erreurs une à une. L'écart entre les deux courbes s'appelle le
@@ -307,6 +314,10 @@ with labo.needs("penalty"):
     decay_gap = max((p - q).abs().max().item() for p, q in zip(by_hand.parameters(), built_in.parameters()))
     print(f"plus grand écart entre les deux réseaux après dix pas : {decay_gap:.0e}".replace(".", ","))
 
+# %% affirmation="fonte" profils="tiny, small"
+claim.between("dix pas de SGD : la pénalité et weight_decay donnent les mêmes poids", decay_gap, 0, 1e-6)
+claim.holds("et ces poids ne sont pas ceux d'un entraînement sans pénalité", alpha > 0.01, alpha)
+
 # %% [markdown]
 # L'égalité ne vaut que pour SGD. Adam diviserait $2\alpha w$ par l'échelle du gradient ; **AdamW** fait fondre les poids
 # à part.
@@ -417,6 +428,14 @@ with labo.needs("soft_threshold"):
     panels[0].legend(fontsize=8)
     plt.show()
 
+# %% affirmation="zeros" profils="tiny, small"
+claim.holds("seul le pas proximal donne des zéros", zeros["L2"] == zeros["L1"] == 0, [zeros["L2"], zeros["L1"]])
+claim.between("le pas proximal annule presque tous les 35 poids inutiles", zeros["L1 proximale"], 30, 35)
+useful = truth != 0
+claim.less("les poids utiles sont retrouvés, trop petits",
+           (sparse["L1 proximale"][useful] / truth[useful]), 1.0)
+claim.less("retrouvés, donc non nuls", 0.5, (sparse["L1 proximale"][useful] / truth[useful]))
+
 # %% [markdown]
 # Seul le pas proximal donne des zéros. Près de 0, la pente de $w^2$ s'efface : L2 rétrécit sans annuler. Celle de $|w|$
 # reste, mais un pas de gradient saute par-dessus 0 et revient, sans s'y poser. Et les 5 poids utiles ? Retrouvés, mais
@@ -465,9 +484,12 @@ def early_stopping(losses: list[float], patience: int, min_delta: float = 0.0) -
 
 
 # %% test="early_stopping" points=3
+from numbers import Integral
+
 answer = early_stopping([5.0, 3.0, 4.0, 3.0, 2.0], patience=2)
 assert isinstance(answer, (tuple, list)) and len(answer) == 2, f"deux indices sont attendus ; reçu : {answer}"
-assert answer[1] == 1, f"le record est à l'indice 1 (l'égaler n'est pas progresser) ; reçu : {answer[1]}"
+assert all(isinstance(i, Integral) for i in answer), f"des entiers sont attendus ; reçu : {answer}"
+assert answer[1] == 1, f"dans l'ordre, l'arrêt puis le record : celui-ci est à l'indice 1 (l'égaler n'est pas progresser) ; reçu : {answer[1]}"
 assert answer[0] == 3, f"deux époques de suite sans progrès, aux indices 2 et 3 : arrêt à 3 ; reçu : {answer[0]}"
 answer = early_stopping([5.0, 4.0, 3.0], patience=2)
 assert tuple(answer) == (2, 2), f"tant que la perte baisse, on va jusqu'au bout : (2, 2) ; reçu : {answer}"
@@ -495,6 +517,7 @@ for losses in cases:
         answer = early_stopping(losses, patience, min_delta)
         assert losses == before, "`losses` a été modifiée"
         assert isinstance(answer, (tuple, list)) and len(answer) == 2, f"deux indices sont attendus ; reçu : {answer}"
+        assert all(isinstance(i, Integral) for i in answer), f"des entiers sont attendus ; reçu : {answer}"
         case = f"losses = {before}, patience {patience}, min_delta {min_delta}"
         assert answer[0] == expected[0], (
             f"{case} : arrêt à {expected[0]}, reçu {answer[0]} ; le compte repart de zéro à chaque progrès, et un "
@@ -522,6 +545,10 @@ with labo.needs("early_stopping"):
     kept = [run["val_accuracy"][early_stopping(run["val_loss"], 5)[1]] for run in plain]
     for run, accuracy in zip(plain, kept):
         print(f"validation : {run['val_accuracy'][-1]:.0f} % à la fin, {accuracy:.0f} % aux poids du record")
+
+# %% affirmation="arret"
+claim.effect("s'arrêter rend plusieurs points", [run["val_accuracy"][-1] for run in plain], kept)
+claim.less("la patience de 5 arrête avant la fin", [early_stopping(run["val_loss"], 5)[0] for run in plain], EPOCHS - 1)
 
 # %% [markdown]
 # S'arrêter rend ici plusieurs points, sur les trois graines : les époques d'après n'apprenaient que des erreurs.
@@ -633,7 +660,7 @@ for p in (0.0, 0.3, 1.0):
         same = dropout(x.clone(), p, False)
         assert torch.equal(same, x), f"p = {p} : à l'évaluation, rien n'est effacé ni multiplié"
 x = torch.randn(50, 4)
-assert torch.equal(dropout(x.clone(), 0.0, True), x), "avec p = 0, rien ne change"
+assert torch.allclose(dropout(x.clone(), 0.0, True), x), "avec p = 0, à l'entraînement, rien ne change"
 gone = dropout(x.clone(), 1.0, True)
 assert gone.shape == (50, 4) and not gone.isnan().any(), "avec p = 1 : ni nan ni inf, et la forme de `x`"
 assert not gone.any(), "avec p = 1, tout est effacé"
@@ -740,13 +767,14 @@ x = torch.rand(60, 3, 20, 30)
 before = x.clone()
 noise = augment(x, 0, 0.4, random_generator()) - before
 assert torch.equal(x, before), "`x` a été modifié : travaillez sur un nouveau tenseur"
+assert abs(noise.std() - 0.4) < 0.08, f"écart-type du bruit : {noise.std().item():.3f}, au lieu de 0,4"
+for axis in range(4):
+    ratio = (noise.mean(axis).std() / (0.4 / noise.shape[axis] ** 0.5)).item()
+    assert 0.7 < ratio < 1.35, f"un tirage de bruit par pixel : la dimension {axis} partage les mêmes tirages"
 assert abs(noise.mean()) < 0.01, f"le bruit a une moyenne nulle ; reçu : {noise.mean().item():.3f}"
 assert abs(noise.std() - 0.4) < 0.01, f"écart-type du bruit : {noise.std().item():.3f}, au lieu de 0,4"
 near = (noise.abs() < 0.4).double().mean().item()
 assert abs(near - 0.683) < 0.02, "le bruit doit être gaussien (`torch.randn`)"
-for axis in range(4):
-    ratio = (noise.mean(axis).std() / (0.4 / noise.shape[axis] ** 0.5)).item()
-    assert 0.7 < ratio < 1.35, f"un tirage de bruit par pixel : la dimension {axis} partage les mêmes tirages"
 shaken = augment(torch.zeros(50, 1, 6, 6), 2, 0.3, random_generator())
 assert (shaken != 0).all(), "le bruit s'ajoute aussi aux pixels entrés par le bord"
 
@@ -945,6 +973,9 @@ with labo.needs("superpose"):
     right.legend(fontsize=8)
     plt.show()
 
+# %% affirmation="demelage"
+claim.less("le réseau démêle des mélanges qu'il n'a jamais mesurés", unmixing_error, 0.1 * mean_error)
+
 # %% [markdown]
 # Le détecteur n'a mesuré que des sources seules, et pourtant le réseau démêle les mélanges : l'augmentation lui a appris
 # une **loi** que nous connaissions, l'additivité.
@@ -1081,6 +1112,25 @@ with labo.needs("penalty", "early_stopping", "dropout", "augment", "superpose"):
     axes.legend(fontsize=8)
     plt.show()
 
+# %% affirmation="remedes"
+for remedy in ("a priori, σ = 0,15", "dropout, p = 0,5", "augmentation"):
+    claim.effect(f"{remedy} : la validation monte de plus que la dispersion", results["rien"], results[remedy])
+claim.effect("arrêt précoce : de même", results["rien"], stopped)
+trained = {name: last_epochs(of_remedy, "accuracy") for name, of_remedy in runs.items()}
+claim.less("sans remède, l'exactitude d'entraînement dépasse 70 %", 72, trained["rien"])
+for remedy in REMEDIES:
+    if remedy != "rien":
+        claim.less(f"{remedy} : l'exactitude d'entraînement baisse vers 70 %", trained[remedy], min(trained["rien"]))
+claim.less("un réseau parfait aurait 70 % environ à l'entraînement",
+           abs((train_y == true_y).float().mean().item() - 0.7), 0.04)
+
+# %% affirmation="mixup_mnist" donnees="mnist"
+gain = sum(results["mixup"]) / 3 - sum(results["rien"]) / 3
+claim.between("avec MNIST, mixup gagne à peine deux points", gain, 0.5, 4)
+claim.effect("avec MNIST, la perte de validation de mixup est nettement plus basse",
+             [-value for value in last_epochs(plain, "val_loss")],
+             [-value for value in last_epochs(runs["mixup"], "val_loss")])
+
 # %% [markdown]
 # Chaque remède ramène l'exactitude d'entraînement vers 70 % ou moins, et monte celle de validation. L'a priori, le dropout,
 # l'augmentation et l'arrêt précoce le font de plus que la dispersion des graines. **Mixup dépend des données** : parmi les
@@ -1209,8 +1259,10 @@ train, test, x_train, x_test = answer
 assert sorted([*train.tolist(), *test.tolist()]) == list(range(10)), (
     f"chaque ligne est d'un côté, une fois ; train : {train.tolist()}, test : {test.tolist()}"
 )
-both = {int(p) for p in patient[train]} & {int(p) for p in patient[test]}
+held = {int(p) for p in patient[test]}
+both = {int(p) for p in patient[train]} & held
 assert not both, f"des patients sont des deux côtés : {sorted(both)}"
+assert len(held) == 2, f"la moitié de quatre patients est au test ; reçu : {sorted(held)}"
 centre = x_train.double().mean(0)
 assert (centre.abs() < 1e-4).all(), f"la moyenne de x_train doit être nulle ; reçu : {centre.tolist()}"
 ### BEGIN HIDDEN TESTS
@@ -1273,6 +1325,11 @@ with labo.needs("split_by_patient"):
     print("avec les fuites :", " ; ".join(f"{decimal(accuracy, 1)} %" for accuracy in leaky))
     print("sans fuite      :", " ; ".join(f"{decimal(accuracy, 1)} %" for accuracy in honest))
 
+# %% affirmation="fuites"
+claim.effect("la fuite des patients rend l'exactitude trop belle", honest, leaky)
+claim.between("avec les fuites, presque tout est juste", leaky, 90, 100)
+claim.between("sans fuite, un peu mieux que le hasard", honest, 50, 72)
+
 # %% [markdown]
 # Le modèle reconnaissait le **patient**, pas la maladie. L'autre fuite, celle des statistiques, coûte peu ici, et reste une
 # fuite. Il y en a une troisième, plus discrète : choisir.
@@ -1313,6 +1370,11 @@ axes.set(xlabel="nombre de modèles essayés", ylabel="exactitude (%)", xscale="
 axes.legend(fontsize=8)
 plt.show()
 
+# %% affirmation="selection" profils="tiny, small"
+claim.between("le meilleur de cent, sur 200 exemples, atteint 87 % environ", best_of[200][-1], 86, 88)
+claim.between("sur 2 000 exemples, 82 % environ", best_of[2000][-1], 81.5, 83)
+claim.between("un seul modèle : 80 %", best_of[200][0], 79, 81)
+
 # %% [markdown]
 # Ouvrons enfin le test, **une seule fois**, pour le remède que la validation a choisi. Avec MNIST, il est plus bas de
 # plusieurs points, et les cinq essais n'y sont pour presque rien : les chiffres de test sont d'autres mains.
@@ -1323,6 +1385,12 @@ with labo.needs("penalty", "dropout", "augment", "superpose"):
     model, _ = fit(SEEDS[0], **REMEDIES[chosen])
     final_loss, final_accuracy = measure(model, test_x, test_y)
     print(f"{chosen} : test, ouvert une seule fois, {decimal(final_accuracy, 1)} %")
+
+# %% affirmation="test"
+claim.between("l'exactitude de test est finie et raisonnable", final_accuracy, 60, 99)
+
+# %% affirmation="test_mnist" donnees="mnist"
+claim.less("avec MNIST, le test est plus bas de plusieurs points", final_accuracy, min(results[chosen]) - 3)
 
 # %% [markdown]
 # ---

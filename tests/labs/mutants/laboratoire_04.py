@@ -169,6 +169,12 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
                 ("len(losses) - 1", "total - 1"),
             ),
         ),
+        (
+            "a tensor for an index",
+            _stop(
+                ("return epoch, best_epoch", "return torch.tensor(epoch), torch.tensor(best_epoch)")
+            ),
+        ),
         ("the other order", _stop(("return epoch, best_epoch", "return best_epoch, epoch"))),
         ("relative gain", _stop(("best - min_delta", "best * (1 - min_delta)"))),
     ],
