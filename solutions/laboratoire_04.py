@@ -71,7 +71,8 @@ draws = torch.Generator().manual_seed(0)
 is_wrong = torch.rand(N_TRAIN, generator=draws) < 0.3
 other = (true_y + torch.randint(1, 10, (N_TRAIN,), generator=draws)) % 10  # toujours une autre classe
 train_y = torch.where(is_wrong, other, true_y)
-labo.plot_images(images.train_input[:10], [f"{int(y)}" + " !" * bool(w) for y, w in zip(train_y, is_wrong)][:10])
+titles = [f"{int(y)}" + " (faux)" * bool(wrong) for y, wrong in zip(train_y, is_wrong)]
+labo.plot_images(images.train_input[:8], titles[:8])
 
 # %% [markdown]
 # Une seule boucle d'entraînement sert à tout le laboratoire. Chaque remède s'y branche par un argument : une couche
@@ -135,7 +136,7 @@ plt.show()
 # %% affirmation="par_coeur"
 claim.finite("les pertes restent finies", [run[name] for run in plain for name in ("loss", "val_loss")])
 claim.less("la perte d'entraînement descend jusqu'au bout", [run["loss"][-1] for run in plain],
-           [0.8 * run["loss"][9] for run in plain])
+           [0.8 * run["loss"][EPOCHS // 3] for run in plain])
 claim.effect("la perte de validation remonte nettement", [min(run["val_loss"]) for run in plain],
              [run["val_loss"][-1] for run in plain])
 
@@ -531,7 +532,7 @@ for losses in cases:
 # %%
 with labo.needs("early_stopping"):
     losses = plain[0]["val_loss"]
-    figure, axes = plt.subplots(figsize=(7, 3), layout="constrained")
+    figure, axes = plt.subplots(figsize=(10, 3), layout="constrained")
     axes.plot(epochs, plain[0]["loss"], "--", color=grey, label="entraînement")
     axes.plot(epochs, losses, color=blue, label="validation")
     for patience, colour in ((1, orange), (5, green)):
@@ -540,7 +541,7 @@ with labo.needs("early_stopping"):
         axes.axvline(stop + 1, color=colour, linestyle=":", label=label)
         axes.plot(best + 1, losses[best], "o", color=colour)
     axes.set(xlabel="époque", ylabel="perte", title="Le réseau de la section 1, arrêté par votre fonction")
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     plt.show()
     kept = [run["val_accuracy"][early_stopping(run["val_loss"], 5)[1]] for run in plain]
     for run, accuracy in zip(plain, kept):
@@ -1109,7 +1110,7 @@ with labo.needs("penalty", "early_stopping", "dropout", "augment", "superpose"):
             label = name if run is of_remedy[0] else None
             axes.plot(epochs, run["val_loss"], color=colour, linewidth=1, label=label)
     axes.set(xlabel="époque", ylabel="perte de validation", title="Un trait par graine")
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     plt.show()
 
 # %% affirmation="remedes"
