@@ -352,6 +352,8 @@ def soft_threshold(weight: torch.Tensor, threshold: float) -> torch.Tensor:
 
 
 # %% test="soft_threshold" points=2
+from labo import checks
+
 shrunk = soft_threshold(torch.tensor([2.0, -0.3, -1.0]), 0.5)
 assert isinstance(shrunk, torch.Tensor), f"un tenseur est attendu ; reçu : {type(shrunk).__name__}"
 assert shrunk.shape == (3,), f"la forme de l'entrée, (3,), est attendue ; reçue : {tuple(shrunk.shape)}"
@@ -597,6 +599,8 @@ def dropout(x: torch.Tensor, p: float, training: bool) -> torch.Tensor:
 
 
 # %% test="dropout" part="entrainement" points=2
+from labo import checks
+
 x = torch.ones(200, 300)
 torch.manual_seed(0)
 dropped = dropout(x, 0.25, training=True)
@@ -650,6 +654,8 @@ checks.forbid(dropout, "*dropout*")
 ### END HIDDEN TESTS
 
 # %% test="dropout" part="evaluation" points=1
+from labo import checks
+
 x = torch.randn(4, 5)
 same = dropout(x.clone(), 0.5, training=False)
 assert isinstance(same, torch.Tensor), f"un tenseur est attendu ; reçu : {type(same).__name__}"
