@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # Laboratoire 4 - Régularisation et méthode
+# # Laboratoire 4 - Régularisation et méthodologie
 #
 # Un réseau assez grand apprend par cœur n'importe quel jeu d'entraînement, même des étiquettes **fausses**. On lui
 # demande autre chose : avoir raison sur des exemples qu'il n'a jamais vus. Vous écrivez ici les remèdes (a priori
