@@ -88,9 +88,7 @@ class Examiner:
         cause = self.failed_cells.cause(examined.message)
         if examined.status is not Status.FAILED or cause is None:
             return examined
-        self.conversation.note_once(
-            f"cell {cause.cell} stopped ({cause.error}): tests lack its names"
-        )
+        self.conversation.note_once(f"cell {cause.cell} stopped, and tests lack it: {cause.error}")
         return replace(examined, message=f"{french.caused(*cause)}\n{examined.message}")
 
 
