@@ -144,6 +144,17 @@ class Lab:
         return self._folder("release", ".") / self.file_name
 
     @property
+    def notations(self) -> Path:
+        """The page of notation that all labs share, if the course has one; see `copies`."""
+        return self.source.with_name("notations.md")
+
+    @property
+    def copies(self) -> tuple[Path, Path]:
+        """Where a lab has its copy of that page: students fetch one lab at a time."""
+        name = self.notations.name
+        return self.notebook.with_name(name), self.release.with_name(name)
+
+    @property
     def build_record(self) -> Path:
         """The digests of the last build. Not beside the notebook: nbgrader would release it."""
         return self.source.with_name(".built") / f"{self.name}.json"

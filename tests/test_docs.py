@@ -318,3 +318,9 @@ def test_labs_are_read_with_their_formulas_and_without_solutions(site):
         text = lab.read_text("utf-8")
         assert "BEGIN SOLUTION" not in text
         assert "HIDDEN TESTS" not in text
+
+
+def test_the_notation_is_a_page_with_its_formulas(site):
+    page = (site / "labs" / "notations.html").read_text("utf-8")
+    assert page.count('class="math ') > 30
+    assert "$" not in re.sub(r"<code.*?</code>|<script.*?</script>", "", page, flags=re.DOTALL)

@@ -101,7 +101,7 @@ def answers(
     labs: Labs = None,
     profile: Annotated[Profile, typer.Option(help="Size of data and trainings.")] = Profile.SMALL,
 ) -> None:
-    """Execute the answer keys into answers/*.html, with figures.
+    """Execute the answer keys into answers/*.html, with figures, and check what the labs claim.
 
     \b
     grader answers laboratoire_01 --profile tiny
@@ -146,7 +146,12 @@ def _rehearse(lab: Lab) -> str:
 
 def _write_answer_key(lab: Lab, profile: Profile) -> str:
     from grader.authoring.answer_keys import write_answer_key
+    from grader.authoring.checked_claims import problems, table
 
     with Console().status(f"{lab.name} ..."):
-        path, seconds = write_answer_key(lab, profile)
-    return f"{shown(path)}  {seconds:.1f} s"
+        key = write_answer_key(lab, profile)
+    if key.claims:
+        Console().print(table(f"{lab.name}, profile {profile}", key.claims))
+    if wrong := problems(lab.source, key.claims):
+        raise GraderError("\n".join(wrong))
+    return f"{shown(key.path)}  {key.seconds:.1f} s"
