@@ -1016,9 +1016,9 @@ def train_network(
         losses.append(loss.item())
         with torch.no_grad():
             for parameter in parameters:
-                if parameter.grad is not None:
+                if parameter.requires_grad:
                     parameter -= lr * parameter.grad
-                    parameter.grad = None
+                parameter.grad = None
     return losses
     ### END SOLUTION
 
