@@ -13,29 +13,19 @@
 # %% [markdown]
 # # Laboratoire 2 - Graphe de calcul, rétropropagation, activations
 #
-# Un réseau a des millions de paramètres, et une seule ligne, `loss.backward()`, donne la dérivée de
-# la perte par rapport à chacun. Dans ce laboratoire, vous ouvrez cette ligne : vous regardez le
-# graphe qu'elle parcourt, vous faites son travail à la main, puis vous écrivez votre propre moteur de
-# dérivation. Vous verrez enfin pourquoi un réseau profond peut cesser d'apprendre.
-#
-# **À la fin, vous saurez**
-#
-# - lire un graphe de calcul : feuilles, nœuds, accumulation des gradients ;
-# - dériver une activation, et vérifier une dérivée par un gradient numérique ;
-# - dérouler une rétropropagation en laissant parler les formes ;
-# - réparer une boucle d'entraînement qui n'affiche aucune erreur ;
-# - écrire un moteur de dérivation automatique ;
-# - reconnaître un gradient qui s'évanouit.
+# Une seule ligne, `loss.backward()`, donne la dérivée de la perte par rapport à chacun des millions de
+# paramètres d'un réseau. Ici, vous ouvrez cette ligne : vous regardez le graphe qu'elle parcourt, vous
+# faites son travail à la main, vous réparez une boucle d'entraînement, puis vous écrivez votre propre
+# moteur de dérivation. Enfin, vous verrez un réseau profond cesser d'apprendre.
 #
 # | | |
 # |:--|:--|
-# | **Durée** | environ 2 h, dont 95 minutes d'exercices et de questions |
-# | **Exercices** | six, dont une réparation, notés automatiquement (18 points) ; deux questions et une expérience libre (6 points) |
-# | **Avant de commencer** | le Laboratoire 1 ; dérivée d'une fonction composée ; produit de matrices ; les [notations](notations.md) |
-# | **À lire** | Goodfellow, Bengio et Courville, *Deep Learning*, sections 6.3 à 6.5 ; chaque partie cite la sienne |
+# | **Durée** | 2 h, dont 95 minutes d'exercices et de questions |
+# | **Exercices** | six, dont une réparation (18 points) ; deux questions et une expérience (6 points) |
+# | **Avant de commencer** | le Laboratoire 1 ; dérivée d'une fonction composée ; [notations](notations.md) |
+# | **À lire** | Goodfellow, Bengio et Courville, *Deep Learning* : chaque partie cite sa section |
 #
-# Le mode d'emploi est celui du Laboratoire 0. Un exercice vous résiste ? Passez au suivant : la suite
-# fonctionne sans lui.
+# Mode d'emploi : celui du Laboratoire 0. La suite fonctionne sans l'exercice qui résiste.
 
 # %%
 import math
@@ -58,21 +48,17 @@ print(f"PyTorch {torch.__version__}, appareil : {device}, profil : {labo.profile
 # ---
 # ## 1. Le graphe de calcul (section 6.5.1)
 #
-# Une perte est une longue composition d'opérations simples. PyTorch dessine cette composition pendant
-# qu'il la calcule : chaque résultat garde, dans `grad_fn`, l'opération dont il vient. On obtient un
-# **graphe**, sans cycle, dont les **feuilles** sont les tenseurs que vous avez créés vous-même.
+# PyTorch dessine le calcul pendant qu'il le fait : chaque résultat garde, dans `grad_fn`, l'opération dont
+# il vient. On obtient un **graphe**, dont les **feuilles** sont les tenseurs que vous avez créés vous-même.
+# `backward()` le remonte du résultat vers les feuilles. Chaque opération ne connaît que sa propre dérivée ;
+# la règle de dérivation en chaîne (section 6.5.2) fait le reste. Si $u$ intervient dans des opérations de
+# résultats $v_1, \dots, v_k$,
 #
-# Pour dériver, `backward()` remonte ce graphe du résultat vers les feuilles. Chaque opération ne
-# connaît que sa propre dérivée ; la règle de dérivation en chaîne (section 6.5.2) fait le reste. Si $u$
-# intervient dans plusieurs opérations dont les résultats sont $v_1, \dots, v_k$,
+# $$\frac{\partial L}{\partial u}=\sum_{i=1}^{k}\frac{\partial L}{\partial v_i}\,\frac{\partial v_i}{\partial u}.$$
 #
-# $$\frac{\partial L}{\partial u} = \sum_{i=1}^{k} \frac{\partial L}{\partial v_i} \,
-# \frac{\partial v_i}{\partial u} .$$
-#
-# **À la main.** $L = (w x + b - y)^2$, avec $w = 2$, $x = 3$, $b = 1$, $y = 5$. Passe avant : $wx + b = 7$,
-# l'erreur vaut $e = 2$, et $L = 4$. Passe arrière : $\partial L / \partial e = 2e = 4$ ; l'addition et la
-# soustraction transmettent ce 4 tel quel, donc $\partial L / \partial b = 4$ ; la multiplication le
-# multiplie par $x$, donc $\partial L / \partial w = 12$.
+# **À la main.** $L = (w x + b - y)^2$, avec $w=2$, $x=3$, $b=1$, $y=5$. Passe avant : l'erreur vaut $e=2$, et
+# $L=4$. Passe arrière : $\partial L/\partial e = 2e = 4$ ; l'addition transmet ce 4 tel quel à $b$ ; la
+# multiplication le multiplie par $x$, donc $\partial L/\partial w = 12$.
 
 # %%
 w = torch.tensor(2.0, requires_grad=True)
@@ -141,15 +127,13 @@ def draw_autograd(result, **leaves):
 draw_autograd(loss, w=w, b=b)
 
 # %% [markdown]
-# En orange, les feuilles qui demandent un gradient ; en bleu, les opérations. Ni $x$ ni $y$ n'y
-# figurent : ils n'ont pas demandé de gradient, il n'y a rien à leur transmettre.
+# En orange, les feuilles qui demandent un gradient ; $x$ et $y$ n'en demandent pas.
 #
 # ### Question 1 - que contient `grad` ? (2 points, 4 min)
 #
-# **Avant d'exécuter la cellule suivante**, prédisez ses quatre lignes : (a) la valeur de `a.grad` ;
-# (b) sa valeur après un second calcul et un second `backward()`, sans remise à zéro ; (c) ce que donne
-# `z.backward()` appelé deux fois sur le *même* $z$ ; (d) la valeur de `z.grad`. Exécutez, puis expliquez
-# chaque ligne, que votre prédiction ait été juste ou non.
+# **Avant d'exécuter la cellule suivante**, prédisez ses quatre lignes : (a) `a.grad` ; (b) `a.grad` après
+# un second calcul et un second `backward()`, sans remise à zéro ; (c) l'effet de `z.backward()` appelé deux
+# fois sur le *même* $z$ ; (d) `z.grad`. Exécutez, puis expliquez chaque ligne, prédite ou non.
 
 # %% [markdown] reponse="q1" points=2 concepts="autograd, graphe de calcul"
 # (a) $z = ab + a$ dépend de $a$ par deux chemins, dont les contributions s'**additionnent** :
@@ -190,10 +174,9 @@ with warnings.catch_warnings():
 # %% [markdown]
 # ### Changer la valeur d'une feuille
 #
-# Apprendre, c'est **changer la valeur** des paramètres. Deux façons naturelles échouent.
-# `p = p - lr * p.grad` crée un *nouveau* tenseur, qui n'est plus une feuille : le `backward()` suivant
-# ne remplira pas son `grad`. `p -= lr * p.grad` écrit bien à la même place, mais autograd le refuse, de
-# peur que l'on n'efface une valeur dont le graphe a besoin. Sous `torch.no_grad()`, il ne regarde pas.
+# Apprendre, c'est **changer la valeur** des paramètres. `p = p - lr * p.grad` crée un *nouveau* tenseur, qui
+# n'est plus une feuille : le `backward()` suivant ne remplira pas son `grad`. `p -= lr * p.grad` écrit à la
+# même place, mais autograd le refuse, sauf sous `torch.no_grad()`.
 
 # %%
 p = torch.tensor([1.0, 2.0], requires_grad=True)
@@ -212,33 +195,30 @@ print("sous no_grad     :", p.tolist(), "; feuille :", p.is_leaf)
 # ---
 # ## 2. Les activations et leurs dérivées (section 6.3)
 #
-# Entre deux couches linéaires, il faut une fonction qui ne l'est pas, sans quoi les deux couches n'en
-# font qu'une.
+# Sans une fonction non linéaire entre elles, deux couches linéaires n'en font qu'une.
 #
 # | | valeur |
 # |:--|:--|
-# | sigmoïde | $\sigma(x) = 1 / (1 + e^{-x})$, de 0 à 1 |
-# | tanh | $(e^x - e^{-x}) / (e^x + e^{-x})$, sa cousine centrée, de $-1$ à 1 |
+# | sigmoïde | $\sigma(x)=1/(1+e^{-x})$, de 0 à 1 |
+# | tanh | $(e^x-e^{-x})/(e^x+e^{-x})$, sa cousine centrée, de $-1$ à 1 |
 # | ReLU | $\max(0, x)$ |
 # | leaky ReLU | $x$ si $x > 0$, sinon $\alpha x$ |
-# | GELU | $x \, \Phi(x)$, où $\Phi(x) = \frac{1}{2} \left(1 + \operatorname{erf}(x / \sqrt 2)\right)$ est la probabilité qu'une variable normale centrée réduite soit inférieure à $x$ |
+# | GELU | $x\,\Phi(x)$, où $\Phi(x)=\frac12\left(1+\operatorname{erf}(x/\sqrt2)\right)$ est la probabilité qu'une variable normale centrée réduite soit sous $x$ |
 #
-# Pendant la passe arrière, le gradient est **multiplié** par la dérivée de l'activation à chaque couche :
-# c'est elle qui décide si un réseau profond peut apprendre. La descente de gradient demande donc une
-# fonction dérivable ; *presque partout* suffit. ReLU a un coin en 0, que l'on n'atteint presque jamais
-# exactement ; PyTorch y prend par convention la pente de gauche (0, ou $\alpha$).
+# Dans la passe arrière, chaque couche **multiplie** le gradient par la dérivée de son activation. Il faut donc
+# une fonction dérivable ; *presque partout* suffit. En 0, où ReLU a un coin, PyTorch prend par convention
+# la pente de gauche (0, ou $\alpha$).
 #
 # ### Exercice 1 - `activation` ★★ (12 min, 3 points)
 #
 # Renvoyez la valeur et la dérivée d'une activation, élément par élément. Les **dérivées** ne sont pas
-# données : trouvez-les sur papier. Les fonctions de PyTorch (`torch.sigmoid`, `torch.erf`, `F.gelu`…)
-# sont permises pour la valeur ; autograd ne l'est pas.
+# données : trouvez-les sur papier. Les fonctions de PyTorch sont permises pour la valeur ; autograd ne
+# l'est pas.
 #
 # <details><summary>Un indice</summary>
 #
-# Pour les deux premières, la dérivée s'écrit avec la *valeur* seule : dérivez, puis remplacez $e^{-x}$.
-# GELU est un produit, et la dérivée de $\Phi$ est la densité normale, $e^{-x^2/2} / \sqrt{2\pi}$.
-# `torch.where(x > 0, ..., ...)` convient aux fonctions par morceaux.
+# Les deux premières dérivées s'écrivent avec la *valeur* seule. GELU est un produit, et la dérivée de $\Phi$
+# est la densité normale, $e^{-x^2/2}/\sqrt{2\pi}$. Par morceaux : `torch.where(x > 0, ..., ...)`.
 # </details>
 
 # %% exercice="activation" concepts="activations, gradient à la main"
@@ -372,16 +352,14 @@ claim.between("la pente de GELU devient un peu négative à gauche", smallest, -
 
 # %% [markdown]
 # Loin de zéro, les dérivées de la sigmoïde et de tanh s'annulent : l'unité est **saturée**. Celle de la
-# sigmoïde ne dépasse jamais $1/4$ : à travers dix couches, elles multiplient le gradient par
-# $0{,}25^{10} \approx 10^{-6}$ au plus. GELU est une ReLU sans coin, dont la pente devient même un peu
-# négative à gauche.
+# sigmoïde ne dépasse jamais $1/4$ : dix couches multiplient le gradient par $10^{-6}$ au plus. GELU est une
+# ReLU sans coin, dont la pente devient un peu négative à gauche.
 #
 # ### Vos activations dans un réseau
 #
-# PyTorch accepte une opération nouvelle si on lui donne ses deux passes : une sous-classe de
-# `torch.autograd.Function`. La passe arrière reçoit $g = \partial L / \partial (\text{résultat})$, et
-# renvoie $g$ **fois** la dérivée, pour chaque entrée (`None` pour celle qui n'est pas un tenseur). La
-# cellule suivante y place *votre* fonction : c'est elle que ce notebook entraîne désormais.
+# PyTorch accepte une opération nouvelle si on lui donne ses deux passes, dans une sous-classe de
+# `torch.autograd.Function`. La passe arrière renvoie, pour chaque entrée, le gradient reçu **fois** la
+# dérivée (`None` pour une entrée qui n'est pas un tenseur). Avec *votre* fonction, entraînée désormais :
 
 # %%
 class Written(torch.autograd.Function):
@@ -423,10 +401,9 @@ class Activation(nn.Module):
 # %% [markdown]
 # ### Ce qu'une couche large peut dessiner (section 6.4.1)
 #
-# Une couche cachée de $M$ unités ReLU, de $\mathbb R$ dans $\mathbb R$, dessine une ligne brisée d'au plus
-# $M$ coins. Le **théorème d'approximation universelle** dit qu'avec assez d'unités, elle approche toute
-# fonction continue sur un intervalle, d'aussi près que l'on veut. Il ne dit ni combien il en faut, ni si
-# la descente les trouvera. Voyons : même courbe, trois largeurs, deux de vos activations.
+# Une couche cachée de $M$ ReLU dessine une ligne brisée d'au plus $M$ coins. Le **théorème d'approximation
+# universelle** : avec assez d'unités, elle approche toute fonction continue sur un intervalle, d'aussi près
+# que l'on veut. Il ne dit ni combien, ni si la descente les trouvera.
 
 # %%
 # Dessin : une courbe approchée par des couches de plus en plus larges, avec vos activations.
@@ -464,9 +441,9 @@ panels[0].legend(fontsize=8)
 plt.show()
 
 # %% [markdown]
-# Avec GELU, l'erreur est plus de dix fois plus petite à $M = 64$ qu'à $M = 2$, pour chacune des trois graines ;
-# avec ReLU elle baisse aussi, mais moins. La ligne brisée aurait pourtant assez de coins : c'est la descente
-# qui ne les met pas tous au bon endroit. Qu'un bon réseau *existe* ne dit pas qu'on le *trouve*.
+# Avec GELU, l'erreur est plus de dix fois plus petite à $M=64$ qu'à $M=2$, pour chacune des trois graines ;
+# avec ReLU, elle baisse aussi, mais moins : la descente ne met pas tous les coins au bon endroit. Qu'un bon
+# réseau *existe* ne dit pas qu'on le *trouve*.
 
 # %% affirmation="approximation"
 claim.finite("les erreurs d'approximation sont finies", list(fit_errors.values()))
@@ -480,30 +457,25 @@ claim.less("à M = 64, GELU fait mieux que ReLU", max(fit_errors["gelu", 64]), m
 # ---
 # ## 3. Vérifier une dérivée : le gradient numérique (section 11.5)
 #
-# Une dérivée fausse ne plante pas : le réseau apprend moins bien, et l'on ne sait pas pourquoi. Il
-# faut un juge indépendant, et la définition de la dérivée en fournit un : bougeons un seul nombre d'un
-# $\varepsilon$ minuscule, et regardons de combien bouge le résultat. La différence **centrée**,
+# Une dérivée fausse ne plante pas : le réseau apprend moins bien, et l'on ne sait pas pourquoi. Un juge
+# indépendant : bouger un seul nombre d'un $\varepsilon$ minuscule, et regarder de combien bouge le
+# résultat. La différence **centrée**,
 #
-# $$\frac{\partial f}{\partial x_i} \approx \frac{f(x + \varepsilon e_i) - f(x - \varepsilon e_i)}
-# {2 \varepsilon},$$
+# $$\frac{\partial f}{\partial x_i}\approx\frac{f(x+\varepsilon e_i)-f(x-\varepsilon e_i)}{2\varepsilon},$$
 #
-# se trompe d'un terme en $\varepsilon^2$, contre $\varepsilon$ pour la différence d'un seul côté. Pour
-# $f(x) = x^3$ en $x = 2$, avec $\varepsilon = 0{,}1$ : la dérivée vaut 12 ; un seul côté donne
-# $(9{,}261 - 8)/0{,}1 = 12{,}61$, les deux côtés $(9{,}261 - 6{,}859)/0{,}2 = 12{,}01$.
-#
-# C'est deux évaluations de $f$ *par nombre* : on ne s'en sert que pour vérifier, sur de petites
-# tailles, en `float64`.
+# se trompe d'un terme en $\varepsilon^2$. Pour $f(x)=x^3$ en $x=2$, avec $\varepsilon=0{,}1$ :
+# $(9{,}261-6{,}859)/0{,}2=12{,}01$ au lieu de 12. À deux évaluations de $f$ *par nombre*, on ne s'en sert que
+# pour vérifier, en `float64`.
 #
 # ### Exercice 2 - `numerical_gradient` ★ (8 min, 2 points)
 #
-# Écrivez le gradient numérique d'une fonction à valeur scalaire, pour un tenseur de forme quelconque.
-# Une boucle Python est permise. Ne laissez pas de trace : `x` doit ressortir intact, et `f` ne doit voir
-# bouger qu'un nombre à la fois.
+# Écrivez le gradient numérique d'une fonction à valeur scalaire, pour un tenseur de forme quelconque, avec
+# une boucle Python. `x` doit ressortir intact, et `f` ne voir bouger qu'un nombre à la fois.
 #
 # <details><summary>Un indice</summary>
 #
-# `x.numel()` donne le nombre d'éléments. Pour parler du i-ième quelle que soit la forme, on peut
-# fabriquer la direction $e_i$ : `torch.zeros(x.numel())`, un 1 à la place $i$, puis `view(x.shape)`.
+# La direction $e_i$, quelle que soit la forme : `torch.zeros(x.numel())`, un 1 à la place $i$, puis
+# `view(x.shape)`.
 # </details>
 
 # %% exercice="numerical_gradient" concepts="gradient numérique"
@@ -592,8 +564,7 @@ assert torch.allclose(actual, 2 * x, atol=1e-4), f"x² en (1,5 ; -0,5) : {actual
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Faut-il prendre $\varepsilon$ le plus petit possible ? Prédisez l'allure de la courbe avant d'exécuter :
-# l'erreur sur la dérivée de $\sin$ en 1, selon $\varepsilon$.
+# Faut-il prendre $\varepsilon$ le plus petit possible ? Prédisez l'erreur sur la dérivée de $\sin$ en 1.
 
 # %%
 # Dessin : l'erreur du gradient numérique selon eps.
@@ -613,8 +584,7 @@ with labo.needs("numerical_gradient"):
     plt.show()
 
 # %% [markdown]
-# À droite, l'erreur de la formule, qui baisse comme $\varepsilon^2$ ; à gauche, celle de l'arrondi, qui
-# monte comme $1 / \varepsilon$. En `float64`, le creux est vers $10^{-5}$ ; en `float32`, entre $10^{-4}$ et
+# À droite, l'erreur de la formule, en $\varepsilon^2$ ; à gauche, celle de l'arrondi, en $1/\varepsilon$. En `float64`, le creux est vers $10^{-5}$ ; en `float32`, entre $10^{-4}$ et
 # $10^{-2}$, avec cinq ou six chiffres justes seulement.
 
 # %% affirmation="epsilon" profils="tiny, small"
@@ -627,9 +597,8 @@ claim.between("en float32, l'erreur reste au-dessus de 1e-7", single.min(), 1e-7
 # ---
 # ## 4. Des scores à la perte (sections 4.1 et 6.2.2.3)
 #
-# **Softmax** fait des scores (*logits*) des probabilités, $p_j = e^{s_j} / \sum_k e^{s_k}$, et
-# l'**entropie croisée** est le coût $-\log p_y$ d'avoir donné la probabilité $p_y$ à la bonne classe $y$.
-# Écrite naïvement, la formule casse vite :
+# **Softmax** fait des scores des probabilités, $p_j=e^{s_j}/\sum_k e^{s_k}$, et l'**entropie croisée** est le
+# coût $-\log p_y$, où $y$ est la bonne classe. Écrite naïvement, la formule casse :
 
 # %%
 scores = torch.tensor([1000.0, 999.0, -1000.0])
@@ -639,25 +608,22 @@ print("log(softmax)        :", torch.softmax(scores, 0).log(), " (la dernière c
 print("torch.log_softmax   :", torch.log_softmax(scores, 0))
 
 # %% [markdown]
-# Deux remarques suffisent à la réparer. Ajouter une même constante à tous les scores ne change pas les
-# probabilités. Et l'on n'a pas besoin de la probabilité elle-même, mais de son logarithme : le logarithme
-# d'un quotient est une différence.
+# Deux remarques suffisent : ajouter une même constante à tous les scores ne change pas les probabilités ; et
+# le logarithme d'un quotient est une différence, sans passer par le quotient.
 #
-# **À la main**, pour $s = (1000, 999, -1000)$ : une fois le plus grand retranché, $(0, -1, -2000)$ ; la somme
-# des exponentielles vaut $1 + e^{-1} + 0 \approx 1{,}368$, de logarithme $0{,}313$, et
-# $\log p \approx (-0{,}313 ; \; -1{,}313 ; \; -2000{,}313)$.
+# **À la main**, pour $s=(1000 ; 999 ; -1000)$ : une fois le plus grand retranché, $(0 ; -1 ; -2000)$ ; la somme des
+# exponentielles vaut $1+e^{-1}\approx 1{,}368$, de logarithme $0{,}313$ ;
+# $\log p\approx(-0{,}313 ; -1{,}313 ; -2000{,}313)$.
 #
 # ### Exercice 3 - `log_softmax` ★ (7 min, 2 points)
 #
-# Écrivez le logarithme de softmax, ligne par ligne, pour des scores de n'importe quelle grandeur. Les
-# fonctions qui le font déjà (`softmax`, `log_softmax`, `logsumexp`, `logcumsumexp`, `logaddexp`,
-# `cross_entropy`…) sont interdites : c'est ce que vous construisez. Le gradient doit traverser votre
-# fonction.
+# Écrivez le logarithme de softmax, ligne par ligne, pour des scores de n'importe quelle grandeur. Ce qui le
+# fait déjà (`softmax`, `log_softmax`, `logsumexp`, `logcumsumexp`, `logaddexp`, `cross_entropy`…) est
+# interdit. Le gradient doit traverser votre fonction.
 #
 # <details><summary>Un indice</summary>
 #
-# Faut-il un maximum par ligne, ou un seul pour tout le lot ? Pensez à un lot dont une ligne est vers
-# 1000 et l'autre vers $-1000$.
+# Un lot dont une ligne est vers 1000 et l'autre vers $-1000$ : un maximum par ligne, ou un seul ?
 # </details>
 
 # %% exercice="log_softmax" concepts="stabilité numérique, axes"
@@ -766,17 +732,17 @@ checks.forbid(
 #
 # Un réseau à une couche cachée calcule, pour un lot $X$ de $N$ exemples,
 #
-# $$A = X W_1^\top + b_1, \qquad H = \tanh(A), \qquad S = H W_2^\top + b_2,$$
+# $$A=XW_1^\top+b_1,\qquad H=\tanh(A),\qquad S=HW_2^\top+b_2,$$
 #
-# puis la moyenne $L$ des entropies croisées. Notons $\delta_S$ le gradient de $L$ par rapport à $S$, et de
-# même $\delta_H$, $\delta_A$. Pas de formule à recopier : trois principes suffisent.
+# puis la moyenne $L$ des entropies croisées. Notons $\delta_S$ le gradient de $L$ par rapport à $S$ ; de même
+# $\delta_H$, $\delta_A$. Aucune formule à recopier : trois principes suffisent.
 #
-# 1. **Le gradient d'un tenseur a la forme de ce tenseur.** Avec les formes du dessin, un seul produit de
-#    matrices convient à chaque étape ; essayez de placer les transposées autrement.
+# 1. **Le gradient d'un tenseur a la forme de ce tenseur.** À chaque étape, les formes du dessin n'admettent
+#    qu'un produit de matrices.
 # 2. **Ce qui sert plusieurs fois reçoit une somme** : le biais a servi à chaque exemple du lot.
-# 3. **Tout part de $\delta_S$.** Pour un exemple, $\ell = -s_y + \log \sum_k e^{s_k}$ : dérivez par rapport à
-#    $s_y$, puis à un autre score. Deux cas limites vous jugent : une réponse parfaite ne demande aucun
-#    changement ; et, comme une constante ajoutée aux scores n'y change rien, la somme du gradient est nulle.
+# 3. **Tout part de $\delta_S$.** Pour un exemple, $\ell=-s_y+\log\sum_k e^{s_k}$ : dérivez par rapport à $s_y$,
+#    puis à un autre score. Deux juges : une réponse parfaite a un gradient nul, et, comme une constante
+#    ajoutée aux scores n'y change rien, la somme du gradient est nulle.
 
 # %%
 # Dessin : la passe avant, avec les formes. La passe arrière est à vous.
@@ -805,15 +771,14 @@ plt.show()
 # %% [markdown]
 # ### Exercice 4 - `two_layer_gradients` ★★★ (18 min, 4 points)
 #
-# Écrivez les deux passes de ce réseau pour un lot, sans autograd ni boucle Python (ni compréhension).
-# Renvoyez la perte et les gradients des quatre paramètres. `torch.log_softmax` et `F.cross_entropy` sont
-# permises pour la passe avant, qui doit supporter de grands scores.
+# Écrivez les deux passes pour un lot, sans autograd, ni boucle Python, ni compréhension. Renvoyez la perte et
+# les quatre gradients. `torch.log_softmax` et `F.cross_entropy` sont permises dans la passe avant, qui doit
+# supporter de grands scores.
 #
 # <details><summary>Un indice</summary>
 #
-# Écrivez la forme de chaque tenseur en commentaire. Deux oublis fréquents : la dérivée de tanh, et la
-# division par $N$, une seule fois. `F.one_hot` demande le nombre de classes : il se lit dans `w2`. Votre
-# `numerical_gradient` peut juger chaque gradient.
+# Écrivez la forme de chaque tenseur en commentaire. Oublis fréquents : la dérivée de tanh ; la division par
+# $N$, une seule fois ; le nombre de classes de `F.one_hot`. `numerical_gradient` peut juger.
 # </details>
 
 # %% exercice="two_layer_gradients" concepts="rétropropagation, gradient à la main"
@@ -931,8 +896,8 @@ checks.forbid(two_layer_gradients, *words, loops=True)
 # ---
 # ## 6. La même descente avec autograd : une boucle à réparer (section 8.3.1)
 #
-# Confions les gradients à autograd. Ce premier essai a été écrit trop vite. Il ne lève **aucune erreur**,
-# mais il contient **trois fautes**, dont la cellule suivante montre les symptômes.
+# Confions les gradients à autograd. Ce premier essai ne lève **aucune erreur**, mais il contient **trois
+# fautes**, dont la cellule montre les symptômes.
 
 # %%
 def broken_training(x, target, parameters, lr, steps):
@@ -1099,8 +1064,7 @@ check_training(6, 2, 4, 3, torch.float64, 0.2, (3,), (1, 3), "biais gelés")
 # %% [markdown]
 # ### Entraîner 1 000 chiffres, trois fois
 #
-# Depuis les mêmes poids : avec un autograd de référence, avec votre boucle réparée, avec vos gradients
-# écrits à la main. Si tout est juste, les trois courbes n'en font qu'une.
+# Depuis les mêmes poids : une référence, votre boucle réparée, vos gradients écrits à la main.
 
 # %%
 def autograd_gradients(x, target, w1, b1, w2, b2):
@@ -1164,10 +1128,8 @@ axes.legend()
 plt.show()
 
 # %% [markdown]
-# Les trois courbes n'en font qu'une : autograd n'a rien fait que vous ne sachiez faire. Et la boucle en panne
-# finissait bien plus haut. Sur MNIST, le réseau lit 99 % de ses 1 000 images d'entraînement, mais 85 %
-# environ des images de test : l'écart est le sujet du Laboratoire 4. (Les chiffres de remplacement sont plus
-# faciles.)
+# Les trois courbes n'en font qu'une ; la boucle en panne finissait bien plus haut. Sur MNIST, le réseau lit
+# 99 % de ses 1 000 images d'entraînement, mais 85 % environ des images de test : le Laboratoire 4 s'en occupe.
 
 # %% affirmation="panne"
 claim.holds("dans la boucle en panne, w1 ne bouge pas", not w1_moved, float(w1_moved))
@@ -1190,20 +1152,19 @@ claim.between("sur MNIST, il lit environ 85 % des images de test", on_test, 82, 
 # ---
 # ## 7. Votre propre moteur de dérivation (section 6.5.6)
 #
-# Dériver à la main un réseau de cinquante couches, différent chaque semaine ? Personne ne le fait. Chaque
-# opération n'a besoin que de **sa** dérivée : il suffit de noter, pendant la passe avant, qui a servi à
-# calculer quoi et avec quelle pente, puis de tout remonter. Écrivons ce moteur pour de simples nombres.
+# Dériver à la main un réseau de cinquante couches ? Personne ne le fait. Chaque opération n'a besoin que de
+# **sa** dérivée : notons, pendant la passe avant, qui a servi à calculer quoi et avec quelle pente, puis
+# remontons. Écrivons ce moteur pour de simples nombres.
 #
 # Un `Value` garde sa valeur (`data`), son gradient (`grad`), les nœuds dont il vient (`parents`) et la
 # dérivée de sa valeur par rapport à chacun (`slopes`). L'addition, déjà écrite, a pour pentes 1 et 1.
 #
-# Reste à choisir dans quel **ordre** remonter. Un nœud ne transmet son gradient que lorsqu'il est
-# **complet** : quand tous ceux qu'il a servi à calculer ont déjà transmis le leur. Cet ordre existe
-# toujours, puisque le graphe n'a pas de cycle : c'est un **tri topologique**, parcouru à l'envers.
+# Dans quel **ordre** remonter ? Un nœud ne transmet son gradient que **complet** : quand tous ceux qu'il a
+# servi à calculer ont transmis le leur. C'est un **tri topologique**, parcouru à l'envers ; il existe
+# toujours, puisque le graphe n'a pas de cycle.
 #
-# **À la main.** $u = 3$, $v = u + 1$, $L = u v$ : un losange. $L$ vaut 12, et transmet $v = 4$ à $u$, et
-# $u = 3$ à $v$. Si $u$ ne recevait que ce 4, on oublierait le chemin par $v$, qui apporte 3 :
-# $\partial L / \partial u = 4 + 3 = 7$.
+# **À la main**, un losange : $u=3$, $v=u+1$, $L=uv=12$. $L$ transmet $v=4$ à $u$, et $u=3$ à $v$, qui le transmet à
+# $u$ : $\partial L/\partial u=4+3=7$.
 
 # %%
 # Dessin : l'ordre compte.
@@ -1226,20 +1187,19 @@ plt.show()
 # %% [markdown]
 # ### Exercice 6 - `Value` ★★★ (23 min, 4 points)
 #
-# Complétez la multiplication, la puissance, `tanh`, `relu` et `backward`. Trois précisions :
+# Complétez la multiplication, la puissance, `tanh`, `relu` et `backward` :
 #
-# - un nœud peut servir plusieurs fois (`u * u`, le losange) : les contributions s'**additionnent** ;
-# - comme dans PyTorch, les gradients des **feuilles** s'accumulent d'un appel de `backward` à l'autre ;
-#   ceux des nœuds intermédiaires, qu'ici l'on garde, repartent de zéro à chaque appel ;
-# - le graphe peut être très profond : pas de fonction récursive, Python s'arrête vers mille appels
-#   imbriqués. Employez une **pile** (une liste, `append` et `pop`).
+# - si un nœud sert plusieurs fois (`u * u`, le losange), les contributions s'**additionnent** ;
+# - comme dans PyTorch, les gradients des **feuilles** s'accumulent d'un `backward` à l'autre ; ceux des
+#   autres nœuds, qu'ici l'on garde, repartent de zéro à chaque appel ;
+# - le graphe peut être très profond : pas de récursion (Python s'arrête vers mille appels imbriqués), mais
+#   une **pile**, c'est-à-dire une liste, `append` et `pop`.
 #
 # <details><summary>Un indice</summary>
 #
-# Un parcours en profondeur avec une pile : chaque nœud y entre deux fois. La première fois, on le
-# remet sur la pile avec une marque « prêt », puis ses parents par-dessus. Quand il ressort « prêt »,
-# tous ses parents sont déjà rangés dans l'ordre : on l'y ajoute. L'ensemble des nœuds déjà vus évite
-# d'en traiter un deux fois.
+# Chaque nœud entre deux fois dans la pile. La première fois qu'il en sort, on l'y remet avec une marque
+# « prêt », puis ses parents par-dessus. Quand il ressort « prêt », tous ses parents sont déjà rangés : on le
+# range à son tour. Un ensemble des nœuds déjà vus évite d'en traiter un deux fois.
 # </details>
 
 # %% exercice="Value" concepts="graphe de calcul, rétropropagation"
@@ -1446,6 +1406,12 @@ u = Value(1.5)
 (u * u * u).backward()
 assert abs(u.grad - 6.75) < 1e-12, f"u * u * u a pour dérivée 3 u² = 6,75, et non {u.grad}"
 u, other = Value(2.0), Value(5.0)
+(u * other + u * other).backward()
+assert (u.grad, other.grad) == (10, 4), (
+    f"deux nœuds de même valeur et de mêmes parents sont deux nœuds : u v + u v a pour dérivées (10 ; 4) "
+    f"en (2 ; 5), et non {(u.grad, other.grad)}"
+)
+u, other = Value(2.0), Value(5.0)
 first, second = u * other, u + other
 first.backward()
 second.backward()
@@ -1501,9 +1467,8 @@ with labo.needs("Value"):
     )
 
 # %% [markdown]
-# Vérifiez un gradient à la main, en partant de la droite. Puis voici la preuve que ces quelques lignes
-# suffisent : un réseau de `Value` apprend le « ou exclusif » (XOR), qu'aucun modèle linéaire ne sait
-# représenter (section 6.1).
+# Vérifiez un gradient à la main, en partant de la droite. Et ces quelques lignes suffisent : un réseau de
+# `Value` apprend le « ou exclusif » (XOR), hors de portée d'un modèle linéaire (section 6.1).
 
 # %%
 XOR = (((-1, -1), -1), ((-1, 1), 1), ((1, -1), 1), ((1, 1), -1))
@@ -1546,14 +1511,11 @@ claim.less("chaque réponse est du bon signe", 0, [
 # ---
 # ## 8. Le gradient qui s'évanouit (sections 8.2.5 et 8.4)
 #
-# Séparer deux spirales enroulées l'une dans l'autre : aucune droite n'y parvient. Nos réseaux ont dix
-# couches cachées de 32 unités, avec *votre* tanh, et ne diffèrent que par un nombre : le **gain** $g$ de
-# leurs poids initiaux, tirés d'une loi normale d'écart-type $g / \sqrt n$, où $n$ est le nombre d'entrées de
-# la couche. Les poids par défaut de PyTorch ont cette échelle pour $g = 1/\sqrt 3 \approx 0{,}58$. L'autre
-# réseau a $g = 5/3$ ; le Laboratoire 3 dira pourquoi.
-#
-# Avant d'entraîner, regardons $\lVert \delta_A \rVert$, le gradient de la perte par rapport aux
-# pré-activations, couche par couche.
+# Il faut séparer deux spirales. Nos réseaux ont dix couches cachées de 32 unités, avec *votre* tanh, et ne
+# diffèrent que par le **gain** $g$ de leurs poids initiaux, tirés d'une loi normale d'écart-type $g/\sqrt n$, où
+# $n$ est le nombre d'entrées de la couche. Les poids par défaut de PyTorch ont cette échelle pour
+# $g=1/\sqrt 3\approx 0{,}58$. L'autre réseau a $g=5/3$ : le Laboratoire 3 dira pourquoi. D'abord
+# $\lVert\delta_A\rVert$, le gradient de la perte par rapport aux pré-activations, couche par couche.
 
 # %%
 EPOCHS = {"tiny": 2, "small": 60, "full": 200}[labo.profile()]
@@ -1610,10 +1572,9 @@ claim.between("celui du grand gain change peu d'une couche à l'autre", per_laye
 # %% [markdown]
 # ### Question 2 - prédire l'entraînement (2 points, 6 min)
 #
-# **Avant d'exécuter la suite**, regardez la figure. (a) Par quel facteur, environ, le gradient du réseau
-# de petit gain diminue-t-il à chaque couche que l'on remonte ? (b) Prédisez l'exactitude des deux réseaux
-# après entraînement, avec le même taux. (c) Suffirait-il de multiplier ce taux par le rapport des
-# gradients entre la dernière et la première couche cachée ? Exécutez, puis commentez.
+# **Avant d'exécuter la suite** : (a) Par quel facteur, environ, le gradient du petit gain diminue-t-il à
+# chaque couche remontée ? (b) Prédisez l'exactitude des deux réseaux, au même taux. (c) Suffirait-il de
+# multiplier ce taux par le rapport des gradients des couches 10 et 1 ? Exécutez, puis commentez.
 
 # %% [markdown] reponse="q2" points=2 concepts="gradient évanescent, initialisation"
 # (a) De la couche 10 à la couche 1, la norme est divisée par 160 à 240 selon la graine, en neuf couches :
@@ -1662,8 +1623,8 @@ labo.plot_history(
 )
 
 # %% [markdown]
-# Un seul nombre distingue ces réseaux : l'échelle de leurs poids initiaux. Le premier n'est pas incapable
-# de séparer les spirales, mais la descente n'y arrive pas. Voici ce que chacun a appris : le fond donne sa réponse en chaque point du plan
+# Seule l'échelle des poids initiaux distingue ces réseaux : le premier n'est pas incapable de séparer les
+# spirales, c'est la descente qui n'y arrive pas. Voici ce que chacun a appris : le fond donne sa réponse en chaque point du plan
 # (rouge : classe 1).
 
 # %% affirmation="spirales"
@@ -1695,9 +1656,9 @@ plt.show()
 # %% [markdown]
 # ### Expérience libre (2 points, 8 min)
 #
-# Choisissez **un** bouton : la profondeur `depth`, le gain `gain`, le taux `lr` ou l'activation `name`.
-# Écrivez d'abord ce que vous attendez ; puis essayez-en au moins quatre valeurs, les autres boutons fixés,
-# et au moins deux graines pour l'une d'elles. Chaque appel de `trial` ajoute une ligne au tableau.
+# Choisissez **un** bouton : la profondeur `depth`, le gain `gain`, le taux `lr` ou l'activation `name`. Écrivez
+# ce que vous attendez ; essayez au moins quatre valeurs, les autres boutons fixés, et une seconde graine pour
+# l'une d'elles ; concluez. `trial` ajoute une ligne au tableau.
 
 # %%
 trials = []  # une ligne par essai
@@ -1752,49 +1713,31 @@ claim.less("l'exactitude croît avec le gain, de 0,58 à 1,67",
 # ---
 # ## À retenir
 #
-# - Le graphe se construit pendant la passe avant ; `backward()` le remonte, puis le libère. Seules les
-#   feuilles gardent leur `grad`, et il s'y accumule.
-# - Un paramètre se met à jour **sur place**, sous `torch.no_grad()`.
-# - Le gradient d'un tenseur a la forme de ce tenseur ; ce qui sert plusieurs fois reçoit une somme.
-# - Gradient de l'entropie croisée par rapport aux scores : $(P - T)/N$, où $T$ contient les cibles *one-hot*.
-# - Toute dérivée écrite à la main se vérifie par un gradient numérique, en `float64`.
-# - Dans un réseau profond, le gradient est multiplié à chaque couche par presque le même facteur : s'il
-#   est petit, le début du réseau n'apprend pas.
+# - `backward()` remonte le graphe, puis le libère ; seules les feuilles gardent leur `grad`, qui s'accumule.
+# - Le gradient d'un tenseur a sa forme ; ce qui sert plusieurs fois reçoit une somme.
+# - Entropie croisée : $\delta_S=(P-T)/N$, où $T$ contient les cibles *one-hot*.
+# - Une dérivée écrite à la main se vérifie par un gradient numérique, en `float64`.
+# - Chaque couche multiplie le gradient par presque le même facteur : petit, le début du réseau n'apprend pas.
 #
 # ## Questionnaire
 #
-# Sans relire, et sans note : sauriez-vous répondre ?
-#
 # 1. Pourquoi un second `backward()` sur la même perte échoue-t-il ?
 # 2. Quelle est la plus grande valeur de la dérivée de la sigmoïde, et où ?
-# 3. Pourquoi ne choisit-on pas $\varepsilon = 10^{-12}$ pour un gradient numérique ?
-# 4. Que vaut l'entropie croisée de scores tous égaux, avec $K$ classes ?
-# 5. De quelle forme est $\delta_S^\top H$, si le lot compte 6 exemples, la couche 5 unités, et qu'il y a 3
-#    classes ?
-# 6. Dans $L = u \, v$ avec $v = u + 1$, pourquoi $u$ ne peut-il être traité avant $v$ dans la passe arrière ?
-# 7. Que doit renvoyer `backward` d'une `Function` pour une entrée qui n'est pas un tenseur ?
+# 3. Pourquoi ne choisit-on pas $\varepsilon=10^{-12}$ pour un gradient numérique ?
+# 4. Que vaut l'entropie croisée de $K$ scores tous égaux ?
+# 5. Quelle est la forme de $\delta_S^\top H$, avec 6 exemples, 5 unités et 3 classes ?
+# 6. Que doit renvoyer `backward` d'une `Function` pour une entrée qui n'est pas un tenseur ?
 #
-# <details><summary>Éléments de réponse</summary>
+# <details><summary>Réponses</summary>
 #
-# 1. Les valeurs gardées pour la passe arrière ont été libérées.
-# 2. $1/4$, en 0.
-# 3. L'arrondi des deux valeurs de $f$ l'emporte sur leur différence.
-# 4. $\log K$.
-# 5. $3 \times 5$, la forme de $W_2$.
-# 6. Son gradient n'est complet qu'une fois ajoutée la contribution de $v$.
-# 7. `None`.
+# 1. Les valeurs gardées pour la passe arrière ont été libérées. 2. $1/4$, en 0. 3. L'arrondi des deux valeurs
+#    de $f$ l'emporte sur leur différence. 4. $\log K$. 5. $3\times 5$, celle de $W_2$. 6. `None`.
 # </details>
 #
 # ## Pour aller plus loin
 #
-# - **Swish**, sans note : $f(x) = x \, \sigma(\beta x)$, où $\beta$ est un nombre que l'on apprend. Écrivez-la comme
-#   une `torch.autograd.Function` de deux entrées ; `torch.autograd.gradcheck`, en `float64`, vous dira si
-#   vos deux gradients sont justes. (P. Ramachandran, B. Zoph et Q. Le, *Searching for Activation
-#   Functions*, 2017.)
-# - D. Rumelhart, G. Hinton et R. Williams, *Learning representations by back-propagating errors*,
-#   Nature, 1986.
-# - X. Glorot et Y. Bengio, *Understanding the difficulty of training deep feedforward neural networks*,
-#   AISTATS 2010 : pourquoi le gradient s'évanouit.
+# - **Swish**, sans note : $f(x)=x\,\sigma(\beta x)$, où l'on apprend $\beta$. Écrivez-la comme une `Function` de deux
+#   entrées ; `torch.autograd.gradcheck`, en `float64`, jugera vos deux gradients.
+# - X. Glorot et Y. Bengio, *Understanding the difficulty of training deep feedforward neural networks*, 2010.
 # - D. Hendrycks et K. Gimpel, *Gaussian Error Linear Units*, 2016.
 # - A. Karpathy, [*micrograd*](https://github.com/karpathy/micrograd) : un moteur comme le vôtre.
-# - La documentation de PyTorch : [la mécanique d'autograd](https://pytorch.org/docs/stable/notes/autograd.html).

@@ -622,7 +622,7 @@ def train_network(x, target, parameters, lr, steps):
         ),
         (
             "gradients still accumulate",
-            _training(("                    parameter.grad = None\n", "")),
+            _training(("                parameter.grad = None\n", "")),
         ),
         (
             "the hidden layer still detached",
@@ -645,7 +645,7 @@ def train_network(x, target, parameters, lr, steps):
             "gradients of the last parameter only erased",
             _training(
                 (
-                    "                    parameter.grad = None\n",
+                    "                parameter.grad = None\n",
                     "            parameter.grad = None\n",
                 ),
             ),
@@ -675,7 +675,7 @@ def train_network(x, target, parameters, lr, steps):
                     "            for i, parameter in enumerate(parameters):",
                 ),
                 (
-                    "                    parameter -= lr * parameter.grad\n                    parameter.grad = None",
+                    "                    parameter -= lr * parameter.grad\n                parameter.grad = None",
                     "                    parameters[i] = (parameter - lr * parameter.grad).requires_grad_()",
                 ),
                 ("        hidden =", "        w1, b1, w2, b2 = parameters\n        hidden ="),
@@ -686,14 +686,14 @@ def train_network(x, target, parameters, lr, steps):
             "a frozen parameter stops the step",
             _training(
                 (
-                    "                if parameter.grad is not None:\n                    parameter -=",
-                    "                if parameter.grad is None:\n                    break\n                else:\n                    parameter -=",
+                    "                if parameter.requires_grad:\n                    parameter -=",
+                    "                if not parameter.requires_grad:\n                    break\n                else:\n                    parameter -=",
                 ),
             ),
         ),
         (
             "a frozen parameter is not expected",
-            _training(("if parameter.grad is not None:", "if True:")),
+            _training(("if parameter.requires_grad:", "if True:")),
         ),
         (
             "frozen parameters thawed",
@@ -766,8 +766,8 @@ def train_network(x, target, parameters, lr, steps):
             "weights only",
             _training(
                 (
-                    "if parameter.grad is not None:",
-                    "if parameter.grad is not None and parameter.dim() == 2:",
+                    "if parameter.requires_grad:",
+                    "if parameter.requires_grad and parameter.dim() == 2:",
                 )
             ),
         ),
