@@ -936,7 +936,7 @@ broken_losses = broken_training(digits.train_input, digits.train_target, paramet
 w1_moved = not torch.equal(parameters[0], first_w1)
 print("w1 a bougé :", "oui" if w1_moved else "non")
 print("la dernière perte :", broken_losses[-1])
-broken_losses = [float(loss) for loss in broken_losses]
+broken_losses = [loss.item() for loss in broken_losses]
 print(f"perte au plus bas : {min(broken_losses):.3f}, à la fin : {broken_losses[-1]:.3f}")
 
 figure, axes = plt.subplots(figsize=(6.5, 2.6), layout="constrained")
@@ -1346,7 +1346,7 @@ for number in (*torch.randn(4, dtype=torch.float64).tolist(), 7.5, -6.0):
         assert abs(result.slopes[0] - slope.item()) <= 1e-9 * (1 + abs(slope.item())), (
             f"{name} de {number:.3f} : la pente est {result.slopes[0]} au lieu de {slope.item():.6f}"
         )
-for exponent, slope in ((2.5, 5.0), (0.5, 0.25)):
+for exponent in (2.5, 0.5):
     result = Value(4.0) ** exponent
     wanted = exponent * 4.0 ** (exponent - 1)
     assert abs(result.data - 4.0**exponent) < 1e-9, f"4 puissance {exponent} donne {result.data}"
@@ -1584,7 +1584,7 @@ claim.between("celui du grand gain change peu d'une couche à l'autre", per_laye
 # trop petits, et réduisent la passe avant comme la passe arrière.
 #
 # (b) Le petit gain apprend à peine (60 à 70 %, quand le hasard donne 50 %) ; le grand, dont le gradient est
-# presque le même partout, dépasse 98 %.
+# presque le même partout, dépasse 95 %.
 #
 # (c) Non : le taux est commun à toutes les couches. Celui qui conviendrait à la première est deux cents fois
 # trop grand pour la dernière, qui devient instable : avec lui, l'exactitude reste à 50 %. Il faut égaliser les
@@ -1631,7 +1631,7 @@ labo.plot_history(
 claim.finite("les pertes sont finies", [history["loss"] for history in histories.values()])
 claim.effect("le grand gain fait apprendre", valid_accuracy[SMALL_GAIN], valid_accuracy[LARGE_GAIN])
 claim.between("le petit gain reste entre 60 et 70 %", valid_accuracy[SMALL_GAIN], 58, 72)
-claim.between("le grand gain dépasse 98 %", valid_accuracy[LARGE_GAIN], 97.5, 100)
+claim.between("le grand gain dépasse 95 %", valid_accuracy[LARGE_GAIN], 95, 100)
 claim.between("avec un taux multiplié par le rapport, l'exactitude reste à 50 %",
               boosted["val_accuracy"][-1], 45, 56)
 
@@ -1692,15 +1692,20 @@ show_trials()
 
 # %% affirmation="tableau"
 scores = {(row[1], row[4]): float(row[-1]) for row in trials}
-claim.less("l'exactitude croît avec le gain, de 0,58 à 1,67",
-           [scores["0.58", 0], scores["1.00", 0]], [scores["1.00", 0], scores["1.67", 0]])
+claim.less("l'exactitude croît avec le gain, de 0,58 à 1", scores["0.58", 0], scores["1.00", 0])
+claim.less("puis de 1 à 1,67", scores["1.00", 0], scores["1.67", 0])
+spread = abs(scores["1.00", 0] - scores["1.00", 1])
+claim.less("deux graines diffèrent de moins que l'effet du gain",
+           spread, scores["1.67", 0] - scores["0.58", 0])
+claim.less("et de plus que l'écart entre les gains 1,67 et 3",
+           abs(scores["1.67", 0] - scores["3.00", 0]), spread)
 
 # %% [markdown] reponse="experience" points=2 concepts="expérience, initialisation"
-# Attendu : l'exactitude croît avec le gain, parce que le rapport des $\delta$ se rapproche de 1, puis retombe
-# quand tanh sature. Observé (profondeur 10, taux 0,03) : elle croît en effet de 0,58 à 1, puis à 1,67, où le
-# rapport passe sous 1. À 3, elle ne retombe pas : TODO. L'écart entre deux graines,
-# au gain 1, est de TODO points : bien moins que l'effet du gain entre 0,58 et 1,67, mais assez pour ne
-# rien conclure entre 1,67 et 3.
+# Attendu : l'exactitude croît avec le gain, puisque le rapport des $\delta$ se rapproche de 1, puis retombe
+# quand tanh sature. Observé (profondeur 10, taux 0,03) : 61 %, 74 %, 99 % aux gains 0,58, 1 et 1,67, dont les
+# rapports sont 232 ; 2,8 ; 0,27. À 3, où le gradient *grandit* vers les entrées (rapport 0,04), l'exactitude ne
+# retombe pas : 99 %. Limite : au gain 1, une seconde graine donne 85 % au lieu de 74 %. L'effet entre 0,58 et
+# 1,67 est bien plus grand que cet écart ; entre 1,67 et 3, on ne peut rien conclure.
 #
 # **Barème**
 #
