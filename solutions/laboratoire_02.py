@@ -133,7 +133,7 @@ draw_autograd(loss, w=w, b=b)
 #
 # **Avant d'exécuter la cellule suivante**, prédisez ses quatre lignes : (a) `a.grad` ; (b) `a.grad` après
 # un second calcul et un second `backward()`, sans remise à zéro ; (c) l'effet de `z.backward()` appelé deux
-# fois sur le *même* $z$ ; (d) `z.grad`. Exécutez, puis expliquez chaque ligne, prédite ou non.
+# fois sur le *même* $z$ ; (d) `z.grad`. Exécutez, puis expliquez chaque ligne.
 
 # %% [markdown] reponse="q1" points=2 concepts="autograd, graphe de calcul"
 # (a) $z = ab + a$ dépend de $a$ par deux chemins, dont les contributions s'**additionnent** :
@@ -469,8 +469,8 @@ claim.less("à M = 64, GELU fait mieux que ReLU", max(fit_errors["gelu", 64]), m
 #
 # ### Exercice 2 - `numerical_gradient` ★ (8 min, 2 points)
 #
-# Écrivez le gradient numérique d'une fonction à valeur scalaire, pour un tenseur de forme quelconque, avec
-# une boucle Python. `x` doit ressortir intact, et `f` ne voir bouger qu'un nombre à la fois.
+# Écrivez le gradient numérique d'une fonction à valeur scalaire, pour un tenseur de forme quelconque. Une
+# boucle est permise. `x` doit ressortir intact, et `f` ne voir bouger qu'un nombre à la fois.
 #
 # <details><summary>Un indice</summary>
 #
@@ -584,8 +584,9 @@ with labo.needs("numerical_gradient"):
     plt.show()
 
 # %% [markdown]
-# À droite, l'erreur de la formule, en $\varepsilon^2$ ; à gauche, celle de l'arrondi, en $1/\varepsilon$. En `float64`, le creux est vers $10^{-5}$ ; en `float32`, entre $10^{-4}$ et
-# $10^{-2}$, avec cinq ou six chiffres justes seulement.
+# À droite, l'erreur de la formule, en $\varepsilon^2$ ; à gauche, celle de l'arrondi, en $1/\varepsilon$. En
+# `float64`, le creux est vers $10^{-5}$ ; en `float32`, entre $10^{-4}$ et $10^{-2}$, avec cinq ou six
+# chiffres justes seulement.
 
 # %% affirmation="epsilon" profils="tiny, small"
 double, single = (torch.tensor(numerical_errors[d]) for d in (torch.float64, torch.float32))
@@ -1623,9 +1624,9 @@ labo.plot_history(
 )
 
 # %% [markdown]
-# Seule l'échelle des poids initiaux distingue ces réseaux : le premier n'est pas incapable de séparer les
-# spirales, c'est la descente qui n'y arrive pas. Voici ce que chacun a appris : le fond donne sa réponse en chaque point du plan
-# (rouge : classe 1).
+# Ces réseaux peuvent représenter les mêmes fonctions : depuis de petits poids, c'est la descente qui n'y
+# arrive pas. Leurs réponses, en chaque point du plan
+# (rouge : classe 1) :
 
 # %% affirmation="spirales"
 claim.finite("les pertes sont finies", [history["loss"] for history in histories.values()])

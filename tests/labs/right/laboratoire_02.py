@@ -528,6 +528,25 @@ def train_network(x, target, parameters, lr, steps):
 """,
         ),
         (
+            "data assigned; requires_grad switched off during the step",
+            """
+def train_network(x, target, parameters, lr, steps):
+    w1, b1, w2, b2 = parameters
+    losses = []
+    for _ in range(steps):
+        hidden = F.linear(x, w1, b1).tanh()
+        loss = nn.CrossEntropyLoss()(F.linear(hidden, w2, b2), target)
+        for p in parameters:
+            p.grad = None
+        loss.backward()
+        losses.append(float(loss.detach()))
+        for p in parameters:
+            if p.requires_grad:
+                p.data = p.data - lr * p.grad
+    return losses
+""",
+        ),
+        (
             "nll of log_softmax, decorator",
             """
 @torch.no_grad()
