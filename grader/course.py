@@ -6,9 +6,11 @@ import difflib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import tzinfo
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from traitlets.config import Config, PyFileConfigLoader
 
@@ -48,6 +50,24 @@ class Course:
         config = PyFileConfigLoader(CONFIG_FILE, path=str(self.root)).load_config()
         config.CourseDirectory.root = str(self.root.resolve())
         return config
+
+    @cached_property
+    def zone(self) -> tzinfo | None:
+        """The zone in which dates are meant, `c.Course.timezone`; None is this machine's.
+
+        Raises:
+            GraderError: no zone has that name.
+        """
+        name = self.config.get("Course", {}).get("timezone")
+        if not name:
+            return None
+        try:
+            return ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise GraderError(
+                f"c.Course.timezone = {name!r} in {CONFIG_FILE} is no time zone: write one such as"
+                " America/Toronto."
+            ) from None
 
     @cached_property
     def directory(self) -> CourseDirectory:

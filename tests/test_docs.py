@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -137,7 +138,7 @@ def _course(folder: Path, exchange: Path) -> Course:
     for lab in map(course.lab, LABS):
         shutil.copy(ROOT / "tests" / "data" / "laboratoire_mini.py", lab.source)
         build(lab)
-        release(lab, source_notebook(read_source(lab.source)))
+        release(lab, source_notebook(read_source(lab.source)), datetime(2026, 12, 2))
     return course
 
 

@@ -13,7 +13,7 @@ middle; `bring_back` brings the edit back to the ``.py``, and nothing overwrites
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import nbformat
@@ -26,6 +26,7 @@ from grader.authoring.reading import read_source
 from grader.authoring.release import release, student_version
 from grader.authoring.source import Source
 from grader.course import Lab
+from grader.dates import naive_utc
 from grader.errors import GraderError, shown
 from grader.files import write_if_changed
 
@@ -77,6 +78,6 @@ def would_build(lab: Lab) -> NotebookNode:
 
 
 def enter(lab: Lab, duedate: datetime | None = None) -> None:
-    """Enter a built lab in the course's gradebook; `duedate` is in local time."""
-    utc = duedate and duedate.astimezone(UTC).replace(tzinfo=None)
+    """Enter a built lab in the course's gradebook; `duedate` says its zone."""
+    utc = naive_utc(duedate) if duedate else None
     release(lab, source_notebook(read_source(lab.source)), utc)
