@@ -85,6 +85,6 @@ BROKEN: list[tuple[str, list[tuple[str, str]], list[str]]] = [
                 "valid = tuple(x.to(device) for x in labo.spirals(1_000, seed=1))\ntarget = target[torch.randperm(1_000)]",
             )
         ],
-        ["spirales", "tableau"],
+        ["spirales"],
     ),
 ]
