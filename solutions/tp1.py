@@ -799,7 +799,7 @@ tally.score
 # $$S = \operatorname{ReLU}(X W_1 + b_1)\, W_2 + b_2, \qquad L = \text{SoftmaxLoss}(S) .$$
 
 # %%
-digits = labo.load_dataset("digits", profile="tiny").flattened().normalized()
+digits = labo.load_dataset("digits", profile="tiny").normalized().flattened()
 train_x, train_y = digits.train_input.double().numpy(), digits.train_target.numpy()
 test_x, test_y = digits.test_input.double().numpy(), digits.test_target.numpy()
 print(digits.description)
