@@ -281,6 +281,7 @@ def build_gradients(order):
 """,
         ),
     ],
+    "center": [],
     "train": [
         ("uphill", _train(("value - lr * gradient", "value + lr * gradient"))),
         (
