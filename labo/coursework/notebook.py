@@ -2,17 +2,26 @@
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-_MAX_BYTES = 20 * 2**20  # beyond, grading refuses it
+from labo.french import points as points_text
+
+MAX_BYTES = 64 * 2**20  # beyond, grading refuses it
 
 # What students replace by their answers; `grader build` puts it there.
 CODE_STUB = 'raise NotImplementedError("exercice : {name}")'
 TEXT_STUB = "*Écrivez votre réponse ici.*"
 _STUBS = (CODE_STUB.partition("{")[0], TEXT_STUB)
+_UNANSWERED = re.compile(r"exercice : (\w+)")
+
+_HEADING = re.compile(
+    r"# Vérification de « (?P<exercise>\w+) »(?:, partie « (?P<part>\w+) »)?"
+    r" \((?P<points>\S+) points?\)"
+)
 
 TEST_PREFIX = "test_"
 """Le début du nom d'une vérification, que suit celui de l'exercice."""
@@ -23,11 +32,15 @@ class NotebookError(Exception):
 
 
 class CellKind(StrEnum):
-    """Les cellules que nbgrader connaît, du mot qui les annonce dans la source d'un laboratoire."""
+    """Les rôles des cellules, du mot qui les annonce dans la source d'un laboratoire."""
 
     EXERCISE = "exercice"
     TEST = "test"
     QUESTION = "reponse"
+    EXPERIENCE = "experience"
+    """Une expérience libre : du code ordinaire, que la correction n'a pas à exécuter."""
+    CLAIM = "affirmation"
+    """Ce qui vérifie une phrase du laboratoire : pour l'auteur seul, dans aucun notebook remis."""
 
     # As text: the digests that `grader build` has recorded are of this form.
     __repr__ = str.__repr__
@@ -37,14 +50,51 @@ class CellKind(StrEnum):
         return "markdown" if self is CellKind.QUESTION else "code"
 
     @property
+    def is_graded(self) -> bool:
+        """Est-ce une cellule que nbgrader connaît ?"""
+        return self.has_points or self.is_solution
+
+    @property
     def has_points(self) -> bool:
         """Le « grade » de nbgrader : les points d'un exercice sont ceux de ses vérifications."""
-        return self is not CellKind.EXERCISE
+        return self in (CellKind.TEST, CellKind.QUESTION)
 
     @property
     def is_solution(self) -> bool:
         """La « solution » de nbgrader : l'étudiant y écrit."""
-        return self is not CellKind.TEST
+        return self in (CellKind.EXERCISE, CellKind.QUESTION)
+
+
+@dataclass(frozen=True)
+class Heading:
+    """La première ligne d'une vérification : ce qu'elle examine, et les points que cela vaut."""
+
+    exercise: str
+    part: str | None
+    points: float
+
+    def __str__(self) -> str:
+        part = f", partie « {self.part} »" if self.part else ""
+        return f"# Vérification de « {self.exercise} »{part} ({points_text(self.points)})"
+
+
+def read_heading(source: str) -> Heading | None:
+    """La première ligne de cette cellule, si c'est celle d'une vérification."""
+    found = _HEADING.fullmatch(source.partition("\n")[0].rstrip())
+    if found is None:
+        return None
+    return Heading(found["exercise"], found["part"], float(found["points"].replace(",", ".")))
+
+
+def without_heading(source: str) -> str:
+    """Le texte d'une vérification, sans cette première ligne."""
+    return source.partition("\n")[2] if read_heading(source) else source
+
+
+def unanswered(error: BaseException) -> str | None:
+    """Le nom de l'exercice resté sans réponse qui a levé cette erreur, si c'en est un."""
+    found = _UNANSWERED.fullmatch(str(error)) if isinstance(error, NotImplementedError) else None
+    return found and found[1]
 
 
 @dataclass(frozen=True)
@@ -87,8 +137,17 @@ def cell_kind(cell: dict[str, Any]) -> CellKind | None:
     if role.get("task"):
         return None
     found = cell["cell_type"], bool(role.get("grade")), is_solution(cell)
-    kinds = {(kind.cell_type, kind.has_points, kind.is_solution): kind for kind in CellKind}
+    if found == ("code", False, False):
+        return CellKind.EXPERIENCE if is_experience(cell) else None
+    graded = [kind for kind in CellKind if kind.is_graded]
+    kinds = {(kind.cell_type, kind.has_points, kind.is_solution): kind for kind in graded}
     return kinds.get(found)
+
+
+def is_experience(cell: dict[str, Any]) -> bool:
+    """Cette cellule fait-elle partie d'une expérience libre ?"""
+    role = cell.get("metadata", {}).get("labo", {})
+    return isinstance(role, dict) and role.get("role") == CellKind.EXPERIENCE
 
 
 def is_test(cell: dict[str, Any]) -> bool:
@@ -126,9 +185,9 @@ def read(path: Path | str) -> LabNotebook:
         content = path.read_bytes()
     except OSError as error:
         raise NotebookError(f"Impossible de lire {path} : {error.strerror}.") from error
-    if len(content) > _MAX_BYTES:
+    if len(content) > MAX_BYTES:
         raise NotebookError(
-            f"{path} pèse {len(content) >> 20} Mo, et la limite est de {_MAX_BYTES >> 20} Mo. "
+            f"{path} pèse {len(content) >> 20} Mo, et la limite est de {MAX_BYTES >> 20} Mo. "
             "Effacez ses sorties (menu Édition, « Effacer toutes les sorties ») et enregistrez-le."
         )
     try:
