@@ -1,4 +1,4 @@
-"""Right answers to the exercises of TP 1, in many styles; its tests must give each of them all points.
+"""Right answers to the exercises of TP 1, in many styles: all must get full points.
 
 `RIGHT[exercise]` is a list of (style, code of the whole exercise cell).
 """
@@ -749,7 +749,8 @@ def build_gradients(order):
             parts = [shares[id(child)][i] for child, i in children.get(id(node), [])]
             node.gradient = np.asarray(np.sum(parts, axis=0), dtype=np.float32)
         if node.operation is not None:
-            shares[id(node)] = node.operation.backward(node.gradient, *[p.value for p in node.parents])
+            inputs = [p.value for p in node.parents]
+            shares[id(node)] = node.operation.backward(node.gradient, *inputs)
 """,
         ),
     ],
