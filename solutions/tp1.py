@@ -163,7 +163,31 @@ class Sub:
         ### END SOLUTION
 
 
-# %% test="add_sub" points=2
+# %% test="add_sub" part="add" points=1
+operation = Add()
+value = operation.forward(np.array([5.0, 6.0]), np.array([2.0]))
+assert np.allclose(value, [7, 8]), f"(5 ; 6) + 2 = (7 ; 8), et non {value}"
+gradients = operation.backward(np.array([1.0, 10.0]), np.array([5.0, 6.0]), np.array([2.0]))
+assert len(gradients) == 2, "backward renvoie deux gradients, celui de a et celui de b"
+### BEGIN HIDDEN TESTS
+import torch
+
+from labo import checks
+
+checks.forbid(Add, "torch", "scipy", "sklearn", "jax", "autograd", "tensorflow")
+tally = checks.Tally()
+with tally.part(0.5, "Add est fausse pour deux entrées de même forme"):
+    checks.same_as_torch(Add(), torch.add, (3, 4), (3, 4))
+    checks.same_as_torch(Add(), torch.add, (), ())
+with tally.part(0.5, "Add est fausse quand une entrée est diffusée : voyez sum_to_shape"):
+    checks.same_as_torch(Add(), torch.add, (3, 4), (4,))
+    checks.same_as_torch(Add(), torch.add, (2, 1), (5, 2, 3))
+    checks.same_as_torch(Add(), torch.add, (3, 1), (1, 4))
+    checks.same_as_torch(Add(), torch.add, (), (2, 3))
+tally.score
+### END HIDDEN TESTS
+
+# %% test="add_sub" part="sub" points=1
 operation = Sub()
 value = operation.forward(np.array([5.0, 6.0]), np.array([2.0]))
 assert np.allclose(value, [3, 4]), f"(5 ; 6) - 2 = (3 ; 4), et non {value}"
@@ -178,17 +202,8 @@ import torch
 
 from labo import checks
 
-checks.forbid(Add, "torch", "scipy", "sklearn", "jax", "autograd", "tensorflow")
 checks.forbid(Sub, "torch", "scipy", "sklearn", "jax", "autograd", "tensorflow")
 tally = checks.Tally()
-with tally.part(0.5, "Add est fausse pour deux entrées de même forme"):
-    checks.same_as_torch(Add(), torch.add, (3, 4), (3, 4))
-    checks.same_as_torch(Add(), torch.add, (), ())
-with tally.part(0.5, "Add est fausse quand une entrée est diffusée : voyez sum_to_shape"):
-    checks.same_as_torch(Add(), torch.add, (3, 4), (4,))
-    checks.same_as_torch(Add(), torch.add, (2, 1), (5, 2, 3))
-    checks.same_as_torch(Add(), torch.add, (3, 1), (1, 4))
-    checks.same_as_torch(Add(), torch.add, (), (2, 3))
 with tally.part(0.5, "Sub est fausse pour deux entrées de même forme"):
     checks.same_as_torch(Sub(), torch.sub, (3, 4), (3, 4))
     checks.same_as_torch(Sub(), torch.sub, (), ())
@@ -238,7 +253,33 @@ class Div:
         ### END SOLUTION
 
 
-# %% test="mul_div" points=4
+# %% test="mul_div" part="mul" points=2
+operation = Mul()
+value = operation.forward(np.array([6.0]), np.array([-2.0]))
+assert np.allclose(value, -12), f"6 × (-2) = -12, et non {value}"
+gradients = operation.backward(np.array([1.0]), np.array([6.0]), np.array([-2.0]))
+assert len(gradients) == 2, "backward renvoie deux gradients, celui de a et celui de b"
+### BEGIN HIDDEN TESTS
+import torch
+
+from labo import checks
+
+checks.forbid(Mul, "torch", "scipy", "sklearn", "jax", "autograd", "tensorflow")
+tally = checks.Tally()
+some_zeros = np.array([[0.0, -1.5, 2.0, 0.0], [0.5, 0.0, -2.0, 1.0], [-0.7, 3.0, 0.0, 0.2]])
+with tally.part(1, "Mul est fausse pour deux entrées de même forme"):
+    checks.same_as_torch(Mul(), torch.mul, (3, 4), (3, 4))
+    checks.same_as_torch(Mul(), torch.mul, some_zeros, (3, 4))
+    checks.same_as_torch(Mul(), torch.mul, some_zeros, some_zeros[::-1])
+with tally.part(1, "Mul est fausse quand une entrée est diffusée : multipliez, puis sommez"):
+    checks.same_as_torch(Mul(), torch.mul, (3, 4), (4,))
+    checks.same_as_torch(Mul(), torch.mul, (2, 1), (5, 2, 3))
+    checks.same_as_torch(Mul(), torch.mul, (3, 1), (1, 4))
+    checks.same_as_torch(Mul(), torch.mul, (), (2, 3))
+tally.score
+### END HIDDEN TESTS
+
+# %% test="mul_div" part="div" points=2
 operation = Div()
 value = operation.forward(np.array([6.0]), np.array([2.0]))
 assert np.allclose(value, 3), f"6 / 2 = 3, et non {value}"
@@ -251,22 +292,12 @@ import torch
 
 from labo import checks
 
-checks.forbid(Mul, "torch", "scipy", "sklearn", "jax", "autograd", "tensorflow")
 checks.forbid(Div, "torch", "scipy", "sklearn", "jax", "autograd", "tensorflow")
 tally = checks.Tally()
-with_zeros = np.array([[0.0, -1.5, 2.0, 0.0], [0.5, 0.0, -2.0, 1.0], [-0.7, 3.0, 0.0, 0.2]])
-with tally.part(1, "Mul est fausse pour deux entrées de même forme"):
-    checks.same_as_torch(Mul(), torch.mul, (3, 4), (3, 4))
-    checks.same_as_torch(Mul(), torch.mul, with_zeros, (3, 4))
-    checks.same_as_torch(Mul(), torch.mul, with_zeros, with_zeros[::-1])
-with tally.part(1, "Mul est fausse quand une entrée est diffusée : multipliez, puis sommez"):
-    checks.same_as_torch(Mul(), torch.mul, (3, 4), (4,))
-    checks.same_as_torch(Mul(), torch.mul, (2, 1), (5, 2, 3))
-    checks.same_as_torch(Mul(), torch.mul, (3, 1), (1, 4))
-    checks.same_as_torch(Mul(), torch.mul, (), (2, 3))
+some_zeros = np.array([[0.0, -1.5, 2.0, 0.0], [0.5, 0.0, -2.0, 1.0], [-0.7, 3.0, 0.0, 0.2]])
 with tally.part(1, "Div est fausse pour deux entrées de même forme"):
     checks.same_as_torch(Div(), torch.div, (3, 4), (3, 4))
-    checks.same_as_torch(Div(), torch.div, with_zeros, (3, 4))
+    checks.same_as_torch(Div(), torch.div, some_zeros, (3, 4))
 with tally.part(1, "Div est fausse quand une entrée est diffusée"):
     checks.same_as_torch(Div(), torch.div, (4,), (3, 4))
     checks.same_as_torch(Div(), torch.div, (5, 2, 3), (2, 1))
@@ -991,10 +1022,29 @@ class Center:
         ### END SOLUTION
 
 
-# %% test="center" points=3
-operation, a = Center(), np.array([[1.0, 10.0], [3.0, 20.0], [5.0, 60.0]])
-value = operation.forward(a)
+# %% test="center" part="valeur" points=1
+a = np.array([[1.0, 10.0], [3.0, 20.0], [5.0, 60.0]])
+value = Center().forward(a)
 assert np.allclose(value, [[-2, -20], [0, -10], [2, 30]]), f"les colonnes ont pour moyennes 3 et 30 ; vous avez {value}"
+assert np.allclose(a, [[1, 10], [3, 20], [5, 60]]), f"l'entrée a été modifiée : {a.tolist()}"
+### BEGIN HIDDEN TESTS
+import torch
+
+from labo import checks
+
+checks.forbid(Center, "torch", "scipy", "sklearn", "jax", "autograd", "tensorflow")
+for shape in ((5, 3), (4, 4), (1, 2)):
+    a = torch.randn(shape, dtype=torch.float64)
+    expected, given = (a - a.mean(0)).numpy(), a.numpy().copy()
+    value = Center().forward(given)
+    assert np.array_equal(given, a.numpy()), "l'entrée a été modifiée"
+    assert np.shape(value) == shape, f"une matrice {shape} donne la forme {np.shape(value)}"
+    assert np.allclose(value, expected, rtol=1e-4, atol=1e-5), f"valeur fausse pour une matrice {shape} : {value}"
+### END HIDDEN TESTS
+
+# %% test="center" part="gradient" points=2
+operation, a = Center(), np.array([[1.0, 10.0], [3.0, 20.0], [5.0, 60.0]])
+operation.forward(a.copy())
 gradients = operation.backward(np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 6.0]]), a)
 assert len(gradients) == 1, "un tuple d'un gradient : n'oubliez pas la virgule, (gradient,)"
 assert np.allclose(np.sum(gradients[0], axis=0), 0), (
@@ -1006,19 +1056,18 @@ import torch
 from labo import checks
 
 checks.forbid(Center, "torch", "scipy", "sklearn", "jax", "autograd", "tensorflow")
-tally = checks.Tally()
-with tally.part(1, "`forward` est fausse, ou modifie son entrée"):
-    for shape in ((5, 3), (4, 4), (1, 2)):
-        a = torch.randn(shape, dtype=torch.float64)
-        expected, given = (a - a.mean(0)).numpy(), a.numpy().copy()
-        value = Center().forward(given)
-        assert np.array_equal(given, a.numpy()), "l'entrée a été modifiée"
-        assert np.shape(value) == shape, f"forme {np.shape(value)} au lieu de {shape}"
-        assert np.allclose(value, expected, rtol=1e-4, atol=1e-5), f"la valeur, pour une matrice {shape}"
-with tally.part(2, "le gradient est faux : la moyenne dépend, elle aussi, de chaque case"):
-    for shape in ((5, 3), (4, 4), (2, 7), (1, 2)):
-        checks.same_as_torch(Center(), lambda a: a - a.mean(0), shape)
-tally.score
+for shape in ((5, 3), (4, 4), (2, 7), (1, 2)):
+    a, gradient = torch.randn(shape, dtype=torch.float64).numpy(), torch.randn(shape, dtype=torch.float64).numpy()
+    expected, given = gradient - gradient.mean(0), gradient.copy()
+    operation = Center()
+    operation.forward(a.copy())
+    result = operation.backward(given, a)
+    assert isinstance(result, (tuple, list)) and len(result) == 1, "backward renvoie un tuple d'un gradient"
+    assert np.array_equal(given, gradient), "le gradient reçu a été modifié"
+    assert np.shape(result[0]) == shape, f"une matrice {shape} donne un gradient de forme {np.shape(result[0])}"
+    assert np.allclose(result[0], expected, rtol=1e-4, atol=1e-5), (
+        f"{result[0]} au lieu de {expected} : la moyenne dépend, elle aussi, de chaque case"
+    )
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1149,7 +1198,7 @@ tally.score
 # Un perceptron d'une couche cachée de $M$ unités, sur des chiffres. Comme dans `nn.Linear`, une matrice de poids est
 # de forme sortie × entrée, et c'est sa transposée qui multiplie $X$ :
 #
-# $$H = \operatorname{ReLU}(X W_1^\top + b_1), \qquad S = H W_2^\top + b_2, \qquad L = \text{SoftmaxLoss}(S) .$$
+# $$\mathbf{H} = \operatorname{ReLU}(X W_1^\top + b_1), \qquad S = \mathbf{H} W_2^\top + b_2, \qquad L = \text{SoftmaxLoss}(S) .$$
 #
 # Le jeu d'entraînement est coupé en deux : on apprend sur le début, on choisit sur le reste (la validation). Le jeu de
 # test ne sert qu'une fois, à la fin.
@@ -1216,6 +1265,9 @@ with labo.needs("add_sub", "matmul", "relu", "softmax_loss", "evaluate", "build_
         print(f"{name} : {gap:.0e}")
     draw_graph(apply(SoftmaxLoss(train_y), network(train_x, start(0))[0]), "votre réseau, par votre bibliothèque")
 
+# %% affirmation="accord" profils="tiny, small"
+claim.between("les gradients sont ceux de PyTorch, jusqu'au quatorzième chiffre", gaps, 0, 1e-14)
+
 # %% [markdown]
 # Puis l'apprentissage, depuis trois départs.
 
@@ -1236,6 +1288,11 @@ with labo.needs("add_sub", "matmul", "relu", "softmax_loss", "evaluate", "build_
     plt.show()
     test_accuracy = accuracy(best, test_x, test_y)
     print(f"le meilleur en validation, sur le jeu de test : {test_accuracy:.1f} %".replace(".", ","))
+
+# %% affirmation="apprentissage"
+claim.finite("toutes les pertes sont finies", histories)
+claim.between("en validation, elle lit plus de neuf chiffres sur dix, de chaque départ", valid_accuracies, 90, 100)
+claim.between("et sur le jeu de test", test_accuracy, 90, 100)
 
 # %% [markdown]
 # Votre bibliothèque lit plus de neuf chiffres sur dix. Voyons enfin ce que coûtait la faute de l'exercice 8. Avec
@@ -1262,6 +1319,13 @@ with labo.needs("add_sub", "matmul", "relu", "softmax_loss", "evaluate", "build_
 # la classe réparée. Sans `Center`, tout dépend du départ : quand trop d'unités sont éteintes sur tout le lot, douze n'en
 # font plus que quelques-unes. Un gradient un peu faux ne s'arrête pas avec un message : il coûte des points.
 
+# %% affirmation="center"
+claim.between("la classe fautive apprend", centered["fautive"], 70, 100)
+claim.less("ses réseaux sont tous moins bons que ceux de la classe réparée", max(centered["fautive"]), min(centered["réparée"]))
+claim.effect("un gradient un peu faux coûte des points", centered["fautive"], centered["réparée"])
+spreads = {name: max(found) - min(found) for name, found in centered.items()}
+claim.less("sans Center, tout dépend du départ", 5 + spreads["réparée"], spreads["sans"])
+
 # %% [markdown]
 # ### Expérience libre - un hyperparamètre (3 points, 30 min)
 #
@@ -1287,12 +1351,18 @@ def show_runs():
         print(row.replace(".", ","))
 
 
-# %%
+# %% experience="essais"
 with labo.needs("add_sub", "matmul", "relu", "softmax_loss", "evaluate", "build_gradients", "train"):
     for lr in (0.001, 1.0):
         for seed in range(3):
             experiment(lr=lr, seed=seed)
     show_runs()
+
+# %% affirmation="taux"
+slow, fast = [run for run in runs if run[1] == 0.001], [run for run in runs if run[1] == 1.0]
+claim.less("cent cinquante pas ne suffisent pas au petit taux", [run[-1] for run in slow], min(valid_accuracies))
+claim.between("au grand taux, la perte s'arrête à log 10", [run[-2] for run in fast], 2.29, 2.32)
+claim.between("et l'exactitude à une classe sur dix", [run[-1] for run in fast], 5, 15)
 
 # %% [markdown]
 # Cent cinquante pas ne suffisent pas au petit taux. Le grand tue le réseau : la perte s'arrête à $\log 10 \approx
@@ -1305,8 +1375,9 @@ with labo.needs("add_sub", "matmul", "relu", "softmax_loss", "evaluate", "build_
 
 # %% [markdown] reponse="experience" points=3
 # Un exemple de réponse, pour l'échelle des poids de départ (32 unités, taux 0,05, sans `Center`, trois départs, 150
-# pas). (a) Échelle 0 : 9,4 % chaque fois ; 0,1 : de 95 à 96 % ; 1 : de 95 à 97 % ; 3 : de 80 à 93 %. (b) Oui entre 0
-# et les autres, et entre 3 et les autres ; non entre 0,1 et 1. (c) À l'échelle 0, toutes les unités valent 0 : le
+# pas). (a) Échelle 0 : 9,4 % chaque fois ; 0,1 : de 95 à 96 % ; 1 : de 95 à 97 % ; 3 : de 80 à 93 %. (b) Entre 0 et les
+# autres, oui ; entre 0,1 et 1, non. À l'échelle 3, les trois réseaux sont au-dessous, mais l'écart entre eux (13 points)
+# dépasse ce qu'ils perdent : il faudrait d'autres départs pour chiffrer l'effet. (c) À l'échelle 0, toutes les unités valent 0 : le
 # gradient de $W_2$ est nul, celui de $W_1$ aussi puisque $W_2 = 0$, seul $b_2$ bouge ; rien ne distingue jamais les
 # unités. À l'échelle 3, les scores de départ sont grands, donc les gradients aussi, et le même taux éteint des unités.
 #
@@ -1343,7 +1414,7 @@ with labo.needs("add_sub", "matmul", "relu", "softmax_loss", "evaluate", "build_
 # 1. Une entrée de forme $(1, D)$ a servi à un lot $N \times D$ : quelle forme a son gradient, et que contient-il ?
 # 2. Pourquoi `backward` ne renvoie-t-elle jamais de matrice jacobienne ?
 # 3. `Mean` renvoie deux fois le même tableau. Quelle ligne de `build_gradients` pourrait en souffrir ?
-# 4. Dans $H = \operatorname{ReLU}(\text{Center}(X W_1^\top + b_1))$, que vaut le gradient de $b_1$ ?
+# 4. Dans $\mathbf{H} = \operatorname{ReLU}(\text{Center}(X W_1^\top + b_1))$, que vaut le gradient de $b_1$ ?
 # 5. La somme d'une ligne du gradient de `SoftmaxLoss` est nulle. Pourquoi ?
 #
 # <details><summary>Réponses</summary>
