@@ -1319,7 +1319,7 @@ with labo.needs("add_sub", "matmul", "relu", "softmax_loss", "evaluate", "build_
 # la classe réparée. Sans `Center`, tout dépend du départ : quand trop d'unités sont éteintes sur tout le lot, douze n'en
 # font plus que quelques-unes. Un gradient un peu faux ne s'arrête pas avec un message : il coûte des points.
 
-# %% affirmation="center"
+# %% affirmation="faute"
 claim.between("la classe fautive apprend", centered["fautive"], 70, 100)
 claim.less("ses réseaux sont tous moins bons que ceux de la classe réparée", max(centered["fautive"]), min(centered["réparée"]))
 claim.effect("un gradient un peu faux coûte des points", centered["fautive"], centered["réparée"])

@@ -42,12 +42,12 @@ BROKEN: list[tuple[str, list[tuple[str, str]], list[str]]] = [
     (
         "the broken class in place of the mended one",
         [('"réparée": Center}', '"réparée": BrokenCenter}')],
-        ["center"],
+        ["faute"],
     ),
     (
         "no center anywhere",
         [('"fautive": BrokenCenter, "réparée": Center', '"fautive": None, "réparée": None')],
-        ["center"],
+        ["faute"],
     ),
     (
         "the usual rate",
