@@ -27,7 +27,7 @@
 # | **À lire** | I. Goodfellow, Y. Bengio et A. Courville, *Deep Learning*, section 6.5 |
 #
 # La plupart des tests donnent des **points partiels** : une opération juste sur deux vaut la moitié des points, et la
-# vérification dit ce qui manque. Les exercices 1 à 8 n'emploient que NumPy et Python : ni torch, ni scipy, ni autre
+# vérification dit ce qui manque. Les exercices n'emploient que NumPy et Python : ni torch, ni scipy, ni autre
 # bibliothèque de calcul (c'est vérifié). Les lettres sont celles des [notations](notations.md) de la série.
 
 # %%
@@ -57,8 +57,9 @@ TINY = labo.profile() == "tiny"
 # - `forward(*inputs)` renvoie la valeur ;
 # - `backward(gradient, *inputs)` renvoie un tuple : le gradient de **chaque** entrée, de la forme de cette entrée.
 #
-# Le contrat a trois clauses. `backward` est toujours appelée après `forward`, avec les mêmes entrées. Ni l'une ni
-# l'autre ne modifie les tableaux qu'elle reçoit : d'autres nœuds s'en servent. Et deux opérations ne partagent rien.
+# Le contrat a trois clauses. `backward` est appelée après `forward`, avec les mêmes entrées, une fois ou plusieurs. Ni
+# l'une ni l'autre ne modifie les tableaux qu'elle reçoit : d'autres nœuds s'en servent. Et deux opérations ne partagent
+# rien : chaque nœud a la sienne.
 #
 # En voici quatre, entières. `Square` élève chaque élément au carré ; `Total` additionne tout ; `Mean` fait la moyenne
 # de deux tableaux de même forme ; `Transpose` échange les deux axes d'une matrice.
