@@ -50,9 +50,9 @@ TINY = labo.profile() == "tiny"
 #
 # $$\frac{\partial L}{\partial a} = \left( \frac{\partial z}{\partial a} \right)^{\!\top} \frac{\partial L}{\partial z} .$$
 #
-# On ne construit jamais la matrice jacobienne $\partial z / \partial a$ : pour un lot de 100 images et 32 unités, elle
-# aurait des centaines de millions de cases, presque toutes nulles. Chaque opération sait seulement la **multiplier**
-# par le gradient $g = \partial L / \partial z$ qu'elle reçoit. Une opération est donc une classe à deux méthodes :
+# On ne construit jamais la matrice jacobienne $\partial z / \partial a$ : pour 100 images de 784 pixels et 32 unités, celle
+# de $X W^\top$ par rapport à $X$ aurait 250 millions de cases, dont 99 % de zéros. Chaque opération sait seulement la
+# **multiplier** par le gradient $g = \partial L / \partial z$ qu'elle reçoit. Une opération est donc une classe à deux méthodes :
 #
 # - `forward(*inputs)` renvoie la valeur ;
 # - `backward(gradient, *inputs)` renvoie un tuple : le gradient de **chaque** entrée, de la forme de cette entrée.
@@ -1300,25 +1300,36 @@ claim.between("et sur le jeu de test", test_accuracy, 90, 100)
 # douze unités cachées seulement, trois réseaux : sans `Center`, avec la classe fautive, avec la vôtre.
 
 # %%
-centered = {}
+def switched_off(parameters, center):
+    """Combien d'unités cachées valent 0 pour toutes les images d'entraînement."""
+    w1, b1 = parameters[:2]
+    activation = train_x @ w1.T + b1
+    return int((activation - activation.mean(0) * (center is not None) <= 0).all(0).sum())
+
+
+centered, off = {}, {}
 with labo.needs("add_sub", "matmul", "relu", "softmax_loss", "evaluate", "build_gradients", "center", "train"):
-    figure, axes = plt.subplots(figsize=(6.5, 2.4), layout="constrained")
+    figure, axes = plt.subplots(figsize=(6.5, 2.6), layout="constrained")
     variants = {"sans": None, "fautive": BrokenCenter, "réparée": Center}
     for row, (name, center) in enumerate(variants.items()):
-        centered[name] = []
+        centered[name], off[name] = [], []
         for seed in range(3):
-            learned, _ = train(
-                start(seed, units=12), lambda p, c=center: digits_loss(p, c), steps=STEPS, lr=0.05
-            )
+            learned, _ = train(start(seed, units=12), lambda p, c=center: digits_loss(p, c), steps=STEPS, lr=0.05)
             centered[name].append(accuracy(learned, valid_x, valid_y, center))
-        axes.scatter(centered[name], [row] * 3, color=(grey, orange, blue)[row])
+            off[name].append(switched_off(learned, center))
+            place = (centered[name][-1], row + 0.25 * (seed - 1))
+            axes.scatter(*place, color=(grey, orange, blue)[row])
+            axes.annotate(f"{off[name][-1]} éteintes", place, xytext=(6, -3), textcoords="offset points", fontsize=8)
     axes.set(yticks=range(3), yticklabels=list(variants), xlabel="exactitude de validation (%)", ylim=(2.5, -0.5))
+    axes.margins(x=0.15)
     plt.show()
 
 # %% [markdown]
-# La classe fautive apprend, et c'est le piège : rien n'avertit. Mais ses trois réseaux sont tous moins bons que ceux de
-# la classe réparée. Sans `Center`, tout dépend du départ : quand trop d'unités sont éteintes sur tout le lot, douze n'en
-# font plus que quelques-unes. Un gradient un peu faux ne s'arrête pas avec un message : il coûte des points.
+# Un point par départ, et le nombre de ses unités éteintes, qui valent 0 pour toutes les images. La classe fautive
+# apprend, et c'est le piège : rien n'avertit. Mais ses trois réseaux sont tous moins bons que ceux de la classe réparée :
+# un gradient un peu faux ne s'arrête pas sur un message, il coûte des points. Sans `Center`, tout dépend du départ, et du
+# nombre d'unités qu'il éteint. Avec elle, aucune ne l'est : une colonne de moyenne nulle, si elle n'est pas
+# constante, a des cases positives.
 
 # %% affirmation="faute"
 claim.between("la classe fautive apprend", centered["fautive"], 70, 100)
@@ -1326,6 +1337,9 @@ claim.less("ses réseaux sont tous moins bons que ceux de la classe réparée", 
 claim.effect("un gradient un peu faux coûte des points", centered["fautive"], centered["réparée"])
 spreads = {name: max(found) - min(found) for name, found in centered.items()}
 claim.less("sans Center, tout dépend du départ", 5 + spreads["réparée"], spreads["sans"])
+ranked = [correct for _, correct in sorted(zip(off["sans"], centered["sans"]))]
+claim.holds("le nombre d'unités éteintes dit l'ordre des exactitudes", ranked == sorted(ranked, reverse=True), ranked)
+claim.between("avec Center, aucune unité n'est éteinte", off["réparée"], 0, 0)
 
 # %% [markdown]
 # ### Expérience libre - un hyperparamètre (3 points, 30 min)
