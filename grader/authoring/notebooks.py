@@ -60,8 +60,10 @@ def source_notebook(source: Source) -> NotebookNode:
     for cell, cell_id in zip(source.cells, cell_ids(source), strict=True):
         new_cell = new_code_cell if cell.type == "code" else new_markdown_cell
         cells.append(new_cell(_text(cell), id=cell_id, metadata=_metadata(cell)))
-    metadata = NOTEBOOK_METADATA | {"labo": {"lab": source.path.stem}}
-    return new_notebook(cells=cells, metadata=metadata)
+    # By these a notebook is known under any file name, and what was deleted from it.
+    graded = [cell.role.grade_id for cell in source.cells if cell.role and cell.role.kind.is_graded]
+    facts = {"lab": source.path.stem, "graded": graded}
+    return new_notebook(cells=cells, metadata=NOTEBOOK_METADATA | {"labo": facts})
 
 
 def _text(cell: SourceCell) -> str:

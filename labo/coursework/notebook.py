@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,9 @@ _HEADING = re.compile(
     r"# Vérification de « (?P<exercise>\w+) »(?:, partie « (?P<part>\w+) »)?"
     r" \((?P<points>\S+) points?\)"
 )
+
+# What Jupyter, a browser or a platform adds to the name of a copy.
+_COPY = re.compile(r"(?:-Copy\d+|[ _]?\(\d+\))+$")
 
 TEST_PREFIX = "test_"
 """Le début du nom d'une vérification, que suit celui de l'exercice."""
@@ -105,16 +108,26 @@ class LabNotebook:
         path : le fichier.
         content : ses octets, tels quels.
         cells : ses cellules ; `source` est toujours un texte.
+        facts : ce que le cours y a noté du laboratoire.
     """
 
     path: Path
     content: bytes
     cells: list[dict[str, Any]]
+    facts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def lab(self) -> str:
-        """Le nom du laboratoire : celui du fichier."""
-        return self.path.stem
+        """Le nom du laboratoire, sous quelque nom que soit le fichier."""
+        name = self.facts.get("lab")
+        return name if isinstance(name, str) and name else _COPY.sub("", self.path.stem)
+
+    @property
+    def deleted(self) -> list[str]:
+        """Les cellules notées qui ne sont plus là, par leur nom."""
+        names = {_role(cell).get("grade_id") for cell in self.cells}
+        graded = self.facts.get("graded")
+        return [name for name in graded if name not in names] if isinstance(graded, list) else []
 
     @property
     def tests(self) -> list[dict[str, Any]]:
@@ -191,9 +204,10 @@ def read(path: Path | str) -> LabNotebook:
             "Effacez ses sorties (menu Édition, « Effacer toutes les sorties ») et enregistrez-le."
         )
     try:
-        cells = json.loads(content)["cells"]
-        cells = [{**cell, "source": "".join(cell["source"])} for cell in cells]
-        notebook = LabNotebook(path, content, cells)
+        document = json.loads(content)
+        cells = [{**cell, "source": "".join(cell["source"])} for cell in document["cells"]]
+        facts = document.get("metadata", {}).get("labo", {})
+        notebook = LabNotebook(path, content, cells, facts if isinstance(facts, dict) else {})
         names = list(notebook.answers)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NotebookError(

@@ -593,7 +593,7 @@ def test_claims_are_in_no_notebook_and_experiments_are_marked(claiming):
         assert "claim" not in path.read_text()
         *_, last = json.loads(path.read_text())["cells"]
         assert last["metadata"] == {"labo": {"role": "experience", "name": "largeur"}}
-    assert json.loads(claiming.release.read_text())["metadata"]["labo"] == {"lab": claiming.name}
+    assert json.loads(claiming.release.read_text())["metadata"]["labo"]["lab"] == claiming.name
 
 
 def test_claims_come_back_after_the_cells_that_they_follow(claiming):
