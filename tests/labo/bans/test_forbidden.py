@@ -242,7 +242,7 @@ def test_a_loop_is_found(cell, found):
 
 
 def test_a_class_without_methods_of_its_own_is_read_with_its_base():
-    cells = ["class g:\n    def go(self, x): return F.conv2d(x)", "class f(g):\n    sign = -1"]
+    cells = ["class g:\n    def go(self, x): return F.conv2d(x)\nclass f(g):\n    sign = -1"]
     assert in_a_notebook(cells) == as_text(cells) == ""
     assert "conv2d" in in_a_notebook(cells, "*conv*")
     assert "conv2d" in as_text(cells, "*conv*")
