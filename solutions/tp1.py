@@ -688,6 +688,14 @@ def graph(parents_of, function):
     return nodes
 
 
+def difference(inputs, calls):
+    """Une combinaison où l'ordre des entrées et leur répétition comptent ; `calls` compte les calculs."""
+    calls.append(len(inputs))
+    assert len(calls) < 1000, "un nœud est calculé bien des fois"
+    assert all(value is not None for value in inputs), "un nœud est calculé avant l'un de ses parents"
+    return inputs[0] - sum(2 * other for other in inputs[1:]) / 3 + 1
+
+
 def check_order(order, nodes, parents_of):
     """Tous les nœuds, chacun une fois, parents d'abord, le dernier demandé à la fin."""
     assert isinstance(order, (list, tuple)), f"il faut une liste de nœuds, et non {order!r:.60}"
@@ -717,20 +725,13 @@ with tally.part(1, "un nœud qui sert plusieurs fois doit être calculé une seu
     ties = [(), (0,), (0,), (0,), (3, 1, 2), (1, 4)], [(), (0,), (1,), (2,), (0, 3), (4, 0, 1)]
     for parents_of in (*forks, *ties, ladder):
         calls = []
-
-        def difference(*inputs):
-            calls.append(len(inputs))
-            assert len(calls) < 1000, "un nœud est calculé bien des fois"
-            assert all(value is not None for value in inputs), "un nœud est calculé avant l'un de ses parents"
-            return inputs[0] - sum(2 * other for other in inputs[1:]) / 3 + 1
-
-        nodes = graph(parents_of, difference)
+        nodes = graph(parents_of, lambda *inputs, calls=calls: difference(inputs, calls))
         check_order(evaluate(nodes[-1]), nodes, parents_of)
         count, expected = len(calls), []
         computed = sum(map(bool, parents_of))
         assert count == computed, f"{count} calculs pour {computed} opérations"
         for i, parents in enumerate(parents_of):
-            expected.append(difference(*(expected[p] for p in parents)) if parents else np.array([0.5, -2.0]))
+            expected.append(difference([expected[p] for p in parents], []) if parents else np.array([0.5, -2.0]))
             assert np.allclose(nodes[i].value, expected[i]), "une valeur est fausse : parents échangés ou oubliés ?"
 with tally.part(1, "les valeurs doivent être recalculées quand une entrée a changé, sauf celles des entrées"):
     start = Node(np.array([1.0, 2.0]))
