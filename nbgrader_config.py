@@ -41,6 +41,14 @@ c.ClearSolutions.text_stub = TEXT_STUB
 c.Autograde.sanitize_preprocessors = steps.SANITIZE
 c.Autograde.autograde_preprocessors = steps.AUTOGRADE
 
+# -- Dates and lateness -----------------------------------------------------------------------
+c.Course.timezone = "America/Toronto"  # of every date that is typed or shown
+# nbgrader's own plugin, with a grace period and more policies: docs/instructors.md.
+c.AssignLatePenalties.plugin_class = "grader.plugins.lateness.LatePolicy"
+# c.LatePolicy.penalty_method = "percent_per_day"  # or "zero"; left out: late work is only marked
+# c.LatePolicy.grace_minutes = 5
+# c.LatePolicy.percent_per_day = 10
+
 # -- What students get back -------------------------------------------------------------------
 # nbgrader's own page shows hidden tests.
 c.GenerateFeedback.exporter_class = "grader.plugins.page_exporter.PageExporter"

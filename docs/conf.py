@@ -43,14 +43,17 @@ def write_labs(app: Sphinx) -> None:
     labs = sorted((ROOT / "labs").glob("*/*.ipynb"))
     for path in labs:
         _write(LABS / f"{path.stem}.md", _page(json.loads(path.read_text("utf-8"))))
-    names = "\n".join(path.stem for path in labs)
+        shared = path.with_name("notations.md")  # the same beside every lab
+        _write(LABS / shared.name, shared.read_text("utf-8"))
+    pages = [path.stem for path in labs] + ["notations"]
+    names = "\n".join(pages)
     _write(
         LABS / "index.md",
         "# Les laboratoires\n\nÀ lire en ligne, tels qu'ils sont remis aux étudiantes et aux "
         f"étudiants.\n\n```{{toctree}}\n:maxdepth: 1\n\n{names}\n```\n",
     )
     for page in LABS.glob("*.md"):
-        if page.stem not in ("index", *(path.stem for path in labs)):
+        if page.stem not in ("index", *pages):
             page.unlink()
 
 

@@ -83,6 +83,7 @@ for command in (
     grading.autograde,
     grading.regrade,
     grading.show,
+    grading.extend,
     marking.mark,
     reporting.feedback,
     platforms.export,

@@ -6,9 +6,11 @@ import difflib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import tzinfo
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from traitlets.config import Config, PyFileConfigLoader
 
@@ -48,6 +50,24 @@ class Course:
         config = PyFileConfigLoader(CONFIG_FILE, path=str(self.root)).load_config()
         config.CourseDirectory.root = str(self.root.resolve())
         return config
+
+    @cached_property
+    def zone(self) -> tzinfo | None:
+        """The zone in which dates are meant, `c.Course.timezone`; None is this machine's.
+
+        Raises:
+            GraderError: no zone has that name.
+        """
+        name = self.config.get("Course", {}).get("timezone")
+        if not name:
+            return None
+        try:
+            return ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError):
+            raise GraderError(
+                f"c.Course.timezone = {name!r} in {CONFIG_FILE} is no time zone: write one such as"
+                " America/Toronto."
+            ) from None
 
     @cached_property
     def directory(self) -> CourseDirectory:
@@ -142,6 +162,17 @@ class Lab:
     def release(self) -> Path:
         """The notebook that students receive."""
         return self._folder("release", ".") / self.file_name
+
+    @property
+    def notations(self) -> Path:
+        """The page of notation that all labs share, if the course has one; see `copies`."""
+        return self.source.with_name("notations.md")
+
+    @property
+    def copies(self) -> tuple[Path, Path]:
+        """Where a lab has its copy of that page: students fetch one lab at a time."""
+        name = self.notations.name
+        return self.notebook.with_name(name), self.release.with_name(name)
 
     @property
     def build_record(self) -> Path:

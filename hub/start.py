@@ -107,7 +107,7 @@ def make_course(folder: Path) -> None:
         return
     (course / "solutions").mkdir(parents=True)
     course.chmod(0o700)  # solutions, hidden tests and grades
-    for source in (ROOT / "solutions").glob("*.py"):
+    for source in (*(ROOT / "solutions").glob("*.py"), ROOT / "solutions" / "notations.md"):
         shutil.copy(source, course / "solutions")
     config = (ROOT / "nbgrader_config.py").read_text("utf-8")
     config += f"\nc.Exchange.root = {str(folder / 'exchange')!r}\n"

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -137,7 +138,7 @@ def _course(folder: Path, exchange: Path) -> Course:
     for lab in map(course.lab, LABS):
         shutil.copy(ROOT / "tests" / "data" / "laboratoire_mini.py", lab.source)
         build(lab)
-        release(lab, source_notebook(read_source(lab.source)))
+        release(lab, source_notebook(read_source(lab.source)), datetime(2026, 12, 2))
     return course
 
 
@@ -318,3 +319,9 @@ def test_labs_are_read_with_their_formulas_and_without_solutions(site):
         text = lab.read_text("utf-8")
         assert "BEGIN SOLUTION" not in text
         assert "HIDDEN TESTS" not in text
+
+
+def test_the_notation_is_a_page_with_its_formulas(site):
+    page = (site / "labs" / "notations.html").read_text("utf-8")
+    assert page.count('class="math ') > 30
+    assert "$" not in re.sub(r"<code.*?</code>|<script.*?</script>", "", page, flags=re.DOTALL)

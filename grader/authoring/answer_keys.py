@@ -6,48 +6,118 @@ import os
 import re
 import tempfile
 import time
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
 
+from grader.authoring.checked_claims import CheckedClaim, checked, not_checked, why_not_checked
+from grader.authoring.claims import AFTER, BEFORE
 from grader.authoring.notebooks import source_notebook
 from grader.authoring.reading import read_source
-from grader.authoring.source import Source
+from grader.authoring.source import Source, SourceCell
 from grader.course import Lab
 from grader.errors import GraderError, shown
 from grader.files import write_atomically
+from labo.coursework.notebook import CellKind
 from labo.settings import Profile
 
 CELL_TIMEOUT = 600  # seconds: a cell that takes longer has no place in a lab
 
 
-def write_answer_key(lab: Lab, profile: Profile) -> tuple[Path, float]:
-    """Execute the lab's source and write answers/<lab>.html.
+@dataclass(frozen=True)
+class AnswerKey:
+    """An executed answer key.
 
-    Returns:
-        The file, and the seconds that the execution took, kernel start included.
+    Args:
+        path: its page.
+        seconds: that the execution took, kernel start included.
+        claims: what became of each of them, in the order of the source.
+    """
+
+    path: Path
+    seconds: float
+    claims: tuple[CheckedClaim, ...]
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A cell to execute, and the cell of the source that it is, or that it prepares or closes."""
+
+    cell: NotebookNode
+    origin: SourceCell
+
+
+def write_answer_key(lab: Lab, profile: Profile) -> AnswerKey:
+    """Execute the lab's source, its claims included, and write answers/<lab>.html without them.
 
     Raises:
-        GraderError: a cell failed; the message has its line in the source.
+        GraderError: a cell failed; the message has its line in the source. A claim that does not
+            hold, or whose cell fails, is told in the result.
     """
     source = read_source(lab.source)
     notebook = source_notebook(source)
+    claims = [cell for cell in source.written if cell.kind is CellKind.CLAIM]
+    skipped = {c.line: why for c in claims if (why := why_not_checked(c, profile))}
+    steps = _steps(source, notebook, skipped)
+    notebook.cells = [step.cell for step in steps]
     start = time.perf_counter()
-    execute(notebook, source, lab.course.root, profile)
+    execute(notebook, steps, source.path, lab.course.root, profile)
     seconds = time.perf_counter() - start
+    notebook.cells = [step.cell for step in steps if step.origin.kind is not CellKind.CLAIM]
     page, _ = HTMLExporter(language_code="fr").from_notebook_node(
         notebook, {"metadata": {"name": lab.name}}
     )
     path = lab.course.root / "answers" / f"{lab.name}.html"
     write_atomically(path, page.encode())
-    return path, seconds
+    return AnswerKey(path, seconds, tuple(_checked(claims, steps, skipped)))
 
 
-def execute(notebook: NotebookNode, source: Source, root: Path, profile: Profile) -> None:
-    """Run every cell, in an empty folder and with this project's own `labo`."""
+def _steps(source: Source, notebook: NotebookNode, skipped: Container[int]) -> list[_Step]:
+    """All that is to be executed: the source's cells, and a claim's between two of ours.
+
+    Args:
+        skipped: the lines of the claims that are not to be checked.
+    """
+    cells = iter(notebook.cells)
+    steps = []
+    for cell in source.written:
+        if cell.kind is not CellKind.CLAIM:
+            steps.append(_Step(next(cells), cell))
+        elif cell.line not in skipped:
+            tags = {"tags": ["raises-exception"]}  # one that fails does not hide the next
+            texts = (BEFORE, cell.source, AFTER)
+            steps += [_Step(new_code_cell(text, metadata=tags), cell) for text in texts]
+    return steps
+
+
+def _checked(
+    claims: Sequence[SourceCell], steps: Sequence[_Step], skipped: Mapping[int, str]
+) -> Iterator[CheckedClaim]:
+    for claim in claims:
+        if claim.line in skipped:
+            yield not_checked(claim, skipped[claim.line])
+            continue
+        outputs = [o for step in steps if step.origin is claim for o in step.cell.outputs]
+        errors = [output for output in outputs if output.output_type == "error"]
+        error = _raised(errors[0], claim, steps) if errors else None
+        yield from checked(claim, outputs, error)
+
+
+def execute(
+    notebook: NotebookNode, steps: Sequence[_Step], path: Path, root: Path, profile: Profile
+) -> None:
+    """Run every cell, in an empty folder and with this project's own `labo`.
+
+    Args:
+        steps: of which the cells are the notebook's.
+        path: the source, for the messages.
+    """
     paths = [str(root), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {
         "LABO_PROFILE": profile,
@@ -66,34 +136,26 @@ def execute(notebook: NotebookNode, source: Source, root: Path, profile: Profile
         try:
             client.execute(env=environment)
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-            raise GraderError(_failure(notebook, source, error)) from error
+            raise GraderError(_failure(steps, path, error)) from error
 
 
-def _failure(notebook: NotebookNode, source: Source, error: Exception) -> str:
+def _failure(steps: Sequence[_Step], path: Path, error: Exception) -> str:
     """The line of the source that failed, and its error."""
-    started = [i for i, cell in enumerate(notebook.cells) if "execution" in cell.metadata]
-    index = started[-1]
-    cell = source.cells[index]
-    line = cell.body_line
-    outputs = notebook.cells[index].get("outputs", [])
-    failed = next((output for output in outputs if output.output_type == "error"), None)
-    if failed is None:
+    failed = [step for step in steps if "execution" in step.cell.metadata][-1]
+    outputs = failed.cell.get("outputs", [])
+    raised = next((output for output in outputs if output.output_type == "error"), None)
+    if raised is None:
         message = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
-    else:
-        message = f"{failed.ename}: {failed.evalue}"
-        called, line = _lines(failed.traceback, notebook, source) or (line, line)
-        if called != line:
-            message += f" (called from line {called})"
-    return f"{shown(source.path)}:{line}: {message}"
+        return f"{shown(path)}:{failed.origin.body_line}: {message}"
+    line, message = _raised(raised, failed.origin, steps)
+    return f"{shown(path)}:{line}: {message}"
 
 
-def _lines(traceback: list[str], notebook: NotebookNode, source: Source) -> tuple[int, int] | None:
-    """The source's lines where the traceback enters the notebook's code and where it leaves it."""
-    starts = {
-        str(executed.get("execution_count")): cell.body_line
-        for executed, cell in zip(notebook.cells, source.cells, strict=True)
-    }
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(traceback))
+def _raised(error: NotebookNode, cell: SourceCell, steps: Sequence[_Step]) -> tuple[int, str]:
+    """The source's line of an error that a cell raised, and its message."""
+    starts = {str(s.cell.get("execution_count")): s.origin.body_line for s in steps}
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(error.traceback))
     frames = re.findall(r"Cell In\[(\d+)\], line (\d+)", plain)
-    lines = [starts[count] + int(line) - 1 for count, line in frames]
-    return (lines[0], lines[-1]) if lines else None
+    lines = [starts[count] + int(line) - 1 for count, line in frames] or [cell.body_line]
+    called = f" (called from line {lines[0]})" if lines[0] != lines[-1] else ""
+    return lines[-1], f"{error.ename}: {error.evalue}{called}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +13,12 @@ from grader.authoring.build import build, release_text
 from grader.authoring.built import notebook_edited, source_edited
 from grader.authoring.notebooks import cell_ids, is_kept, notebook_cells, read_notebook
 from grader.authoring.reading import cell_number, parse, read_source
-from grader.authoring.source import InvalidSource, Source, SourceError
+from grader.authoring.source import InvalidSource, Source, SourceCell, SourceError
 from grader.authoring.writing import merge
 from grader.course import Lab
 from grader.errors import GraderError, shown
 from grader.files import write_atomically
+from labo.coursework.notebook import CellKind
 
 
 def bring_back(lab: Lab) -> list[Path]:
@@ -53,7 +56,7 @@ def restore(base: Source, notebook: NotebookNode, path: Path) -> str:
     by_id = dict(zip(cell_ids(base), base.cells, strict=True))
     ids = [cell.get("id") for cell in notebook.cells if is_kept(cell)]
     originals = [by_id.get(cell_id) for cell_id in ids]
-    text = merge(base, list(zip(cells, originals, strict=True)))
+    text = merge(base, _with_claims(base, list(zip(cells, originals, strict=True))))
     try:
         again = parse(text, path).cells
     except InvalidSource as error:
@@ -61,6 +64,28 @@ def restore(base: Source, notebook: NotebookNode, path: Path) -> str:
     if [cell.content for cell in again] != [cell.content for cell in cells]:
         raise GraderError(f"{shown(path)}: a cell cannot be written as text: has it a line '# %%'?")
     return text
+
+
+def _with_claims(
+    base: Source, cells: Sequence[tuple[SourceCell, SourceCell | None]]
+) -> list[tuple[SourceCell, SourceCell | None]]:
+    """With the claims of `base`, each after the cell that it follows there, wherever that is now.
+
+    When the notebook has this cell no longer, after the last one before it that is left.
+    """
+    left = {id(old) for _, old in cells if old}
+    claims: defaultdict[int | None, list[SourceCell]] = defaultdict(list)
+    followed = None
+    for cell in base.written:
+        if cell.kind is CellKind.CLAIM:
+            claims[followed].append(cell)
+        elif id(cell) in left:
+            followed = id(cell)
+    merged: list[tuple[SourceCell, SourceCell | None]] = [(c, c) for c in claims[None]]
+    for new, old in cells:
+        merged.append((new, old))
+        merged += [(claim, claim) for claim in claims.pop(id(old), ())]
+    return merged
 
 
 def _in_notebook(error: SourceError, text: str) -> SourceError:

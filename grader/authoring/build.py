@@ -4,13 +4,16 @@
     the one source          nbgrader's source notebook,      the release, committed
                             ignored by git
 
+    solutions/notations.md  ->  solutions/<lab>/notations.md  ->  labs/<lab>/notations.md
+    for all labs, copied beside each
+
 The same source gives the same bytes on every machine. An author may edit the notebook in the
 middle; `bring_back` brings the edit back to the ``.py``, and nothing overwrites it silently.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import nbformat
@@ -23,6 +26,7 @@ from grader.authoring.reading import read_source
 from grader.authoring.release import release, student_version
 from grader.authoring.source import Source
 from grader.course import Lab
+from grader.dates import naive_utc
 from grader.errors import GraderError, shown
 from grader.files import write_if_changed
 
@@ -36,7 +40,7 @@ def release_text(lab: Lab, source: Source) -> str:
 
 
 def build(lab: Lab, *, force: bool = False) -> list[Path]:
-    """Write the two notebooks of a lab; returns the files that changed.
+    """Write a lab's notebooks, and the notation beside them; returns the files that changed.
 
     Args:
         force: overwrite a notebook that was edited since it was built.
@@ -47,8 +51,10 @@ def build(lab: Lab, *, force: bool = False) -> list[Path]:
     """
     source, released = _buildable(lab, force)
     notebook = nbformat.writes(source_notebook(source)) + "\n"
-    texts = {lab.notebook: notebook, lab.release: released}
-    changed = [path for path, text in texts.items() if write_if_changed(path, text.encode())]
+    contents = {lab.notebook: notebook.encode(), lab.release: released.encode()}
+    if lab.notations.is_file():
+        contents |= dict.fromkeys(lab.copies, lab.notations.read_bytes())
+    changed = [path for path, content in contents.items() if write_if_changed(path, content)]
     write_if_changed(lab.build_record, BuildRecord.of(source).to_json().encode())
     return changed
 
@@ -72,6 +78,6 @@ def would_build(lab: Lab) -> NotebookNode:
 
 
 def enter(lab: Lab, duedate: datetime | None = None) -> None:
-    """Enter a built lab in the course's gradebook; `duedate` is in local time."""
-    utc = duedate and duedate.astimezone(UTC).replace(tzinfo=None)
+    """Enter a built lab in the course's gradebook; `duedate` says its zone."""
+    utc = naive_utc(duedate) if duedate else None
     release(lab, source_notebook(read_source(lab.source)), utc)

@@ -31,6 +31,7 @@ def check_labs(course: Course, labs: Sequence[Lab]) -> list[str]:
 
 
 def _check_lab(lab: Lab) -> Iterator[str]:
+    yield from _check_notations(lab)
     source = read_source(lab.source)
     place = lab.release.relative_to(lab.course.root)
     if not lab.release.is_file():
@@ -45,6 +46,15 @@ def _check_lab(lab: Lab) -> Iterator[str]:
         yield "\n".join([title, *_short_diff(found, wanted)])
 
 
+def _check_notations(lab: Lab) -> Iterator[str]:
+    _, copy = lab.copies
+    if not lab.notations.is_file():
+        return
+    if not copy.is_file() or copy.read_bytes() != lab.notations.read_bytes():
+        place = copy.relative_to(lab.course.root)
+        yield f"{place} is not solutions/{lab.notations.name}. Run: grader build {lab.name}"
+
+
 def _short_diff(found: str, wanted: str) -> list[str]:
     lines = list(difflib.unified_diff(found.split("\n"), wanted.split("\n"), n=0, lineterm=""))[2:]
     more = [f"... and {len(lines) - DIFF_LINES} more lines"] if len(lines) > DIFF_LINES else []
@@ -53,6 +63,7 @@ def _short_diff(found: str, wanted: str) -> list[str]:
 
 def _strays(root: Path, labs: Sequence[Lab]) -> list[str]:
     released = {lab.release for lab in labs}
+    released |= {copy for lab in labs if lab.notations.is_file() for copy in lab.copies}
     return [
         f"{path.relative_to(root)} comes from no source. Remove it."
         for path in sorted((root / "labs").rglob("*"))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
+from grader.dates import read_date, shown_date
 from grader.errors import GraderError, shown
 from grader.terminal import Labs, errors_shown
 from labo.settings import Profile
@@ -55,10 +55,8 @@ def build(
 def release(
     lab: Annotated[str, typer.Argument(metavar="LAB", help="laboratoire_01 ...")],
     duedate: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"], help="When it is due, in local time."
-        ),
+        str | None,
+        typer.Option(metavar='"YYYY-MM-DD HH:MM"', help="When it is due, in the course's zone."),
     ] = None,
     rehearsed: Annotated[
         bool,
@@ -77,11 +75,13 @@ def release(
 
     with errors_shown():
         (chosen,) = Course.here().labs([lab])
+        zone = chosen.course.zone
+        date = read_date(duedate, zone) if duedate else None
         typer.echo(_build(chosen))
         if rehearsed:
             typer.echo(_rehearse(chosen))
-        enter(chosen, duedate)
-        due = f", due {duedate:%Y-%m-%d %H:%M}" if duedate else ""
+        enter(chosen, date)
+        due = f", due {shown_date(date, zone)}" if date else ""
         typer.echo(f"{chosen.name}: in the gradebook{due}")
 
 
@@ -101,7 +101,7 @@ def answers(
     labs: Labs = None,
     profile: Annotated[Profile, typer.Option(help="Size of data and trainings.")] = Profile.SMALL,
 ) -> None:
-    """Execute the answer keys into answers/*.html, with figures.
+    """Execute the answer keys into answers/*.html, with figures, and check what the labs claim.
 
     \b
     grader answers laboratoire_01 --profile tiny
@@ -146,7 +146,12 @@ def _rehearse(lab: Lab) -> str:
 
 def _write_answer_key(lab: Lab, profile: Profile) -> str:
     from grader.authoring.answer_keys import write_answer_key
+    from grader.authoring.checked_claims import problems, table
 
     with Console().status(f"{lab.name} ..."):
-        path, seconds = write_answer_key(lab, profile)
-    return f"{shown(path)}  {seconds:.1f} s"
+        key = write_answer_key(lab, profile)
+    if key.claims:
+        Console().print(table(f"{lab.name}, profile {profile}", key.claims))
+    if wrong := problems(lab.source, key.claims):
+        raise GraderError("\n".join(wrong))
+    return f"{shown(key.path)}  {key.seconds:.1f} s"

@@ -52,13 +52,16 @@ def source_notebook(source: Source) -> NotebookNode:
     for cell, cell_id in zip(source.cells, cell_ids(source), strict=True):
         new_cell = new_code_cell if cell.type == "code" else new_markdown_cell
         cells.append(new_cell(cell.source, id=cell_id, metadata=_metadata(cell)))
-    return new_notebook(cells=cells, metadata=NOTEBOOK_METADATA)
+    metadata = NOTEBOOK_METADATA | {"labo": {"lab": source.path.stem}}
+    return new_notebook(cells=cells, metadata=metadata)
 
 
 def _metadata(cell: SourceCell) -> dict[str, Any]:
     metadata: dict[str, Any] = {}
-    if cell.role:
+    if cell.role and cell.role.kind.is_graded:
         metadata["nbgrader"] = _nbgrader_metadata(cell.role)
+    elif cell.role:
+        metadata["labo"] = {"role": str(cell.role.kind), "name": cell.role.name}
     if cell.tags:
         metadata["tags"] = list(cell.tags)
     return metadata
@@ -126,6 +129,8 @@ def _role(cell: NotebookNode, known: dict[str, Role], exercises: set[str]) -> Ro
     kind = cell_kind(cell)
     if kind is None:
         return None
+    if kind is CellKind.EXPERIENCE:
+        return Role(kind, cell.metadata.labo.get("name", ""))
     grade_id = _grade_id(cell)
     points = whole(cell.metadata.nbgrader.get("points")) if kind.has_points else None
     if grade_id in known and known[grade_id].kind is kind:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from grader.authoring.rules import check_cell, check_helpers, check_names, example
@@ -19,15 +20,20 @@ from grader.authoring.source import (
     whole,
 )
 from labo.coursework.notebook import CellKind
+from labo.settings import Profile
 
 _OPTIONS: dict[CellKind | None, tuple[str, ...]] = {
     None: ("tags",),
     CellKind.EXERCISE: ("exercice", "concepts"),
     CellKind.TEST: ("test", "part", "points"),
     CellKind.QUESTION: ("reponse", "points", "concepts"),
+    CellKind.EXPERIENCE: ("experience",),
+    CellKind.CLAIM: ("affirmation", "profils", "donnees"),
 }
+_REAL_DATA = ("mnist", "cifar10")
 
 _MARKER = re.compile(r"# ?%%(?:\s.*)?")
+_CLAIM = re.compile(rf"# ?%%.*\b{CellKind.CLAIM}=")
 _CELL_TYPE = re.compile(r"\[(\w+)\]\s*")
 _OPTION = re.compile(r"""(\w+)=("[^"]*"|\[[^\]]*\]|[^\s"\[\]]+)(?:\s+|$)""")
 MAGIC = re.compile(r"(?:# )*[%!]{1,2}[A-Za-z]")
@@ -159,7 +165,29 @@ def _read_role(
     points = _read_points(options, kind, line, report) if kind.has_points else None
     name, part = (_read_name(options, option, line, report) for option in (kind, "part"))
     role = Role(kind, name or "", part, points)
+    if kind is CellKind.CLAIM:
+        profiles, data = _read_conditions(options, line, report)
+        role = replace(role, profiles=profiles, data=data)
     return role, _read_concepts(options.get("concepts"), line, report)
+
+
+def _read_conditions(
+    options: dict[str, object], line: int, report: ReportMistake
+) -> tuple[tuple[Profile, ...], str | None]:
+    """When a claim is checked: in which profiles, and with which data."""
+    names = [name.strip() for name in str(options.get("profils", Profile.SMALL)).split(",")]
+    profiles = tuple(profile for profile in Profile if profile in names)
+    if len(profiles) != len(names):
+        fix = 'Write some of these, each once: profils="tiny, small, full"'
+        report(line, f"cannot read profils={json.dumps(options['profils'])}", fix)
+    data = options.get("donnees")
+    if data is not None and data not in _REAL_DATA:
+        fix = f"The real data sets are: {', '.join(_REAL_DATA)}."
+        report(line, f"unknown donnees={json.dumps(data)}", fix)
+    if data is not None and Profile.TINY in profiles:
+        fix = 'Leave "tiny" out of profils: it never has real data.'
+        report(line, "real data in the profile tiny", fix)
+    return profiles, data if isinstance(data, str) else None
 
 
 def _unknown_option(option: str, kind: CellKind | None) -> tuple[str, str]:
@@ -215,8 +243,9 @@ def _read_concepts(text: object, line: int, report: ReportMistake) -> tuple[str,
 
 
 def cell_number(text: str, line: int) -> int:
-    """The number, from 1, of the cell that a line of a source belongs to."""
-    return sum(start <= line for start, _ in _split(text)[1])
+    """The number, from 1, of the notebook's cell that a line of a source belongs to."""
+    cells = [start for start, chunk in _split(text)[1] if not _CLAIM.match(chunk)]
+    return sum(start <= line for start in cells)
 
 
 def _json(text: str) -> object:

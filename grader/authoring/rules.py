@@ -26,6 +26,8 @@ _EXAMPLES: dict[CellKind | None, str] = {
     CellKind.EXERCISE: '# %% exercice="{name}"',
     CellKind.TEST: '# %% test="{name}" points=2',
     CellKind.QUESTION: '# %% [markdown] reponse="{name}" points=1',
+    CellKind.EXPERIENCE: '# %% experience="{name}"',
+    CellKind.CLAIM: '# %% affirmation="{name}" profils="tiny, small"',
 }
 _HOMES = {
     RegionKind.SOLUTION: CellKind.EXERCISE,
@@ -71,7 +73,7 @@ def check_helpers(cells: Sequence[SourceCell], report: ReportMistake) -> None:
     helpers = {
         node.name: cell
         for cell in cells
-        if cell.type == "code" and cell.role is None
+        if cell.type == "code" and cell.kind in (None, CellKind.EXPERIENCE)
         for node in _statements(cell)
         if isinstance(node, ast.FunctionDef)
     }

@@ -9,6 +9,8 @@ cell must come back byte for byte. What a cell is for stands in its first line:
     # %% exercice="hinge_loss"                 code that the student writes
     # %% test="hinge_loss" points=2            graded check (part="..." when there are several)
     # %% [markdown] reponse="q1" points=1      written answer, graded by a person
+    # %% experience="largeur"                  code of a free experiment, which grading need not run
+    # %% affirmation="dropout"                 the author's own: checks what the lab's text says
 
 An exercise or a written answer may say what it is about, concepts="axes, broadcasting". These are
 the tags of the notebook's cell: nbgrader removes what it does not know from its own metadata.
@@ -20,7 +22,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +30,7 @@ from typing import Literal, Protocol
 
 from grader.errors import GraderError, shown
 from labo.coursework.notebook import CODE_STUB, TEST_PREFIX, TEXT_STUB, CellKind
+from labo.settings import Profile
 
 CellType = Literal["code", "markdown"]
 
@@ -72,16 +75,26 @@ class InvalidSource(GraderError):
 
 @dataclass(frozen=True)
 class Role:
-    """The use that nbgrader makes of a cell."""
+    """What a cell is for.
+
+    Args:
+        part: of a test, when its exercise has several.
+        points: of a test or a written answer.
+        profiles: of a claim, those that it is checked in.
+        data: of a claim, the name of the real data set that it speaks of, if it needs one.
+    """
 
     kind: CellKind
     name: str
     part: str | None = None
     points: float | None = None
+    # Not in a notebook, nor in the digests that `grader build` has recorded of notebooks.
+    profiles: tuple[Profile, ...] = field(default=(), repr=False)
+    data: str | None = field(default=None, repr=False)
 
     @property
     def grade_id(self) -> str:
-        """The cell's name in nbgrader's metadata and gradebook."""
+        """The cell's name, for those that nbgrader knows the one in its gradebook."""
         if self.kind is not CellKind.TEST:
             return self.name
         return TEST_PREFIX + "_".join(filter(None, (self.name, self.part)))
@@ -152,15 +165,24 @@ class SourceCell:
 
 @dataclass(frozen=True)
 class Source:
-    """A lab's source: jupytext's header, then the cells."""
+    """A lab's source: jupytext's header, then the cells.
+
+    Attributes:
+        written: all of them, the author's claims included.
+    """
 
     path: Path
     header: str
-    cells: tuple[SourceCell, ...]
+    written: tuple[SourceCell, ...]
+
+    @cached_property
+    def cells(self) -> tuple[SourceCell, ...]:
+        """Those of the notebook: claims are in none."""
+        return tuple(cell for cell in self.written if cell.kind is not CellKind.CLAIM)
 
     @property
     def text(self) -> str:
-        return self.header + "".join(cell.text for cell in self.cells)
+        return self.header + "".join(cell.text for cell in self.written)
 
 
 def find_regions(cell: SourceCell, report: ReportMistake) -> Iterator[Region]:

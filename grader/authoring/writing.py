@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from grader.authoring.reading import MAGIC
 from grader.authoring.source import Role, Source, SourceCell
+from labo.coursework.notebook import CellKind
 
 
 def merge(base: Source, cells: Sequence[tuple[SourceCell, SourceCell | None]]) -> str:
@@ -18,7 +19,7 @@ def merge(base: Source, cells: Sequence[tuple[SourceCell, SourceCell | None]]) -
     for cell, old in cells:
         chunk = old.text if old and old.content == cell.content else render(cell, old)
         # What was the last cell has perhaps no blank line after it.
-        chunks.append(chunk.rstrip("\n") + "\n\n" if old is base.cells[-1] else chunk)
+        chunks.append(chunk.rstrip("\n") + "\n\n" if old is base.written[-1] else chunk)
     return base.header + "".join(chunks).rstrip("\n") + (_end(base.text) or "\n")
 
 
@@ -57,6 +58,10 @@ def _role_options(role: Role) -> Iterator[str]:
         yield f'part="{role.part}"'
     if role.points is not None:
         yield f"points={role.points:g}"
+    if role.kind is CellKind.CLAIM:
+        yield f'profils="{", ".join(role.profiles)}"'
+    if role.data:
+        yield f'donnees="{role.data}"'
 
 
 def _comment(line: str) -> str:

@@ -19,7 +19,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from grader.engine import mirrors, state, wire
+from grader.engine import mirrors, passed_over, state, wire
 from grader.engine.bounds import MAX_SAID
 from grader.engine.mirrors import Mirrors
 from grader.engine.operations import ARITHMETIC, OPERATIONS, class_names
@@ -290,7 +290,8 @@ def _described(error: BaseException) -> dict[str, Any]:
         message = str(error)[:MAX_SAID]
     except Exception:
         message = ""
-    frames = "".join(traceback.format_list(student_frames[-20:]))[:MAX_SAID]
+    lines = [*traceback.format_list(student_frames[-20:]), passed_over.advice(error)]
+    frames = "".join(lines)[:MAX_SAID]
     texts = {"name": type(error).__name__[:100], "message": message, "frames": frames}
     return {"kinds": kinds, **{key: wire.clean(text) for key, text in texts.items()}}
 

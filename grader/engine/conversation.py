@@ -133,6 +133,12 @@ class Conversation:
         """Add to what the instructor reads of this notebook."""
         self.incidents.append(f"cell {self.cell}: {printable(incident)}")
 
+    def note_once(self, incident: str) -> None:
+        """As `note`, for what concerns the whole notebook."""
+        text = printable(incident)
+        if text not in self.incidents:
+            self.incidents.append(text)
+
 
 def brief(error: BaseException) -> str:
     """An exception in a line."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from grader.engine import french
 from grader.engine.bounds import MAX_TOLD
 from grader.engine.conversation import Conversation
+from grader.engine.failed_cells import FailedCells
 from grader.engine.isolated import IsolatedTests
 from grader.engine.outputs import Output, error_output, score_output
 from grader.engine.report import Mode, Report, Status, Verdict
@@ -27,6 +28,7 @@ class Examiner:
     def __init__(self, conversation: Conversation, source: Notebook, mode: Mode) -> None:
         self.conversation = conversation
         self.mode = mode
+        self.failed_cells = FailedCells()
         self.tests: IsolatedTests | SharedTests = (
             SharedTests(conversation)
             if mode == Mode.SHARED
@@ -50,6 +52,7 @@ class Examiner:
             elif not self.conversation.lost:
                 self.tests.rebind(cell["source"])
                 cell["outputs"], _ = self.conversation.run(cell["source"])
+                self.failed_cells.ran(cell["source"], count, cell["outputs"])
                 cell["execution_count"] = count
         report = Report(
             tuple(verdicts),
@@ -67,7 +70,7 @@ class Examiner:
             message = french.not_run(self.conversation.lost)
             examined = Examined(Status.NOT_RUN, 0.0, message)
         else:
-            examined = self.tests.run(cell["source"], points)
+            examined = self._with_cause(self.tests.run(cell["source"], points))
         examined = replace(examined, message=french.cut(printable(examined.message), MAX_TOLD))
         cell["execution_count"] = count
         cell["outputs"] = [*examined.outputs, _verdict_output(examined, count)]
@@ -79,6 +82,14 @@ class Examiner:
             examined.message,
             round(time.monotonic() - began, 3),
         )
+
+    def _with_cause(self, examined: Examined) -> Examined:
+        """Name the cell that failed before, where a test lacks what it should have defined."""
+        cause = self.failed_cells.cause(examined.message)
+        if examined.status is not Status.FAILED or cause is None:
+            return examined
+        self.conversation.note_once(f"cell {cause.cell} stopped, and tests lack it: {cause.error}")
+        return replace(examined, message=f"{french.caused(*cause)}\n{examined.message}")
 
 
 def _verdict_output(examined: Examined, count: int) -> Output:

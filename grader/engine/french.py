@@ -26,7 +26,7 @@ def raised(name: str, message: str, frames: str) -> str:
 
 def name_raised(message: str) -> str:
     """The exception's name in a message made by `raised`, otherwise nothing."""
-    found = re.match(r"Votre code a levé (.*?) : ", message)
+    found = re.search(r"(?m)^Votre code a levé (.*?) : ", message)
     return found[1] if found else ""
 
 
@@ -60,6 +60,44 @@ def an_object(kind: str) -> str:
 
 def not_a_test() -> str:
     return "Ce test ne peut pas être corrigé tel qu'il est écrit : l'équipe du cours est prévenue."
+
+
+def passed_over(what: str) -> str:
+    return f"« {what} » n'existe pas à la correction : cette ligne est passée, la suite s'exécute."
+
+
+def nobody_answers(prompt: str) -> str:
+    question = f"« {prompt.strip()} » : " if prompt.strip() else ""
+    return f"{question}personne ne répond à `input()` à la correction"
+
+
+def not_installed(module: str) -> str:
+    return f"Le paquet « {module} » n'est pas installé à la correction."
+
+
+NO_PROGRAM = "Aucun autre programme ne peut être lancé à la correction."
+NO_NETWORK = "Il n'y a pas d'accès à Internet à la correction."
+
+
+def no_file(name: str) -> str:
+    return f"Le fichier « {name} » n'accompagne pas le notebook à la correction."
+
+
+def undefined(name: str) -> str:
+    return f"Le test a besoin de « {name} », que le notebook ne définit pas."
+
+
+def undefined_name(message: str) -> str:
+    """The name in a message made by `undefined`, or by Python in a student's traceback."""
+    found = re.search(r"besoin de « (\w+) »|name '(\w+)' is not defined", message)
+    return found[1] or found[2] if found else ""
+
+
+def caused(name: str, number: int, error: str) -> str:
+    return (
+        f"« {name} » devait être défini par la cellule de code n° {number} du notebook, qui s'est"
+        f" arrêtée : {error}"
+    )
 
 
 def too_long(seconds: float) -> str:

@@ -159,6 +159,8 @@ def _failure(error: Exception) -> str:
         return french.raised(type(error).__name__, str(error), error.frames)
     if isinstance(error, AssertionError):
         return str(error) or french.failed()
+    if isinstance(error, NameError):  # the test's own
+        return french.undefined(error.name or "?")
     if isinstance(error, WrongNature):
         return french.wrong_nature(str(error))
     return french.broke_the_test(brief(error))

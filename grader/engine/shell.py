@@ -12,13 +12,12 @@ from typing import Any, Final
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
-from IPython.core.interactiveshell import InteractiveShell
 from torch.utils.data import DataLoader
 from torch.utils.data.dataloader import _SingleProcessDataLoaderIter
 from traitlets import Type
 from traitlets.config import Config
 
-from grader.engine import wire
+from grader.engine import passed_over, wire
 from grader.engine.bounds import (
     MAX_ERROR_NAME,
     MAX_ERROR_VALUE,
@@ -27,6 +26,7 @@ from grader.engine.bounds import (
     MAX_NAME,
     MAX_OUTPUTS,
 )
+from grader.engine.passed_over import PassesOver
 
 _TRUNCATED: Final = "\n… (sortie tronquée)\n"
 
@@ -155,7 +155,7 @@ class _Hook(DisplayHook):
         pass
 
 
-class Shell(InteractiveShell):
+class Shell(PassesOver):
     """IPython without a terminal, a kernel or a history on disk."""
 
     display_pub_class = Type(_Publisher)
@@ -170,7 +170,8 @@ class Shell(InteractiveShell):
         pass  # figures are captured; there is no window
 
     def _showtraceback(self, etype: type, evalue: BaseException, stb: list[str]) -> None:
-        self.capture.error(etype.__name__, str(evalue), stb)
+        advice = passed_over.advice(evalue)
+        self.capture.error(etype.__name__, str(evalue), [*stb, advice] if advice else stb)
 
     def run(self, source: str) -> list[dict[str, Any]]:
         """Run one cell as Jupyter would; its outputs."""
@@ -211,6 +212,7 @@ def make_shell(output_limit: int) -> Shell:
     shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
     shell.output_limit = output_limit
     shell.colors = "NoColor"
+    passed_over.pass_over_other_services()
     shell.enable_matplotlib("inline")
     shell.run("import matplotlib.pyplot as _figure; _figure.figure(); _figure.plot([0]); 1 / 0")
     shell.run("%timeit -n 1 -r 1 None")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -198,3 +199,43 @@ def show(
 
     with errors_shown():
         table.explain(read_result(Course.here().lab(lab).submission(student)), Console())
+
+
+def extend(
+    lab: Annotated[
+        str | None, typer.Argument(metavar="[LAB]", help="laboratoire_01 ... (default: all)")
+    ] = None,
+    student: Annotated[str | None, typer.Argument(metavar="[STUDENT]")] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar='"YYYY-MM-DD HH:MM"', help="In the course's zone.")
+    ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Back to the lab's due date.")] = False,
+    table: Annotated[
+        Path | None, typer.Option("--from", help="A CSV file: lab, student, until.")
+    ] = None,
+) -> None:
+    """Give a student more time; without a date, show who has some.
+
+    \b
+    grader extend                                                  who has more time, everywhere
+    grader extend laboratoire_01 ana --until "2026-12-05 23:59"
+    grader extend laboratoire_01 ana --remove
+    grader extend --from extensions_du_trimestre.csv
+    """
+    from grader.course import Course
+    from grader.grading import extending
+
+    if bool(until) + remove + bool(table) > 1:
+        raise typer.BadParameter("--until, --remove and --from exclude each other.")
+    if (until or remove) and not student:
+        raise typer.BadParameter("--until and --remove are for one LAB and STUDENT.")
+    with errors_shown():
+        course = Course.here()
+        if until and lab and student:
+            extending.give(course, lab, student, until)
+        elif remove and lab and student:
+            extending.take_back(course, lab, student)
+        elif table:
+            extending.give_all(course, table)
+        for line in extending.lines(course, lab, student):
+            print(line)

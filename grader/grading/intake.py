@@ -110,7 +110,7 @@ def _unique(cells: list[Cell], authored: dict[str, Cell], problems: list[Problem
             )
             name = None
         if name is None:
-            cell["metadata"] = {}
+            cell["metadata"].pop("nbgrader", None)
         else:
             seen.add(name)
         kept.append(cell)

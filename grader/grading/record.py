@@ -2,8 +2,7 @@
 
 nbgrader opens the gradebook several times per notebook and commits after each cell. Here one
 session serves a batch: nbgrader's own methods create students and submissions, its own
-`determine_grade` reads each score, and its late-submission plugin gives the penalties, but the
-database is asked once, and committed once.
+`determine_grade` reads each score, but the database is asked once, and committed once.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ from nbgrader.api import (
     SubmittedAssignment,
     SubmittedNotebook,
 )
-from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy.orm import joinedload
 
-from grader.course import Course, Lab, Submission
+from grader.course import Lab, Submission
 from grader.files import write_atomically
+from grader.grading import lateness
 from grader.grading.copies import executed_notebook, files_beside, write_copy
 from grader.grading.results import Result
 from grader.grading.submission import Unreadable, read_timestamp
@@ -54,6 +53,7 @@ def record(lab: Lab, results: Sequence[Result]) -> None:
                 for result in batch:
                     _record_one(gradebook, lab.submission(result.student), result, checksums)
             recorded.add(batch)
+    lateness.refresh(lab.course)
 
 
 def is_recorded(lab: Lab, results: Sequence[Result]) -> bool:
@@ -86,7 +86,7 @@ class Revision:
 def revise(lab: Lab, results: Sequence[Result], *, keep: bool) -> tuple[Revision, ...]:
     """Put new scores in the place of recorded ones; what changes.
 
-    Only scores of tests change, and the penalty for lateness of those whose scores do. Grades that
+    Only scores of tests change, and the penalties for lateness, which follow from them. Grades that
     a person gave, comments, and what still waits to be read stay.
 
     Args:
@@ -99,10 +99,16 @@ def revise(lab: Lab, results: Sequence[Result], *, keep: bool) -> tuple[Revision
             for result in results:
                 write_copy(lab.submission(result.student), result, checksums)
         with _one_commit(gradebook, keep=keep):
-            revisions = [_revise_one(gradebook, lab, result) for result in results]
+            changes = [change for r in results if (change := _change_scores(gradebook, lab, r))]
+            gradebook.db.flush()
+            lateness.refresh(lab.course, gradebook)
+            revisions = tuple(
+                Revision(notebook.student.id, tests, before, _total(gradebook, notebook))
+                for notebook, tests, before in changes
+            )
     if keep:
         RecordedDigests(lab).add(results)
-    return tuple(revision for revision in revisions if revision is not None)
+    return revisions
 
 
 class RecordedDigests:
@@ -222,10 +228,12 @@ def _record_one(
         _set_grade(grade, result, cells.get(grade.cell.name))
     for comment in _with_cells(gradebook, Comment, notebook):
         _set_comment(comment, cells.get(comment.cell.name))
-    _set_penalty(gradebook, submission.lab.course, entry, notebook)
 
 
-def _revise_one(gradebook: Gradebook, lab: Lab, result: Result) -> Revision | None:
+def _change_scores(
+    gradebook: Gradebook, lab: Lab, result: Result
+) -> tuple[SubmittedNotebook, tuple[ScoreChange, ...], float] | None:
+    """A notebook whose scores change, the changes, and its total before; None without any."""
     notebook = gradebook.find_submission_notebook(lab.name, lab.name, result.student)
     scores = result.scores
     grades = _with_cells(gradebook, Grade, notebook)
@@ -233,9 +241,7 @@ def _revise_one(gradebook: Gradebook, lab: Lab, result: Result) -> Revision | No
     if not changed:
         return None
     before = _total(gradebook, notebook)
-    tests = tuple(_change_score(grade, scores[grade.cell.name]) for grade in changed)
-    _set_penalty(gradebook, lab.course, notebook.assignment, notebook)
-    return Revision(result.student, tests, before, _total(gradebook, notebook))
+    return notebook, tuple(_change_score(g, scores[g.cell.name]) for g in changed), before
 
 
 def _change_score(grade: Grade, score: float) -> ScoreChange:
@@ -275,21 +281,3 @@ def _set_comment(comment: Comment, cell: nbformat.NotebookNode | None) -> None:
 def _is_unanswered(cell: nbformat.NotebookNode) -> bool:
     same = cell.metadata.nbgrader.get("checksum") == utils.compute_checksum(cell)
     return same and not utils.is_task(cell)
-
-
-def _set_penalty(
-    gradebook: Gradebook,
-    course: Course,
-    entry: SubmittedAssignment,
-    notebook: SubmittedNotebook,
-) -> None:
-    notebook.late_submission_penalty = None
-    if entry.total_seconds_late <= 0:
-        return
-    policy = AssignLatePenalties(config=course.config)
-    policy.init_plugin()
-    penalty = policy.plugin_inst.late_submission_penalty(
-        entry.student_id, _computed_score(gradebook, notebook), entry.total_seconds_late
-    )
-    if penalty is not None:
-        notebook.late_submission_penalty = policy._check_late_penalty(notebook, penalty)

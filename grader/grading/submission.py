@@ -17,6 +17,7 @@ from typing import Any, Final
 from grader.files import Flaw, NotPlain, read_plain
 from grader.notebook import Cell, Notebook
 from grader.text import in_a_line, printable
+from labo.coursework.notebook import CellKind, is_experience
 
 MAX_BYTES: Final = 20 * 2**20
 MAX_DEPTH: Final = 100
@@ -193,6 +194,8 @@ def _plain_cell(cell: Any) -> Cell:
     source = source.replace("\x00", "").encode("utf-8", "replace").decode()  # lone surrogates
     meta = cell.get("metadata")
     graded = meta.get("nbgrader") if isinstance(meta, dict) else None
-    metadata = {"nbgrader": graded} if isinstance(graded, dict) else {}
+    metadata: dict[str, Any] = {"nbgrader": graded} if isinstance(graded, dict) else {}
+    if isinstance(meta, dict) and is_experience(cell):
+        metadata["labo"] = {"role": str(CellKind.EXPERIENCE)}
     plain = {"cell_type": kind, "metadata": metadata, "source": source}
     return plain | {"outputs": [], "execution_count": None} if kind == "code" else plain

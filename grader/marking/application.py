@@ -36,6 +36,7 @@ from prompt_toolkit.layout.processors import (
 )
 
 from grader.authoring.rubric import MAX_ITEMS
+from grader.grading import lateness
 from grader.marking.answers import Question, State
 from grader.marking.claims import Claims
 from grader.marking.screen import Screen, plain_lines, safe
@@ -52,6 +53,7 @@ def mark_question(question: Question, wanted: Collection[State]) -> str:
     with Claims(question.claims) as claims:
         session = Session(question, wanted, claims)
         Marking(session).run()
+    lateness.refresh(question.lab.course)
     return session.summary()
 
 

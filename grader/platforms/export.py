@@ -14,6 +14,7 @@ from pathlib import Path
 from nbgrader.api import Student
 
 from grader.course import Course
+from grader.grading import lateness
 from grader.platforms import sheet
 from grader.platforms.columns import Format
 from grader.platforms.formats import Entry, table_of
@@ -52,6 +53,7 @@ def prepare(
     Raises:
         GraderError: a lab is not in the gradebook, or the identities' file is not what is needed.
     """
+    lateness.refresh(course)
     with course.gradebook() as gradebook:
         students = sorted(gradebook.db.query(Student), key=lambda student: student.id)
         columns = [read_lab(course, gradebook, lab) for lab in dict.fromkeys(labs)]

@@ -1,4 +1,4 @@
-"""nbgrader's own steps, with the grader's in the place of three, for nbgrader_config.py.
+"""nbgrader's own steps, with the grader's in the place of four, for nbgrader_config.py.
 
 By name: nbgrader imports a step when it runs it, and reading the configuration imports none.
 """
@@ -10,6 +10,7 @@ _ELSEWHERE = {
     "ClearSolutions": "grader.authoring.release.ClearSolutions",  # whose stubs name the exercise
     "DeduplicateIds": "grader.plugins.execute.Restore",  # cells are put back before anything is run
     "Execute": "grader.plugins.execute.Execute",  # what is run is isolated: docs/engine.md
+    "AssignLatePenalties": "grader.plugins.lateness.Refresh",  # of the whole term
     "ClearMetadataPreprocessor": "nbconvert.preprocessors.ClearMetadataPreprocessor",
 }
 

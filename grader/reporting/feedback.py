@@ -24,6 +24,7 @@ from grader.course import Lab, Submission
 from grader.engine import Status, Verdict
 from grader.errors import GraderError
 from grader.files import write_atomically
+from grader.grading import lateness
 from grader.grading.results import Result, read_results
 from grader.grading.submission import Unreadable, read_bytes
 from grader.notebook import Cell, grade_id, is_solution
@@ -68,6 +69,7 @@ class _Grades:
     comments: dict[str, tuple[str, ...]]
     penalty: float
     max_score: float
+    seconds_late: float = 0.0
 
 
 def write_all(lab: Lab) -> Path:
@@ -75,6 +77,7 @@ def write_all(lab: Lab) -> Path:
     found = read_results(lab)
     if not found:
         raise GraderError(f"{lab.name} has not been graded: grader autograde {lab.name}")
+    lateness.refresh(lab.course)
     with lab.course.gradebook() as gradebook:
         for result in found:
             submission = lab.submission(result.student)
@@ -111,6 +114,7 @@ def page(lab: str, result: Result, grades: _Grades) -> str:
         score=sum(grades.scores.values()) - grades.penalty,
         max_score=grades.max_score,
         penalty=grades.penalty,
+        seconds_late=grades.seconds_late,
         waiting=bool(grades.waiting),
         notices=[problem.student_message for problem in result.problems],
         parts=parts,
@@ -135,6 +139,7 @@ def grades_of(gradebook: Gradebook, lab: str, student: str) -> _Grades:
         comments={comment.cell.name: _comments(comment) for comment in comments},
         penalty=notebook.late_submission_penalty or 0.0,
         max_score=sum(grade.max_score for grade in grades),
+        seconds_late=lateness.seconds_late(notebook.assignment),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
 import numpy as np
 from markupsafe import Markup
@@ -14,7 +14,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from grader.reporting.pages import local
+from grader.dates import local
 from grader.reporting.statistics import Summary
 
 _BARS = 24  # of a histogram, about
@@ -37,20 +37,21 @@ def distribution(totals: Sequence[float], summary: Summary) -> Markup:
     return _svg(figure, "Distribution of the totals")
 
 
-def timeline(dates: Sequence[datetime], due: datetime | None) -> Markup | None:
-    """When the class handed in, in local time."""
+def timeline(dates: Sequence[datetime], due: datetime | None, zone: tzinfo | None) -> Markup | None:
+    """The moments when the class handed in, in the course's zone."""
     if not dates:
         return None
     centre = due or dates[len(dates) // 2]
-    moments = [local(min(max(date, centre - _AROUND), centre + _AROUND)) for date in dates]
+    kept = [min(max(date, centre - _AROUND), centre + _AROUND) for date in dates]
+    moments = [local(date, zone) for date in kept]
     figure, axes = _figure("")
     axes.hist(date2num(moments), bins=2 * _BARS, color=_BAR, rwidth=0.9)
     if due:
-        _draw_line(axes, date2num(local(due)), "due", before=True)
-    zone = moments[0].tzinfo
-    locator = AutoDateLocator(tz=zone)
+        _draw_line(axes, date2num(local(due, zone)), "due", before=True)
+    shown_zone = moments[0].tzinfo
+    locator = AutoDateLocator(tz=shown_zone)
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=zone, show_offset=False))
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=shown_zone, show_offset=False))
     return _svg(figure, "When the class handed in")
 
 

@@ -6,10 +6,9 @@ undefined name is an error.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from grader.dates import shown_date
 from grader.text import printable, rounded
 from labo import french
 
@@ -36,11 +35,6 @@ def duration(seconds: float) -> str:
     return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count)
 
 
-def local(date: datetime) -> datetime:
-    """A date in UTC, in the time zone of this machine."""
-    return date.replace(tzinfo=UTC).astimezone()
-
-
 def _shown(value: object) -> object:
     """What is written in the place of a value; our own markup stays as it is."""
     return printable(value) if type(value) is str else value
@@ -58,5 +52,6 @@ _ENVIRONMENT.filters |= {
     "number": lambda value: rounded(value, 1),
     "french": lambda value: french.rounded(value, 2),
     "duration": duration,
-    "local": lambda date: f"{local(date):%Y-%m-%d %H:%M}",
+    "lateness": lambda seconds: duration(max(seconds, 0.1)).replace(" d", " j").replace(".", ","),
+    "date": shown_date,
 }

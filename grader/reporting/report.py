@@ -10,13 +10,14 @@ import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from itertools import groupby
 from pathlib import Path
 
 from grader.course import Lab
 from grader.errors import GraderError
 from grader.files import write_atomically
+from grader.grading import lateness
 from grader.grading.results import read_results
 from grader.notebook import Notebook, grade_id, is_solution, is_test
 from grader.reporting import diagnostics, pages, statistics, term
@@ -61,6 +62,7 @@ def gather(lab: Lab) -> ClassReport:
         GraderError: it has not been graded, or not been built here.
     """
     lab.check_released()
+    lateness.refresh(lab.course)
     whole_term = term.read(lab.course)
     grades = whole_term.lab(lab.name)
     submissions = list(grades.submissions.values())
@@ -125,19 +127,20 @@ def write_page(lab: Lab, report: ClassReport, path: Path | None = None) -> Path:
     path = path or lab.results / "report.html"
     if path.is_dir():
         raise GraderError(f"{path} is a folder: name a file, --output {path / 'report.html'}")
-    write_atomically(path, page(report).encode())
+    write_atomically(path, page(report, lab.course.zone).encode())
     return path
 
 
-def page(report: ClassReport) -> str:
-    """The HTML page, complete in itself."""
+def page(report: ClassReport, zone: tzinfo | None = None) -> str:
+    """The HTML page, complete in itself; its dates are in `zone`."""
     from grader.reporting.figures import distribution, spark, timeline  # matplotlib: not for --json
 
     return pages.render(
         "report.html.j2",
         report=report,
+        zone=zone,
         distribution=distribution(report.totals, report.summary),
-        timeline=timeline(report.handed_in, report.due),
+        timeline=timeline(report.handed_in, report.due, zone),
         tests=_by_test(report.failures),
         show=lambda student: _show(student, report.lab),
         spark=spark,

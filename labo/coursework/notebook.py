@@ -23,11 +23,15 @@ class NotebookError(Exception):
 
 
 class CellKind(StrEnum):
-    """Les cellules que nbgrader connaît, du mot qui les annonce dans la source d'un laboratoire."""
+    """Les rôles des cellules, du mot qui les annonce dans la source d'un laboratoire."""
 
     EXERCISE = "exercice"
     TEST = "test"
     QUESTION = "reponse"
+    EXPERIENCE = "experience"
+    """Une expérience libre : du code ordinaire, que la correction n'a pas à exécuter."""
+    CLAIM = "affirmation"
+    """Ce qui vérifie une phrase du laboratoire : pour l'auteur seul, dans aucun notebook remis."""
 
     # As text: the digests that `grader build` has recorded are of this form.
     __repr__ = str.__repr__
@@ -37,14 +41,19 @@ class CellKind(StrEnum):
         return "markdown" if self is CellKind.QUESTION else "code"
 
     @property
+    def is_graded(self) -> bool:
+        """Est-ce une cellule que nbgrader connaît ?"""
+        return self.has_points or self.is_solution
+
+    @property
     def has_points(self) -> bool:
         """Le « grade » de nbgrader : les points d'un exercice sont ceux de ses vérifications."""
-        return self is not CellKind.EXERCISE
+        return self in (CellKind.TEST, CellKind.QUESTION)
 
     @property
     def is_solution(self) -> bool:
         """La « solution » de nbgrader : l'étudiant y écrit."""
-        return self is not CellKind.TEST
+        return self in (CellKind.EXERCISE, CellKind.QUESTION)
 
 
 @dataclass(frozen=True)
@@ -87,8 +96,17 @@ def cell_kind(cell: dict[str, Any]) -> CellKind | None:
     if role.get("task"):
         return None
     found = cell["cell_type"], bool(role.get("grade")), is_solution(cell)
-    kinds = {(kind.cell_type, kind.has_points, kind.is_solution): kind for kind in CellKind}
+    if found == ("code", False, False):
+        return CellKind.EXPERIENCE if is_experience(cell) else None
+    graded = [kind for kind in CellKind if kind.is_graded]
+    kinds = {(kind.cell_type, kind.has_points, kind.is_solution): kind for kind in graded}
     return kinds.get(found)
+
+
+def is_experience(cell: dict[str, Any]) -> bool:
+    """Cette cellule fait-elle partie d'une expérience libre ?"""
+    role = cell.get("metadata", {}).get("labo", {})
+    return isinstance(role, dict) and role.get("role") == CellKind.EXPERIENCE
 
 
 def is_test(cell: dict[str, Any]) -> bool:

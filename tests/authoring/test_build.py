@@ -36,6 +36,7 @@ def lab(tmp_path, monkeypatch) -> Lab:
     shutil.copy(ROOT / "nbgrader_config.py", tmp_path)
     (tmp_path / "solutions").mkdir()
     shutil.copy(MINI, tmp_path / "solutions")
+    (tmp_path / "solutions" / "notations.md").write_text("# Notations\n\n$N$ : les exemples\n")
     monkeypatch.chdir(tmp_path)
     lab = Course(tmp_path).lab("laboratoire_mini")
     build(lab)
@@ -92,7 +93,8 @@ def test_nbgrader_itself_gives_the_same_release_and_the_same_gradebook(lab):
 
     nbgrader(lab)
     assert lab.release.read_bytes() == ours
-    assert [path.name for path in lab.release.parent.iterdir()] == [lab.release.name]
+    names = {path.name for path in lab.release.parent.iterdir()}
+    assert names == {lab.release.name, "notations.md"}
     assert rows(lab) == our_rows
     assert "torch.testing.assert_close" in our_rows["sources"]["test_standardize"][0]
 
@@ -191,6 +193,29 @@ def test_check_names_a_missing_release_and_strays(lab):
     found = problems(lab)
     assert "laboratoire_mini.ipynb is missing. Run: grader build laboratoire_mini" in found
     assert "labs/laboratoire_mini/autre.ipynb comes from no source" in found
+
+
+def test_the_notation_is_beside_every_lab_and_checked(lab):
+    source = lab.notations
+    assert {path.read_bytes() for path in lab.copies} == {source.read_bytes()}
+    source.write_text(source.read_text() + "\n$D$ : les entrées\n")
+    assert problems(lab) == (
+        "labs/laboratoire_mini/notations.md is not solutions/notations.md. "
+        "Run: grader build laboratoire_mini"
+    )
+    assert build(lab) == list(lab.copies)
+    assert problems(lab) == ""
+    lab.copies[1].unlink()
+    assert "labs/laboratoire_mini/notations.md is not" in problems(lab)
+
+
+def test_a_course_without_a_page_of_notation_has_no_copy_of_it(lab):
+    for path in (lab.notations, *lab.copies):
+        path.unlink()
+    assert build(lab) == []
+    assert problems(lab) == ""
+    lab.copies[1].write_text("# D'une autre année\n")
+    assert "labs/laboratoire_mini/notations.md comes from no source" in problems(lab)
 
 
 def test_check_tells_the_mistakes_of_a_source(lab):
@@ -498,3 +523,74 @@ def test_an_invalid_source_leaves_the_release_as_it_was(lab):
     with pytest.raises(InvalidSource):
         build(lab)
     assert lab.release.read_bytes() == released
+
+
+# -- What only the author has ----------------------------------------------------------------------
+
+WITH_CLAIMS = """
+# %% affirmation="first"
+claim.finite("un", 1)
+
+# %% affirmation="second" profils="tiny"
+claim.finite("deux", 2)
+
+# %% experience="largeur"
+width = 3
+
+# %% affirmation="last"
+claim.finite("trois", width)
+"""
+
+
+@pytest.fixture
+def claiming(lab) -> Lab:
+    """The small lab with claims, built."""
+    lab.source.write_text(lab.source.read_text() + WITH_CLAIMS)
+    build(lab)
+    return lab
+
+
+def test_claims_are_in_no_notebook_and_experiments_are_marked(claiming):
+    for path in (claiming.notebook, claiming.release):
+        assert "claim" not in path.read_text()
+        *_, last = json.loads(path.read_text())["cells"]
+        assert last["metadata"] == {"labo": {"role": "experience", "name": "largeur"}}
+    assert json.loads(claiming.release.read_text())["metadata"]["labo"] == {"lab": claiming.name}
+
+
+def test_claims_come_back_after_the_cells_that_they_follow(claiming):
+    before = claiming.source.read_text()
+
+    def change(cells):
+        cells[-1].source = "width = 4"
+        cells.insert(0, cells.pop(-2))  # the cell before the first two claims
+        cells.append(new_code_cell("x = 1"))
+
+    edit(claiming, change)
+    bring_back(claiming)
+    printing = before[before.index("# %%\nprint(") : before.index("# %% experience")]
+    rest = before.replace(printing, "")
+    start = rest.index("# %% [markdown]")
+    assert claiming.source.read_text() == (
+        rest[:start] + printing + rest[start:].replace("width = 3", "width = 4") + "\n# %%\nx = 1\n"
+    )
+    assert problems(claiming) == ""
+
+
+def test_the_claims_of_a_removed_cell_stay_after_the_one_before(claiming):
+    def change(cells):
+        del cells[-2:]
+
+    edit(claiming, change)
+    bring_back(claiming)
+    claims = [part for part in WITH_CLAIMS.split("# %% ") if part.startswith("affirmation")]
+    assert claiming.source.read_text().endswith(
+        "convient à toutes les directions.\n\n" + "".join(f"# %% {text}" for text in claims)
+    )
+
+
+def test_a_mistake_after_claims_is_told_with_its_number_in_the_notebook(claiming):
+    edit(claiming, lambda cells: cells[-1].update(source="x = ("))
+    number = len(read_source(claiming.source).cells)
+    with pytest.raises(InvalidSource, match=f"cell {number}: syntax error"):
+        bring_back(claiming)

@@ -15,7 +15,8 @@ from grader.authoring.notebooks import source_notebook
 from grader.authoring.reading import parse, read_source
 from grader.authoring.source import InvalidSource, Role
 from grader.authoring.writing import merge
-from labo.coursework.notebook import CellKind
+from labo.coursework.notebook import CellKind, cell_kind
+from labo.settings import Profile
 
 PATH = Path("laboratoire_99.py")
 MINI = Path(__file__).parents[1] / "data/laboratoire_mini.py"
@@ -102,6 +103,41 @@ REFUSED = [
     ("a concept twice", '# %% exercice="f" concepts="a, a"\nx\n', 1, "each once"),
     ("concepts of a test", EXERCISE + TEST.replace("points", 'concepts="a" points'), 7, "unknown"),
     ("concepts of any cell", '# %% concepts="a"\nx = 1\n', 1, "option 'concepts'"),
+    (
+        "experience named as an exercise",
+        EXERCISE + TEST + '# %% experience="f"\nx = 1\n',
+        9,
+        "'f' is already that of line 1",
+    ),
+    (
+        "claim named as an experience",
+        '# %% experience="a"\nx\n# %% affirmation="a"\nx\n',
+        3,
+        "'a' is already",
+    ),
+    ("experience with an option", '# %% experience="a" points=1\nx\n', 1, "unknown option"),
+    ("experience in text", '# %% [markdown] experience="a"\n# x\n', 1, "must be a code cell"),
+    ("claim in text", '# %% [markdown] affirmation="a"\n# x\n', 1, "must be a code cell"),
+    ("claim that is empty", '# %% affirmation="a"\n\n# %%\nx\n', 1, "the cell is empty"),
+    ("claim with a syntax error", '# %% affirmation="a"\nx = (\n', 2, "syntax error"),
+    ("unknown profile", '# %% affirmation="a" profils="smal"\nx\n', 1, 'profils="smal"'),
+    ("profile twice", '# %% affirmation="a" profils="tiny, tiny"\nx\n', 1, "each once"),
+    ("unknown data", '# %% affirmation="a" donnees="digits"\nx\n', 1, 'donnees="digits"'),
+    (
+        "real data where there are none",
+        '# %% affirmation="a" profils="tiny, small" donnees="mnist"\nx\n',
+        1,
+        "real data in the profile tiny",
+    ),
+    (
+        "a hidden test that trusts a free experiment",
+        '# %% experience="e"\ndef helper():\n    pass\n\n'
+        + EXERCISE
+        + TEST
+        + "### BEGIN HIDDEN TESTS\nhelper()\n### END HIDDEN TESTS\n",
+        11,
+        "uses 'helper', of the cell at line 1",
+    ),
     ("unknown type of cell", "# %% [raw]\n# a\n", 1, "unknown type of cell [raw]"),
     ("text without comment", "# %% [markdown]\n# a\nb\n", 3, "without '# '"),
     ("text before the first cell", "import torch\n# %%\nx = 1\n", 1, "before the first cell"),
@@ -279,8 +315,32 @@ def test_ipython_code_is_accepted(code):
 @pytest.mark.parametrize("path", LABS, ids=lambda path: path.stem)
 def test_jupytext_reads_the_same_cells(path):
     theirs = jupytext.read(path, fmt="py:percent").cells
-    ours = read_source(path).cells
+    ours = read_source(path).written
     assert [(c.type, c.source) for c in ours] == [(c.cell_type, c.source) for c in theirs]
+
+
+def test_a_claim_is_the_authors_alone_and_says_when_it_is_checked():
+    source = parse(
+        '# %%\nx = 1\n\n# %% affirmation="a" profils="full, small" donnees="cifar10"\ny\n', PATH
+    )
+    assert [cell.source for cell in source.cells] == ["x = 1"]
+    assert [cell.source for cell in source_notebook(source).cells] == ["x = 1"]
+    role = source.written[1].role
+    assert (role.profiles, role.data) == ((Profile.SMALL, Profile.FULL), "cifar10")
+    default = parse('# %% affirmation="a"\ny\n', PATH).written[0].role
+    assert (default.profiles, default.data) == ((Profile.SMALL,), None)
+
+
+def test_the_notebook_names_its_lab_and_its_free_experiments():
+    notebook = source_notebook(parse('# %% experience="largeur"\nx = 1\n', PATH))
+    assert notebook.metadata.labo == {"lab": "laboratoire_99"}
+    assert notebook.cells[0].metadata == {"labo": {"role": "experience", "name": "largeur"}}
+    assert cell_kind(notebook.cells[0]) is CellKind.EXPERIENCE
+
+
+@pytest.mark.parametrize("labo", ["experience", {}, {"role": "exercice"}, {"role": None}])
+def test_other_metadata_make_no_role(labo):
+    assert cell_kind({"cell_type": "code", "metadata": {"labo": labo}}) is None
 
 
 def saved(notebook: NotebookNode) -> NotebookNode:
@@ -327,6 +387,9 @@ def sources(draw: st.DrawFn) -> str:
             f"# %% [markdown]\n{text}",
             f'# %% [markdown] points=2 reponse="q{number}" concepts="l\'axe, 1×1"\n{text}',
             f'# %% tags=["a",  "é"]\n{body}',
+            f'# %% affirmation="c{number}"   profils="small,tiny"\n{body}',
+            f'#%% experience="e{number}"\n{body}',
+            f'# %% donnees="mnist" affirmation="d{number}"\n{body}',
         ]
     return header + "".join(f"{cell}\n{draw(blanks)}" for cell in cells)
 
@@ -343,5 +406,6 @@ def test_any_valid_source_is_written_back_byte_for_byte(text):
 @given(sources())
 def test_cells_written_anew_read_the_same(text):
     source = parse(text, PATH)
-    rewritten = merge(source, [(cell, None) for cell in source.cells])
-    assert [c.content for c in parse(rewritten, PATH).cells] == [c.content for c in source.cells]
+    rewritten = merge(source, [(cell, None) for cell in source.written])
+    again = parse(rewritten, PATH).written
+    assert [c.content for c in again] == [c.content for c in source.written]

@@ -55,13 +55,25 @@ def job(lab: str, name: str, answers: dict[str, str]) -> Job:
     return Job(f"{lab}/{name}", notebook, built(lab))
 
 
+def sample(answers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """A third of these answers, always the same; all of them when the tests are thorough."""
+    return answers if harness.THOROUGH else answers[::3]
+
+
+def answers_to(lab: str, name: str, reference: str) -> dict[str, str]:
+    wrong = sample(harness.mutants(lab)[name])
+    right = sample(harness.right_answers(lab).get(name, []))
+    return {
+        "reference": reference,
+        **dict(wrong),
+        **{f"right: {style}": code for style, code in right},
+    }
+
+
 @pytest.mark.parametrize("lab", LABS)
 def test_verdicts_are_those_of_an_ordinary_kernel(engine, lab):
     exercises = harness.exercises(lab)
-    answers = {
-        name: {"reference": exercise.reference, **dict(harness.mutants(lab)[name])}
-        for name, exercise in exercises.items()
-    }
+    answers = {name: answers_to(lab, name, e.reference) for name, e in exercises.items()}
     examined = 0
     for outcome in engine.map(job(lab, name, answers[name]) for name in exercises):
         name = outcome.key.rpartition("/")[2]

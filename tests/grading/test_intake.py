@@ -10,6 +10,7 @@ from grader.authoring.notebooks import source_notebook
 from grader.authoring.reading import read_source
 from grader.grading import intake
 from grader.notebook import grade_id, is_solution
+from labo.coursework.notebook import CellKind, cell_kind
 from tests.hostile.files import CASES
 
 HERE = Path(__file__).parents[1]
@@ -50,3 +51,19 @@ def test_an_honest_submission_has_no_problem(source, tmp_path):
     assert taken.problems == ()
     mine = [cell["source"] for cell in taken.notebook["cells"]]
     assert mine == [cell["source"] for cell in source["cells"]]
+
+
+def test_a_free_experiment_is_known_after_intake_and_no_graded_cell_becomes_one(source, tmp_path):
+    mark = {"role": "experience", "name": "largeur"}
+    submitted = json.loads(json.dumps(source))
+    for cell in submitted["cells"]:
+        cell["metadata"]["labo"] = mark
+    (tmp_path / NAME).write_text(json.dumps(submitted))
+    taken = intake.take_in(tmp_path, NAME, source)
+    assert taken.problems == ()
+    kinds = [cell_kind(cell) for cell in taken.notebook["cells"]]
+    assert kinds == [
+        cell_kind(cell) or (CellKind.EXPERIENCE if cell["cell_type"] == "code" else None)
+        for cell in source["cells"]
+    ]
+    assert mark["name"] not in str([cell["metadata"] for cell in taken.notebook["cells"]])

@@ -11,6 +11,7 @@ import ast
 import importlib
 import io
 import linecache
+import os
 import warnings
 from collections.abc import Callable
 from contextlib import redirect_stdout
@@ -25,9 +26,14 @@ import torch
 from grader.authoring.reading import read_source
 from grader.authoring.source import Source, SourceCell
 from labo.coursework.notebook import CellKind
+from labo.settings import is_on
 
 ROOT = Path(__file__).parents[2]
 SEEDS = range(20)
+
+# LABO_THOROUGH=1: each right answer under ten seeds, and all answers in the engine too.
+THOROUGH = is_on("LABO_THOROUGH")
+RIGHT_SEEDS = range(10 if THOROUGH else 1)
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,13 @@ def exercise_names(lab: str) -> list[str]:
 def mutants(lab: str) -> dict[str, list[tuple[str, str]]]:
     """Exercise -> its wrong answers, each a name and the code of the whole cell."""
     return importlib.import_module(f"tests.labs.mutants.{lab}").MUTANTS
+
+
+def right_answers(lab: str) -> dict[str, list[tuple[str, str]]]:
+    """Exercise -> right answers in other styles than the reference; {} for a lab that has none."""
+    if not (ROOT / f"tests/labs/right/{lab}.py").exists():
+        return {}
+    return importlib.import_module(f"tests.labs.right.{lab}").RIGHT
 
 
 def edited(lab: str, exercise: str, *changes: tuple[str, str]) -> str:

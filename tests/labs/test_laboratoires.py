@@ -5,7 +5,9 @@ import pytest
 from labo.coursework.notebook import CellKind
 from tests.labs import harness
 
-FEWEST_MUTANTS = 4
+FEWEST_MUTANTS = 4  # of a lab that has no right answers yet
+FEWEST_MUTANTS_BESIDE_RIGHT = 10
+FEWEST_RIGHT = 5
 
 
 def _case(lab: str, *values: str, label: str = ""):
@@ -23,6 +25,12 @@ MUTANTS = [
     for lab in harness.labs()
     for name, wrong in harness.mutants(lab).items()
     for mistake, code in wrong
+]
+RIGHT = [
+    _case(lab, name, code, label=f"-{name}-{style}")
+    for lab in harness.labs()
+    for name, right in harness.right_answers(lab).items()
+    for style, code in right
 ]
 
 
@@ -44,7 +52,15 @@ def test_unanswered_notebook_runs_and_earns_nothing(lab):
 def test_every_exercise_has_enough_mutants(lab):
     counts = {name: len(wrong) for name, wrong in harness.mutants(lab).items()}
     assert set(counts) == set(harness.exercise_names(lab))
-    assert min(counts.values()) >= FEWEST_MUTANTS
+    fewest = FEWEST_MUTANTS_BESIDE_RIGHT if harness.right_answers(lab) else FEWEST_MUTANTS
+    assert min(counts.values()) >= fewest
+
+
+@pytest.mark.parametrize("lab", [lab for lab in LABS if harness.right_answers(lab.values[0])])
+def test_every_exercise_has_enough_right_answers(lab):
+    counts = {name: len(right) for name, right in harness.right_answers(lab).items()}
+    assert set(counts) == set(harness.exercise_names(lab))
+    assert min(counts.values()) >= FEWEST_RIGHT
 
 
 @pytest.mark.parametrize(("lab", "name"), EXERCISES)
@@ -65,3 +81,11 @@ def test_stub_earns_nothing(lab, name):
 def test_mutant_is_refused(lab, name, code):
     exercise = harness.exercises(lab)[name]
     assert harness.score(lab, exercise, code) != harness.full_score(exercise)
+
+
+@pytest.mark.parametrize(("lab", "name", "code"), RIGHT)
+def test_right_answer_earns_every_point(lab, name, code):
+    exercise = harness.exercises(lab)[name]
+    for seed in harness.RIGHT_SEEDS:
+        earned = harness.score(lab, exercise, code, seed)
+        assert earned == harness.full_score(exercise), f"seed {seed}"

@@ -36,6 +36,15 @@ Bruno;Roy;bruno@example.org;-
 """
 MINE = "student_id,Numéro d'identification\nzoe,Z1\nalice,A1\nbruno,B1\n"
 EVERYBODY = {"alice": "5.5", "bruno": "2", "zoe": "3.3333"}
+POLICY = """
+from nbgrader.plugins import BasePlugin
+
+class TwoPointsLess(BasePlugin):
+    def late_submission_penalty(self, student_id, score, total_seconds_late):
+        return 2.0
+
+c.AssignLatePenalties.plugin_class = TwoPointsLess
+"""
 ALL_SAID = {
     "no-identity": "leave-out",
     "not-in-gradebook": "leave-out",
@@ -48,7 +57,10 @@ ALL_SAID = {
 def graded(tmp_path_factory):
     """Three students, all graded; zoe was late."""
     course = make_course(tmp_path_factory.mktemp("export") / "course")
+    with (course.root / "nbgrader_config.py").open("a") as config:
+        config.write(POLICY)
     with course.gradebook() as gradebook:
+        gradebook.update_or_create_assignment(LAB, duedate=datetime(2026, 12, 1, 12))
         for name, first, last, number in (
             ("alice", "Alice", "Côté", "222"),
             ("bruno", "Bruno", "Roy", "333"),
@@ -60,16 +72,15 @@ def graded(tmp_path_factory):
             )
         hand_in(gradebook, "alice", 5, q1=0.5)
         hand_in(gradebook, "bruno", 2, q1=0)
-        hand_in(gradebook, "zoe", 4 + 1 / 3, q1=1, penalty=2)
+        hand_in(gradebook, "zoe", 4 + 1 / 3, q1=1, hour=14)
     return course.root
 
 
-def hand_in(gradebook, student, automatic, q1=None, penalty=None):
+def hand_in(gradebook, student, automatic, q1=None, hour=10):
     """What grading writes: a score of the tests, and of the answer if a person has read it."""
-    when = datetime(2026, 12, 1, 10)
+    when = datetime(2026, 12, 1, hour)
     submission = gradebook.update_or_create_submission(LAB, student, timestamp=when)
     (notebook,) = submission.notebooks
-    notebook.late_submission_penalty = penalty
     for grade in notebook.grades:
         grade.auto_score, grade.needs_manual_grade = 0, False
         if grade.name == "test_standardize":
@@ -174,7 +185,7 @@ def test_plain_says_all_that_nbgrader_exports(course, tmp_path):
 
 def test_a_penalty_never_gives_less_than_nothing(course):
     with course.gradebook() as gradebook:
-        hand_in(gradebook, "zoe", 1, q1=0, penalty=4)
+        hand_in(gradebook, "zoe", 1, q1=0, hour=14)
     rows = exported(course, "plain", None).rows
     assert [row[9] for row in rows if row[1] == "zoe"] == ["0"]
 

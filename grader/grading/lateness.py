@@ -1,0 +1,117 @@
+"""Penalties for lateness, which follow from dates, extensions, the policy and the score.
+
+nbgrader computes a penalty once, when it autogrades. Here it is a derived value: `refresh` computes
+all of them anew, before whatever reads them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from nbgrader.api import Assignment, Gradebook, SubmittedAssignment, SubmittedNotebook
+from nbgrader.preprocessors import AssignLatePenalties
+from sqlalchemy.orm import joinedload
+
+from grader.course import Course
+from grader.grading.extensions import Extensions, extended, read_extensions
+
+
+def refresh(course: Course, gradebook: Gradebook | None = None) -> int:
+    """Bring every extension and penalty of the gradebook up to date; the notebooks that change.
+
+    Args:
+        gradebook: of the course, when it is open; the caller then commits.
+    """
+    if gradebook is None:
+        with course.gradebook() as gradebook:
+            changed = refresh(course, gradebook)
+            gradebook.db.commit()
+            return changed
+    extensions = read_extensions(course)
+    policy = _Policy(course)
+    with gradebook.db.no_autoflush:
+        submissions = _by_student(gradebook)
+        return sum(
+            _refresh_one(gradebook, policy, extensions, found) for found in submissions.values()
+        )
+
+
+def _by_student(gradebook: Gradebook) -> dict[str, list[SubmittedAssignment]]:
+    """What each student has handed in, in the order of the labs' due dates."""
+    query = gradebook.db.query(SubmittedAssignment).options(
+        joinedload(SubmittedAssignment.assignment), joinedload(SubmittedAssignment.notebooks)
+    )
+    found: dict[str, list[SubmittedAssignment]] = defaultdict(list)
+    for entry in query:
+        found[entry.student_id].append(entry)
+    for entries in found.values():
+        entries.sort(key=lambda entry: _due(entry.assignment))
+    return found
+
+
+def _due(assignment: Assignment) -> tuple[bool, datetime, str]:
+    return assignment.duedate is None, assignment.duedate or datetime.min, assignment.name
+
+
+def _refresh_one(
+    gradebook: Gradebook,
+    policy: _Policy,
+    extensions: Extensions,
+    entries: Iterable[SubmittedAssignment],
+) -> int:
+    """The entries of one student."""
+    slips = policy.slip_days
+    changed = 0
+    for entry in entries:
+        extend(entry, extended(extensions, entry.assignment.name, entry.student_id))
+        late, used = policy.charged(seconds_late(entry), slips)
+        slips -= used
+        for notebook in entry.notebooks if late > 0 else _penalised(entry):
+            gradebook.db.refresh(notebook, ["score"])
+            penalty = policy.penalty(notebook, late)
+            if (notebook.late_submission_penalty or 0.0) != (penalty or 0.0):
+                notebook.late_submission_penalty = penalty
+                changed += 1
+    return changed
+
+
+def _penalised(entry: SubmittedAssignment) -> list[SubmittedNotebook]:
+    """Notebooks that had a penalty, which no longer are late."""
+    return [notebook for notebook in entry.notebooks if notebook.late_submission_penalty]
+
+
+def extend(entry: SubmittedAssignment, until: datetime | None) -> None:
+    """Move the due date of what was handed in; None leaves it to the gradebook."""
+    due = entry.assignment.duedate
+    if until is not None and due is not None and entry.extension != until - due:
+        entry.extension = until - due
+
+
+def seconds_late(entry: SubmittedAssignment) -> float:
+    """0 for what has no due date, which nbgrader cannot extend."""
+    return 0.0 if entry.assignment.duedate is None else float(entry.total_seconds_late)
+
+
+class _Policy:
+    """The course's late-submission plugin, whichever it is, called as nbgrader calls it."""
+
+    def __init__(self, course: Course) -> None:
+        self.step = AssignLatePenalties(config=course.config)
+        self.step.init_plugin()
+        self.plugin: Any = self.step.plugin_inst
+        self.slip_days: int = getattr(self.plugin, "slip_days", 0)
+
+    def charged(self, seconds: float, slips: int) -> tuple[float, int]:
+        """The lateness, in seconds, that is left once days that cost nothing are taken off."""
+        used = min(slips, self.plugin.days_late(seconds)) if slips else 0
+        return seconds - used * 86_400, used
+
+    def penalty(self, notebook: SubmittedNotebook, seconds: float) -> float | None:
+        if seconds <= 0:
+            return None
+        score = notebook.score or 0.0
+        penalty = self.plugin.late_submission_penalty(notebook.student.id, score, seconds)
+        return None if penalty is None else self.step._check_late_penalty(notebook, penalty)

@@ -1,0 +1,104 @@
+"""What a notebook has and grading has not does not take the rest of a cell along."""
+
+import pytest
+
+from grader.engine import Engine, EngineConfig, Status
+from tests.support.engine_cases import job
+
+
+@pytest.fixture(scope="module")
+def engine():
+    with Engine(EngineConfig(workers=1, cell_seconds=20)) as engine:
+        yield engine
+
+
+PASSED_OVER = {
+    "a command": ("!pip install torchinfo", "« !pip install torchinfo » n'existe pas"),
+    "a command's lines": ("lines = !ls", "« !ls » n'existe pas"),
+    "an alias": ("%ls", "n'existe pas"),
+    "the shell's method": ("get_ipython().system('ls')", "« !ls » n'existe pas"),
+    "an installer": ("%pip install torchinfo", "« %pip install torchinfo » n'existe pas"),
+    "another installer": ("%conda install torchinfo", "« %conda install torchinfo »"),
+    "an extension": ("%load_ext tensorboard", "« %load_ext tensorboard » n'existe pas"),
+    "an unknown magic": ("%tensorboard --logdir runs", "« %tensorboard --logdir runs »"),
+    "another display": ("%matplotlib widget", ""),
+    "the display of a window": ("%matplotlib qt", ""),
+    "another service": (
+        "from google.colab import drive\ndrive.mount('/content/drive')",
+        "« google.colab.drive.mount() » n'existe pas",
+    ),
+    "an extension of IPython's": ("%load_ext autoreload", ""),
+}
+
+
+@pytest.mark.parametrize("name", PASSED_OVER)
+def test_the_rest_of_the_cell_runs(engine, name):
+    line, said = PASSED_OVER[name]
+    outcome = engine.run(job(f"{line}\nx = 1", "assert x == 1"))
+    assert outcome.report.verdicts[0].status is Status.PASSED
+    outputs = outcome.notebook["cells"][1]["outputs"]
+    assert said in "".join(output.get("text", "") for output in outputs)
+    assert not any(output["output_type"] == "error" for output in outputs)
+
+
+@pytest.mark.parametrize("magic", ["%%bash", "%%script sh", "%%unknown", "%%!"])
+def test_a_cell_in_another_language_is_passed_over(engine, magic):
+    outcome = engine.run(job(f"{magic}\nls", "0"))
+    (output,) = outcome.notebook["cells"][1]["outputs"][:1]
+    assert "n'existe pas à la correction" in output["text"]
+
+
+MISSING = {
+    "a program": ("import subprocess\nsubprocess.run(['ls'])", "Aucun autre programme"),
+    "the Internet": (
+        "import urllib.request\nurllib.request.urlopen('http://192.0.2.1')",
+        "pas d'accès à Internet",
+    ),
+    "a file": ("open('data/notes.csv')", "« data/notes.csv » n'accompagne pas le notebook"),
+    "a package": ("import no_such_package", "« no_such_package » n'est pas installé"),
+    "an answer": ("age = input('Âge ? ')", "« Âge ? » : personne ne répond"),
+}
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_what_is_missing_is_told_in_french(engine, name):
+    source, said = MISSING[name]
+    outcome = engine.run(job(source, "0"))
+    (output,) = outcome.notebook["cells"][1]["outputs"][-1:]
+    assert said in "\n".join([*output["traceback"], output["evalue"]])
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_it_is_told_where_a_test_calls_the_student(engine, name):
+    source, said = MISSING[name]
+    body = source.replace("\n", "\n    ")
+    outcome = engine.run(job(f"def f():\n    {body}", "f()"))
+    assert said in outcome.report.verdicts[0].message
+
+
+def test_the_cell_that_failed_is_said_to_be_the_cause(engine):
+    cells = [
+        "import no_such_package\nimport cmath\nscale = 2",
+        "def f(x): return cmath.exp(x).real",
+    ]
+    outcome = engine.run(job(cells, "f(0)", "scale + 1", "assert f(1) > 2"))
+    for verdict, name in zip(outcome.report.verdicts, ("cmath", "scale", "cmath"), strict=True):
+        expected = f"« {name} » devait être défini par la cellule de code n° 2"
+        assert verdict.message.startswith(expected)
+        assert "No module named 'no_such_package'" in verdict.message
+    (incident,) = outcome.report.incidents
+    assert incident.startswith("cell 2 stopped, and tests lack it: ModuleNotFoundError : No module")
+
+
+@pytest.mark.parametrize("wrong", ["def f(x):\n  return (x", "scale = 1 +\nf = abs"])
+def test_a_cell_that_is_not_python_is_the_cause_of_what_it_does_not_define(engine, wrong):
+    message = engine.run(job(wrong, "f(1)")).report.verdicts[0].message
+    assert message.startswith("« f » devait être défini par la cellule de code n° 2")
+    assert "SyntaxError" in message
+
+
+def test_no_cell_is_blamed_once_another_one_has_defined_the_name(engine):
+    cells = ["import no_such_package\nx = 1", "x = 2", "def f(): return y"]
+    first, second = engine.run(job(cells, "assert x == 2", "f()")).report.verdicts
+    assert first.status is Status.PASSED
+    assert "devait être défini" not in second.message
