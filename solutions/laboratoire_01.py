@@ -470,6 +470,9 @@ with labo.needs("SimpleLinear"):
     means_accuracy = 100 * right.float().mean()
     print(f"Images moyennes pour gabarits : {means_accuracy:.1f} % de bonnes réponses (validation)")
 
+# %% affirmation="gabarits"
+claim.between("les images moyennes lisent bien plus que 10 % des chiffres", means_accuracy, 60, 100)
+
 # %% [markdown]
 # Le hasard donnerait 10 %. Mais chaque gabarit est dessiné sans regarder les autres : celui du 4 ignore ce
 # qui distingue un 4 d'un 9. Pour les ajuster *ensemble*, il faut mesurer ce qui ne va pas : la **perte**.
@@ -808,6 +811,11 @@ plt.show()
 for title, width in widths.items():
     print(f"{title:22} : largeur de la bande {width:.2f}".replace(".", ","))
 
+# %% affirmation="bande"
+claim.less(
+    "un grand alpha élargit la bande de la SVM", widths["SVM, α = 0,01"], widths["SVM, α = 0,3"]
+)
+
 # %% [markdown]
 # Trait plein : la frontière ; tirets : une avance de 1. Un grand $\alpha$ élargit la bande. La hinge se
 # désintéresse d'un point dont l'avance dépasse 1 ; la perte logistique n'est jamais tout à fait nulle :
@@ -946,6 +954,14 @@ for seed in range(3):
     valid_loss["labo.train"].append(run["val_loss"][-1])
 for name, values in valid_loss.items():
     print(f"{name:15} : perte de validation", " ; ".join(f"{v:.2f}".replace(".", ",") for v in values))
+
+# %% affirmation="boucle"
+claim.finite("les deux boucles gardent des pertes finies", list(valid_loss.values()))
+claim.effect(
+    "la boucle fautive finit avec une perte de validation bien plus grande",
+    valid_loss["labo.train"],
+    valid_loss["boucle fautive"],
+)
 
 # %% [markdown]
 # ### Exercice 7 - réparer `train_one_epoch` ★★ (12 min, 3 points)
@@ -1111,6 +1127,15 @@ test_accuracy = {name: labo.evaluate(model, test_set)["accuracy"] for name, mode
 for name, accuracy in test_accuracy.items():
     print(f"{name:8} : exactitude {accuracy:.1f} % (test)".replace(".", ","))
 
+# %% affirmation="premieres_pertes"
+claim.between("la première perte hinge est proche de 9", first["SVM"], 7.5, 10.5)
+claim.between("la première perte softmax est proche de log 10", first["softmax"], 2.1, 2.5)
+
+# %% affirmation="mnist" donnees="mnist"
+claim.between(
+    "l'une et l'autre lisent environ 92 % des chiffres", list(test_accuracy.values()), 91, 93
+)
+
 # %% [markdown]
 # La première perte est proche de $K - 1 = 9$ pour la hinge, et de $\log 10 \approx 2{,}3$ pour softmax : un
 # contrôle à faire toujours. Sur MNIST, l'une et l'autre lisent **environ 92 %** des chiffres. En haut, les
@@ -1159,6 +1184,23 @@ for name, loss_function in (("SVM", losses["hinge"]), ("softmax", losses["logist
     for key, values in compared[name].items():
         shown = " ; ".join(f"{value:.1f}".replace(".", ",") for value in values)
         print(f"{name:8} {key:17} {shown} %")
+
+# %% affirmation="comparaison"
+gaps = {
+    name: [a - c for a, c in zip(runs["exactitude"], runs["confiance"])]
+    for name, runs in compared.items()
+}
+reached = {name: sum(runs["exactitude"]) / 3 for name, runs in compared.items()}
+difference = abs(reached["SVM"] - reached["softmax"])
+claim.between("l'exactitude les départage de moins de deux points en moyenne", difference, 0, 2)
+claim.between("la confiance de softmax suit son exactitude", gaps["softmax"], -2, 6)
+claim.effect("celle que l'on tirerait de la hinge est trop basse", gaps["softmax"], gaps["SVM"])
+claim.between(
+    "plus de la moitié des images ne coûtent plus rien à la hinge",
+    compared["SVM"]["images sans coût"],
+    50,
+    100,
+)
 
 # %% [markdown]
 # L'exactitude les départage à peine : moins de deux points en moyenne. Le sens des scores, lui, les
@@ -1219,6 +1261,11 @@ figure = labo.plot_history(by_rate)
 figure.axes[0].set_yscale("log")
 figure
 
+# %% affirmation="taux"
+final = [run["val_loss"][-1] for run in by_rate.values()]
+claim.finite("aucune perte n'explose", [run["val_loss"] for run in by_rate.values()])
+claim.less("le taux 0,003 a la plus basse perte de validation", final[1], [final[0], final[2]])
+
 # %% [markdown]
 # L'échelle des pertes est logarithmique. L'écart qui se creuse entre entraînement (tirets) et validation
 # (trait plein) s'appelle **surapprentissage** ; le Laboratoire 4 y revient.
@@ -1229,25 +1276,34 @@ figure
 # d'abord ce que vous attendez, et pourquoi. Essayez au moins quatre valeurs, puis concluez : l'effet
 # dépasse-t-il l'étendue des trois graines ?
 
-# %%
-SETTING, VALUES = "alpha", (0.0, 0.01, 0.1, 1.0)  # à vous de choisir
+# %% experience="reglage"
+SETTING, VALUES = "alpha", (0.0, 0.1, 1.0, 10.0)  # à vous de choisir
 
-print(f"{SETTING:>10} | perte et exactitude (entraînement) | exactitude de validation (étendue)")
+results = {}
+print(f"{SETTING:>10} | objectif et exactitude (entraînement) | exactitude de validation (étendue)")
 for value in VALUES:
     runs = [try_training(seed=seed, **{SETTING: value}) for seed in range(3)]
     loss = sum(run["loss"][-1] for run in runs) / 3
     trained = sum(run["accuracy"][-1] for run in runs) / 3
     reached = sorted(run["val_accuracy"][-1] for run in runs)
-    line = (f"{value:>10} | {loss:16.3f} {trained:11.1f} % | "
+    results[value] = reached
+    line = (f"{value:>10} | {loss:19.3f} {trained:11.1f} % | "
             f"{sum(reached) / 3:9.1f} % ({reached[0]:.1f} à {reached[-1]:.1f})")
     print(line.replace(".", ","))
 
+# %% affirmation="penalite" donnees="mnist"
+levels = {value: sum(found) / 3 for value, found in results.items()}
+spread = max(results[0.0][-1] - results[0.0][0], results[0.1][-1] - results[0.1][0])
+claim.between("de 0 à 0,1, moins que l'étendue des graines", abs(levels[0.0] - levels[0.1]), 0, spread)
+claim.less("à 10, l'exactitude baisse nettement", results[10.0], results[0.0])
+
 # %% [markdown] reponse="experience" points=2 concepts="méthode expérimentale"
-# Exemple, avec `alpha`. **Attente** : une pénalité réduit les poids ; la perte d'entraînement monte, et
-# l'exactitude de validation monte un peu, puis baisse quand la pénalité l'emporte. **Observation**
-# (MNIST) : de 0 à 0,1, l'exactitude de validation bouge moins que l'étendue des trois graines : aucun effet
-# mesurable. À 1, elle baisse nettement. **Conclusion** : avec 10 000 images et 7 850 paramètres, la
-# pénalité n'a presque rien à guérir ; trop forte, elle nuit.
+# Exemple, avec `alpha`. **Attente** : une pénalité réduit les poids ; l'exactitude de validation monte un
+# peu, puis baisse quand la pénalité l'emporte. **Observation** (MNIST) : de 0 à 0,1, elle bouge de moins
+# d'un dixième de point, pour une étendue de 0,4 : aucun effet mesurable. À 1, elle perd un point, moins que
+# l'étendue : trois graines ne suffisent pas à conclure. À 10, elle perd de 9 à 25 points. **Conclusion** :
+# l'attente est à moitié démentie : avec 10 000 images, la pénalité n'a rien à guérir ; trop forte, elle
+# nuit.
 #
 # **Barème**
 #
@@ -1282,6 +1338,14 @@ for name, columns in (("en ordre", torch.arange(n_in, device=device)), ("mélang
     by_order[name] = run["val_accuracy"][-1]
     print(f"pixels {name} : exactitude {by_order[name]:.1f} % (validation)".replace(".", ","))
 display(labo.plot_templates(learner.weight, shape=(1, 28, 28), columns=10, size=1.0))
+
+# %% affirmation="melange"
+claim.between(
+    "l'exactitude est la même sur les pixels mélangés",
+    abs(by_order["en ordre"] - by_order["mélangés"]),
+    0,
+    0.1,
+)
 
 # %% [markdown]
 # La même : une somme ne dépend pas de l'ordre de ses termes, et l'apprentissage a été le même, pas à pas.
