@@ -321,7 +321,7 @@ print(f"{len(train_set[0])} images d'entraînement, {held_out} de validation, su
 # $$s_k = \langle w_k, x \rangle + b_k .$$
 #
 # La réponse est la classe de plus grand score. Prenons d'abord pour gabarit **l'image moyenne de la
-# classe**. En rouge, un pixel vote pour la classe ; en bleu, contre elle.
+# classe**. Dans le produit, le rouge vote pour la classe, le bleu contre elle.
 
 # %%
 means = torch.stack([train_set[0][train_set[1] == k].mean(0) for k in range(n_classes)])
@@ -777,7 +777,8 @@ def separate(loss_function, alpha, lr=0.1):
 
 losses = {"hinge": torch_hinge, "logistique": F.cross_entropy}
 with labo.needs("hinge_loss", "softmax_loss"):
-    hinge_loss(example_scores, example_target), softmax_loss(example_scores, example_target)
+    trial = example_scores.clone().requires_grad_()
+    (hinge_loss(trial, example_target) + softmax_loss(trial, example_target)).backward()
     losses = {"hinge": hinge_loss, "logistique": softmax_loss}
 
 figure, panels = plt.subplots(1, 4, figsize=(13, 3.2), layout="constrained")
@@ -786,7 +787,7 @@ for (name, loss_function), colour in zip(losses.items(), (orange, blue)):
     costs = [float(loss_function(torch.tensor([[lead, 0.0]]), zero)) for lead in leads]
     panels[0].plot(leads, costs, color=colour, label=name)
 panels[0].axvline(0, color=grey, linewidth=1)
-panels[0].set(xlabel="avance de la bonne classe", ylabel="perte", title="deux pertes")
+panels[0].set(xlabel="avance de la bonne classe", ylabel="perte", title="deux pertes", yticks=range(4))
 panels[0].legend(frameon=False)
 
 widths = {}
@@ -1225,17 +1226,17 @@ claim.between(
 # %% [markdown] reponse="q1" points=2 concepts="taux d'apprentissage"
 # **Prédiction.** Avec 0,00003, chaque pas est minuscule : la perte part d'environ 9 et descend
 # régulièrement, sans atteindre le creux. Avec 0,003, elle chute dès le début, puis se stabilise. Avec 0,3,
-# chaque pas dépasse le creux et atterrit de l'autre côté : la perte oscille, à une valeur élevée.
+# chaque pas dépasse le creux et atterrit de l'autre côté : la perte reste élevée, avec des à-coups.
 #
-# **Observation.** Le taux 0,003 a la plus basse perte de validation. Surprises possibles : avec le grand
-# taux, la perte n'explose pas, car le gradient de la hinge par rapport aux scores est borné ; et
-# l'exactitude souffre moins que la perte, car seul l'ordre des scores compte pour la réponse, alors que la
-# perte croît avec l'échelle des poids, que les grands pas ont gonflée.
+# **Observation.** Le taux 0,003 a la plus basse perte de validation. Avec 0,3 (MNIST), elle remonte après
+# être descendue. Surprises possibles : elle n'explose pas, car le gradient de la hinge par rapport aux
+# scores est borné ; et l'exactitude souffre moins que la perte, car seul l'ordre des scores compte pour la
+# réponse, alors que la perte croît avec l'échelle des poids, que les grands pas ont gonflée.
 #
 # **Barème**
 #
 # - 1 pt : prédit les trois allures, avec un argument (trop petit : lent ; adapté : descend, puis se
-#   stabilise ; trop grand : oscille)
+#   stabilise ; trop grand : dépasse le creux, donc à-coups ou perte élevée)
 # - 1 pt : compare honnêtement la prédiction et l'observation
 
 # %%
@@ -1265,6 +1266,10 @@ figure
 final = [run["val_loss"][-1] for run in by_rate.values()]
 claim.finite("aucune perte n'explose", [run["val_loss"] for run in by_rate.values()])
 claim.less("le taux 0,003 a la plus basse perte de validation", final[1], [final[0], final[2]])
+
+# %% affirmation="trop_grand" donnees="mnist"
+large = by_rate["taux 0,3"]["val_loss"]
+claim.less("avec 0,3, la perte de validation remonte après être descendue", min(large), large[-1])
 
 # %% [markdown]
 # L'échelle des pertes est logarithmique. L'écart qui se creuse entre entraînement (tirets) et validation

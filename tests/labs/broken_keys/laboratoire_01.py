@@ -48,7 +48,7 @@ BROKEN: list[tuple[str, list[tuple[str, str]], list[str]]] = [
     (
         "the same rate for all three",
         [("        lr=lr, batch_size=batch_size,", "        lr=0.003, batch_size=batch_size,")],
-        ["taux"],
+        ["taux", "trop_grand"],
     ),
     (
         "a penalty that is never counted",
