@@ -924,13 +924,24 @@ def broken_epoch(model, optimizer, loss_function, batches):
     return total / count
 
 
+class Once:
+    """Des lots que l'on ne peut parcourir qu'une fois, comme ceux d'un générateur."""
+
+    def __init__(self, lots):
+        self.left = list(lots)
+
+    def __iter__(self):
+        while self.left:
+            yield self.left.pop(0)
+
+
 def tiny_epoch(epoch):
     """Deux lots, de 3 et 1 exemples, au départ de w = 0 : la valeur rendue, et le poids final."""
     model = nn.Linear(1, 1, bias=False)
     nn.init.zeros_(model.weight)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     lots = [(torch.ones(3, 1), torch.full((3, 1), -2.0)), (torch.ones(1, 1), torch.full((1, 1), -6.0))]
-    return epoch(model, optimizer, F.l1_loss, lots), model.weight.item()  # perte : moyenne de |w - y|
+    return epoch(model, optimizer, F.l1_loss, Once(lots)), model.weight.item()  # perte : moyenne de |w - y|
 
 
 value, weight = tiny_epoch(broken_epoch)
@@ -999,13 +1010,18 @@ def train_one_epoch(model, optimizer, loss_function, batches) -> float:
 
 
 # %% test="train_one_epoch" part="pas" points=2
+from labo import checks
+
 lots = [(torch.ones(3, 1), torch.full((3, 1), -2.0)), (torch.ones(1, 1), torch.full((1, 1), -6.0))]
 tested = checks.build(nn.Linear, 1, 1, bias=False)
 tested.load_state_dict({"weight": torch.zeros(1, 1)})
 optimizer = checks.build(torch.optim.SGD, tested.parameters(), lr=0.1)
-train_one_epoch(tested, optimizer, F.l1_loss, lots)
+train_one_epoch(tested, optimizer, F.l1_loss, Once(lots))
 weight = tested.weight.item()
-assert weight != 0, "le poids n'a pas bougé : il faut backward(), puis optimizer.step(), pour chaque lot"
+assert weight != 0, (
+    "le poids n'a pas bougé : il faut backward(), puis optimizer.step(), pour chaque lot, en ne parcourant "
+    "les lots qu'une fois"
+)
 assert abs(weight + 0.2) < 1e-5, (
     f"deux lots, chacun de gradient 1, avec η = 0,1 : le poids doit passer de 0 à -0,2, et vaut {weight:.2f}"
     + (" : le second pas a suivi la somme des deux gradients" if abs(weight + 0.3) < 1e-5 else "")
@@ -1037,8 +1053,7 @@ for name, factory, options in (
                 truth.zero_grad()
                 loss_function(truth(x), y).backward()
                 stepper.step()
-            once = checks.build(iter, [(x.clone(), y.clone()) for x, y in batches])
-            train_one_epoch(tested, optimizer, loss_function, once)
+            train_one_epoch(tested, optimizer, loss_function, [(x.clone(), y.clone()) for x, y in batches])
             assert torch.allclose(tested.weight.detach(), truth.weight.detach(), atol=1e-6), (
                 f"{hint} (optimiseur : {name})"
             )

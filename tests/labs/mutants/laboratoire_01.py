@@ -702,7 +702,7 @@ def hinge_loss(scores, target):
             """
 def hinge_loss(scores, target):
     own = scores.gather(1, target.unsqueeze(1))
-    return (1 - own + scores).clamp(0, 4).sum(1).mean() - 1
+    return (1 - own + scores).clamp(0, 2).sum(1).mean() - 1
 """,
         ),
         (
