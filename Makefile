@@ -6,7 +6,7 @@ READY := .venv/.ready
 CODE := labo grader hub tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo hub check quick test labs answers docs format bench fuzz clean
+.PHONY: help setup demo hub check quick test labs answers claims docs format bench fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ labs: setup ## build labs/ from solutions/
 
 answers: setup ## execute the answer keys into answers/ (PROFILE=tiny, small or full)
 	$(BIN)/grader answers $(if $(PROFILE),--profile $(PROFILE))
+
+claims: setup ## measure what the labs claim, with what should break it, and record it (LAB=laboratoire_01)
+	$(BIN)/python bench/claims.py $(LAB)
 
 docs: setup ## the documentation and the labs as a site, in build/docs
 	@! command -v npm >/dev/null || npm install --prefix docs --silent --no-fund --no-audit --no-package-lock

@@ -58,8 +58,9 @@ c.GenerateFeedback.exporter_class = "grader.plugins.page_exporter.PageExporter"
 c.ExchangeFactory.collect = "grader.plugins.collect.Collect"
 
 # -- What was handed in elsewhere -------------------------------------------------------------
-# `labo submit --file` names its files so; a course platform may put words before.
+# `labo submit --file` names its files so. A course platform may put words before, write %2B for the
+# signs, and number what was uploaded twice, as browsers do.
 c.FileNameCollectorPlugin.named_regexp = (
-    r"(?:.*[/_])?(?P<file_id>laboratoire_[0-9a-z]+|tp[0-9]+)\+(?P<student_id>[^+/]+)"
-    r"\+(?P<timestamp>[0-9TZ]+)\.ipynb$"
+    r"(?:.*[/_])?(?P<file_id>laboratoire_[0-9a-z]+|tp[0-9]+)(?:\+|%2B)(?P<student_id>[^+/%]+)"
+    r"(?:\+|%2B)(?P<timestamp>[0-9TZ]+)(?:-[0-9]+|[ _]?\([0-9]+\))?\.ipynb$"
 )

@@ -8,6 +8,9 @@ from typing import Any
 from labo.coursework.notebook import is_solution as is_solution
 from labo.coursework.notebook import is_test as is_test
 
+# JupyterLab goes on after the error of a cell that has this tag, and *Run All* to the end.
+GOES_ON = "raises-exception"
+
 Notebook = dict[str, Any]
 Cell = dict[str, Any]
 
@@ -21,6 +24,11 @@ def grade_id(cell: Cell) -> str | None:
 def graded_cells(notebook: Notebook) -> dict[str, Cell]:
     """The cells that nbgrader knows, by name."""
     return {name: cell for cell in notebook["cells"] if (name := grade_id(cell))}
+
+
+def concepts(cell: Cell) -> tuple[str, ...]:
+    """The tags of an exercise or of a written answer, but for the builder's own."""
+    return tuple(tag for tag in cell["metadata"].get("tags", ()) if tag != GOES_ON)
 
 
 def plain(notebook: Any) -> Notebook:

@@ -8,6 +8,7 @@
 `help(labo.load_dataset)`, par exemple, donne le mode d'emploi d'une fonction.
 """
 
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -55,3 +56,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+def _install_display() -> None:
+    """Dans un noyau Jupyter, fait parler les vérifications, et raccourcit les erreurs."""
+    ipython = sys.modules.get("IPython")  # which a notebook has always imported
+    shell = ipython.get_ipython() if ipython else None
+    if shell is not None:
+        import_module("labo.coursework.display").install(shell)
+
+
+_install_display()

@@ -144,8 +144,11 @@ def submit(
     """
     from labo.coursework.handin import Exchange, HandinError
     from labo.coursework.handin import submit as hand_in
+    from labo.coursework.remarks import remarks
 
     notebook = _notebook(path)
+    for remark in remarks(notebook):
+        print(f"Attention : {remark}\n")
     try:
         exchange = None if as_file else Exchange.here()
         receipt = hand_in(notebook, exchange, student)

@@ -22,6 +22,11 @@ def rounded(value: float, digits: int) -> str:
     return f"{round(float(value), digits):.15g}".replace(".", ",")
 
 
+def points(value: float) -> str:
+    """Écrit un nombre de points : « 1,5 point », « 2 points »."""
+    return f"{compact(value)} point{'s' if value >= 2 else ''}"
+
+
 def count(value: int) -> str:
     """Écrit un entier par tranches de trois chiffres : « 60 000 »."""
     return f"{value:,}".replace(",", _NO_BREAK_SPACE)

@@ -35,12 +35,11 @@ class AnswerKey:
     """An executed answer key.
 
     Args:
-        path: its page.
         seconds: that the execution took, kernel start included.
         claims: what became of each of them, in the order of the source.
     """
 
-    path: Path
+    notebook: NotebookNode
     seconds: float
     claims: tuple[CheckedClaim, ...]
 
@@ -52,30 +51,44 @@ class _Step:
     cell: NotebookNode
     origin: SourceCell
 
+    @property
+    def first_line(self) -> int:
+        """The source's line that the cell's first one is; a test's heading stands before it."""
+        return self.origin.body_line - (self.origin.kind is CellKind.TEST)
 
-def write_answer_key(lab: Lab, profile: Profile) -> AnswerKey:
+
+def write_answer_key(lab: Lab, profile: Profile) -> tuple[Path, AnswerKey]:
     """Execute the lab's source, its claims included, and write answers/<lab>.html without them.
 
     Raises:
         GraderError: a cell failed; the message has its line in the source. A claim that does not
             hold, or whose cell fails, is told in the result.
     """
-    source = read_source(lab.source)
+    key = executed(read_source(lab.source), lab.course.root, profile)
+    page, _ = HTMLExporter(language_code="fr").from_notebook_node(
+        key.notebook, {"metadata": {"name": lab.name}}
+    )
+    path = lab.course.root / "answers" / f"{lab.name}.html"
+    write_atomically(path, page.encode())
+    return path, key
+
+
+def executed(source: Source, root: Path, profile: Profile) -> AnswerKey:
+    """The notebook of a source, executed with its claims, which it holds no longer.
+
+    Raises:
+        GraderError: as `write_answer_key`.
+    """
     notebook = source_notebook(source)
     claims = [cell for cell in source.written if cell.kind is CellKind.CLAIM]
     skipped = {c.line: why for c in claims if (why := why_not_checked(c, profile))}
     steps = _steps(source, notebook, skipped)
     notebook.cells = [step.cell for step in steps]
     start = time.perf_counter()
-    execute(notebook, steps, source.path, lab.course.root, profile)
+    _execute(notebook, steps, source.path, root, profile)
     seconds = time.perf_counter() - start
     notebook.cells = [step.cell for step in steps if step.origin.kind is not CellKind.CLAIM]
-    page, _ = HTMLExporter(language_code="fr").from_notebook_node(
-        notebook, {"metadata": {"name": lab.name}}
-    )
-    path = lab.course.root / "answers" / f"{lab.name}.html"
-    write_atomically(path, page.encode())
-    return AnswerKey(path, seconds, tuple(_checked(claims, steps, skipped)))
+    return AnswerKey(notebook, seconds, tuple(_checked(claims, steps, skipped)))
 
 
 def _steps(source: Source, notebook: NotebookNode, skipped: Container[int]) -> list[_Step]:
@@ -88,7 +101,10 @@ def _steps(source: Source, notebook: NotebookNode, skipped: Container[int]) -> l
     steps = []
     for cell in source.written:
         if cell.kind is not CellKind.CLAIM:
-            steps.append(_Step(next(cells), cell))
+            step = _Step(next(cells), cell)
+            if cell.role:  # a notebook goes on after the error of an answer; a key does not
+                step.cell.metadata.pop("tags", None)
+            steps.append(step)
         elif cell.line not in skipped:
             tags = {"tags": ["raises-exception"]}  # one that fails does not hide the next
             texts = (BEFORE, cell.source, AFTER)
@@ -109,7 +125,7 @@ def _checked(
         yield from checked(claim, outputs, error)
 
 
-def execute(
+def _execute(
     notebook: NotebookNode, steps: Sequence[_Step], path: Path, root: Path, profile: Profile
 ) -> None:
     """Run every cell, in an empty folder and with this project's own `labo`.
@@ -121,6 +137,7 @@ def execute(
     paths = [str(root), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {
         "LABO_PROFILE": profile,
+        "LABO_FULL_TRACEBACK": "1",
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
     }
     # A figure is shown by the notebook's own backend, whatever this process uses.
@@ -153,7 +170,7 @@ def _failure(steps: Sequence[_Step], path: Path, error: Exception) -> str:
 
 def _raised(error: NotebookNode, cell: SourceCell, steps: Sequence[_Step]) -> tuple[int, str]:
     """The source's line of an error that a cell raised, and its message."""
-    starts = {str(s.cell.get("execution_count")): s.origin.body_line for s in steps}
+    starts = {str(s.cell.get("execution_count")): s.first_line for s in steps}
     plain = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(error.traceback))
     frames = re.findall(r"Cell In\[(\d+)\], line (\d+)", plain)
     lines = [starts[count] + int(line) - 1 for count, line in frames] or [cell.body_line]

@@ -8,12 +8,15 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 from rich.table import Table
+from rich.text import Text
 
 from grader.authoring.claims import MIME, Verdict
 from grader.authoring.source import SourceCell
 from grader.errors import shown
 from labo.data.catalogue import catalogue, find
 from labo.settings import Profile
+
+WORDS = {True: "yes", False: "NO", None: "not checked"}
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,8 @@ def table(title: str, claims: Sequence[CheckedClaim]) -> Table:
     """What a person reads of the claims of a lab."""
     columns = ("line", "claim", "text", "measured", "wanted", "holds")
     shown_table = Table(*columns, title=title, title_justify="left")
-    words = {True: "yes", False: "[red]NO[/]", None: "not checked"}
     for c in claims:
-        shown_table.add_row(str(c.line), c.name, c.text, c.measured, c.wanted, words[c.holds])
+        values = (str(c.line), c.name, c.text, c.measured, c.wanted)
+        holds = Text(WORDS[c.holds], "red" if c.holds is False else "")
+        shown_table.add_row(*map(Text, values), holds)
     return shown_table

@@ -159,13 +159,19 @@ def begin() -> Claims:
     return Claims()
 
 
-def end(claims: Claims) -> None:
-    """Put the random states back, and show the verdicts, as data."""
+def restore_random_states() -> None:
+    """As they were when `begin` was called."""
     import numpy as np
     import torch
-    from IPython.display import display
 
     torch.set_rng_state(_random_states["torch"])
     np.random.set_state(_random_states["numpy"])
     random.setstate(_random_states["python"])
+
+
+def end(claims: Claims) -> None:
+    """Put the random states back, and show the verdicts, as data."""
+    from IPython.display import display
+
+    restore_random_states()
     display({MIME: [asdict(verdict) for verdict in claims.verdicts]}, raw=True)

@@ -149,9 +149,9 @@ def _write_answer_key(lab: Lab, profile: Profile) -> str:
     from grader.authoring.checked_claims import problems, table
 
     with Console().status(f"{lab.name} ..."):
-        key = write_answer_key(lab, profile)
+        path, key = write_answer_key(lab, profile)
     if key.claims:
         Console().print(table(f"{lab.name}, profile {profile}", key.claims))
     if wrong := problems(lab.source, key.claims):
         raise GraderError("\n".join(wrong))
-    return f"{shown(key.path)}  {key.seconds:.1f} s"
+    return f"{shown(path)}  {key.seconds:.1f} s"

@@ -14,7 +14,14 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from grader.authoring.source import Role, Source, SourceCell, trim, whole
 from grader.errors import GraderError, shown
-from labo.coursework.notebook import TEST_PREFIX, CellKind, cell_kind
+from grader.notebook import GOES_ON, concepts
+from labo.coursework.notebook import (
+    TEST_PREFIX,
+    CellKind,
+    Heading,
+    cell_kind,
+    without_heading,
+)
 
 # No versions here: they would change with the machine that builds.
 NOTEBOOK_METADATA = {
@@ -28,6 +35,7 @@ NOTEBOOK_METADATA = {
     },
 }
 NBGRADER_SCHEMA = 3
+_MAY_FAIL = (CellKind.EXERCISE, CellKind.TEST)
 
 
 def cell_ids(source: Source) -> list[str]:
@@ -51,9 +59,19 @@ def source_notebook(source: Source) -> NotebookNode:
     cells = []
     for cell, cell_id in zip(source.cells, cell_ids(source), strict=True):
         new_cell = new_code_cell if cell.type == "code" else new_markdown_cell
-        cells.append(new_cell(cell.source, id=cell_id, metadata=_metadata(cell)))
-    metadata = NOTEBOOK_METADATA | {"labo": {"lab": source.path.stem}}
-    return new_notebook(cells=cells, metadata=metadata)
+        cells.append(new_cell(_text(cell), id=cell_id, metadata=_metadata(cell)))
+    # By these a notebook is known under any file name, and what was deleted from it.
+    graded = [cell.role.grade_id for cell in source.cells if cell.role and cell.role.kind.is_graded]
+    facts = {"lab": source.path.stem, "graded": graded}
+    return new_notebook(cells=cells, metadata=NOTEBOOK_METADATA | {"labo": facts})
+
+
+def _text(cell: SourceCell) -> str:
+    """The source, with a line that tells students, and `labo`, what a test examines."""
+    if cell.role is None or cell.role.kind is not CellKind.TEST:
+        return cell.source
+    heading = Heading(cell.role.name, cell.role.part, cell.role.points or 0)
+    return f"{heading}\n{cell.source}"
 
 
 def _metadata(cell: SourceCell) -> dict[str, Any]:
@@ -62,8 +80,11 @@ def _metadata(cell: SourceCell) -> dict[str, Any]:
         metadata["nbgrader"] = _nbgrader_metadata(cell.role)
     elif cell.role:
         metadata["labo"] = {"role": str(cell.role.kind), "name": cell.role.name}
-    if cell.tags:
-        metadata["tags"] = list(cell.tags)
+    tags = list(cell.tags)
+    if cell.kind in _MAY_FAIL:
+        tags.append(GOES_ON)
+    if tags:
+        metadata["tags"] = tags
     return metadata
 
 
@@ -94,8 +115,9 @@ def notebook_cells(notebook: NotebookNode, base: Source) -> list[SourceCell]:
             _check_can_be_written(cell, number)
             role = _role(cell, known, exercises)
             is_test = cell_kind(cell) is CellKind.TEST
-            tags = () if is_test else tuple(cell.metadata.get("tags", ()))
-            cells.append(SourceCell(cell.cell_type, trim(cell.source), role, tags))
+            text = without_heading(cell.source) if is_test else cell.source
+            tags = () if is_test else concepts(cell) if role else cell.metadata.get("tags", ())
+            cells.append(SourceCell(cell.cell_type, trim(text), role, tuple(tags)))
     return cells
 
 

@@ -25,6 +25,7 @@ from grader.engine.student_error import UnsupportedAcrossBoundary
 from grader.text import printable
 
 _INTERRUPT_SECONDS: Final = 2.0  # left to a cell, once interrupted, to end
+_AGAIN_SHARE: Final = 0.1  # of a cell's time, for what has not ended in it before
 _START_SECONDS: Final = 30.0  # for a candidate to answer when it runs no code of a student
 
 
@@ -50,6 +51,7 @@ class Conversation:
         self.outputs = OutputBudget(budgets.output_bytes)
         self.interrupt = interrupt
         self.ask_reason = ask_reason
+        self.cell_seconds = budgets.cell  # of the one that runs
         self.left_out = False  # outputs of some cell
         self.cell = 0  # number of the one that runs
         self.sources: list[str] = []  # of the cells that have run here
@@ -68,8 +70,15 @@ class Conversation:
 
     def allow_cell(self) -> float:
         """Start the budget of a cell; its deadline, as `time.monotonic` has it."""
+        self.cell_seconds = self.budgets.cell
         self.peer.deadline = min(time.monotonic() + self.budgets.cell, self.end)
         return self.peer.deadline
+
+    def shorten(self) -> None:
+        """Leave little time to the cell that runs: it calls what has not ended before."""
+        self.cell_seconds = _AGAIN_SHARE * self.budgets.cell
+        again = time.monotonic() + self.cell_seconds
+        self.peer.deadline = min(again, self.peer.deadline or again)
 
     def run(self, source: str) -> tuple[list[Output], Status | None]:
         """Run a cell in the candidate: its outputs, and how it was stopped, if it was."""
@@ -97,8 +106,8 @@ class Conversation:
 
         It gets one KeyboardInterrupt, as in Jupyter. A candidate that then goes on is lost.
         """
-        self.note(f"{STOPPED_AFTER} {self.budgets.cell:g} s")
-        message = french.too_long(self.budgets.cell)
+        self.note(f"{STOPPED_AFTER} {self.cell_seconds:g} s")
+        message = french.too_long(self.cell_seconds)
         if self.peer.waiting and time.monotonic() < self.end:
             self.interrupt()
             self.peer.deadline = time.monotonic() + _INTERRUPT_SECONDS

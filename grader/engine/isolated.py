@@ -45,6 +45,8 @@ class IsolatedTests:
         self.remote = conversation.remote
         self.notebook_names = notebook_names(source)
         self.student = StudentNames(self.remote, self.notebook_names)
+        self.student.on_fetch = self._on_fetch
+        self.endless: set[str] = set()  # names that a test used which was stopped
         # A test's own names come first, then Python's, then the student's.
         self.names = {
             "__name__": "__main__",
@@ -62,7 +64,9 @@ class IsolatedTests:
         Only where the author's notebook binds it too: else a student could take the place of what
         one test defines for the next ones.
         """
-        for name in bound_names(statements(source)) & self.notebook_names:
+        bound = bound_names(statements(source))
+        self.endless -= bound
+        for name in bound & self.notebook_names:
             self.names.pop(name, None)
 
     def run(self, source: str, points: float) -> Examined:
@@ -70,6 +74,8 @@ class IsolatedTests:
         printed = io.StringIO()
         self.remote.printed.clear()
         examined = self._examine(source, points, printed)
+        if examined.status is Status.TIMEOUT:
+            self.endless |= self.student.fetched.keys()
         self.student.fetched.clear()
         self.conversation.forget()
         text = (printed.getvalue() + "".join(self.remote.printed))[:MAX_TOLD]
@@ -78,6 +84,10 @@ class IsolatedTests:
         return replace(
             examined, outputs=({"output_type": "stream", "name": "stdout", "text": text},)
         )
+
+    def _on_fetch(self, name: str) -> None:
+        if name in self.endless:
+            self.conversation.shorten()
 
     def _examine(self, source: str, points: float, printed: io.StringIO) -> Examined:
         deadline = self.conversation.allow_cell()

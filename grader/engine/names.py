@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from functools import cache
 from types import CodeType
 from typing import Any, Final
@@ -27,9 +27,11 @@ class StudentNames(dict):
         super().__init__({name: v for name, v in vars(builtins).items() if name not in bound})
         self.remote = remote
         self.fetched: dict[str, Any] = {}
+        self.on_fetch: Callable[[str], None] = lambda name: None
 
     def __missing__(self, name: str) -> Any:
         if name not in self.fetched:
+            self.on_fetch(name)
             self.fetched[name] = self.remote.lookup(name)
         return self.fetched[name]
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from grader.grading.graded_names import name_cells
 from grader.grading.submission import (
     Problem,
     Unreadable,
@@ -21,6 +22,7 @@ from grader.grading.submission import (
 )
 from grader.notebook import Cell, Notebook, grade_id, graded_cells, is_solution, is_test
 from grader.text import printable
+from labo.coursework.notebook import without_heading
 
 _KEPT_METADATA: Final = ("nbgrader",)
 _LONGEST: Final = 200  # characters of what a file says, in a problem
@@ -72,7 +74,7 @@ def sanitise(notebook: Notebook, source: Notebook) -> tuple[Notebook, tuple[Prob
     """
     problems: list[Problem] = []
     authored = graded_cells(source)
-    cells = _unique(notebook["cells"], authored, problems)
+    cells = name_cells(notebook["cells"], authored, problems)
     cells = [_restored(cell, authored, problems) for cell in cells]
     cells = _ordered(cells, authored, problems)
     cells = _completed(cells, authored, problems)
@@ -84,37 +86,6 @@ def sanitise(notebook: Notebook, source: Notebook) -> tuple[Notebook, tuple[Prob
         "metadata": copy.deepcopy(source["metadata"]),
         "cells": cells,
     }, tuple(problems)
-
-
-def _unique(cells: list[Cell], authored: dict[str, Cell], problems: list[Problem]) -> list[Cell]:
-    """Without the second cells of a name, nor the names that are not the author's."""
-    seen: set[str] = set()
-    kept = []
-    for cell in cells:
-        name = grade_id(cell)
-        if name in seen:
-            problems.append(
-                Problem(
-                    f"duplicate: the cell {name} is there more than once; the first counts",
-                    f"La cellule « {name} » est là plusieurs fois : seule la première compte.",
-                )
-            )
-            continue
-        if name is not None and name not in authored:
-            problems.append(
-                Problem(
-                    f"unknown: the cell {name[:_LONGEST]!r} is not part of the assignment",
-                    "Une cellule porte un nom qui n'est pas un exercice : elle ne compte pas.",
-                    serious=False,
-                )
-            )
-            name = None
-        if name is None:
-            cell["metadata"].pop("nbgrader", None)
-        else:
-            seen.add(name)
-        kept.append(cell)
-    return kept
 
 
 def _restored(cell: Cell, authored: dict[str, Cell], problems: list[Problem]) -> Cell:
@@ -156,8 +127,10 @@ def _restored(cell: Cell, authored: dict[str, Cell], problems: list[Problem]) ->
 
 def _visible_differs(cell: Cell, original: Cell) -> bool:
     """True unless the lines of a locked cell are, in order, among those of the original."""
-    given = [line for line in cell["source"].splitlines() if line.strip()]
-    lines = iter(line for line in original["source"].splitlines() if line.strip())
+    # Points may have changed since, and the heading tells them.
+    found, known = (without_heading(c["source"]).splitlines() for c in (cell, original))
+    given = [line for line in found if line.strip()]
+    lines = iter(line for line in known if line.strip())
     return not all(any(line == known for known in lines) for line in given) or not given
 
 
@@ -216,7 +189,9 @@ def _insert(cells: list[Cell], name: str, added: Cell, order: list[str]) -> None
     """Put a graded cell after the last of those that precede it in the author's order."""
     before = set(order[: order.index(name)])
     places = [index for index, cell in enumerate(cells) if grade_id(cell) in before]
-    cells.insert(max(places, default=-1) + 1, added)
+    # After all that a notebook without names has: its answers are somewhere there.
+    unnamed = not any(map(grade_id, cells))
+    cells.insert(len(cells) if unnamed else max(places, default=-1) + 1, added)
 
 
 def unreadable_notebook(source: Notebook) -> Notebook:

@@ -17,11 +17,11 @@ from typing import Any, Final
 from grader.files import Flaw, NotPlain, read_plain
 from grader.notebook import Cell, Notebook
 from grader.text import in_a_line, printable
-from labo.coursework.notebook import CellKind, is_experience
+from labo.coursework.notebook import MAX_BYTES, CellKind, is_experience
 
-MAX_BYTES: Final = 20 * 2**20
 MAX_DEPTH: Final = 100
 MAX_CELLS: Final = 2_000
+MAX_ID: Final = 64  # characters of a cell's identifier, as nbformat has it
 # A bracket, or a text; possessive, and matching unclosed texts, so that any bytes take linear time.
 _TOKEN = re.compile(rb'[\[{\]}]|"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _STEP: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
@@ -68,12 +68,17 @@ def find_notebook(folder: Path, name: str) -> tuple[Path, tuple[Problem, ...]]:
     if folder.is_symlink():
         raise Unreadable("a symbolic link to another folder", "Le dossier remis est un lien.")
     path = folder / name
-    if os.path.lexists(path):
-        return path, ()
     others = sorted(folder.glob("[!.]*.ipynb"))  # macOS adds hidden ones to archives
+    others = [other for other in others if other != path]
+    if os.path.lexists(path):
+        return path, _beside(others)
     if len(others) != 1:
+        names = ", ".join(in_a_line(other.name) for other in others) or "nothing"
         raise Unreadable(
-            f"missing: no file {name} was submitted", f"Aucun fichier {name} n'a été remis."
+            f"missing: no file {name} was submitted, but {names}",
+            f"Aucun fichier {name} n'a été remis ; il y a : {names}."
+            if others
+            else f"Aucun fichier {name} n'a été remis.",
         )
     found = in_a_line(others[0].name)
     return others[0], (
@@ -81,6 +86,20 @@ def find_notebook(folder: Path, name: str) -> tuple[Path, tuple[Problem, ...]]:
             f"another name: {found!r} was taken for {name}",
             f"Le fichier remis s'appelle « {found} » au lieu de « {name} » : il a été accepté.",
             serious=False,
+        ),
+    )
+
+
+def _beside(others: list[Path]) -> tuple[Problem, ...]:
+    """Other notebooks that were handed in, of which one may be the real work."""
+    if not others:
+        return ()
+    names = ", ".join(in_a_line(other.name) for other in others)
+    return (
+        Problem(
+            f"beside it, and not graded: {names}",
+            f"D'autres notebooks ont été remis, et ne sont pas corrigés : {names}. Si votre travail"
+            " est dans l'un d'eux, prévenez l'équipe du cours.",
         ),
     )
 
@@ -197,5 +216,6 @@ def _plain_cell(cell: Any) -> Cell:
     metadata: dict[str, Any] = {"nbgrader": graded} if isinstance(graded, dict) else {}
     if isinstance(meta, dict) and is_experience(cell):
         metadata["labo"] = {"role": str(CellKind.EXPERIENCE)}
-    plain = {"cell_type": kind, "metadata": metadata, "source": source}
+    identity = str(cell.get("id", ""))[:MAX_ID]
+    plain = {"id": identity, "cell_type": kind, "metadata": metadata, "source": source}
     return plain | {"outputs": [], "execution_count": None} if kind == "code" else plain

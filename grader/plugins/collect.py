@@ -64,6 +64,9 @@ class Collect(ExchangeCollect):
         " system gives has the latter. Make it large after the exchange was restored or copied.",
     ).tag(config=True)
 
+    left = 0
+    """Submissions that were refused."""
+
     def init_src(self) -> None:
         if not self.coursedir.course_id:
             self.fail("No course id specified. Re-run with --course flag.")
@@ -80,11 +83,28 @@ class Collect(ExchangeCollect):
         chosen = list(self._chosen())
         collected = [deposit for deposit in chosen if self._wanted(deposit) and self._take(deposit)]
         self.log.info(
-            "%s: %d students handed in, %d collected now",
+            "%s: %d students handed in, %d collected now%s",
             self.coursedir.assignment_id,
             len(chosen),
             len(collected),
+            f", {self.left} submissions left in the exchange (see above)" if self.left else "",
         )
+        if strangers := self._of_no_assignment():
+            self.log.warning(
+                "In the exchange under no assignment of the course: %s. Ask their students to hand"
+                " in again under the assignment's name",
+                _some(strangers),
+            )
+
+    def _of_no_assignment(self) -> list[str]:
+        """Deposits that no `collect` of this course would take, by name."""
+        inbound = Path(self.root, self.coursedir.course_id, "inbound")
+        names = sorted(path.name for path in inbound.glob("[!.]*+*+*"))
+        others = {name.split("+")[1] for name in names} - {self.coursedir.assignment_id}
+        if others:
+            with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+                others -= {assignment.name for assignment in gradebook.assignments}
+        return [shown(name) for name in names if name.split("+")[1] in others]
 
     # ---- Which deposits count
 
@@ -217,6 +237,7 @@ class Collect(ExchangeCollect):
         return reader.left_out
 
     def _leave(self, path: Path, reason: Refused) -> None:
+        self.left += 1
         self.log.warning("Left in the exchange: %s: %s", shown(path.name), in_a_line(str(reason)))
 
 

@@ -19,7 +19,7 @@ from grader.errors import GraderError
 from grader.files import write_atomically
 from grader.grading import lateness
 from grader.grading.results import read_results
-from grader.notebook import Notebook, grade_id, is_solution, is_test
+from grader.notebook import Notebook, concepts, grade_id, is_solution, is_test
 from grader.reporting import diagnostics, pages, statistics, term
 from grader.reporting.diagnostics import Attention, Failure, Times
 from grader.reporting.statistics import (
@@ -97,10 +97,9 @@ def exercises_of(source: Notebook) -> list[Exercise]:
         if name is None:
             continue
         points = float(cell["metadata"]["nbgrader"].get("points", 0))
-        concepts = tuple(cell["metadata"].get("tags", ()))
         if is_solution(cell):
             written = cell["cell_type"] == "markdown"
-            found.append(Exercise(name, {name: points} if points else {}, written, concepts))
+            found.append(Exercise(name, {name: points} if points else {}, written, concepts(cell)))
         elif is_test(cell) and found and not found[-1].written:
             found[-1] = replace(found[-1], points={**found[-1].points, name: points})
         elif is_test(cell):

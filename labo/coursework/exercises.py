@@ -1,6 +1,6 @@
 """Continuer un laboratoire malgré un exercice inachevé."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 
@@ -20,20 +20,25 @@ def needs(*exercises: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # a student's function may raise anything
-        names = _enumerated([f"« {name} »" for name in exercises])
-        one = len(exercises) == 1
         if isinstance(error, NotImplementedError):
-            what = "l'exercice" if one else "les exercices"
-            print(f"Cette cellule attend {what} {names} : répondez, puis réexécutez-la.")
+            print(missing(*exercises))
         else:
-            what = "de l'exercice" if one else "des exercices"
+            what = "de l'exercice" if len(exercises) == 1 else "des exercices"
             print(
-                f"Cette cellule se sert {what} {names}, et s'est arrêtée sur une erreur :\n"
+                f"Cette cellule se sert {what} {_enumerated(exercises)},"
+                " et s'est arrêtée sur une erreur :\n"
                 f"    {type(error).__name__}: {error}\n"
                 "Laissez-vous guider par la vérification, corrigez, puis réexécutez cette cellule."
             )
 
 
-def _enumerated(names: list[str]) -> str:
-    *first, last = names
+def missing(*exercises: str) -> str:
+    """Ce que dit une cellule dont des exercices n'ont pas encore de réponse."""
+    what = "l'exercice" if len(exercises) == 1 else "les exercices"
+    names = _enumerated(exercises)
+    return f"Cette cellule attend {what} {names} : répondez, puis réexécutez-la."
+
+
+def _enumerated(exercises: Sequence[str]) -> str:
+    *first, last = [f"« {name} »" for name in exercises]
     return f"{', '.join(first)} et {last}" if first else last

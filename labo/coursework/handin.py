@@ -125,7 +125,7 @@ def submit(notebook: LabNotebook, exchange: Exchange | None, student: str | None
     Erreurs :
         HandinError : rien n'a été remis.
     """
-    student = student or getpass.getuser()
+    student = student or _user()
     if set(student) & set("+*/"):
         raise HandinError(
             f"Un nom d'utilisateur ne contient ni « + », ni « * », ni « / » : {student}."
@@ -154,6 +154,19 @@ def submit(notebook: LabNotebook, exchange: Exchange | None, student: str | None
     except OSError:  # what was handed in stays so
         return replace(receipt, kept=False)
     return receipt
+
+
+def _user() -> str:
+    """Le nom de l'étudiant : celui du hub, où tout le monde peut s'appeler « jovyan » ailleurs."""
+    if hub_user := os.environ.get("JUPYTERHUB_USER"):
+        return hub_user
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no entry for this user in the system's table
+        raise HandinError(
+            "Ce compte n'a pas de nom sur cette machine. Donnez celui que vous avez au cours : "
+            "« labo submit --as alice »."
+        ) from None
 
 
 @contextmanager

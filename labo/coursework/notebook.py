@@ -2,17 +2,29 @@
 
 import json
 import os
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-_MAX_BYTES = 20 * 2**20  # beyond, grading refuses it
+from labo.french import points as points_text
+
+MAX_BYTES = 64 * 2**20  # beyond, grading refuses it
 
 # What students replace by their answers; `grader build` puts it there.
 CODE_STUB = 'raise NotImplementedError("exercice : {name}")'
 TEXT_STUB = "*Écrivez votre réponse ici.*"
 _STUBS = (CODE_STUB.partition("{")[0], TEXT_STUB)
+_UNANSWERED = re.compile(r"exercice : (\w+)")
+
+_HEADING = re.compile(
+    r"# Vérification de « (?P<exercise>\w+) »(?:, partie « (?P<part>\w+) »)?"
+    r" \((?P<points>\S+) points?\)"
+)
+
+# What Jupyter, a browser or a platform adds to the name of a copy.
+_COPY = re.compile(r"(?:-Copy\d+|[ _]?\(\d+\))+$")
 
 TEST_PREFIX = "test_"
 """Le début du nom d'une vérification, que suit celui de l'exercice."""
@@ -57,6 +69,38 @@ class CellKind(StrEnum):
 
 
 @dataclass(frozen=True)
+class Heading:
+    """La première ligne d'une vérification : ce qu'elle examine, et les points que cela vaut."""
+
+    exercise: str
+    part: str | None
+    points: float
+
+    def __str__(self) -> str:
+        part = f", partie « {self.part} »" if self.part else ""
+        return f"# Vérification de « {self.exercise} »{part} ({points_text(self.points)})"
+
+
+def read_heading(source: str) -> Heading | None:
+    """La première ligne de cette cellule, si c'est celle d'une vérification."""
+    found = _HEADING.fullmatch(source.partition("\n")[0].rstrip())
+    if found is None:
+        return None
+    return Heading(found["exercise"], found["part"], float(found["points"].replace(",", ".")))
+
+
+def without_heading(source: str) -> str:
+    """Le texte d'une vérification, sans cette première ligne."""
+    return source.partition("\n")[2] if read_heading(source) else source
+
+
+def unanswered(error: BaseException) -> str | None:
+    """Le nom de l'exercice resté sans réponse qui a levé cette erreur, si c'en est un."""
+    found = _UNANSWERED.fullmatch(str(error)) if isinstance(error, NotImplementedError) else None
+    return found and found[1]
+
+
+@dataclass(frozen=True)
 class LabNotebook:
     """Un notebook de laboratoire.
 
@@ -64,16 +108,26 @@ class LabNotebook:
         path : le fichier.
         content : ses octets, tels quels.
         cells : ses cellules ; `source` est toujours un texte.
+        facts : ce que le cours y a noté du laboratoire.
     """
 
     path: Path
     content: bytes
     cells: list[dict[str, Any]]
+    facts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def lab(self) -> str:
-        """Le nom du laboratoire : celui du fichier."""
-        return self.path.stem
+        """Le nom du laboratoire, sous quelque nom que soit le fichier."""
+        name = self.facts.get("lab")
+        return name if isinstance(name, str) and name else _COPY.sub("", self.path.stem)
+
+    @property
+    def deleted(self) -> list[str]:
+        """Les cellules notées qui ne sont plus là, par leur nom."""
+        names = {_role(cell).get("grade_id") for cell in self.cells}
+        graded = self.facts.get("graded")
+        return [name for name in graded if name not in names] if isinstance(graded, list) else []
 
     @property
     def tests(self) -> list[dict[str, Any]]:
@@ -144,15 +198,16 @@ def read(path: Path | str) -> LabNotebook:
         content = path.read_bytes()
     except OSError as error:
         raise NotebookError(f"Impossible de lire {path} : {error.strerror}.") from error
-    if len(content) > _MAX_BYTES:
+    if len(content) > MAX_BYTES:
         raise NotebookError(
-            f"{path} pèse {len(content) >> 20} Mo, et la limite est de {_MAX_BYTES >> 20} Mo. "
+            f"{path} pèse {len(content) >> 20} Mo, et la limite est de {MAX_BYTES >> 20} Mo. "
             "Effacez ses sorties (menu Édition, « Effacer toutes les sorties ») et enregistrez-le."
         )
     try:
-        cells = json.loads(content)["cells"]
-        cells = [{**cell, "source": "".join(cell["source"])} for cell in cells]
-        notebook = LabNotebook(path, content, cells)
+        document = json.loads(content)
+        cells = [{**cell, "source": "".join(cell["source"])} for cell in document["cells"]]
+        facts = document.get("metadata", {}).get("labo", {})
+        notebook = LabNotebook(path, content, cells, facts if isinstance(facts, dict) else {})
         names = list(notebook.answers)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise NotebookError(

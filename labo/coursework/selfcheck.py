@@ -15,6 +15,7 @@ from rich.text import Text
 
 from labo.coursework import notebook as notebooks
 from labo.coursework.notebook import LabNotebook, NotebookError
+from labo.coursework.syntax import Unreadable
 from labo.french import compact, rounded
 
 _LONGEST = 300  # characters of a message
@@ -49,7 +50,9 @@ def check(path: Path | str | None = None) -> None:
     if shell is None:
         raise NotebookError("labo.check() s'emploie dans un notebook ; ailleurs : « labo check ».")
     notebook = notebooks.read(path or notebooks.current())
-    show(notebook, [_run_test(test, dict(shell.user_ns)) for test in notebook.tests])
+    display = getattr(shell, "labo_display", None)
+    unreadable = display.unreadable if display else Unreadable()
+    show(notebook, [_run_test(test, dict(shell.user_ns), unreadable) for test in notebook.tests])
 
 
 def check_file(notebook: LabNotebook) -> list[SelfCheck]:
@@ -69,19 +72,21 @@ def _run_file(notebook: LabNotebook, profile: str) -> list[SelfCheck]:
 
     config = Config({"HistoryManager": {"enabled": False}})
     shell = InteractiveShell.instance(config=config, profile_dir=ProfileDir(location=profile))
+    unreadable = Unreadable()
     checks = []
     for cell in notebook.cells:
         if notebooks.is_test(cell):
-            checks.append(_run_test(cell, dict(shell.user_ns)))
+            checks.append(_run_test(cell, dict(shell.user_ns), unreadable))
         elif cell["cell_type"] == "code":
             with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-                shell.run_cell(cell["source"], silent=True)
+                result = shell.run_cell(cell["source"], silent=True)
+            unreadable.note(cell["source"], result.error_before_exec)
     return checks
 
 
-def _run_test(test: dict[str, Any], namespace: dict[str, Any]) -> SelfCheck:
+def _run_test(test: dict[str, Any], namespace: dict[str, Any], unreadable: Unreadable) -> SelfCheck:
     """Exécute une vérification sur une copie des noms du notebook, pour n'en changer aucun."""
-    message = ""
+    message = unreadable.explain(test["source"]) or ""
     try:
         tree = ast.parse(test["source"])
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
@@ -89,7 +94,7 @@ def _run_test(test: dict[str, Any], namespace: dict[str, Any]) -> SelfCheck:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a student's function may raise anything
-        message = _explained(error)
+        message = message or _explained(error)
     return SelfCheck(notebooks.exercise(test), notebooks.points(test), message)
 
 

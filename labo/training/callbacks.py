@@ -35,13 +35,21 @@ class DivergenceGuard(Callback):
 
     epoch = 0
     diverged_at: int | None = None
+    of_what = ""
+    """La perte en cause : celle d'entraînement, ou « de validation »."""
 
     def on_epoch_begin(self, epoch_number: int, logs: dict) -> None:
         self.epoch = epoch_number
 
     def on_train_batch_end(self, batch_number: int, logs: dict) -> None:
-        if self.diverged_at is None and not math.isfinite(logs["loss"]):
-            self.diverged_at = self.epoch
+        self._look_at(logs["loss"], "")
+
+    def on_epoch_end(self, epoch_number: int, logs: dict) -> None:
+        self._look_at(logs.get("val_loss", 0.0), " de validation")
+
+    def _look_at(self, loss: float, of_what: str) -> None:
+        if self.diverged_at is None and not math.isfinite(loss):
+            self.diverged_at, self.of_what = self.epoch, of_what
             self.model.stop_training = True
 
 

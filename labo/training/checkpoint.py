@@ -16,6 +16,8 @@ ensure_torchvision()  # before Poutyne, which imports torchvision
 import poutyne  # noqa: E402
 from poutyne import PeriodicSaveLambda  # noqa: E402
 
+_FORMAT = 1  # of the file: another one when its content changes
+
 
 @dataclass(frozen=True)
 class TrainingRun:
@@ -78,7 +80,7 @@ def resumed(run: TrainingRun, folder: Path, verbose: bool) -> PeriodicSaveLambda
             print(f"Reprise après l'époque {len(run.recorder.epochs)} ({path}).")
 
     def save(file: IO[bytes], epoch_number: int, logs: dict) -> None:
-        torch.save({"settings": settings, **run.state_dict()}, file)
+        torch.save({"format": _FORMAT, "settings": settings, **run.state_dict()}, file)
 
     # Poutyne writes atomically, at each epoch, to a path that it formats.
     return PeriodicSaveLambda(save, str(path).replace("{", "{{").replace("}", "}}"))
@@ -91,6 +93,11 @@ def _load(run: TrainingRun, path: Path, settings: dict[str, Any]) -> None:
         saved = state["settings"]
     except Exception as error:  # torch raises many kinds for a damaged file
         raise ValueError(f"Le point de reprise {path} est illisible. {advice}") from error
+    if state.get("format") != _FORMAT:
+        raise ValueError(
+            f"Le point de reprise {path} vient d'une autre version de labo, qui en a changé le "
+            f"contenu. {advice}"
+        )
     changed = [name for name in settings if settings[name] != saved[name]]
     if changed:
         raise ValueError(

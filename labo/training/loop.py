@@ -12,9 +12,11 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from labo.data.loader import BatchLoader
+from labo.training import mistakes
 from labo.training.callbacks import BestKept, DivergenceGuard, Recorder, progress
 from labo.training.checkpoint import TrainingRun, resumed
 from labo.training.history import History
+from labo.training.mistakes import Batches, SizedBatches
 from labo.training.torchvision_compat import ensure_torchvision
 
 ensure_torchvision()  # before Poutyne, which imports torchvision
@@ -85,8 +87,8 @@ def train(
     indéfinie arrête l'entraînement à la fin de l'époque, avec un avertissement.
     """
     device = _device(model, device)
-    train_loader = _loader(train, batch_size, device, shuffle=True, seed=seed)
-    valid_loader = None if valid is None else _loader(valid, _EVALUATION_BATCH, device)
+    train_loader = _loader(train, batch_size, device, epochs, shuffle=True, seed=seed)
+    valid_loader = None if valid is None else _loader(valid, _EVALUATION_BATCH, device, epochs)
     fit = poutyne.Model(
         model,
         _optimizer(optimizer, model, lr),
@@ -99,12 +101,12 @@ def train(
     callbacks = [recorder, guard, *([stopper] if stopper else [])]
     if checkpoint is not None:
         run = TrainingRun(fit, recorder, stopper, [train_loader, valid_loader], batch_size, seed)
-        callbacks.append(resumed(run, Path(checkpoint), verbose))
+        callbacks.append(resumed(run, Path(checkpoint).expanduser(), verbose))
     if verbose:
         callbacks.append(progress())
     finished = stopper is not None and stopper.stopped
     interrupted = False
-    with _modes_kept(model):
+    with _modes_kept(model), mistakes.explained():
         try:
             fit.fit_generator(
                 train_loader,
@@ -173,6 +175,7 @@ class _Mean(Metric):
         self.sizes: list[int] = []
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
+        mistakes.check_shapes(output, target)
         value = torch.as_tensor(self.function(output, target))
         if value.dim() != 0:
             raise ValueError(
@@ -193,6 +196,7 @@ class _Mean(Metric):
 
 
 def _accuracy(output: Tensor, target: Tensor) -> Tensor:
+    mistakes.check_scores(output)
     if target.dim() == output.dim():  # one-hot targets
         target = target.argmax(1)
     return 100 * (output.argmax(1) == target).float().mean()
@@ -213,6 +217,7 @@ def _named_metric(metric: Measure) -> tuple[str, _Mean]:
 
 
 def _loss_function(loss: Loss) -> Callable[[Tensor, Tensor], Tensor]:
+    mistakes.check_instance(loss)
     function = getattr(F, loss, None) if isinstance(loss, str) else loss
     if not callable(function):
         raise ValueError(
@@ -257,7 +262,13 @@ def _device(model: nn.Module, device: torch.device | str | None) -> torch.device
 
 
 def _loader(
-    data: Data, batch_size: int, device: torch.device, *, shuffle: bool = False, seed: int = 0
+    data: Data,
+    batch_size: int,
+    device: torch.device,
+    epochs: int = 1,
+    *,
+    shuffle: bool = False,
+    seed: int = 0,
 ) -> Iterable[tuple[Tensor, Tensor]]:
     if isinstance(data, (tuple, list)):
         if len(data) != 2:
@@ -269,7 +280,7 @@ def _loader(
             "Les données sont un couple (input, target) ou un chargeur de lots ; reçu un objet "
             f"de type {type(data).__name__}."
         )
-    return data
+    return (SizedBatches if hasattr(data, "__len__") else Batches)(data, epochs)
 
 
 @contextmanager
@@ -300,10 +311,10 @@ def _report(
 ) -> None:
     if guard.diverged_at is not None:
         warnings.warn(
-            f"La perte est devenue infinie ou indéfinie (NaN) à l'époque {guard.diverged_at} : "
-            "l'entraînement a divergé et s'arrête. Le taux d'apprentissage est probablement trop "
-            "grand : recréez le modèle et essayez lr dix fois plus petit. Sinon, vérifiez que les "
-            "données ne contiennent pas de NaN.",
+            f"La perte{guard.of_what} est devenue infinie ou indéfinie (NaN) à l'époque "
+            f"{guard.diverged_at} : l'entraînement a divergé et s'arrête. Le taux d'apprentissage "
+            "est probablement trop grand : recréez le modèle et essayez lr dix fois plus petit. "
+            "Sinon, vérifiez que les données ne contiennent pas de NaN.",
             RuntimeWarning,
             stacklevel=3,
         )

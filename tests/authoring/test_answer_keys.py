@@ -73,6 +73,20 @@ def test_a_failing_cell_is_told_with_its_line_in_the_source(lab):
     assert not (lab.course.root / "answers").exists()
 
 
+def test_an_answer_or_a_test_that_fails_is_told_with_its_line(lab):
+    key = (
+        '# %%\nimport labo\n\n# %% exercice="f"\n### BEGIN SOLUTION\nf = 2\n### END SOLUTION\n\n'
+        '# %% test="f" points=1\nassert f\n\nassert f == 3, "trois"\n'
+    )
+    lab.source.write_text(key)
+    result = CliRunner().invoke(app, ["answers"])
+    assert result.exit_code == 1
+    assert result.output.strip() == "solutions/laboratoire_99.py:12: AssertionError: trois"
+    lab.source.write_text(key.replace("f = 2", "f = undefined"))
+    result = CliRunner().invoke(app, ["answers"])
+    assert result.output.startswith("solutions/laboratoire_99.py:6: NameError: name 'undefined'")
+
+
 def test_a_kernel_that_dies_is_told_with_the_cell_that_killed_it(lab):
     lab.source.write_text("# %%\nx = 1\n\n# %%\nimport os\nos._exit(1)\n")
     result = CliRunner().invoke(app, ["answers"])

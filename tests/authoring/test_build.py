@@ -25,6 +25,8 @@ from grader.authoring.source import InvalidSource
 from grader.cli import app
 from grader.course import Course, Lab
 from grader.errors import GraderError
+from grader.notebook import is_test
+from labo.coursework.notebook import without_heading
 
 ROOT = Path(__file__).parents[2]
 MINI = ROOT / "tests/data/laboratoire_mini.py"
@@ -147,7 +149,43 @@ def test_students_receive_stubs_and_no_output(lab):
 def test_every_student_line_is_computed_alike_by_us_and_by_nbgrader(lab):
     released = json.loads(lab.release.read_text())["cells"]
     visible = [cell.visible for cell in read_source(lab.source).cells]
-    assert ["".join(cell["source"]) for cell in released] == visible
+    assert [without_heading("".join(cell["source"])) for cell in released] == visible
+
+
+def test_a_check_says_what_it_examines_and_run_all_goes_on_after_it(lab):
+    for path in (lab.notebook, lab.release):
+        cells = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+        first = {c.metadata.nbgrader.grade_id: c.source.split("\n")[0] for c in cells if is_test(c)}
+        assert first == {
+            "test_standardize": "# Vérification de « standardize » (2 points)",
+            "test_SimpleLinear_forme": (
+                "# Vérification de « SimpleLinear », partie « forme » (1 point)"
+            ),
+            "test_SimpleLinear_valeurs": (
+                "# Vérification de « SimpleLinear », partie « valeurs » (2 points)"
+            ),
+        }
+        for cell in cells:
+            goes_on = "raises-exception" in cell.metadata.get("tags", [])
+            assert goes_on == ("nbgrader" in cell.metadata)
+
+
+def test_what_the_builder_adds_to_a_test_is_no_edit(lab):
+    before = lab.source.read_text()
+
+    def change(cells):
+        test = cell_of(cells, "test_SimpleLinear_forme")
+        test.source = test.source.partition("\n")[2]
+        for cell in cells:
+            cell.metadata.pop("tags", None)
+
+    edit(lab, change)
+    assert bring_back(lab) == []
+    edit(lab, lambda cells: cell_of(cells, "test_standardize").metadata.nbgrader.update(points=3))
+    bring_back(lab)
+    expected = before.replace('"standardize" points=2', '"standardize" points=3')
+    assert lab.source.read_text() == expected
+    assert "« standardize » (3 points)" in lab.release.read_text()
 
 
 def test_a_lab_that_shows_its_solution_elsewhere_is_not_built(lab):
@@ -555,7 +593,7 @@ def test_claims_are_in_no_notebook_and_experiments_are_marked(claiming):
         assert "claim" not in path.read_text()
         *_, last = json.loads(path.read_text())["cells"]
         assert last["metadata"] == {"labo": {"role": "experience", "name": "largeur"}}
-    assert json.loads(claiming.release.read_text())["metadata"]["labo"] == {"lab": claiming.name}
+    assert json.loads(claiming.release.read_text())["metadata"]["labo"]["lab"] == claiming.name
 
 
 def test_claims_come_back_after_the_cells_that_they_follow(claiming):

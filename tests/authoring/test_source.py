@@ -333,7 +333,7 @@ def test_a_claim_is_the_authors_alone_and_says_when_it_is_checked():
 
 def test_the_notebook_names_its_lab_and_its_free_experiments():
     notebook = source_notebook(parse('# %% experience="largeur"\nx = 1\n', PATH))
-    assert notebook.metadata.labo == {"lab": "laboratoire_99"}
+    assert notebook.metadata.labo == {"lab": "laboratoire_99", "graded": []}
     assert notebook.cells[0].metadata == {"labo": {"role": "experience", "name": "largeur"}}
     assert cell_kind(notebook.cells[0]) is CellKind.EXPERIENCE
 

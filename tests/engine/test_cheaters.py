@@ -7,7 +7,7 @@ from tests.support import cheaters
 from tests.support.lent_engine import LentEngine
 
 LABS = cheaters.labs()
-FORMS = cheaters.cheaters(1)
+CASES = [(lab, form) for lab in LABS for form in cheaters.forms(lab)]
 CONFIG = EngineConfig(workers=2, cell_seconds=60, notebook_seconds=1200)
 
 
@@ -25,8 +25,7 @@ def test_the_reference_earns_every_point_where_cheaters_are_tried(outcomes):
     assert not [(v.grade_id, v.score, v.message) for v in verdicts if v.score < v.max_score]
 
 
-@pytest.mark.parametrize("outcomes", LABS, indirect=True)
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("outcomes", "form"), CASES, indirect=["outcomes"])
 def test_a_cheater_earns_nothing(outcomes, form):
     verdicts = outcomes[form].report.verdicts
     assert not [(v.grade_id, v.score, v.message) for v in verdicts if v.score]
@@ -35,8 +34,7 @@ def test_a_cheater_earns_nothing(outcomes, form):
     assert not [(v.grade_id, v.message) for v in verdicts if v.status is Status.NOT_RUN]
 
 
-@pytest.mark.parametrize("outcomes", LABS, indirect=True)
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("outcomes", "form"), CASES, indirect=["outcomes"])
 def test_a_cheater_is_shown_no_more_than_an_honest_class(outcomes, form):
     honest = {(test, line) for _, test, line in shown(outcomes["reference"])}
     assert not [s for s in shown(outcomes[form]) if s[1:] not in honest]

@@ -193,3 +193,15 @@ def _wait_for(condition):
             return found
         time.sleep(0.05)
     raise AssertionError("not within a minute")
+
+
+def test_what_has_not_ended_once_is_not_awaited_for_as_long_again():
+    cells = ["def f():\n    while True: pass", "def g(): return 1"]
+    with Engine(EngineConfig(workers=1, cell_seconds=5)) as engine:
+        report = engine.run(job(cells, "f()", "f()", "assert g() == 1")).report
+    statuses = [verdict.status for verdict in report.verdicts]
+    assert statuses == [Status.TIMEOUT, Status.TIMEOUT, Status.PASSED]
+    assert [i.partition(": ")[2] for i in report.incidents] == [
+        "stopped after 5 s",
+        "stopped after 0.5 s",
+    ]

@@ -178,15 +178,84 @@ def duplicated_test(folder, notebook):
     write(folder, notebook)
 
 
-@case(3, "(?i)duplicate|twice|more than once")
-def duplicated_exercise_wrong_first(folder, notebook):
-    # The first of the two counts, so that a later one cannot hide behind it.
+WRONG = "def standardize(x):\n    return x\n"
+
+
+def copied(notebook, grade_id, source):
+    """A second cell of this name, as an editor makes one; right after the first."""
+    first = cell_of(notebook, grade_id)
+    second = copy.deepcopy(first) | {"source": source, "id": "copie"}
+    notebook["cells"].insert(notebook["cells"].index(first) + 1, second)
+    return first
+
+
+@case(3, "(?i)duplicate.*all are run")
+def duplicated_exercise_right_after_its_test(folder, notebook):
+    # As in Jupyter: a test examines what was run before it.
     right = cell_of(notebook, "standardize")
-    wrong = copy.deepcopy(right) | {"source": "def standardize(x):\n    return x\n", "id": "copie"}
+    wrong = copy.deepcopy(right) | {"source": WRONG, "id": "copie"}
     position = notebook["cells"].index(right)
     notebook["cells"].insert(position, wrong)
     notebook["cells"].remove(right)
     notebook["cells"].append(right)
+    write(folder, notebook)
+
+
+@case(5, "(?i)duplicate.*all are run")
+def duplicated_exercise_wrong_first(folder, notebook):
+    right = cell_of(notebook, "standardize")["source"]
+    copied(notebook, "standardize", right)["source"] = WRONG
+    write(folder, notebook)
+
+
+@case(3, "(?i)duplicate.*all are run")
+def duplicated_exercise_wrong_last(folder, notebook):
+    copied(notebook, "standardize", WRONG)
+    write(folder, notebook)
+
+
+@case(5, "(?i)duplicate.*all are run")
+def exercise_split_in_two(folder, notebook):
+    second = cell_of(notebook, "standardize")["source"].replace("standardize", "_standardize")
+    first = copied(notebook, "standardize", second)
+    first["source"] = "def standardize(x):\n    return _standardize(x)\n"
+    write(folder, notebook)
+
+
+@case(5, "(?i)duplicate.*all are run")
+def work_in_a_copy_of_a_test(folder, notebook):
+    right = cell_of(notebook, "standardize")
+    copied(notebook, "standardize", right["source"])["source"] = WRONG
+    test = cell_of(notebook, "test_standardize")["metadata"]
+    notebook["cells"][notebook["cells"].index(right) + 1]["metadata"] = copy.deepcopy(test)
+    write(folder, notebook)
+
+
+@case(5, "(?i)names lost")
+def names_lost_and_ids_kept(folder, notebook):
+    for cell in notebook["cells"]:
+        cell["metadata"] = {}
+    write(folder, notebook)
+
+
+@case(5, "(?i)names lost")
+def names_and_ids_lost(folder, notebook):
+    for number, cell in enumerate(notebook["cells"]):
+        cell["metadata"] = {}
+        cell["id"] = str(number)
+    write(folder, notebook)
+
+
+@case(5, "(?i)beside it, and not graded: .*Copy1")
+def a_copy_beside_it(folder, notebook):
+    (folder / NAME.replace(".ipynb", "-Copy1.ipynb")).write_text(json.dumps(notebook))
+    write(folder, notebook)
+
+
+@case(5)
+def many_outputs(folder, notebook):
+    output = {"output_type": "stream", "name": "stdout", "text": "x" * (25 * 2**20)}
+    cell_of(notebook, "standardize")["outputs"] = [output]
     write(folder, notebook)
 
 

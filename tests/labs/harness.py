@@ -23,16 +23,17 @@ from typing import Any
 import matplotlib.pyplot as plt
 import torch
 
+from grader.authoring import claims
+from grader.authoring.claims import Verdict
 from grader.authoring.reading import read_source
 from grader.authoring.source import Source, SourceCell
 from labo.coursework.notebook import CellKind
-from labo.settings import is_on
+from labo.settings import Profile, is_on
 
 ROOT = Path(__file__).parents[2]
-SEEDS = range(20)
-
-# LABO_THOROUGH=1: each right answer under ten seeds, and all answers in the engine too.
+# LABO_THOROUGH=1: more seeds, and all answers in the engine too.
 THOROUGH = is_on("LABO_THOROUGH")
+SEEDS = range(20 if THOROUGH else 5)
 RIGHT_SEEDS = range(10 if THOROUGH else 1)
 
 
@@ -123,8 +124,12 @@ def run_notebook(
     lab: str,
     answer: Callable[[SourceCell], str],
     before_test: Callable[[SourceCell, dict], None] = lambda *_: None,
+    verdicts: list[Verdict] | None = None,
 ) -> tuple[dict[str, float], str]:
     """Run every code cell in order, exercises as `answer` gives them.
+
+    Args:
+        verdicts: takes those of the claims of the profile tiny; without it, no claim is run.
 
     Returns:
         The points earned by each test cell, by grade_id, and all that was printed.
@@ -134,16 +139,27 @@ def run_notebook(
     earned: dict[str, float] = {}
     with redirect_stdout(io.StringIO()) as printed, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Agg cannot show figures
-        for cell in source(lab).cells:
+        for cell in source(lab).written:
             if cell.type != "code":
                 continue
-            if cell.kind is CellKind.TEST:
+            if cell.kind is CellKind.CLAIM:
+                if verdicts is not None and Profile.TINY in cell.role.profiles:
+                    verdicts += claimed(lab, cell, namespace)
+            elif cell.kind is CellKind.TEST:
                 before_test(cell, namespace)
                 earned[cell.role.grade_id] = points(lab, cell, namespace)
             else:
                 execute(lab, cell, answer(cell) if cell.kind else cell.source, namespace)
             plt.close("all")
     return earned, printed.getvalue()
+
+
+def claimed(lab: str, cell: SourceCell, namespace: dict) -> list[Verdict]:
+    """What a cell of claims says, on a copy of the names: it leaves nothing behind."""
+    claim = claims.begin()
+    execute(lab, cell, cell.source, namespace | {"claim": claim})
+    claims.restore_random_states()
+    return claim.verdicts
 
 
 def score(lab: str, exercise: Exercise, answer: str, seed: int = 0) -> list[float]:

@@ -35,11 +35,13 @@ RIGHT = [
 
 
 @pytest.mark.parametrize("lab", LABS)
-def test_answer_key_runs_and_earns_every_point(lab):
-    earned, printed = harness.run_notebook(lab, lambda cell: cell.source)
+def test_answer_key_runs_earns_every_point_and_keeps_its_claims(lab):
+    verdicts = []
+    earned, printed = harness.run_notebook(lab, lambda cell: cell.source, verdicts=verdicts)
     tests = [c.role for c in harness.source(lab).cells if c.kind is CellKind.TEST]
     assert earned == {role.grade_id: role.points for role in tests}
     assert "Cette cellule" not in printed, "a cell under `labo.needs` failed with the solutions"
+    assert not [verdict for verdict in verdicts if not verdict.holds]
 
 
 @pytest.mark.parametrize("lab", LABS)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sysconfig
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from nbgrader.exchange import ExchangeError
 
 from grader.plugins.collect import Collect
-from tests.support.exchange_cases import DATE, NOTEBOOK, SECRET, World
+from tests.support.exchange_cases import DATE, LAB, NOTEBOOK, SECRET, World
 
 
 @pytest.fixture
@@ -50,6 +51,25 @@ def test_one_that_is_being_written_is_left_until_it_is_whole(world, missing):
     (place / NOTEBOOK).write_text("whole")
     assert "not whole" not in world.collect()
     assert world.content("alice") == "whole"
+
+
+def test_what_was_left_is_counted(world):
+    (world.put("alice", "half") / SECRET).unlink()
+    world.put("bruno", "whole")
+    told = world.collect()
+    assert "1 students handed in, 1 collected now, 1 submissions left in the exchange" in told
+
+
+def test_what_was_handed_in_under_no_assignment_is_named(world, monkeypatch):
+    # As nbgrader_config.py does: nbgrader calls `alembic` by name.
+    path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
+    monkeypatch.setenv("PATH", path)
+    place = world.put("alice", "hers")
+    copy = place.with_name(place.name.replace(LAB, f"{LAB}-Copy1"))
+    place.rename(copy)
+    told = world.collect()
+    assert "0 students handed in" in told
+    assert f"under no assignment of the course: {copy.name}" in told
 
 
 def test_a_failed_attempt_is_no_longer_told_once_another_came(world):

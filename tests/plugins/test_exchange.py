@@ -8,6 +8,8 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from nbgrader.plugins import FileNameCollectorPlugin
+from traitlets.config import PyFileConfigLoader
 
 from grader.course import Course
 from grader.reporting.feedback import write_all
@@ -94,6 +96,31 @@ def test_labo_alone_hands_in_and_receives(course, exchange, tmp_path):
     done = labo(tmp_path, exchange, "feedback")
     assert done.returncode == 0, done.stderr
     assert "zoé" in Path(done.stdout.strip()).read_text("utf-8")
+
+
+STAMP = "20261201T101112Z"
+
+
+@pytest.mark.parametrize(
+    ("name", "student"),
+    [
+        (f"{LAB}+noa+{STAMP}.ipynb", "noa"),
+        (f"Noa Roy_1234_assignsubmission_file_{LAB}+noa+{STAMP}.ipynb", "noa"),
+        (f"roynoa_1234_98765_{LAB}+noa+{STAMP}-1.ipynb", "noa"),  # Canvas, the second time
+        (f"{LAB}+noa+{STAMP} (1).ipynb", "noa"),  # a browser's copy
+        (f"{LAB}+noa+{STAMP}(2).ipynb", "noa"),
+        (f"{LAB}%2Bnoa%2B{STAMP}.ipynb", "noa"),
+        (f"{LAB}+noa.roy@ulaval.ca+{STAMP}.ipynb", "noa.roy@ulaval.ca"),
+        (f"{LAB}.ipynb", None),  # of nobody: never filed under a name
+        (f"noa+{LAB}.ipynb", None),
+        (f"{LAB}+noa+hier.ipynb", None),
+    ],
+)
+def test_an_upload_is_whose_it_says_or_nobodys(name, student):
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
+    found = FileNameCollectorPlugin(config=config).collect(name)
+    assert (found and found["student_id"]) == student
+    assert student is None or found["file_id"].startswith(LAB)
 
 
 def test_files_uploaded_elsewhere_are_collected(course, tmp_path):

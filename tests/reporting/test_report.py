@@ -4,17 +4,22 @@ import json
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from markupsafe import escape
 from typer.testing import CliRunner
 
+from grader.authoring.notebooks import source_notebook
+from grader.authoring.reading import parse
 from grader.cli import app
 from grader.engine import french
 from grader.errors import GraderError
+from grader.notebook import plain
 from grader.reporting import diagnostics, statistics
 from grader.reporting import report as reporting
 from grader.reporting.diagnostics import Trouble
+from grader.reporting.report import exercises_of
 from grader.reporting.statistics import LabGrades, SubmissionGrades
 from grader.text import printable
 from tests.support.course_cases import LAB, WRONG, answered, make_course, submit
@@ -209,3 +214,14 @@ def test_what_is_not_graded_is_told(tmp_path, monkeypatch):
     done = command(course, monkeypatch, "laboratoire_99")
     assert done.exit_code == 1
     assert "grader release laboratoire_99" in done.stderr
+
+
+def test_the_tag_that_the_builder_adds_is_no_concept():
+    text = (
+        '# %% exercice="f" concepts="axes, perte"\n### BEGIN SOLUTION\nx = 1\n### END SOLUTION\n\n'
+        '# %% test="f" points=2\nassert x\n'
+    )
+    notebook = plain(source_notebook(parse(text, Path("laboratoire_99.py"))))
+    assert "raises-exception" in notebook["cells"][0]["metadata"]["tags"]
+    (exercise,) = exercises_of(notebook)
+    assert exercise.concepts == ("axes", "perte")

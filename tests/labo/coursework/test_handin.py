@@ -14,6 +14,7 @@ import torch
 from labo.coursework import notebook as notebooks
 from labo.coursework.handin import Exchange, HandinError, submit
 from labo.coursework.notebook import NotebookError
+from labo.coursework.remarks import remarks
 from tests.support.course_cases import LAB, ROOT, answered, make_course
 
 
@@ -139,3 +140,93 @@ def test_a_failed_deposit_leaves_nothing(folder, monkeypatch):
 def test_a_name_that_would_be_another_path_is_refused(folder):
     with pytest.raises(HandinError, match="nom d'utilisateur"):
         submit(notebooks.read(folder / f"{LAB}.ipynb"), None, "../bob")
+
+
+def test_the_name_of_the_hub_is_the_students(folder, monkeypatch):
+    monkeypatch.setenv("JUPYTERHUB_USER", "noa")
+    monkeypatch.setenv("USER", "jovyan")
+    assert submit(notebooks.read(folder / f"{LAB}.ipynb"), None).student == "noa"
+
+
+def test_an_account_without_a_name_is_told_what_to_write(folder, monkeypatch):
+    monkeypatch.delenv("JUPYTERHUB_USER", raising=False)
+    monkeypatch.setattr("getpass.getuser", lambda: {}["uid"])
+    with pytest.raises(HandinError, match="labo submit --as alice"):
+        submit(notebooks.read(folder / f"{LAB}.ipynb"), None)
+
+
+# ---- What is said before handing in
+
+
+def notebook_in(folder: Path) -> dict:
+    return json.loads((folder / f"{LAB}.ipynb").read_text("utf-8"))
+
+
+def saved(folder: Path, notebook: dict, name: str = f"{LAB}.ipynb") -> notebooks.LabNotebook:
+    (folder / name).write_text(json.dumps(notebook), "utf-8")
+    return notebooks.read(folder / name)
+
+
+@pytest.mark.parametrize("name", [f"{LAB}-Copy1.ipynb", f"{LAB} (1).ipynb", "mon travail.ipynb"])
+def test_a_lab_is_known_under_any_name(folder, name):
+    copy = saved(folder, notebook_in(folder), name)
+    assert copy.lab == LAB
+    receipt = submit(copy, None, "alice")
+    assert Path(receipt.where).name.startswith(f"{LAB}+alice+")
+
+
+@pytest.mark.parametrize("name", [f"{LAB}-Copy12.ipynb", f"{LAB}(2).ipynb", f"{LAB}_(1).ipynb"])
+def test_a_copy_of_an_older_notebook_is_known_by_its_name(folder, name):
+    notebook = notebook_in(folder)
+    del notebook["metadata"]["labo"]
+    assert saved(folder, notebook, name).lab == LAB
+
+
+def test_nothing_is_remarked_of_an_honest_notebook(folder):
+    assert remarks(saved(folder, notebook_in(folder))) == []
+
+
+def test_another_notebook_of_the_lab_is_named(folder):
+    notebook = notebook_in(folder)
+    saved(folder, notebook, f"{LAB}-Copy1.ipynb")
+    (remark,) = remarks(saved(folder, notebook))
+    assert f"« {LAB}-Copy1.ipynb »" in remark
+    assert f"C'est « {LAB}.ipynb », et lui seul" in remark
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("def f(x):\n    return (x", "ligne 2, « return (x »"),
+        ("%matplotlib widget\nx = = 1", "ligne 2, « x = = 1 »"),
+        ("!pip install x\nfiles = !ls\nprint?\nif True:\n    %time f()", None),
+        ("%%bash\nfor f in *; do echo $f; done", None),
+    ],
+)
+def test_a_cell_that_is_not_python_is_told(folder, source, told):
+    notebook = notebook_in(folder)
+    cell = {"cell_type": "code", "metadata": {}, "source": source, "outputs": []}
+    notebook["cells"].append(cell | {"execution_count": None, "id": "fin"})
+    found = remarks(saved(folder, notebook))
+    assert [told in remark for remark in found] == ([True] if told else [])
+
+
+def test_deleted_cells_are_told(folder):
+    notebook = notebook_in(folder)
+    gone = ("test_standardize", "q1")
+    notebook["cells"] = [
+        cell
+        for cell in notebook["cells"]
+        if cell["metadata"].get("nbgrader", {}).get("grade_id") not in gone
+    ]
+    answers, tests = remarks(saved(folder, notebook))
+    assert "supprimées du notebook : q1. Elles vaudront 0." in answers
+    assert "supprimées du notebook : standardize. La correction les remet" in tests
+
+
+def test_remarks_come_before_the_receipt(folder):
+    saved(folder, notebook_in(folder), f"{LAB}-Copy1.ipynb")
+    done = labo(folder, "submit", f"{LAB}.ipynb", "--file", "--as", "alice")
+    assert done.returncode == 0
+    assert done.stdout.startswith("Attention : Ce dossier a d'autres notebooks")
+    assert "Empreinte" in done.stdout

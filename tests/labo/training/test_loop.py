@@ -2,6 +2,7 @@
 
 import pickle
 import re
+from collections import deque
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,23 @@ def deep(seed: int = 0) -> nn.Sequential:
     return nn.Sequential(
         nn.Linear(12, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.3), nn.Linear(8, 3)
     )
+
+
+def one_column() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Linear(12, 1)
+
+
+def halves() -> tuple[torch.Tensor, torch.Tensor]:
+    """The inputs, with targets that are numbers."""
+    x, y = data()
+    return x, y / 2
+
+
+def columns() -> tuple[torch.Tensor, torch.Tensor]:
+    """The same, of the shape that a model of one column gives."""
+    x, y = halves()
+    return x, y[:, None]
 
 
 def measures(history) -> list[dict]:
@@ -400,11 +418,62 @@ def test_resuming_and_early_stopping_are_announced(capsys, tmp_path):
         ({"metrics": ("acuracy",)}, "Métrique inconnue"),
         ({"patience": 0, "valid": data()}, "au moins 1 époque"),
         ({"train": (*data(), 0)}, "Attendu un couple"),
+        (
+            {"model": one_column(), "train": columns(), "loss": "mse_loss"},
+            r"forme \(64, 1\) : « accuracy » compare",
+        ),
+        (
+            {"model": one_column(), "train": halves(), "loss": "mse_loss", "metrics": ()},
+            r"forme \(64, 1\), et la cible de forme \(64,\)",
+        ),
+        ({"model": deep(), "train": BatchLoader(*data(), 199)}, "Un lot n'a qu'un exemple"),
+        ({"train": iter(BatchLoader(*data(), 64)), "epochs": 2}, "qui ne se lit qu'une fois"),
     ],
 )
 def test_mistakes_are_explained(change, message):
     with pytest.raises(ValueError, match=message):
         train(**{"model": linear(), "train": data(), "verbose": False, **change})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"loss": nn.CrossEntropyLoss}, r"construisez-la, avec des parenthèses, .*Loss\(\)"),
+        ({"train": deque([{"x": 0, "y": 1}])}, r"celui-ci est un dictionnaire \(x, y\)"),
+        ({"train": deque([data()[0]])}, "celui-ci est de type Tensor"),
+        ({"train": deque([(*data(), 0)])}, "celui-ci est de type tuple de 3 éléments"),
+    ],
+)
+def test_what_is_of_another_type_is_explained(change, message):
+    with pytest.raises(TypeError, match=message):
+        train(**{"model": linear(), "train": data(), "verbose": False, **change})
+
+
+def test_a_model_of_one_column_is_not_right_by_chance():
+    with pytest.raises(ValueError, match="compare les scores de plusieurs classes"):
+        evaluate(one_column(), columns(), loss="l1_loss")
+
+
+def test_a_validation_that_is_no_number_says_so():
+    x, y = data()
+    with pytest.warns(RuntimeWarning, match=r"perte de validation est .*\(NaN\) à l'époque 1"):
+        history = train(linear(), (x, y), (x / 0, y), epochs=9, patience=5, verbose=False)
+    assert len(history) == 1
+
+
+def test_a_checkpoint_may_be_in_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    train(linear(), data(), epochs=1, checkpoint="~/essai", verbose=False)
+    assert (tmp_path / "essai" / "checkpoint.pt").is_file()
+
+
+def test_a_checkpoint_of_another_version_says_so(tmp_path):
+    train(linear(), data(), epochs=1, checkpoint=tmp_path, verbose=False)
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    del state["format"], state["settings"]["patience"]
+    torch.save(state, tmp_path / "checkpoint.pt")
+    with pytest.raises(ValueError, match="vient d'une autre version de labo"):
+        train(linear(), data(), epochs=2, checkpoint=tmp_path, verbose=False)
 
 
 def test_data_of_another_kind_are_refused_by_their_type():

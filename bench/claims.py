@@ -1,0 +1,225 @@
+"""Measures what the labs claim, and tries all that should break it; writes bench/records/labs/.
+
+    python bench/claims.py [laboratoire_01 ...] [--keys]
+
+For each lab: its answer key with its claims, in the profiles tiny and small (the latter under three
+seeds when its source has a line `SEED = 0`); each broken key, whose claims must fail; each right
+answer under ten seeds; and all right answers and mutants in both modes. It takes many minutes. The
+record of a lab is written when nothing was found wrong. `--keys` tries no answers, writes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["LABO_THOROUGH"] = "1"
+
+from rich.console import Console  # noqa: E402
+from rich.progress import track  # noqa: E402
+
+from grader.authoring import checked_claims  # noqa: E402
+from grader.authoring.answer_keys import AnswerKey, executed  # noqa: E402
+from grader.authoring.reading import parse, read_source  # noqa: E402
+from grader.errors import GraderError  # noqa: E402
+from labo.settings import Profile  # noqa: E402
+
+if TYPE_CHECKING:
+    from tests.labs.broken import BrokenKey
+
+SEED = "\nSEED = 0\n"
+SEEDS = range(3)
+
+
+@dataclass
+class Findings:
+    """What was measured of one lab, as sections of Markdown, and what is wrong."""
+
+    lab: str
+    sections: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        lines = ["| " + " | ".join(_cell(value) for value in row) + " |" for row in rows]
+        head = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+        self.sections.append("\n".join([f"## {title}", "", *(head + lines if rows else ["None."])]))
+
+
+def _cell(value: object) -> str:
+    return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("labs", nargs="*", help="laboratoire_01 ... (default: all)")
+    parser.add_argument("--keys", action="store_true", help="Only the keys; write nothing.")
+    options = parser.parse_args()
+    known = sorted(path.stem for path in (ROOT / "solutions").glob("*.py"))
+    if unknown := set(options.labs) - set(known):
+        parser.error(f"no source of {', '.join(sorted(unknown))}")
+    all_findings = [Findings(lab) for lab in options.labs or known]
+    for findings in all_findings:
+        _try_keys(findings)
+    if not options.keys:
+        _try_answers(all_findings)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    for findings in all_findings:
+        if options.keys:
+            console.print("\n\n".join([f"# {findings.lab}", *findings.sections]))
+        elif not findings.problems:
+            _write(findings)
+        for problem in findings.problems:
+            console.print(f"{findings.lab}: {problem}", style="red")
+    return any(findings.problems for findings in all_findings)
+
+
+# ---- The keys, with the data of this machine
+
+
+def _try_keys(findings: Findings) -> None:
+    from tests.labs.broken import broken_keys, problems_of
+
+    source = read_source(ROOT / "solutions" / f"{findings.lab}.py")
+    keys = broken_keys(findings.lab)
+    findings.problems += problems_of(source, keys)
+    if findings.problems:
+        return
+    _measure(findings)
+    rows = [
+        row
+        for key in track(keys, f"{findings.lab}, broken keys", console=Console(stderr=True))
+        for row in _break(findings, key)
+    ]
+    columns = ("mistake", "claim", "text", "measured", "wanted", "holds")
+    findings.add("Broken keys", columns, rows)
+
+
+def _measure(findings: Findings) -> None:
+    """The claims of the key, in each profile, and in small under several seeds."""
+    rows: list[tuple[object, ...]] = []
+    times: list[tuple[object, ...]] = []
+    source = read_source(ROOT / "solutions" / f"{findings.lab}.py")
+    of_small = {c.role.name for c in source.written if c.role and Profile.SMALL in c.role.profiles}
+    text = source.text
+    seeds = SEEDS if text.count(SEED) == 1 else [0]
+    for profile, seed in [(Profile.TINY, 0), *((Profile.SMALL, seed) for seed in seeds)]:
+        key = _key(findings, text.replace(SEED, f"\nSEED = {seed}\n"), profile)
+        if key is None:
+            return
+        times.append((profile, seed, f"{key.seconds:.0f} s"))
+        for c in key.claims:
+            values = (c.name, c.text, c.measured, c.wanted)
+            if c.holds is not None:
+                rows.append((profile, seed, *values, _word(c.holds)))
+            unchecked = c.holds is None and profile is Profile.SMALL and c.name in of_small
+            if c.holds is False or unchecked:
+                findings.problems.append(f"{profile}, seed {seed}: {': '.join(values[:3])}")
+    findings.add("Execution of the key", ("profile", "seed", "time"), times)
+    columns = ("profile", "seed", "claim", "text", "measured", "wanted", "holds")
+    findings.add("Claims", columns, rows)
+
+
+def _key(findings: Findings, text: str, profile: Profile) -> AnswerKey | None:
+    path = ROOT / "solutions" / f"{findings.lab}.py"
+    try:
+        return executed(parse(text, path), ROOT, profile)
+    except GraderError as error:
+        findings.problems.append(str(error))
+        return None
+
+
+def _break(findings: Findings, key: BrokenKey) -> Iterator[tuple[object, ...]]:
+    from tests.labs.broken import try_key
+
+    source = read_source(ROOT / "solutions" / f"{findings.lab}.py")
+    try:
+        claims, wrong = try_key(source, key, Profile.SMALL)
+    except GraderError as error:
+        findings.problems.append(f"{key.mistake}: {error}")
+        return
+    findings.problems += wrong
+    for c in claims:
+        yield key.mistake, c.name, c.text, c.measured, c.wanted, _word(c.holds)
+
+
+def _word(holds: bool | None) -> str:
+    return checked_claims.WORDS[holds]
+
+
+# ---- The answers, as the tests try them: without data, in the profile tiny
+
+
+def _try_answers(all_findings: Sequence[Findings]) -> None:
+    import tests.conftest  # noqa: F401  (which sets the environment of the tests)
+    from grader.engine import Engine, EngineConfig
+
+    with Engine(EngineConfig(workers=2)) as engine:
+        for findings in all_findings:
+            _try_answers_of(findings, engine)
+
+
+def _try_answers_of(findings: Findings, engine) -> None:
+    from tests.labs import harness, isolated
+
+    lab = findings.lab
+    answers = {name: isolated.answers_to(lab, name) for name in harness.exercises(lab)}
+    found = list(isolated.verdicts(engine, lab, answers))
+    rows = []
+    for name, exercise in harness.exercises(lab).items():
+        full = harness.full_score(exercise)
+        wrong = dict(harness.mutants(lab)[name])
+        right = dict(harness.right_answers(lab).get(name, []))
+        of_exercise = [verdicts for verdicts in found if verdicts.exercise == name]
+        alive = [v.answer for v in of_exercise if v.answer in wrong and v.ordinary == full]
+        accepted = [
+            style
+            for style, code in right.items()
+            if all(harness.score(lab, exercise, code, s) == full for s in harness.RIGHT_SEEDS)
+        ]
+        differ = [v.answer for v in of_exercise if v.differ]
+        findings.problems += [f"{name}: the mutant '{answer}' is accepted" for answer in alive]
+        refused = right.keys() - set(accepted)
+        findings.problems += [f"{name}: the right answer '{style}' is refused" for style in refused]
+        findings.problems += [f"{name}, '{a}': both modes do not agree" for a in differ]
+        counts = (f"{len(wrong) - len(alive)} of {len(wrong)}", f"{len(accepted)} of {len(right)}")
+        same = f"{len(of_exercise) - len(differ)} of {len(of_exercise)}"
+        rows.append((name, f"{sum(full):g}", *counts, same))
+    seeds = len(harness.RIGHT_SEEDS)
+    columns = (
+        "exercise",
+        "points",
+        "mutants refused",
+        f"right, {seeds} seeds",
+        "alike in both modes",
+    )
+    findings.add("Answers", columns, rows)
+
+
+# ---- The record
+
+
+def _write(findings: Findings) -> None:
+    from tests.labs.records import digests, record, table
+
+    intro = (
+        f"Written by `make claims LAB={findings.lab}` on {date.today()}; tests/labs/test_records.py"
+        " fails when one of these files has changed since."
+    )
+    parts = [f"# {findings.lab}", intro, table(digests(findings.lab)), *findings.sections]
+    path = record(findings.lab)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    print(path.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
