@@ -470,7 +470,7 @@ with labo.needs("SimpleLinear"):
     means_accuracy = 100 * right.float().mean()
     print(f"Images moyennes pour gabarits : {means_accuracy:.1f} % de bonnes réponses (validation)")
 
-# %% affirmation="gabarits"
+# %% affirmation="gabarits" profils="tiny, small"
 claim.between("les images moyennes lisent bien plus que 10 % des chiffres", means_accuracy, 60, 100)
 
 # %% [markdown]
@@ -812,7 +812,7 @@ plt.show()
 for title, width in widths.items():
     print(f"{title:22} : largeur de la bande {width:.2f}".replace(".", ","))
 
-# %% affirmation="bande"
+# %% affirmation="bande" profils="tiny, small"
 claim.less(
     "un grand alpha élargit la bande de la SVM", widths["SVM, α = 0,01"], widths["SVM, α = 0,3"]
 )
@@ -1359,7 +1359,7 @@ for name, columns in (("en ordre", torch.arange(n_in, device=device)), ("mélang
     print(f"pixels {name} : exactitude {by_order[name]:.1f} % (validation)".replace(".", ","))
 display(labo.plot_templates(learner.weight, shape=(1, 28, 28), columns=10, size=1.0))
 
-# %% affirmation="melange"
+# %% affirmation="melange" profils="tiny, small"
 claim.between(
     "l'exactitude est la même sur les pixels mélangés",
     abs(by_order["en ordre"] - by_order["mélangés"]),
