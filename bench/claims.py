@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -66,20 +67,22 @@ def main() -> int:
     known = sorted(path.stem for path in (ROOT / "solutions").glob("*.py"))
     if unknown := set(options.labs) - set(known):
         parser.error(f"no source of {', '.join(sorted(unknown))}")
-    all_findings = [Findings(lab) for lab in options.labs or known]
-    for findings in all_findings:
-        _try_keys(findings)
+    labs = options.labs or known
+    if len(labs) > 1:  # each in a process of its own, so that what is done is recorded
+        command = [sys.executable, __file__, *["--keys"] * options.keys]
+        return max([subprocess.run([*command, lab]).returncode for lab in labs])
+    findings = Findings(labs[0])
+    _try_keys(findings)
     if not options.keys:
-        _try_answers(all_findings)
+        _try_answers(findings)
     console = Console(soft_wrap=True, highlight=False, markup=False)
-    for findings in all_findings:
-        if options.keys:
-            console.print("\n\n".join([f"# {findings.lab}", *findings.sections]))
-        elif not findings.problems:
-            _write(findings)
-        for problem in findings.problems:
-            console.print(f"{findings.lab}: {problem}", style="red")
-    return any(findings.problems for findings in all_findings)
+    if options.keys:
+        console.print("\n\n".join([f"# {findings.lab}", *findings.sections]))
+    elif not findings.problems:
+        _write(findings)
+    for problem in findings.problems:
+        console.print(f"{findings.lab}: {problem}", style="red")
+    return bool(findings.problems)
 
 
 # ---- The keys, with the data of this machine
@@ -158,21 +161,15 @@ def _word(holds: bool | None) -> str:
 # ---- The answers, as the tests try them: without data, in the profile tiny
 
 
-def _try_answers(all_findings: Sequence[Findings]) -> None:
+def _try_answers(findings: Findings) -> None:
     import tests.conftest  # noqa: F401  (which sets the environment of the tests)
     from grader.engine import Engine, EngineConfig
-
-    with Engine(EngineConfig(workers=2)) as engine:
-        for findings in all_findings:
-            _try_answers_of(findings, engine)
-
-
-def _try_answers_of(findings: Findings, engine) -> None:
     from tests.labs import harness, isolated
 
     lab = findings.lab
     answers = {name: isolated.answers_to(lab, name) for name in harness.exercises(lab)}
-    found = list(isolated.verdicts(engine, lab, answers))
+    with Engine(EngineConfig(workers=2)) as engine:
+        found = list(isolated.verdicts(engine, lab, answers))
     rows = []
     for name, exercise in harness.exercises(lab).items():
         full = harness.full_score(exercise)

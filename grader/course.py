@@ -91,11 +91,23 @@ class Course:
         wanted = [Path(name).stem for name in names] or known
         for name in wanted:
             if name not in known:
-                close = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
-                there = f"there are {', '.join(known) or 'none'}."
-                hint = f"did you mean {close[0]}?" if close else there
-                raise GraderError(f"No source {folder.name}/{name}.py: {hint}")
+                raise GraderError(f"No source {folder.name}/{name}.py: {_nearest(name, known)}")
         return [self.lab(name) for name in dict.fromkeys(wanted)]
+
+    def known_lab(self, name: str) -> Lab:
+        """A lab that has a source, or anything made of one.
+
+        Raises:
+            GraderError: there is no trace of it; with the nearest name.
+        """
+        lab = self.lab(name)
+        traces = (lab.source, lab.notebook, lab.release, lab.results)
+        if not any(path.exists() for path in traces) and not lab.students():
+            known = sorted(
+                path.stem for path in lab.source.parent.glob("[!.]*") if path.stem != name
+            )
+            raise GraderError(f"This course has no lab {name}: {_nearest(name, known)}")
+        return lab
 
     @contextmanager
     def gradebook(self) -> Iterator[Gradebook]:
@@ -128,6 +140,12 @@ class Course:
                 " again. If nobody else has it open, its file system may offer no locks, as NFS"
                 " may not: keep the gradebook on a local disk (CourseDirectory.db_url)."
             ) from error
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    """What to write instead of a name that is not known."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
+    return f"did you mean {close[0]}?" if close else f"there are {', '.join(known) or 'none'}."
 
 
 def _is_damaged(reason: object) -> bool:

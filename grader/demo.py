@@ -40,8 +40,10 @@ MISTAKES = {
             "    own = scores.gather(1, target.unsqueeze(1))\n"
             "    return (1 - own + scores).clamp(min=0).sum(1).mean()\n"
         ),
-        "fuse": (  # the first bias is forgotten
-            "def fuse(weight1, bias1, weight2, bias2):\n    return weight2 @ weight1, bias2\n"
+        "softmax_loss": (  # right for small scores only
+            "def softmax_loss(scores, target):\n"
+            "    total = scores.exp().sum(1).log()\n"
+            "    return (total - scores[torch.arange(len(target)), target]).mean()\n"
         ),
         "SimpleLinear": (  # parameters that no optimiser will see
             "class SimpleLinear(nn.Module):\n"
@@ -68,9 +70,12 @@ MISTAKES = {
             "        losses.append(loss.item())\n"
             "    return sum(losses) / len(losses)\n"
         ),
-        "permute_weights": (  # the inverse permutation
-            "def permute_weights(weight, permutation):\n"
-            "    return weight[:, permutation.argsort()]\n"
+        "normalize": (  # the test by its own statistics
+            "def normalize(train_input, test_input):\n"
+            "    def alone(x):\n"
+            "        std, mean = torch.std_mean(x, (0, 2, 3), keepdim=True)\n"
+            "        return (x - mean) / std\n\n"
+            "    return alone(train_input), alone(test_input)\n"
         ),
     },
 }

@@ -85,44 +85,68 @@ def source_of(value: Callable) -> str:
     return "\n".join(inspect.getsource(m) for m in vars(value).values() if inspect.isfunction(m))
 
 
-def same_as_torch(operation: Any, reference: Callable, *shapes: tuple[int, ...]) -> None:
-    """Vérifie une opération de NumPy (`forward`, `backward`) contre une fonction de torch.
+def same_as_torch(
+    operation: Any, reference: Callable, *inputs: tuple[int, ...] | np.ndarray
+) -> None:
+    """Vérifie une opération de NumPy (`forward`, puis `backward`) contre une fonction de torch.
 
-    Sur des entrées tirées de ces formes : même valeur, mêmes gradients, chacun de la forme de son
-    entrée, et rien de modifié.
+    Même valeur, mêmes gradients (à 1e-5 près : float32 suffit), chacun de la forme de son entrée,
+    et rien de modifié.
+
+    Args :
+        inputs : pour chaque entrée, un tableau, ou une forme : des nombres de ±0,5 à ±2,5 sont
+            tirés du générateur global de torch.
 
     Erreurs :
-        AssertionError, qui nomme ce qui diffère.
+        AssertionError, qui nomme ce qui diffère, et donne ce qui a été reçu.
     """
-    generator = np.random.default_rng(5)
-    inputs = [generator.normal(size=shape) + 2.5 for shape in shapes]
-    tensors = [torch.tensor(x, requires_grad=True) for x in inputs]
+    arrays = [_drawn(x) if isinstance(x, tuple) else np.array(x, dtype=float) for x in inputs]
+    tensors = [torch.tensor(x, requires_grad=True) for x in arrays]
     expected = reference(*tensors)
-    gradient = generator.normal(size=tuple(expected.shape))
+    gradient = _drawn(tuple(expected.shape))
     wanted = torch.autograd.grad(expected, tensors, torch.tensor(gradient))
-    given = [*inputs, gradient]
-    copies = [x.copy() for x in given]
 
-    value = operation.forward(*inputs)
-    found = operation.backward(gradient, *inputs)
-    _check_close(value, expected.detach(), "la valeur")
-    assert len(found) == len(wanted), "il faut un gradient par entrée"
-    for gradient_found, gradient_wanted in zip(found, wanted, strict=True):
-        _check_close(gradient_found, gradient_wanted, "un gradient")
-    unchanged = all(np.array_equal(x, copy) for x, copy in zip(given, copies, strict=True))
-    assert unchanged, "une entrée ou le gradient reçu a été modifié"
+    value = _unchanged("forward", operation.forward, *arrays)
+    _check_close("la valeur", value, expected.detach())
+    found = _unchanged("backward", operation.backward, gradient, *arrays)
+    one_each = isinstance(found, tuple | list) and len(found) == len(wanted)
+    assert one_each, f"backward renvoie un tuple de {len(wanted)} gradient(s), et non {found!r:.60}"
+    for i, (gradient_found, gradient_wanted) in enumerate(zip(found, wanted, strict=True), 1):
+        _check_close(f"le gradient de l'entrée {i}", gradient_found, gradient_wanted)
 
 
-def _check_close(found: Any, expected: torch.Tensor, what: str) -> None:
-    assert np.shape(found) == tuple(expected.shape), f"{what} n'a pas la bonne forme"
-    assert np.allclose(found, expected.numpy()), f"{what} diffère de celui de torch"
+def _drawn(shape: tuple[int, ...]) -> np.ndarray:
+    """Des nombres des deux signes, dont aucun n'est proche de 0 : on peut diviser par eux."""
+    sizes = 0.5 + 2 * torch.rand(shape, dtype=torch.float64)
+    return (sizes * (2 * torch.randint(2, shape) - 1)).numpy()
+
+
+def _unchanged(name: str, method: Callable, *arrays: np.ndarray) -> Any:
+    """Le résultat d'un appel, qui n'a rien changé à ses arguments."""
+    copies = [x.copy() for x in arrays]
+    result = method(*arrays)
+    unchanged = all(np.array_equal(x, copy) for x, copy in zip(arrays, copies, strict=True))
+    assert unchanged, f"{name} a modifié un tableau qu'elle a reçu"
+    return result
+
+
+def _check_close(what: str, found: Any, expected: torch.Tensor) -> None:
+    known = isinstance(found, np.ndarray | np.generic | int | float)
+    assert known, f"{what} n'est pas un tableau, mais {found!r:.60}"
+    shapes = f"{np.shape(found)} au lieu de {tuple(expected.shape)}"
+    assert np.shape(found) == tuple(expected.shape), f"{what} a la forme {shapes}"
+    close = np.isclose(found, expected.numpy(), rtol=1e-5, atol=1e-5)
+    if not close.all():
+        first = tuple(np.argwhere(~close)[0])
+        pair = f"{np.asarray(found)[first]:.4g} au lieu de {expected.numpy()[first]:.4g}"
+        raise AssertionError(f"{what} vaut {pair.replace('.', ',')}")
 
 
 class Tally:
     """Additionne les points d'une vérification dont chaque partie compte à part.
 
-    Une partie qui échoue affiche son message, et les suivantes sont tout de même essayées. La
-    dernière ligne de la vérification est `tally.score`.
+    Une partie qui échoue affiche son message, avec celui de l'assertion s'il y en a un, et les
+    suivantes sont tout de même essayées. La dernière ligne de la vérification est `tally.score`.
 
         tally = Tally()
         with tally.part(2, "la dérivée par rapport au dénominateur est fausse"):
@@ -142,8 +166,10 @@ class Tally:
         try:
             yield
         except Exception as error:  # an assertion, or whatever the student's code raises
-            cause = f" ({type(error).__name__}: {error})"
-            shown = "" if isinstance(error, AssertionError) else cause
+            cause = str(error).partition("\n")[0]
+            if not isinstance(error, AssertionError):
+                cause = f"{type(error).__name__}: {error}"
+            shown = f" ({cause})" if cause else ""
             print(f"{compact(points)} point(s) en moins : {message}{shown}")
         else:
             self.score += points

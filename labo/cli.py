@@ -1,5 +1,7 @@
 """La commande `labo`, pour les étudiantes et les étudiants."""
 
+import io
+import sys
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -77,6 +79,9 @@ def main(
     ] = False,
 ) -> None:
     """Les outils des laboratoires."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal may lack ✓, and must not stop here
+            stream.reconfigure(errors="replace")
 
 
 @app.command(cls=_Command)

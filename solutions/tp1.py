@@ -15,18 +15,20 @@
 #
 # Depuis quelques semaines, vous écrivez `loss.backward()` et tous les gradients sont là. Dans ce travail, vous
 # construisez la machine elle-même, avec NumPy pour seul outil : des **opérations** qui savent se calculer et se
-# dériver, un **graphe** qui les relie, un parcours vers l'avant, un parcours vers l'arrière, et une boucle
-# d'entraînement. À la fin, un réseau de deux couches, entraîné par votre bibliothèque, lit des chiffres.
+# dériver, un **graphe** qui les relie, une passe avant, une passe arrière, et une boucle d'entraînement. À la fin, un
+# réseau de deux couches, entraîné par votre bibliothèque, lit des chiffres, et ses gradients sont ceux de PyTorch,
+# jusqu'au quatorzième chiffre.
 #
 # | | |
 # |:--|:--|
 # | **Durée** | de 5 à 7 h |
-# | **Exercices** | huit, notés automatiquement (24 points), et deux questions rédigées (6 points) |
+# | **À faire** | neuf exercices notés automatiquement (27 points), deux questions rédigées (6 points) et une expérience (3 points) |
 # | **Avant de commencer** | le Laboratoire 2 ; dériver un produit de matrices |
-# | **À lire** | I. Goodfellow et coll., *Deep Learning*, section 6.5 |
+# | **À lire** | I. Goodfellow, Y. Bengio et A. Courville, *Deep Learning*, section 6.5 |
 #
-# La plupart des tests de ce travail donnent des **points partiels** : une opération juste sur deux vaut la moitié
-# des points, et la vérification dit ce qui manque.
+# La plupart des tests donnent des **points partiels** : une opération juste sur deux vaut la moitié des points, et la
+# vérification dit ce qui manque. Les exercices n'emploient que NumPy et Python : ni torch, ni scipy, ni autre
+# bibliothèque de calcul (c'est vérifié). Les lettres sont celles des [notations](notations.md) de la série.
 
 # %%
 import matplotlib.pyplot as plt
@@ -41,19 +43,26 @@ TINY = labo.profile() == "tiny"
 # ---
 # ## 1. Une opération
 #
+# *Sections 6.5.2 et 6.5.6 du livre, où `backward` s'appelle `bprop`.*
+#
 # Une opération connaît deux choses : sa valeur, et ce qu'elle fait d'un gradient qui lui revient. Si le graphe
-# calcule $z = f(a, b)$, puis, plus loin, une perte $L$ (un nombre), la règle de la chaîne dit
+# calcule $z = f(a, b)$, puis, plus loin, une perte $L$ (un nombre), la règle de dérivation en chaîne dit
 #
 # $$\frac{\partial L}{\partial a} = \left( \frac{\partial z}{\partial a} \right)^{\!\top} \frac{\partial L}{\partial z} .$$
 #
-# On ne construit jamais la matrice jacobienne $\partial z / \partial a$ : chaque opération sait la **multiplier** par
-# le gradient $g = \partial L / \partial z$ qu'elle reçoit. Une opération est donc une classe à deux méthodes :
+# On ne construit jamais la matrice jacobienne $\partial z / \partial a$ : pour 100 images de 784 pixels et 32 unités, celle
+# de $X W^\top$ par rapport à $X$ aurait 250 millions de cases, dont 99 % de zéros. Chaque opération sait seulement la
+# **multiplier** par le gradient $g = \partial L / \partial z$ qu'elle reçoit. Une opération est donc une classe à deux méthodes :
 #
-# - `forward(*inputs)` rend la valeur ;
-# - `backward(gradient, *inputs)` rend un tuple : le gradient de **chaque** entrée, de la forme de cette entrée.
+# - `forward(*inputs)` renvoie la valeur ;
+# - `backward(gradient, *inputs)` renvoie un tuple : le gradient de **chaque** entrée, de la forme de cette entrée.
 #
-# En voici trois, entières. `Square` élève chaque élément au carré ; `Total` additionne tout ; `Mean` fait la moyenne
-# de deux tableaux de même forme.
+# Le contrat a trois clauses. `backward` est appelée après `forward`, avec les mêmes entrées, une fois ou plusieurs. Ni
+# l'une ni l'autre ne modifie les tableaux qu'elle reçoit : d'autres nœuds s'en servent. Et deux opérations ne partagent
+# rien : chaque nœud a la sienne.
+#
+# En voici quatre, entières. `Square` élève chaque élément au carré ; `Total` additionne tout ; `Mean` fait la moyenne
+# de deux tableaux de même forme ; `Transpose` échange les deux axes d'une matrice.
 
 # %%
 class Square:
@@ -87,6 +96,16 @@ class Mean:
         return half, half
 
 
+class Transpose:
+    """Z = Aᵀ, pour une matrice."""
+
+    def forward(self, a):
+        return a.T
+
+    def backward(self, gradient, a):
+        return (gradient.T,)
+
+
 a = np.array([1.0, -2.0, 3.0])
 print("a² =", Square().forward(a), "; gradient, si g vaut 1 partout :", Square().backward(np.ones(3), a)[0])
 
@@ -111,8 +130,8 @@ print(sum_to_shape(np.ones((4, 3)), (3,)), sum_to_shape(np.ones((4, 3)), (4, 1))
 # %% [markdown]
 # ### Exercice 1 - `Add` et `Sub` ★ (20 min, 2 points)
 #
-# **À la main**, $z = a - b$ avec $a = (5, 6)$, $b = 2$ et $g = (1, 10)$ : $z = (3, 4)$, le gradient de $a$ est
-# $(1, 10)$, et celui de $b$, qui a servi deux fois, est $-(1 + 10) = -11$.
+# **À la main**, $z = a - b$ avec $a = (5 ; 6)$, $b = 2$ et $g = (1 ; 10)$ : $z = (3 ; 4)$, le gradient de $a$ est
+# $(1 ; 10)$, et celui de $b$, qui a servi deux fois, est $-(1 + 10) = -11$.
 
 # %% exercice="add_sub" concepts="diffusion, gradient à la main"
 class Add:
@@ -145,34 +164,64 @@ class Sub:
         ### END SOLUTION
 
 
-# %% test="add_sub" points=2
-assert np.allclose(Sub().forward(np.array([5.0, 6.0]), np.array([2.0])), [3, 4]), "(5, 6) - 2 = (3, 4)"
-_, of_b = Sub().backward(np.array([1.0, 10.0]), np.array([5.0, 6.0]), np.array([2.0]))
-assert np.allclose(of_b, [-11]), "b a servi deux fois, avec un signe moins : -(1 + 10) = -11"
+# %% test="add_sub" part="add" points=1
+operation = Add()
+value = operation.forward(np.array([5.0, 6.0]), np.array([2.0]))
+assert np.allclose(value, [7, 8]), f"(5 ; 6) + 2 = (7 ; 8), et non {value}"
+gradients = operation.backward(np.array([1.0, 10.0]), np.array([5.0, 6.0]), np.array([2.0]))
+assert len(gradients) == 2, "backward renvoie deux gradients, celui de a et celui de b"
 ### BEGIN HIDDEN TESTS
 import torch
 
 from labo import checks
 
+checks.forbid(Add, "torch", "scipy", "sklearn", "jax", "autograd", "tensorflow")
 tally = checks.Tally()
 with tally.part(0.5, "Add est fausse pour deux entrées de même forme"):
     checks.same_as_torch(Add(), torch.add, (3, 4), (3, 4))
-with tally.part(0.5, "Add est fausse quand une entrée est diffusée (sommez le gradient, voir sum_to_shape)"):
+    checks.same_as_torch(Add(), torch.add, (), ())
+with tally.part(0.5, "Add est fausse quand une entrée est diffusée : voyez sum_to_shape"):
     checks.same_as_torch(Add(), torch.add, (3, 4), (4,))
-    checks.same_as_torch(Add(), torch.add, (3, 1), (2, 3, 4))
+    checks.same_as_torch(Add(), torch.add, (2, 1), (5, 2, 3))
+    checks.same_as_torch(Add(), torch.add, (3, 1), (1, 4))
+    checks.same_as_torch(Add(), torch.add, (), (2, 3))
+tally.score
+### END HIDDEN TESTS
+
+# %% test="add_sub" part="sub" points=1
+operation = Sub()
+value = operation.forward(np.array([5.0, 6.0]), np.array([2.0]))
+assert np.allclose(value, [3, 4]), f"(5 ; 6) - 2 = (3 ; 4), et non {value}"
+gradients = operation.backward(np.array([1.0, 10.0]), np.array([5.0, 6.0]), np.array([2.0]))
+assert len(gradients) == 2, "backward renvoie deux gradients, celui de a et celui de b"
+assert np.shape(gradients[1]) == (1,), f"le gradient de b a la forme de b, (1,), et non {np.shape(gradients[1])}"
+assert np.allclose(gradients[1], [-11]), (
+    f"b a servi deux fois, avec un signe moins : -(1 + 10) = -11, et non {gradients[1]}"
+)
+### BEGIN HIDDEN TESTS
+import torch
+
+from labo import checks
+
+checks.forbid(Sub, "torch", "scipy", "sklearn", "jax", "autograd", "tensorflow")
+tally = checks.Tally()
 with tally.part(0.5, "Sub est fausse pour deux entrées de même forme"):
     checks.same_as_torch(Sub(), torch.sub, (3, 4), (3, 4))
-with tally.part(0.5, "Sub est fausse quand une entrée est diffusée"):
+    checks.same_as_torch(Sub(), torch.sub, (), ())
+with tally.part(0.5, "Sub est fausse quand une entrée est diffusée : voyez sum_to_shape"):
     checks.same_as_torch(Sub(), torch.sub, (4,), (3, 4))
-    checks.same_as_torch(Sub(), torch.sub, (3, 4), (1, 4))
+    checks.same_as_torch(Sub(), torch.sub, (5, 2, 3), (2, 1))
+    checks.same_as_torch(Sub(), torch.sub, (1, 4), (3, 1))
+    checks.same_as_torch(Sub(), torch.sub, (2, 3), ())
 tally.score
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ### Exercice 2 - `Mul` et `Div` ★★ (30 min, 4 points)
 #
-# **À la main**, $z = a / b$ en $a = 6$, $b = 2$, $g = 1$ : $z = 3$, $\partial z / \partial a = 1/b = 0{,}5$ et
-# $\partial z / \partial b = -a / b^2 = -1{,}5$.
+# **À la main**, en $a = 6$, $b = 2$, $g = 1$ : pour $z = a / b = 3$, la dérivée par rapport à $a$ vaut $0{,}5$. Celle
+# par rapport à $b$ vaut $-1{,}5$ : augmenter $b$ de $0{,}01$ fait passer $z$ de $3$ à $6 / 2{,}01 \approx 2{,}985$.
+# À vous les formules ; chaque entrée peut être négative, et $a$ peut être nul.
 
 # %% exercice="mul_div" concepts="diffusion, gradient à la main"
 class Mul:
@@ -205,39 +254,68 @@ class Div:
         ### END SOLUTION
 
 
-# %% test="mul_div" points=4
-assert np.allclose(Div().forward(np.array([6.0]), np.array([2.0])), 3), "6 / 2 = 3"
-of_a, of_b = Div().backward(np.array([1.0]), np.array([6.0]), np.array([2.0]))
-assert np.allclose(of_a, 0.5), "la dérivée de a / b par rapport à a est 1 / b"
-assert np.allclose(of_b, -1.5), "la dérivée de a / b par rapport à b est -a / b²"
+# %% test="mul_div" part="mul" points=2
+operation = Mul()
+value = operation.forward(np.array([6.0]), np.array([-2.0]))
+assert np.allclose(value, -12), f"6 × (-2) = -12, et non {value}"
+gradients = operation.backward(np.array([1.0]), np.array([6.0]), np.array([-2.0]))
+assert len(gradients) == 2, "backward renvoie deux gradients, celui de a et celui de b"
 ### BEGIN HIDDEN TESTS
 import torch
 
 from labo import checks
 
+checks.forbid(Mul, "torch", "scipy", "sklearn", "jax", "autograd", "tensorflow")
 tally = checks.Tally()
+some_zeros = np.array([[0.0, -1.5, 2.0, 0.0], [0.5, 0.0, -2.0, 1.0], [-0.7, 3.0, 0.0, 0.2]])
 with tally.part(1, "Mul est fausse pour deux entrées de même forme"):
     checks.same_as_torch(Mul(), torch.mul, (3, 4), (3, 4))
-with tally.part(1, "Mul est fausse quand une entrée est diffusée (multipliez, puis sommez)"):
+    checks.same_as_torch(Mul(), torch.mul, some_zeros, (3, 4))
+    checks.same_as_torch(Mul(), torch.mul, some_zeros, some_zeros[::-1])
+with tally.part(1, "Mul est fausse quand une entrée est diffusée : multipliez, puis sommez"):
     checks.same_as_torch(Mul(), torch.mul, (3, 4), (4,))
-    checks.same_as_torch(Mul(), torch.mul, (3, 1), (2, 3, 4))
+    checks.same_as_torch(Mul(), torch.mul, (2, 1), (5, 2, 3))
+    checks.same_as_torch(Mul(), torch.mul, (3, 1), (1, 4))
+    checks.same_as_torch(Mul(), torch.mul, (), (2, 3))
+tally.score
+### END HIDDEN TESTS
+
+# %% test="mul_div" part="div" points=2
+operation = Div()
+value = operation.forward(np.array([6.0]), np.array([2.0]))
+assert np.allclose(value, 3), f"6 / 2 = 3, et non {value}"
+gradients = operation.backward(np.array([1.0]), np.array([6.0]), np.array([2.0]))
+assert len(gradients) == 2, "backward renvoie deux gradients, celui de a et celui de b"
+assert np.allclose(gradients[0], 0.5), f"Div, gradient de a : 0,5 attendu, et non {gradients[0]}"
+assert np.allclose(gradients[1], -1.5), f"Div, gradient de b : -1,5 attendu, et non {gradients[1]}"
+### BEGIN HIDDEN TESTS
+import torch
+
+from labo import checks
+
+checks.forbid(Div, "torch", "scipy", "sklearn", "jax", "autograd", "tensorflow")
+tally = checks.Tally()
+some_zeros = np.array([[0.0, -1.5, 2.0, 0.0], [0.5, 0.0, -2.0, 1.0], [-0.7, 3.0, 0.0, 0.2]])
 with tally.part(1, "Div est fausse pour deux entrées de même forme"):
     checks.same_as_torch(Div(), torch.div, (3, 4), (3, 4))
+    checks.same_as_torch(Div(), torch.div, some_zeros, (3, 4))
 with tally.part(1, "Div est fausse quand une entrée est diffusée"):
     checks.same_as_torch(Div(), torch.div, (4,), (3, 4))
-    checks.same_as_torch(Div(), torch.div, (3, 4), (3, 1))
+    checks.same_as_torch(Div(), torch.div, (5, 2, 3), (2, 1))
+    checks.same_as_torch(Div(), torch.div, (3, 1), (1, 4))
+    checks.same_as_torch(Div(), torch.div, (2, 3), ())
 tally.score
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ### Exercice 3 - `Matmul` ★★ (30 min, 2 points)
 #
-# Pour $Z = A B$, avec $A$ de forme $N \times D$ et $B$ de forme $D \times K$, le gradient $G$ a la forme de $Z$. Les
-# formes disent presque tout : avec $G$ ($N \times K$) et $B$ ($D \times K$), une seule façon de multiplier donne
-# une matrice $N \times D$.
+# Pour $Z = A B$, avec $A$ de forme $N \times D$ et $B$ de forme $D \times K$, le gradient $G$ a la forme de $Z$.
+# Aucune formule n'est donnée : trouvez-la. Partez d'une case, $Z_{nk} = \sum_d A_{nd} B_{dk}$ : dans quelles cases de
+# $Z$ le nombre $A_{nd}$ intervient-il, et multiplié par quoi ? Les formes confirment ensuite le résultat.
 #
-# **À la main**, $A = \begin{pmatrix} 1 & 2 \end{pmatrix}$, $B = \begin{pmatrix} 3 \\ 4 \end{pmatrix}$, $G = (10)$ :
-# $Z = 11$, et comme $Z = a_1 b_1 + a_2 b_2$, le gradient de $A$ est $10\, B^\top = (30, 40)$.
+# **À la main**, $A = \begin{pmatrix} 1 & 2 \end{pmatrix}$, $B = \begin{pmatrix} 3 \\ 4 \end{pmatrix}$ et $G = (10)$ :
+# $Z = 1 \times 3 + 2 \times 4 = 11$. Le nombre 1 est multiplié par 3, et 10 revient de $Z$ : son gradient est 30.
 
 # %% exercice="matmul" concepts="algèbre linéaire, gradient à la main"
 class Matmul:
@@ -256,32 +334,36 @@ class Matmul:
 
 
 # %% test="matmul" points=2
-left, right = np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]])
-assert np.allclose(Matmul().forward(left, right), [[11]]), "1 × 3 + 2 × 4 = 11"
-of_a, of_b = Matmul().backward(np.array([[10.0]]), left, right)
-assert np.shape(of_a) == (1, 2), "le gradient de A a la forme de A"
-assert np.allclose(of_a, [[30, 40]]), "le gradient de A est G Bᵀ = (30, 40)"
+operation, left, right = Matmul(), np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]])
+value = operation.forward(left, right)
+assert np.shape(value) == (1, 1), f"une matrice 1 × 2 fois une matrice 2 × 1 est 1 × 1, et non {np.shape(value)}"
+assert np.allclose(value, 11), f"1 × 3 + 2 × 4 = 11, et non {value}"
+gradients = operation.backward(np.array([[10.0]]), left, right)
+assert len(gradients) == 2, "backward renvoie deux gradients, celui de A et celui de B"
+assert np.shape(gradients[0]) == (1, 2), f"le gradient de A a la forme de A, (1, 2), et non {np.shape(gradients[0])}"
+assert np.allclose(gradients[0], [[30, 40]]), (
+    f"Z = 1 × 3 + 2 × 4 : le 1 est multiplié par 3, le 2 par 4, et 10 revient de Z ; vous avez {gradients[0]}"
+)
 ### BEGIN HIDDEN TESTS
 import torch
 
 from labo import checks
 
+checks.forbid(Matmul, "torch", "scipy", "sklearn", "jax", "autograd", "tensorflow")
 tally = checks.Tally()
-generator = np.random.default_rng(0)
-for n, d, k in ((4, 3, 5), (3, 3, 3), (1, 6, 2), (2, 1, 4)):
-    a, b, g = generator.normal(size=(n, d)), generator.normal(size=(d, k)), generator.normal(size=(n, k))
-    copies = a.copy(), b.copy(), g.copy()
-    with tally.part(0.25, f"valeur fausse pour des matrices {n} × {d} et {d} × {k}"):
-        assert np.allclose(Matmul().forward(a, b), copies[0] @ copies[1])
-    with tally.part(0.25, f"gradients faux pour des matrices {n} × {d} et {d} × {k}"):
-        of_a, of_b = Matmul().backward(g, a, b)
-        ta, tb = (torch.tensor(x, requires_grad=True) for x in copies[:2])
-        wanted = torch.autograd.grad(ta @ tb, (ta, tb), torch.tensor(copies[2]))
-        assert np.shape(of_a) == (n, d)
-        assert np.shape(of_b) == (d, k)
-        assert np.allclose(of_a, wanted[0].numpy())
-        assert np.allclose(of_b, wanted[1].numpy())
-        assert all(np.array_equal(x, copy) for x, copy in zip((a, b, g), copies))
+with tally.part(0.5, "la valeur est fausse"):
+    for n, d, k in ((4, 3, 5), (3, 3, 3), (1, 6, 2)):
+        a, b = torch.randn(n, d, dtype=torch.float64), torch.randn(d, k, dtype=torch.float64)
+        expected = (a @ b).numpy()
+        value = Matmul().forward(a.numpy().copy(), b.numpy().copy())
+        assert np.shape(value) == (n, k), f"{n} × {d} fois {d} × {k} donne {np.shape(value)} au lieu de {(n, k)}"
+        assert np.allclose(value, expected, rtol=1e-4, atol=1e-5), f"matrices {n} × {d} et {d} × {k}"
+with tally.part(1, "les gradients sont faux pour des matrices rectangulaires"):
+    for n, d, k in ((4, 3, 5), (1, 6, 2), (2, 1, 4), (5, 2, 1)):
+        checks.same_as_torch(Matmul(), torch.matmul, (n, d), (d, k))
+with tally.part(0.5, "les gradients sont faux pour des matrices carrées, où les formes ne disent rien"):
+    checks.same_as_torch(Matmul(), torch.matmul, (3, 3), (3, 3))
+    checks.same_as_torch(Matmul(), torch.matmul, (1, 1), (1, 1))
 tally.score
 ### END HIDDEN TESTS
 
@@ -307,51 +389,55 @@ class ReLU:
 
 
 # %% test="relu" points=1
-values = np.array([-1.0, 0.0, 2.0])
-assert np.allclose(ReLU().forward(values), [0, 0, 2]), "les valeurs négatives deviennent 0"
-result = ReLU().backward(np.array([5.0, 6.0, 7.0]), values)
-assert len(result) == 1, "un tuple d'un gradient : n'oubliez pas la virgule, (gradient,)"
-assert np.allclose(result[0], [0, 0, 7]), "le gradient ne passe que là où a > 0"
+operation, values = ReLU(), np.array([-1.0, 0.0, 2.0])
+value = operation.forward(values)
+assert np.allclose(value, [0, 0, 2]), f"(-1 ; 0 ; 2) donne (0 ; 0 ; 2), et non {value}"
+gradients = operation.backward(np.array([5.0, 6.0, 7.0]), values)
+assert len(gradients) == 1, "un tuple d'un gradient : n'oubliez pas la virgule, (gradient,)"
+assert np.allclose(gradients[0], [0, 0, 7]), (
+    f"le gradient (5 ; 6 ; 7) ne passe que là où a > 0 : (0 ; 0 ; 7), et non {gradients[0]}"
+)
 ### BEGIN HIDDEN TESTS
-x = np.random.default_rng(1).normal(size=(5, 6))
-x[0, :3] = 0
-g = np.random.default_rng(2).normal(size=(5, 6))
-copies = x.copy(), g.copy()
-assert np.array_equal(ReLU().forward(x), np.where(copies[0] > 0, copies[0], 0)), "valeurs fausses"
-(found,) = ReLU().backward(g, x)
-assert np.array_equal(found, np.where(copies[0] > 0, copies[1], 0)), "gradient faux : il vaut g où a > 0, et 0 ailleurs"
-assert np.array_equal(x, copies[0]), "l'entrée a été modifiée"
-assert np.array_equal(g, copies[1]), "`gradient` a été modifié"
+import torch
+
+from labo import checks
+
+checks.forbid(ReLU, "torch", "scipy", "sklearn", "jax", "autograd", "tensorflow")
+for values in ((5, 6), (2, 3, 4), (), np.array([[0.0, -1.0, 0.0], [2.0, 0.0, 0.3]]), np.array([1e-3, -1e-3])):
+    checks.same_as_torch(ReLU(), torch.relu, values)
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ### Exercice 5 - `SoftmaxLoss` ★★★ (45 min, 4 points)
 #
+# *Sections 4.1 et 6.2.2.3 du livre.*
+#
 # La dernière opération d'un classifieur : softmax et entropie croisée ensemble, en moyenne sur les $N$ exemples,
 #
 # $$L = -\frac{1}{N} \sum_{n} \log p_{n,\, y_n}, \qquad p_{nk} = \frac{e^{s_{nk}}}{\sum_j e^{s_{nj}}} .$$
 #
-# Deux raisons de ne pas les séparer. Le gradient est d'une simplicité frappante, $\partial L / \partial s_{nk} =
-# (p_{nk} - [k = y_n]) / N$. Et le calcul peut être rendu **stable** : $e^{1000}$ déborde, mais softmax ne change pas
-# si l'on retire à chaque ligne son maximum, et $\log p$ se calcule sans jamais diviser,
-# $\log p_{nk} = \bar s_{nk} - \log \sum_j e^{\bar s_{nj}}$, avec $\bar s$ décalé.
+# Le Laboratoire 2 l'a écrite pour PyTorch ; il s'agit ici de la retrouver seul. **Le gradient** : écrivez la perte
+# d'un exemple en fonction de ses scores, $-s_y + \log \sum_j e^{s_j}$, et dérivez, pour $k = y$ puis pour $k \neq y$.
+# Deux contrôles : chaque ligne du gradient a une somme nulle (pourquoi ?), et un modèle sûr de lui, avec raison, ne
+# reçoit presque plus de gradient. **La stabilité** : $e^{1000}$ déborde, et le logarithme d'une probabilité arrondie à 0
+# est infini. Qu'est-ce qui ne change pas si l'on retire à chaque ligne son maximum ?
 #
-# **À la main**, un exemple, $s = (0, 0)$, $y = 0$ : $p = (\tfrac12, \tfrac12)$, $L = \log 2 \approx 0{,}693$, gradient
-# $(-\tfrac12, \tfrac12)$.
+# **À la main**, un exemple, $s = (0 ; 0)$, $y = 0$ : $p = (\tfrac12 ; \tfrac12)$, $L = \log 2 \approx 0{,}693$,
+# gradient $(-\tfrac12 ; \tfrac12)$.
 
 # %% exercice="softmax_loss" concepts="stabilité numérique, perte, gradient à la main"
 class SoftmaxLoss:
     """L'entropie croisée moyenne des softmax d'un lot de scores.
 
     Args :
-        target : les N classes, des entiers de 0 à K - 1.
+        target : les N classes, un tableau d'entiers de 0 à K - 1 ; n'est pas modifié.
     """
 
     def __init__(self, target: np.ndarray) -> None:
         self.target = target
 
     def forward(self, scores: np.ndarray) -> np.ndarray:
-        """La perte (un nombre) de scores N × K ; reste finie pour des scores de ±1000."""
+        """La perte (un nombre) de scores N × K ; reste juste pour des scores de ±1000."""
         ### BEGIN SOLUTION
         return -self._log_probabilities(scores)[np.arange(len(scores)), self.target].mean()
         ### END SOLUTION
@@ -370,45 +456,80 @@ class SoftmaxLoss:
 
 
 # %% test="softmax_loss" points=4
-loss = SoftmaxLoss(np.array([0]))
-assert np.allclose(loss.forward(np.array([[0.0, 0.0]])), np.log(2)), "deux scores égaux : L = log 2"
-(found,) = loss.backward(np.array(1.0), np.array([[0.0, 0.0]]))
-assert np.allclose(found, [[-0.5, 0.5]]), "gradient attendu : (p - 1, p) = (-1/2, 1/2)"
+operation, scores = SoftmaxLoss(np.array([0])), np.array([[0.0, 0.0]])
+value = operation.forward(scores)
+assert np.shape(value) == (), f"la perte est un nombre, et non un tableau de forme {np.shape(value)}"
+assert np.allclose(value, np.log(2)), f"deux scores égaux : L = log 2 = 0,693, et non {value}"
+gradients = operation.backward(np.array(1.0), scores)
+assert len(gradients) == 1, "un tuple d'un gradient : n'oubliez pas la virgule, (gradient,)"
+assert np.shape(gradients[0]) == (1, 2), f"le gradient a la forme des scores, (1, 2), et non {np.shape(gradients[0])}"
+assert np.allclose(gradients[0], [[-0.5, 0.5]]), f"gradient attendu : (-1/2 ; 1/2), et non {gradients[0]}"
 ### BEGIN HIDDEN TESTS
 import torch
 import torch.nn.functional as F
 
 from labo import checks
 
+
+def expected_of(scores, target):
+    """La perte et le gradient, par torch."""
+    leaf = torch.tensor(scores, requires_grad=True)
+    loss = F.cross_entropy(leaf, torch.tensor(target))
+    return loss.item(), torch.autograd.grad(loss, leaf)[0].numpy()
+
+
+def close(found, expected):
+    return np.shape(found) == np.shape(expected) and np.allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def tried(scores, target, gradient=1.0):
+    """La perte et le gradient, d'une opération neuve ; rien n'est modifié."""
+    operation, given, classes = SoftmaxLoss(target), scores.copy(), target.copy()
+    loss = operation.forward(scores)
+    result = operation.backward(np.array(gradient), scores)
+    assert isinstance(result, (tuple, list)) and len(result) == 1, "backward renvoie un tuple d'un gradient"
+    (found,) = result
+    assert np.array_equal(scores, given), "les scores ont été modifiés"
+    assert np.array_equal(target, classes), "les classes ont été modifiées"
+    return loss, found
+
+
+checks.forbid(SoftmaxLoss, "torch", "scipy", "sklearn", "jax", "autograd", "tensorflow")
 tally = checks.Tally()
-generator = np.random.default_rng(3)
-scores, target = generator.normal(size=(6, 4)), generator.integers(4, size=6)
-copies = scores.copy(), target.copy()
-leaf = torch.tensor(scores, requires_grad=True)
-expected = F.cross_entropy(leaf, torch.tensor(target))
-(wanted,) = torch.autograd.grad(expected, leaf)
+batches = []
+for n, k in ((6, 4), (1, 5), (9, 2), (3, 12)):
+    scores, target = torch.randn(n, k, dtype=torch.float64).numpy(), torch.randint(k, (n,)).numpy()
+    batches.append((scores, target, *expected_of(scores, target)))
 with tally.part(1, "la perte d'un lot est fausse : moyenne sur les N exemples"):
-    assert np.allclose(SoftmaxLoss(target).forward(scores), expected.item())
-with tally.part(1, "le gradient d'un lot est faux : (p - 1 à la bonne classe) / N"):
-    (found,) = SoftmaxLoss(target).backward(np.array(1.0), scores)
-    assert np.shape(found) == (6, 4)
-    assert np.allclose(found, wanted.numpy())
+    for scores, target, expected, _ in batches:
+        loss, _ = tried(scores, target)
+        assert np.shape(loss) == (), f"un nombre, et non un tableau de forme {np.shape(loss)}"
+        assert close(loss, expected), f"{loss:.4f} au lieu de {expected:.4f}, pour N × K = {scores.shape}"
+with tally.part(1, "le gradient d'un lot est faux"):
+    for scores, target, _, expected in batches:
+        _, found = tried(scores, target)
+        assert np.shape(found) == scores.shape, f"forme {np.shape(found)} au lieu de {scores.shape}"
+        assert np.allclose(np.sum(found, axis=1), 0, atol=1e-5), "la somme de chaque ligne devrait être nulle"
+        assert close(found, expected), f"pour N × K = {scores.shape}"
 with tally.part(0.5, "le gradient doit être multiplié par celui qui arrive"):
-    (found,) = SoftmaxLoss(target).backward(np.array(-2.5), scores)
-    assert np.allclose(found, -2.5 * wanted.numpy())
-with tally.part(1, "des scores de ±1000 donnent inf ou nan : retirez le maximum de chaque ligne"):
-    extreme = np.array([[1000.0, -1000.0, 0.0], [-1000.0, -1000.0, -998.0]])
-    value = SoftmaxLoss(np.array([1, 2])).forward(extreme)
-    reference = F.cross_entropy(torch.tensor(extreme), torch.tensor([1, 2])).item()
-    assert np.allclose(value, reference)
-    (found,) = SoftmaxLoss(np.array([1, 2])).backward(np.array(1.0), extreme)
-    assert np.isfinite(found).all()
-with tally.part(0.5, "les scores ou les classes ont été modifiés"):
-    SoftmaxLoss(target).forward(scores)
-    SoftmaxLoss(target).backward(np.array(1.0), scores)
-    assert np.array_equal(scores, copies[0])
-    assert np.array_equal(target, copies[1])
-    assert tally.score > 0  # rien à gagner sans une réponse juste
+    scores, target, _, expected = batches[0]
+    _, found = tried(scores, target, -2.5)
+    assert close(found, -2.5 * expected)
+with tally.part(1, "des scores de ±1000 donnent inf, nan ou un nombre faux : retirez le maximum de chaque ligne"):
+    extreme = np.array([[1000.0, -1000.0, 0.0], [-1000.0, -1000.0, -998.0], [-1000.0, -999.0, -2000.0]])
+    target = np.array([1, 2, 0])
+    expected_loss, expected = expected_of(extreme, target)
+    loss, found = tried(extreme, target)
+    assert close(loss, expected_loss), f"la perte vaut {loss:.4f} au lieu de {expected_loss:.4f}"
+    assert close(found, expected), "le gradient"
+with tally.part(0.5, "deux pertes qui servent tour à tour se gênent, ou un second `backward` diffère du premier"):
+    (scores, target, _, expected), (other, classes, _, wanted) = batches[0], batches[3]
+    first, second = SoftmaxLoss(target), SoftmaxLoss(classes)
+    first.forward(scores)
+    second.forward(other)
+    for _ in range(2):
+        assert close(first.backward(np.array(1.0), scores)[0], expected)
+        assert close(second.backward(np.array(1.0), other)[0], wanted)
 tally.score
 ### END HIDDEN TESTS
 
@@ -416,8 +537,10 @@ tally.score
 # ---
 # ## 2. Le graphe
 #
+# *Sections 6.5.1 et 6.5.4 du livre (algorithme 6.1).*
+#
 # Un **nœud** tient une valeur. Soit on la lui donne (une entrée, un paramètre), soit il la calcule par une opération
-# à partir de ses parents. Construire le graphe ne calcule rien : c'est le parcours vers l'avant qui le fait.
+# à partir de ses parents. Construire le graphe ne calcule rien : c'est la passe avant qui le fait.
 
 # %%
 class Node:
@@ -442,52 +565,64 @@ def apply(operation, *parents):
 
 
 def long_chain(length):
-    """La somme d'une somme d'une somme… `length` fois : un graphe très long, pour essayer les parcours."""
+    """La somme d'une somme d'une somme… `length` fois : un graphe très long, pour essayer les passes."""
     node = Node([1.0])
     for _ in range(length):
         node = apply(Total(), node)
     return node
 
 
-def draw_graph(node, axes, place=(0.0, 0.0), spread=1.0, seen=None):
-    """Dessine un graphe, la sortie à droite et ses ancêtres à gauche ; un nœud partagé l'est une fois."""
-    seen = {} if seen is None else seen
-    if id(node) in seen:
-        return seen[id(node)]
-    seen[id(node)] = place
-    for i, parent in enumerate(node.parents):
-        height = place[1] + spread * (i - (len(node.parents) - 1) / 2)
-        there = draw_graph(parent, axes, (place[0] - 1, height), spread / 1.6, seen)
-        axes.annotate("", place, there, arrowprops={"arrowstyle": "->", "color": grey, "shrinkA": 16, "shrinkB": 16})
-    colour = "#cfe3f3" if node.operation else "#f6d9c4"
-    axes.text(*place, node.name, ha="center", va="center", bbox={"boxstyle": "round", "facecolor": colour})
-    return place
+def draw_graph(end, title):
+    """Dessine un graphe : la sortie à droite, chaque nœud une fois, à gauche de tous ceux qui s'en servent."""
+    depth, to_visit = {end: 0}, [end]
+    while to_visit:
+        node = to_visit.pop(0)
+        for parent in node.parents:
+            if depth.get(parent, 0) <= depth[node]:
+                depth[parent] = depth[node] + 1
+                to_visit.append(parent)
+    columns = [[node for node in depth if depth[node] == d] for d in range(max(depth.values()) + 1)]
+    place = {
+        node: (-d, (len(column) - 1) / 2 - rank) for d, column in enumerate(columns) for rank, node in enumerate(column)
+    }
+    tallest = max(map(len, columns))
+    _, axes = plt.subplots(figsize=(1.5 * len(columns), 1.2 + 0.6 * tallest), layout="constrained")
+    for node, there in place.items():
+        colour = "#cfe3f3" if node.operation else "#f6d9c4"
+        axes.text(*there, node.name, ha="center", va="center", fontsize=9, bbox={"boxstyle": "round", "facecolor": colour})
+        for parent in set(node.parents):
+            bend = 0 if depth[parent] == depth[node] + 1 else -0.35  # une flèche longue passe au-dessus des boîtes
+            arrow = {"arrowstyle": "->", "color": grey, "connectionstyle": f"arc3,rad={bend}"}
+            ends = {"shrinkA": 8 + 3 * len(parent.name), "shrinkB": 8 + 3 * len(node.name)}
+            axes.annotate("", there, place[parent], arrowprops=arrow | ends)
+    axes.set(xlim=(0.6 - len(columns), 0.4), ylim=(-tallest / 2, tallest / 2), title=title)
+    axes.axis("off")
+    plt.show()
 
 
 x = Node([3.0, 4.0], name="x")
 square = apply(Square(), x)
 loss = apply(Total(), apply(Mean(), square, x))  # x sert deux fois
-figure, axes = plt.subplots(figsize=(6.5, 2), layout="constrained")
-draw_graph(loss, axes)
-axes.set(xlim=(-3.6, 0.6), ylim=(-1.1, 0.9), title="la somme de (x² + x) / 2")
-axes.axis("off")
-plt.show()
+draw_graph(loss, "la somme de (x² + x) / 2 : en orange les entrées, en bleu les opérations")
 
 # %% [markdown]
 # ### Exercice 6 - `evaluate` ★★★ (60 min, 4 points)
 #
-# Remplissez la valeur de tous les ancêtres d'un nœud, puis la sienne, et rendez les nœuds **dans l'ordre où ils ont
-# été calculés** : un parent vient toujours avant ses enfants (on parle d'ordre topologique). Trois exigences :
+# Le Laboratoire 2 triait un graphe de nombres pour le remonter (`Value`). Ici le graphe existe avant tout calcul, et
+# c'est la passe **avant** qui a besoin d'un ordre : remplissez la valeur de tous les ancêtres d'un nœud, puis la
+# sienne, et rendez les nœuds **dans l'ordre où ils ont été calculés**. Quatre exigences :
 #
+# - un parent vient avant ses enfants (c'est un ordre topologique ; il y en a souvent plusieurs, tous acceptés) ;
 # - chaque nœud est calculé **une seule fois**, même s'il sert à plusieurs endroits ;
 # - les valeurs déjà là sont **recalculées** (un paramètre a pu changer), sauf celles des entrées ;
-# - une chaîne de 5 000 opérations ne doit pas dépasser la limite de récursion de Python : n'employez pas de fonction
-#   qui s'appelle elle-même.
+# - une chaîne de milliers d'opérations ne dépasse pas la limite de Python : aucune fonction qui s'appelle elle-même,
+#   ni `sys.setrecursionlimit`, ni bibliothèque de graphes (`graphlib`, `networkx`).
 #
 # <details><summary>Un indice</summary>
 #
-# Tenez une pile. Regardez le nœud du dessus : s'il lui manque un parent pas encore calculé, empilez ce parent ; sinon,
-# calculez-le et dépilez. Un ensemble des nœuds déjà calculés (par `id(node)`) évite de recommencer.
+# Quand un nœud peut-il être calculé ? Quand tous ses parents le sont. Deux chemins : une pile, où l'on n'ôte le nœud du
+# dessus que lorsqu'il ne lui manque aucun parent ; ou, pour chaque nœud, le compte des parents qui lui manquent. Un
+# nœud partagé peut être le premier parent, ou le second : essayez les deux.
 # </details>
 
 # %% exercice="evaluate" concepts="graphe de calcul"
@@ -498,8 +633,8 @@ def evaluate(node: Node) -> list[Node]:
         node : le nœud voulu ; toutes ses entrées ont une valeur.
 
     Renvoie :
-        tous les nœuds du graphe, entrées comprises, chacun une fois, parents avant enfants ; le dernier est
-        `node`.
+        une liste de tous les nœuds du graphe, entrées comprises, chacun une fois, parents avant enfants ; le
+        dernier est `node`.
     """
     ### BEGIN SOLUTION
     order, done, stack = [], set(), [node]
@@ -525,54 +660,101 @@ source = Node([1.0, 2.0])
 middle = apply(Square(), source)
 end = apply(Total(), middle)
 order = evaluate(end)
-assert len(order) == 3, "trois nœuds : l'entrée, le carré, le total"
-assert np.allclose(middle.value, [1, 4]), "le carré de (1, 2) est (1, 4)"
-assert np.allclose(end.value, 5), "et le total, 5"
+assert isinstance(order, (list, tuple)), "evaluate renvoie la liste des nœuds"
+assert len(order) == 3, f"trois nœuds : l'entrée, le carré, le total ; vous en renvoyez {len(order)}"
+assert order[0] is source and order[-1] is end, "l'entrée vient la première, le nœud demandé le dernier"
+assert np.allclose(middle.value, [1, 4]), f"le carré de (1 ; 2) est (1 ; 4), et non {middle.value}"
+assert np.allclose(end.value, 5), f"et le total 5, et non {end.value}"
+deep = long_chain(2000)  # un de vos quatre points : voyez la cellule suivante
 ### BEGIN HIDDEN TESTS
+import torch
+
 from labo import checks
 
 
-def apply(operation, *parents):
-    return Node(operation=operation, parents=parents)
+def operation_of(function):
+    """Une opération qui calcule `function`."""
+    operation = Square()
+    operation.forward = function
+    return operation
 
 
+def graph(parents_of, function):
+    """Les nœuds d'un graphe, dont chacun a pour parents des nœuds d'avant lui."""
+    nodes = []
+    for parents in parents_of:
+        above = tuple(nodes[p] for p in parents)
+        nodes.append(Node(operation=operation_of(function), parents=above) if parents else Node(np.array([0.5, -2.0])))
+    return nodes
+
+
+def difference(inputs, calls):
+    """Une combinaison où l'ordre des entrées et leur répétition comptent ; `calls` compte les calculs."""
+    calls.append(len(inputs))
+    assert len(calls) < 1000, "un nœud est calculé bien des fois"
+    assert all(value is not None for value in inputs), "un nœud est calculé avant l'un de ses parents"
+    return inputs[0] - sum(2 * other for other in inputs[1:]) / 3 + 1
+
+
+def check_order(order, nodes, parents_of):
+    """Tous les nœuds, chacun une fois, parents d'abord, le dernier demandé à la fin."""
+    assert isinstance(order, (list, tuple)), f"il faut une liste de nœuds, et non {order!r:.60}"
+    places = [next((i for i, node in enumerate(nodes) if node is found), None) for found in order]
+    assert None not in places, "la liste contient autre chose que les nœuds du graphe"
+    assert sorted(places) == list(range(len(nodes))), f"{len(order)} nœuds, ou le même deux fois, au lieu de {len(nodes)}"
+    late = [i for i, parents in enumerate(parents_of) if any(places.index(p) > places.index(i) for p in parents)]
+    assert not late, "un enfant vient avant l'un de ses parents"
+    assert places[-1] == len(nodes) - 1, "le dernier n'est pas le nœud demandé"
+
+
+checks.forbid(evaluate, "torch", "scipy", "sklearn", "jax", "autograd", "tensorflow", "graphlib", "networkx")
 tally = checks.Tally()
 with tally.part(1, "les valeurs ou l'ordre sont faux sur une chaîne"):
-    start = Node(np.array([1.0, -2.0, 0.5]))
-    nodes = [start]
-    for operation in (Square(), Square(), Total(), Square()):
-        nodes.append(apply(operation, nodes[-1]))
-    order = evaluate(nodes[-1])
-    assert len(order) == 5
-    assert np.allclose(nodes[-1].value, (1 + 16 + 0.5**4) ** 2)
-    assert np.allclose(order[0].value, [1, -2, 0.5])
-    assert np.allclose(order[-1].value, nodes[-1].value)
-with tally.part(1, "un nœud qui sert deux fois doit être calculé une seule fois, avant ses enfants"):
-    shared = apply(Square(), Node(np.array([3.0])))
-    fork = apply(Mean(), apply(Square(), shared), shared)
-    join = apply(Mean(), fork, shared)
-    order = evaluate(join)
-    assert len(order) == 5
-    assert np.allclose([float(n.value.ravel()[0]) for n in order], [3, 9, 81, 45, 27])
-    assert np.allclose(join.value, 27)
-with tally.part(1, "les valeurs doivent être recalculées quand une entrée a changé"):
+    lonely = Node([7.0])
+    check_order(evaluate(lonely), [lonely], [()])
+    nodes = graph([(), (0,), (1,), (2,)], lambda a: a * a - 1)
+    check_order(evaluate(nodes[-1]), nodes, [(), (0,), (1,), (2,)])
+    expected = [np.array([0.5, -2.0])]
+    for _ in range(3):
+        expected.append(expected[-1] ** 2 - 1)
+    for i, (node, wanted) in enumerate(zip(nodes, expected)):
+        assert np.allclose(node.value, wanted), f"nœud {i} de la chaîne : {node.value} au lieu de {wanted}"
+with tally.part(1, "un nœud qui sert plusieurs fois doit être calculé une seule fois, avant ses enfants"):
+    ladder = [(), *((i, i) for i in range(12))]
+    forks = [(), (0,), (1,), (1, 2), (1, 3)], [(), (0,), (1,), (2, 1), (3, 1)], [(), (), (1, 0), (0, 2), (3, 2)]
+    ties = [(), (0,), (0,), (0,), (3, 1, 2), (1, 4)], [(), (0,), (1,), (2,), (0, 3), (4, 0, 1)]
+    for parents_of in (*forks, *ties, ladder):
+        calls = []
+        nodes = graph(parents_of, lambda *inputs, calls=calls: difference(inputs, calls))
+        check_order(evaluate(nodes[-1]), nodes, parents_of)
+        count, expected = len(calls), []
+        computed = sum(map(bool, parents_of))
+        assert count == computed, f"{count} calculs pour {computed} opérations"
+        for i, parents in enumerate(parents_of):
+            expected.append(difference([expected[p] for p in parents], []) if parents else np.array([0.5, -2.0]))
+            assert np.allclose(nodes[i].value, expected[i]), "une valeur est fausse : parents échangés ou oubliés ?"
+with tally.part(1, "les valeurs doivent être recalculées quand une entrée a changé, sauf celles des entrées"):
     start = Node(np.array([1.0, 2.0]))
-    end = apply(Total(), apply(Square(), start))
+    end = Node(operation=Total(), parents=(Node(operation=Square(), parents=(start,)),))
     evaluate(end)
     start.value = np.array([3.0, 4.0])
     evaluate(end)
-    assert np.allclose(end.value, 25)
-    assert np.allclose(start.value, [3, 4])
-with tally.part(1, "une chaîne de 2 000 opérations échoue : pas de récursion"):
-    total = Total()
-    chain = [Node([1.0])]
-    for _ in range(2000):
-        chain.append(apply(total, chain[-1]))
-    order = evaluate(chain[-1])
-    assert len(order) == len(chain) and all(a is b for a, b in zip(order, chain))
-    assert np.allclose(chain[-1].value, 1)
+    assert np.allclose(end.value, 25), f"(3 ; 4) donne 25, et non {end.value}"
+    assert np.allclose(start.value, [3, 4]), "la valeur de l'entrée a changé"
+with tally.part(1, "une chaîne de 2 000 opérations doit se calculer, sans récursion"):
+    checks.forbid(evaluate, "setrecursionlimit", recursion=True)
+    order = evaluate(deep)
+    assert len(order) == 2001, f"{len(order)} nœuds au lieu de 2 001"
+    assert order[-1] is deep, "le dernier n'est pas le nœud demandé"
+    assert np.allclose(deep.value, 1), f"la valeur est {deep.value} au lieu de 1"
+    assert all(order[i].parents[0] is order[i - 1] for i in range(2000, 0, -199)), "l'ordre est faux"
 tally.score
 ### END HIDDEN TESTS
+
+# %%
+with labo.needs("evaluate"):
+    print(f"{len(evaluate(long_chain(5000)))} nœuds, calculés sans dépasser la limite de Python")
+
 
 # %%
 def forward_in_order(*nodes):
@@ -595,28 +777,31 @@ def chain_in_order(length):
 # ---
 # ## 3. La rétropropagation
 #
-# Le parcours vers l'arrière suit le même ordre, à l'envers. Le gradient de la perte par rapport à elle-même est 1.
-# Puis, pour chaque nœud, du dernier au premier : quand vient son tour, tous ses enfants sont passés, et son gradient
-# est complet. On demande alors à son opération ce qui revient à chacun de ses parents, et on l'**ajoute** à ce qu'ils
-# avaient déjà :
+# *Sections 6.5.3 et 6.5.6 du livre (algorithmes 6.5 et 6.6).*
 #
-# $$\frac{\partial L}{\partial a} = \sum_{z \,:\, a \in \text{parents}(z)}
-# \left( \frac{\partial z}{\partial a} \right)^{\!\top} \frac{\partial L}{\partial z} .$$
+# La passe arrière suit le même ordre, à l'envers. Le gradient de la perte par rapport à elle-même est 1. Puis, pour
+# chaque nœud, du dernier au premier : quand vient son tour, tous ses enfants sont passés, et son gradient est complet.
+# On demande alors à son opération ce qui revient à chacun de ses parents, et on l'**ajoute** à ce qu'ils avaient déjà.
 #
 # **À la main**, $L = (x^2 + x)/2$ en $x = 3$. $L = 6$ ; la moyenne renvoie $\tfrac12$ à $x^2$ et $\tfrac12$ à $x$ ;
 # le carré renvoie $2 \times 3 \times \tfrac12 = 3$ à $x$. Total pour $x$ : $\tfrac12 + 3 = 3{,}5$.
 #
 # ### Exercice 7 - `build_gradients` ★★★ (60 min, 4 points)
 #
+# Contrairement à PyTorch et au `Value` du Laboratoire 2, rien ne s'accumule ici d'un appel à l'autre : chaque appel
+# repart de zéro. Là encore, aucune fonction qui s'appelle elle-même.
+#
 # <details><summary>Un indice</summary>
 #
 # Deux parents peuvent recevoir **le même tableau** (voyez `Mean`) : si vous l'augmentez sur place avec `+=`, l'autre
-# changera aussi. Et si l'on appelle votre fonction deux fois, les gradients ne doivent pas doubler.
+# changera aussi.
 # </details>
 
 # %% exercice="build_gradients" concepts="graphe de calcul, rétropropagation"
 def build_gradients(order: list[Node]) -> None:
     """Remplit le gradient de tous les nœuds d'un graphe déjà évalué.
+
+    Chaque gradient a la forme de la valeur de son nœud. Ni les valeurs ni la liste ne sont modifiées.
 
     Args :
         order : tous les nœuds, parents avant enfants ; le dernier est la perte, un nombre.
@@ -640,75 +825,136 @@ squared = apply(Square(), start)
 average = apply(Mean(), squared, start)
 total = apply(Total(), average)
 build_gradients(forward_in_order(start, squared, average, total))
-assert np.allclose(total.gradient, 1), "la dérivée de la perte par rapport à elle-même est 1"
-assert np.allclose(squared.gradient, 0.5), "la moyenne renvoie 1/2 à chacun de ses parents"
-assert np.allclose(start.gradient, 3.5), "x reçoit par deux chemins : 1/2 + 2 × 3 × 1/2 = 3,5"
+assert np.allclose(total.gradient, 1), (
+    f"la dérivée de la perte par rapport à elle-même est 1, et non {total.gradient}"
+)
+assert np.allclose(squared.gradient, 0.5), (
+    f"la moyenne renvoie 1/2 à chacun de ses parents ; le carré a {squared.gradient}"
+)
+assert np.allclose(start.gradient, 3.5), (
+    f"x reçoit par deux chemins : 1/2 + 2 × 3 × 1/2 = 3,5, et non {start.gradient}"
+)
+deep = chain_in_order(2000)  # un de vos quatre points : le long d'une chaîne de sommes, 1 arrive intact
 ### BEGIN HIDDEN TESTS
+import torch
+
 from labo import checks
 
 
-def apply(operation, *parents):
-    return Node(operation=operation, parents=parents)
+def operation_of(backward):
+    """Une opération dont le gradient est celui-ci."""
+    operation = Square()
+    operation.backward = backward
+    return operation
 
 
-def forward_in_order(*nodes):
-    for node in nodes:
-        if len(node.parents) > 0:
-            node.value = node.operation.forward(*[parent.value for parent in node.parents])
-    return list(nodes)
-
-
-tally = checks.Tally()
-x = np.array([1.0, -2.0, 0.5])
-with tally.part(1, "les gradients d'une chaîne sont faux"):
-    a = Node(x)
-    b = apply(Square(), a)
-    c = apply(Square(), b)
-    d = apply(Total(), c)
-    build_gradients(forward_in_order(a, b, c, d))
-    assert np.allclose(a.gradient, 4 * x**3)
-    assert np.allclose(b.gradient, 2 * x**2)
-    assert np.shape(a.gradient) == (3,)
-with tally.part(1, "un nœud qui sert plusieurs fois doit recevoir la somme de ce que renvoient ses enfants"):
-    a = Node(x)
-    b = apply(Square(), a)
-    c = apply(Mean(), b, b)  # deux fois le même parent
-    d = apply(Mean(), apply(Square(), c), a)
-    e = apply(Total(), d)
-    build_gradients(forward_in_order(a, b, c, d.parents[0], d, e))
-    assert np.allclose(a.gradient, 2 * x**3 + 0.5)
-    assert np.allclose(b.gradient, x**2)
-with tally.part(1, "les gradients changent au second appel, ou un gradient partagé a été augmenté sur place"):
-    a, z = Node(x), Node(np.ones(3))
-    b = apply(Mean(), a, z)
-    c = apply(Mean(), b, a)
-    d = apply(Total(), c)
-    for _ in range(2):
-        build_gradients(forward_in_order(a, z, b, c, d))
-    assert np.allclose(a.gradient, 0.75)
-    assert np.allclose(z.gradient, 0.25)
-    assert np.allclose(b.gradient, 0.5)
-with tally.part(1, "une chaîne de 2 000 opérations échoue : pas de récursion"):
-    total = Total()
-    order = [Node([1.0])]
-    for _ in range(2000):
-        order.append(Node([1.0], total, (order[-1],)))
+def check_gradients(nodes, tensors):
+    """Ceux de torch, de la forme de chaque valeur ; ni les valeurs ni la liste n'ont changé."""
+    expected = [g.numpy() for g in torch.autograd.grad(tensors[-1], tensors)]
+    order = list(nodes)
     build_gradients(order)
-    assert np.allclose(order[0].gradient, 1)
+    assert len(order) == len(nodes), "la liste reçue a changé"
+    assert all(a is b for a, b in zip(order, nodes)), "la liste reçue a changé"
+    for node, tensor, wanted in zip(nodes, tensors, expected):
+        assert np.allclose(node.value, tensor.detach().numpy()), "la valeur d'un nœud a changé"
+        found = node.gradient
+        assert found is not None, "un nœud n'a pas reçu de gradient"
+        assert np.shape(found) == wanted.shape, f"un gradient a la forme {np.shape(found)} au lieu de {wanted.shape}"
+        assert np.allclose(found, wanted, rtol=1e-4, atol=1e-5), f"{found} au lieu de {wanted}"
+
+
+def drawn(count):
+    """Un graphe au hasard : à chaque nœud, de quoi le calculer, et ses parents parmi ceux d'avant."""
+    described = [(None, ()), (None, ())]
+    while len(described) < count:
+        before = len(described)
+        newest, any_one = before - 1, int(torch.randint(before, ()))
+        pair = (newest, any_one) if torch.rand(()) < 0.5 else (any_one, newest)
+        kind = ("square", "mean", "difference")[int(torch.randint(3, ()))]
+        described.append((kind, (newest,) if kind == "square" else pair))
+    return [*described, ("total", (count - 1,))]
+
+
+make = {
+    None: lambda: None,
+    "square": Square,
+    "mean": Mean,
+    "total": Total,
+    "difference": lambda: operation_of(lambda gradient, a, b: (gradient, -2 * gradient)),
+}
+reference = {
+    "square": lambda a: a**2,
+    "mean": lambda a, b: (a + b) / 2,
+    "total": lambda a: a.sum(),
+    "difference": lambda a, b: a - 2 * b,
+}
+
+
+def built(described):
+    """Le graphe, ses valeurs déjà calculées, et le même en torch."""
+    nodes, tensors = [], []
+    for kind, parents in described:
+        leaf = torch.rand(3, dtype=torch.float64) - 0.5
+        above = [tensors[p] for p in parents]
+        tensors.append(reference[kind](*above) if kind else leaf.requires_grad_())
+        value = tensors[-1].detach().numpy().copy()
+        nodes.append(Node(value, make[kind](), tuple(nodes[p] for p in parents)))
+    return nodes, tensors
+
+
+def needed(described):
+    """Les ancêtres du dernier, seuls : un nœud qui ne sert pas à la perte n'est pas de son graphe."""
+    kept = {len(described) - 1}
+    for i in range(len(described) - 1, -1, -1):
+        kept |= set(described[i][1]) if i in kept else set()
+    number = {old: new for new, old in enumerate(sorted(kept))}
+    return [(described[i][0], tuple(number[p] for p in described[i][1])) for i in sorted(kept)]
+
+
+checks.forbid(build_gradients, "torch", "scipy", "sklearn", "jax", "autograd", "tensorflow")
+tally = checks.Tally()
+with tally.part(1, "les gradients d'une chaîne sont faux"):
+    check_gradients(*built([(None, ()), ("square", (0,)), ("square", (1,)), ("total", (2,))]))
+    check_gradients(*built([(None, ()), ("total", (0,)), ("square", (1,)), ("square", (2,))]))
+with tally.part(1, "un nœud qui sert plusieurs fois doit recevoir la somme de ce que renvoient ses enfants"):
+    twice = [(None, ()), ("square", (0,)), ("mean", (1, 1)), ("square", (2,)), ("mean", (3, 0)), ("total", (4,))]
+    check_gradients(*built(twice))
+    exchanged = [(None, ()), ("square", (0,)), ("difference", (0, 1)), ("difference", (2, 0)), ("total", (3,))]
+    check_gradients(*built(exchanged))
+    for _ in range(3):
+        check_gradients(*built(needed(drawn(9))))
+with tally.part(1, "les gradients changent au second appel, ou un gradient partagé a été augmenté sur place"):
+    shared = [(None, ()), (None, ()), ("mean", (0, 1)), ("mean", (2, 0)), ("total", (3,))]
+    nodes, tensors = built(shared)
+    leaves = nodes[0], nodes[1], nodes[2]
+    for _ in range(2):
+        build_gradients(list(nodes))
+        for node, wanted in zip(leaves, (0.75, 0.25, 0.5)):
+            assert np.allclose(node.gradient, wanted), f"{node.gradient} au lieu de {wanted} partout"
+    start = Node(np.ones(3))
+    for factor in (1.0, 2.0):  # le même nœud, dans deux graphes
+        square = Node(factor * np.ones(3), operation_of(lambda gradient, a, by=factor: (by * gradient,)), (start,))
+        build_gradients([start, square, Node(factor * 3.0, Total(), (square,))])
+        assert np.allclose(start.gradient, factor), f"une entrée qui sert à deux graphes : {start.gradient}"
+with tally.part(1, "une chaîne de 2 000 opérations doit se remonter, sans récursion"):
+    checks.forbid(build_gradients, "setrecursionlimit", recursion=True)
+    build_gradients(deep)
+    assert all(np.allclose(deep[i].gradient, 1) for i in (2000, 1000, 1, 0)), "le gradient vaut 1 partout"
+    assert np.shape(deep[0].gradient) == (1,), f"il a la forme de la valeur, (1,) : {np.shape(deep[0].gradient)}"
 tally.score
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ### Question 1 - un seul passage (3 points)
+# ### Question 1 - un seul passage (3 points, 15 min)
 #
 # On pourrait estimer tous les gradients par différences finies, $(L(\theta + \varepsilon e_i) - L(\theta)) /
 # \varepsilon$. (a) Combien d'évaluations de la perte faudrait-il pour un million de paramètres, et combien de
-# parcours demande votre bibliothèque ? (b) Pourquoi doit-on garder toutes les valeurs du parcours avant ? Donnez
+# passes demande votre bibliothèque ? (b) Pourquoi doit-on garder toutes les valeurs de la passe avant ? Donnez
 # deux opérations qui s'en servent, et une qui n'en a pas besoin. (c) À quoi servent tout de même les différences
 # finies ?
 
 # %% [markdown] reponse="q1" points=3
-# (a) Un million et une évaluations, contre un parcours avant et un parcours arrière, de coût comparable. (b) Les
+# (a) Un million et une évaluations, contre une passe avant et une passe arrière, de coût comparable. (b) Les
 # dérivées locales en dépendent : `Mul` a besoin de l'autre facteur, `Square` de son entrée, `ReLU` du signe ; `Add`
 # n'a besoin que des formes. C'est ce qui fait la mémoire de l'entraînement. (c) À vérifier une opération que l'on
 # vient d'écrire (sur peu de nombres, en double précision).
@@ -720,30 +966,139 @@ tally.score
 # - 1 pt : (c) la vérification des gradients
 
 # %% [markdown]
+# ### Exercice 8 - réparer `Center` ★★ (30 min, 3 points)
+#
+# Quelqu'un a ajouté à la bibliothèque une opération qui retire à chaque colonne sa moyenne, pour qu'une unité cachée
+# soit active sur une partie du lot au moins. Le réseau s'entraîne, la perte descend : rien ne semble cassé. La cellule
+# suivante fait ce que personne n'avait fait. Elle compare le gradient à des différences finies (le
+# `numerical_gradient` du Laboratoire 2), et regarde l'entrée avant et après.
+
+# %%
+class BrokenCenter:
+    """z = a moins la moyenne de chaque colonne de `a`. Fausse."""
+
+    def forward(self, a):
+        a -= a.mean(axis=0)
+        return a
+
+    def backward(self, gradient, a):
+        return (gradient,)
+
+
+def by_differences(operation, gradient, a, step=1e-6):
+    """Le gradient de `a`, case par case : ce que devient la somme de gradient · z quand cette case bouge."""
+    found = np.zeros_like(a)
+    for place in np.ndindex(a.shape):
+        shift = np.zeros_like(a)
+        shift[place] = step
+        up, down = operation.forward(a + shift), operation.forward(a - shift)
+        found[place] = (gradient * (up - down)).sum() / (2 * step)
+    return found
+
+
+a, gradient = np.array([[1.0, 10.0], [3.0, 20.0], [5.0, 60.0]]), np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 6.0]])
+before = a.copy()
+print("par différences finies :\n", by_differences(BrokenCenter(), gradient, a).round(3))
+print("par backward :\n", BrokenCenter().backward(gradient, a)[0])
+BrokenCenter().forward(a)
+print("l'entrée, avant :", before.tolist(), "; après :", a.tolist())
+
+# %% [markdown]
+# Deux symptômes, deux fautes. Un indice que l'on peut trouver sans calculer : ajouter un même nombre à toute une colonne
+# ne change pas $z$. Que vaut alors la somme de chaque colonne du gradient de $a$ ? Écrivez la classe réparée ; les
+# lignes fautives sont celles de `BrokenCenter`.
+
+# %% exercice="center" concepts="gradient à la main, diffusion"
+class Center:
+    """z = a moins la moyenne de chaque colonne de `a`, une matrice N × M ; `a` n'est pas modifiée."""
+
+    def forward(self, a: np.ndarray) -> np.ndarray:
+        ### BEGIN SOLUTION
+        return a - a.mean(axis=0)
+        ### END SOLUTION
+
+    def backward(self, gradient: np.ndarray, a: np.ndarray) -> tuple[np.ndarray]:
+        """Un tuple d'un seul gradient, N × M."""
+        ### BEGIN SOLUTION
+        return (gradient - gradient.mean(axis=0),)
+        ### END SOLUTION
+
+
+# %% test="center" part="valeur" points=1
+a = np.array([[1.0, 10.0], [3.0, 20.0], [5.0, 60.0]])
+value = Center().forward(a)
+assert np.allclose(value, [[-2, -20], [0, -10], [2, 30]]), f"les colonnes ont pour moyennes 3 et 30 ; vous avez {value}"
+assert np.allclose(a, [[1, 10], [3, 20], [5, 60]]), f"l'entrée a été modifiée : {a.tolist()}"
+### BEGIN HIDDEN TESTS
+import torch
+
+from labo import checks
+
+checks.forbid(Center, "torch", "scipy", "sklearn", "jax", "autograd", "tensorflow")
+for shape in ((5, 3), (4, 4), (1, 2)):
+    a = torch.randn(shape, dtype=torch.float64)
+    expected, given = (a - a.mean(0)).numpy(), a.numpy().copy()
+    value = Center().forward(given)
+    assert np.array_equal(given, a.numpy()), "l'entrée a été modifiée"
+    assert np.shape(value) == shape, f"une matrice {shape} donne la forme {np.shape(value)}"
+    assert np.allclose(value, expected, rtol=1e-4, atol=1e-5), f"valeur fausse pour une matrice {shape} : {value}"
+### END HIDDEN TESTS
+
+# %% test="center" part="gradient" points=2
+operation, a = Center(), np.array([[1.0, 10.0], [3.0, 20.0], [5.0, 60.0]])
+operation.forward(a.copy())
+gradients = operation.backward(np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 6.0]]), a)
+assert len(gradients) == 1, "un tuple d'un gradient : n'oubliez pas la virgule, (gradient,)"
+assert np.allclose(np.sum(gradients[0], axis=0), 0), (
+    f"chaque colonne du gradient a une somme nulle, et non {np.sum(gradients[0], axis=0)}"
+)
+### BEGIN HIDDEN TESTS
+import torch
+
+from labo import checks
+
+checks.forbid(Center, "torch", "scipy", "sklearn", "jax", "autograd", "tensorflow")
+for shape in ((5, 3), (4, 4), (2, 7), (1, 2)):
+    a, gradient = torch.randn(shape, dtype=torch.float64).numpy(), torch.randn(shape, dtype=torch.float64).numpy()
+    expected, given = gradient - gradient.mean(0), gradient.copy()
+    operation = Center()
+    operation.forward(a.copy())
+    result = operation.backward(given, a)
+    assert isinstance(result, (tuple, list)) and len(result) == 1, "backward renvoie un tuple d'un gradient"
+    assert np.array_equal(given, gradient), "le gradient reçu a été modifié"
+    assert np.shape(result[0]) == shape, f"une matrice {shape} donne un gradient de forme {np.shape(result[0])}"
+    assert np.allclose(result[0], expected, rtol=1e-4, atol=1e-5), (
+        f"{result[0]} au lieu de {expected} : la moyenne dépend, elle aussi, de chaque case"
+    )
+### END HIDDEN TESTS
+
+# %% [markdown]
 # ---
 # ## 4. Apprendre
+#
+# *Sections 4.3 et 8.3.1 du livre.*
 #
 # Il ne reste qu'à descendre. La boucle ne sait rien du graphe : on lui donne une fonction qui, pour des valeurs de
 # paramètres, rend la perte et les gradients.
 #
-# ### Exercice 8 - `train` ★★ (30 min, 3 points)
+# ### Exercice 9 - `train` ★★ (30 min, 3 points)
 #
-# **À la main**, un paramètre, $L = \theta^2$, $\theta_0 = 1$, taux $0{,}1$ : pertes $1$, puis $0{,}64$ (car
+# **À la main**, un paramètre, $L = \theta^2$, $\theta_0 = 1$, taux $\eta = 0{,}1$ : pertes $1$, puis $0{,}64$ (car
 # $\theta_1 = 1 - 0{,}1 \times 2 = 0{,}8$), puis $0{,}41$.
 
 # %% exercice="train" concepts="pas d'optimisation"
 def train(parameters: list, loss_and_gradients, steps: int = 10, lr: float = 0.1) -> tuple[list, list[float]]:
-    """Descend le gradient.
+    """Descend le gradient, d'exactement `steps` pas.
 
     Args :
         parameters : les tableaux de départ ; ni la liste ni les tableaux ne sont modifiés.
         loss_and_gradients : une fonction qui reçoit la liste des paramètres, et rend la perte (un nombre) et
             la liste de leurs gradients.
-        steps : nombre de pas.
+        steps : nombre de pas ; il peut être nul.
         lr : taux d'apprentissage.
 
     Renvoie :
-        les paramètres après le dernier pas, et les `steps` pertes, chacune mesurée **avant** son pas.
+        la liste des paramètres après le dernier pas, et celle des `steps` pertes, chacune mesurée **avant** son pas.
     """
     ### BEGIN SOLUTION
     losses = []
@@ -757,91 +1112,304 @@ def train(parameters: list, loss_and_gradients, steps: int = 10, lr: float = 0.1
 
 # %% test="train" points=3
 final, losses = train([np.array([1.0])], lambda values: (float(values[0][0] ** 2), [2 * values[0]]), steps=3)
-assert np.allclose(losses, [1, 0.64, 0.4096]), "pertes attendues, avant chaque pas : 1, 0,64 et 0,41"
-assert np.allclose(final[0], [0.512]), "après trois pas : 0,8 puis 0,64 puis 0,512"
+assert len(losses) == 3, f"trois pas, donc trois pertes, et non {len(losses)}"
+assert np.allclose(losses, [1, 0.64, 0.4096]), f"pertes attendues, avant chaque pas : 1 ; 0,64 ; 0,41, et non {losses}"
+assert np.allclose(final[0], [0.512]), f"0,8 puis 0,64 puis 0,512 après trois pas, et non {final[0]}"
 ### BEGIN HIDDEN TESTS
-from labo import checks
+import torch
 
-tally = checks.Tally()
-centre = [np.array([1.0, -2.0]), np.array([[0.5], [3.0], [1.0]])]
+from labo import checks
 
 
 def bowl(values):
+    """Une cuvette de fond `centre`, dont la perte au fond est -1."""
     gaps = [value - c for value, c in zip(values, centre)]
-    return float(sum((gap**2).sum() for gap in gaps)), [2 * gap for gap in gaps]
+    return float(sum((gap**2).sum() for gap in gaps)) - 1, [2 * gap for gap in gaps]
 
 
-begin = [np.array([4.0, 4.0]), np.array([[1.0], [0.0], [-1.0]])]
-copies = [value.copy() for value in begin]
-rate, count = 0.15, 10
-final, losses = train(begin, bowl, steps=count, lr=rate)
-shrink = 1 - 2 * rate
-first = sum(((value - c) ** 2).sum() for value, c in zip(copies, centre))
+def expected_of(begin, steps, lr):
+    """Les paramètres et les pertes, par la formule : chaque pas multiplie l'écart par 1 - 2 lr."""
+    shrink = 1 - 2 * lr
+    gaps = [value - c for value, c in zip(begin, centre)]
+    first = float(sum((gap**2).sum() for gap in gaps))
+    final = [c + shrink**steps * gap for c, gap in zip(centre, gaps)]
+    return final, [first * shrink ** (2 * step) - 1 for step in range(steps)]
+
+
+def trained(begin, **options):
+    """Les listes de paramètres et de pertes, une fois leurs types vérifiés."""
+    result = train(begin, bowl, **options)
+    assert isinstance(result, (tuple, list)) and len(result) == 2, "train renvoie deux listes : paramètres et pertes"
+    final, losses = result
+    assert isinstance(final, (list, tuple)), f"les paramètres sont une liste de tableaux, et non {final!r:.60}"
+    assert isinstance(losses, (list, tuple)), f"les pertes sont une liste de nombres, et non {losses!r:.60}"
+    known = all(isinstance(loss, (int, float, np.generic, np.ndarray)) for loss in losses)
+    assert known and all(np.shape(loss) == () for loss in losses), "chaque perte est un nombre"
+    assert all(isinstance(value, (np.ndarray, np.generic)) for value in final), "chaque paramètre est un tableau"
+    return final, losses
+
+
+def check_final(final, expected):
+    assert len(final) == len(expected), f"{len(final)} paramètres au lieu de {len(expected)}"
+    for value, wanted in zip(final, expected):
+        assert np.shape(value) == wanted.shape, f"forme {np.shape(value)} au lieu de {wanted.shape}"
+        assert np.allclose(value, wanted, rtol=1e-4, atol=1e-5), f"{value} au lieu de {wanted}"
+
+
+centre = [torch.randn(2, dtype=torch.float64).numpy(), torch.randn(3, 1, dtype=torch.float64).numpy()]
+begin = [torch.randn(2, dtype=torch.float64).numpy(), 3 + torch.randn(3, 1, dtype=torch.float64).numpy()]
+kept = [value.copy() for value in begin]
+# Un fond presque atteint, un pas qui s'éloigne, un départ déjà au fond.
+cases = [(kept, 10, 0.15), (kept, 40, 0.3), (kept, 6, 1.2), ([c.copy() for c in centre], 4, 0.1)]
+
+checks.forbid(train, "torch", "scipy", "sklearn", "jax", "autograd", "tensorflow")
+tally = checks.Tally()
 with tally.part(1, "les pertes doivent être celles d'avant chaque pas, une par pas"):
-    assert np.allclose(losses, [first * shrink ** (2 * step) for step in range(count)])
+    for origin, steps, lr in cases:
+        _, expected = expected_of(origin, steps, lr)
+        _, losses = trained([value.copy() for value in origin], steps=steps, lr=lr)
+        assert len(losses) == steps, f"{len(losses)} pertes pour {steps} pas"
+        assert np.allclose(losses, expected, rtol=1e-4, atol=1e-5), (
+            f"{[round(float(loss), 4) for loss in losses[:4]]}… au lieu de {[round(loss, 4) for loss in expected[:4]]}…"
+        )
 with tally.part(1, "les paramètres finaux sont faux : un pas vaut lr fois le gradient, `steps` fois"):
-    assert len(final) == 2
-    for value, c, origin in zip(final, centre, copies):
-        assert np.allclose(value, c + shrink**count * (origin - c))
-with tally.part(1, "les paramètres de départ ont été modifiés, ou la forme d'un tableau a changé"):
-    assert all(np.array_equal(value, copy) for value, copy in zip(begin, copies))
-    assert [np.shape(value) for value in final] == [(2,), (3, 1)]
-    again, _ = train(begin, bowl, steps=0, lr=rate)
-    assert all(np.array_equal(value, copy) for value, copy in zip(again, copies))
+    for origin, steps, lr in cases:
+        expected, _ = expected_of(origin, steps, lr)
+        final, _ = trained([value.copy() for value in origin], steps=steps, lr=lr)
+        check_final(final, expected)
+    final, losses = trained([value.copy() for value in kept])
+    assert len(losses) == 10, "par défaut, 10 pas"
+    check_final(final, expected_of(kept, 10, 0.1)[0])
+with tally.part(1, "zéro pas, ou un départ qui a été modifié"):
+    final, losses = trained([value.copy() for value in kept], steps=0, lr=0.15)
+    assert len(losses) == 0, f"zéro pas, zéro perte, et non {losses}"
+    check_final(final, kept)
+    given = [value.copy() for value in kept]
+    trained(given, steps=5, lr=0.15)
+    assert len(given) == len(kept), "la liste de départ a changé"
+    assert all(np.array_equal(value, copy) for value, copy in zip(given, kept)), "les tableaux ont été modifiés"
 tally.score
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ### Tout ensemble
+# ---
+# ## 5. Tout ensemble
 #
-# Un perceptron d'une couche cachée, sur des chiffres, sans une ligne de PyTorch :
+# *Section 6.5.7 du livre : la rétropropagation pour un perceptron multicouche.*
 #
-# $$S = \operatorname{ReLU}(X W_1 + b_1)\, W_2 + b_2, \qquad L = \text{SoftmaxLoss}(S) .$$
+# Un perceptron d'une couche cachée de $M$ unités, sur des chiffres. Comme dans `nn.Linear`, une matrice de poids est
+# de forme sortie × entrée, et c'est sa transposée qui multiplie $X$ :
+#
+# $$\mathbf{H} = \operatorname{ReLU}(X W_1^\top + b_1), \qquad S = \mathbf{H} W_2^\top + b_2, \qquad L = \text{SoftmaxLoss}(S) .$$
+#
+# Le jeu d'entraînement est coupé en deux : on apprend sur le début, on choisit sur le reste (la validation). Le jeu de
+# test ne sert qu'une fois, à la fin.
 
 # %%
-digits = labo.load_dataset("digits", profile="tiny").flattened().normalized()
-train_x, train_y = digits.train_input.double().numpy(), digits.train_target.numpy()
+import torch
+import torch.nn.functional as F
+
+digits = labo.load_dataset("digits").normalized().flattened()
+inputs, targets = digits.train_input.double().numpy(), digits.train_target.numpy()
+cut = 3 * len(inputs) // 4
+train_x, train_y, valid_x, valid_y = inputs[:cut], targets[:cut], inputs[cut:], targets[cut:]
 test_x, test_y = digits.test_input.double().numpy(), digits.test_target.numpy()
+STEPS = 10 if TINY else 150
 print(digits.description)
 
-HIDDEN = 32
-generator = np.random.default_rng(0)
-shapes = [(train_x.shape[1], HIDDEN), (HIDDEN,), (HIDDEN, 10), (10,)]
-initial = [np.sqrt(2 / shape[0]) * generator.normal(size=shape) if len(shape) == 2 else np.zeros(shape) for shape in shapes]
 
-with labo.needs("add_sub", "matmul", "relu", "softmax_loss", "evaluate", "build_gradients", "train"):
+def start(seed, units=32, scale=1.0):
+    """W₁, b₁, W₂ et b₂ au départ : poids gaussiens, à `scale` fois l'échelle de Kaiming, biais nuls."""
+    generator = np.random.default_rng(seed)
+    w1, w2 = generator.normal(size=(units, train_x.shape[1])), generator.normal(size=(10, units))
+    return [scale * np.sqrt(2 / w1.shape[1]) * w1, np.zeros(units), scale * np.sqrt(2 / units) * w2, np.zeros(10)]
 
-    def network(inputs, nodes):
-        """Le graphe des scores, et ses nœuds de paramètres."""
-        w1, b1, w2, b2 = nodes
-        hidden = apply(ReLU(), apply(Add(), apply(Matmul(), inputs, w1), b1))
-        return apply(Add(), apply(Matmul(), hidden, w2), b2)
 
-    def digits_loss(values):
-        """La perte sur les chiffres, et ses gradients, par votre bibliothèque."""
-        nodes = [Node(value, name=name) for value, name in zip(values, ("W1", "b1", "W2", "b2"))]
-        scores = network(Node(train_x, name="X"), nodes)
-        end = apply(SoftmaxLoss(train_y), scores)
-        build_gradients(evaluate(end))
-        return end.value, [node.gradient for node in nodes]
+def network(x, parameters, center=None):
+    """Le nœud des scores d'images N × D, et ceux des paramètres ; `center` est une classe, ou None."""
+    w1, b1, w2, b2 = nodes = [Node(value, name=name) for value, name in zip(parameters, ("W1", "b1", "W2", "b2"))]
+    activation = apply(Add(), apply(Matmul(), Node(x, name="X"), apply(Transpose(), w1)), b1)
+    hidden = apply(ReLU(), apply(center(), activation) if center else activation)
+    return apply(Add(), apply(Matmul(), hidden, apply(Transpose(), w2)), b2), nodes
 
-    learned, losses = train(initial, digits_loss, steps=10 if TINY else 150, lr=0.1)
-    scores = network(Node(test_x), [Node(value) for value in learned])
+
+def digits_loss(parameters, center=None):
+    """La perte sur le jeu d'entraînement, et les gradients des paramètres, par votre bibliothèque."""
+    scores, nodes = network(train_x, parameters, center)
+    end = apply(SoftmaxLoss(train_y), scores)
+    build_gradients(evaluate(end))
+    return end.value, [node.gradient for node in nodes]
+
+
+def accuracy(parameters, x, y, center=None):
+    """L'exactitude, en pourcentage."""
+    scores, _ = network(x, parameters, center)
     evaluate(scores)
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 2.8), layout="constrained")
-    left.plot(losses, color=blue)
-    left.set(xlabel="pas", ylabel="perte", title=f"test : {100 * (scores.value.argmax(1) == test_y).mean():.1f} %")
-    draw_graph(scores, right)
-    right.set(xlim=(-4.8, 0.6), ylim=(-1.6, 1.6), title="le graphe des scores")
-    right.axis("off")
+    return 100 * (scores.value.argmax(1) == y).mean()
+
+
+def gradients_of_torch(parameters):
+    """Les mêmes gradients, par PyTorch."""
+    w1, b1, w2, b2 = leaves = [torch.tensor(value, requires_grad=True) for value in parameters]
+    scores = F.linear(torch.relu(F.linear(torch.tensor(train_x), w1, b1)), w2, b2)
+    return [g.numpy() for g in torch.autograd.grad(F.cross_entropy(scores, torch.tensor(train_y)), leaves)]
+
+
+# %% [markdown]
+# D'abord la question de confiance : votre bibliothèque et PyTorch s'accordent-ils ? Pour chaque paramètre, le plus grand
+# écart entre les deux gradients, divisé par le plus grand gradient. Les nombres ont seize chiffres significatifs.
+
+# %%
+with labo.needs("add_sub", "matmul", "relu", "softmax_loss", "evaluate", "build_gradients"):
+    _, yours = digits_loss(start(0))
+    gaps = [abs(a - b).max() / abs(b).max() for a, b in zip(yours, gradients_of_torch(start(0)))]
+    for name, gap in zip(("W1", "b1", "W2", "b2"), gaps):
+        print(f"{name} : {gap:.0e}")
+    draw_graph(apply(SoftmaxLoss(train_y), network(train_x, start(0))[0]), "votre réseau, par votre bibliothèque")
+
+# %% affirmation="accord" profils="tiny, small"
+claim.between("les gradients sont ceux de PyTorch, jusqu'au quatorzième chiffre", gaps, 0, 1e-14)
+
+# %% [markdown]
+# Puis l'apprentissage, depuis trois départs.
+
+# %%
+histories, valid_accuracies, test_accuracy = [], [], None
+with labo.needs("add_sub", "matmul", "relu", "softmax_loss", "evaluate", "build_gradients", "train"):
+    figure, axes = plt.subplots(figsize=(6.5, 3), layout="constrained")
+    best = None
+    for seed, colour in enumerate((blue, orange, grey)):
+        learned, losses = train(start(seed), digits_loss, steps=STEPS, lr=0.05)
+        histories.append(losses)
+        valid_accuracies.append(accuracy(learned, valid_x, valid_y))
+        best = learned if valid_accuracies[-1] == max(valid_accuracies) else best
+        label = f"départ {seed} : validation {valid_accuracies[-1]:.1f} %".replace(".", ",")
+        axes.plot(range(1, STEPS + 1), losses, color=colour, label=label)
+    axes.set(xlabel="pas", ylabel="perte (entraînement)", ylim=(0, None), title="32 unités cachées, taux 0,05")
+    axes.legend()
+    plt.show()
+    test_accuracy = accuracy(best, test_x, test_y)
+    print(f"le meilleur en validation, sur le jeu de test : {test_accuracy:.1f} %".replace(".", ","))
+
+# %% affirmation="apprentissage"
+claim.finite("toutes les pertes sont finies", histories)
+claim.between("en validation, elle lit plus de neuf chiffres sur dix, de chaque départ", valid_accuracies, 90, 100)
+claim.between("et sur le jeu de test", test_accuracy, 90, 100)
+
+# %% [markdown]
+# Votre bibliothèque lit plus de neuf chiffres sur dix. Voyons enfin ce que coûtait la faute de l'exercice 8. Avec
+# douze unités cachées seulement, trois réseaux : sans `Center`, avec la classe fautive, avec la vôtre.
+
+# %%
+def switched_off(parameters, center):
+    """Combien d'unités cachées valent 0 pour toutes les images d'entraînement."""
+    w1, b1 = parameters[:2]
+    activation = train_x @ w1.T + b1
+    return int((activation - activation.mean(0) * (center is not None) <= 0).all(0).sum())
+
+
+centered, off = {}, {}
+with labo.needs("add_sub", "matmul", "relu", "softmax_loss", "evaluate", "build_gradients", "center", "train"):
+    figure, axes = plt.subplots(figsize=(6.5, 2.6), layout="constrained")
+    variants = {"sans": None, "fautive": BrokenCenter, "réparée": Center}
+    for row, (name, center) in enumerate(variants.items()):
+        centered[name], off[name] = [], []
+        for seed in range(3):
+            learned, _ = train(start(seed, units=12), lambda p, c=center: digits_loss(p, c), steps=STEPS, lr=0.05)
+            centered[name].append(accuracy(learned, valid_x, valid_y, center))
+            off[name].append(switched_off(learned, center))
+            place = (centered[name][-1], row + 0.25 * (seed - 1))
+            axes.scatter(*place, color=(grey, orange, blue)[row])
+            axes.annotate(f"{off[name][-1]} éteintes", place, xytext=(6, -3), textcoords="offset points", fontsize=8)
+    axes.set(yticks=range(3), yticklabels=list(variants), xlabel="exactitude de validation (%)", ylim=(2.5, -0.5))
+    axes.margins(x=0.15)
     plt.show()
 
 # %% [markdown]
-# ### Question 2 - et PyTorch ? (3 points)
+# Un point par départ, et le nombre de ses unités éteintes, qui valent 0 pour toutes les images. La classe fautive
+# apprend, et c'est le piège : rien n'avertit. Mais ses trois réseaux sont tous moins bons que ceux de la classe réparée :
+# un gradient un peu faux ne s'arrête pas sur un message, il coûte des points. Sans `Center`, tout dépend du départ, et du
+# nombre d'unités qu'il éteint. Avec elle, aucune ne l'est : une colonne de moyenne nulle, si elle n'est pas
+# constante, a des cases positives.
+
+# %% affirmation="faute"
+claim.between("la classe fautive apprend", centered["fautive"], 70, 100)
+claim.less("ses réseaux sont tous moins bons que ceux de la classe réparée", max(centered["fautive"]), min(centered["réparée"]))
+claim.effect("un gradient un peu faux coûte des points", centered["fautive"], centered["réparée"])
+spreads = {name: max(found) - min(found) for name, found in centered.items()}
+claim.less("sans Center, tout dépend du départ", 5 + spreads["réparée"], spreads["sans"])
+ranked = [correct for _, correct in sorted(zip(off["sans"], centered["sans"]))]
+claim.holds("le nombre d'unités éteintes dit l'ordre des exactitudes", ranked == sorted(ranked, reverse=True), ranked)
+claim.between("avec Center, aucune unité n'est éteinte", off["réparée"], 0, 0)
+
+# %% [markdown]
+# ### Expérience libre - un hyperparamètre (3 points, 30 min)
 #
-# (a) Où se trouvent, dans PyTorch, l'équivalent de `Node`, de `operation`, de `parents` et de `gradient` ? (b) Votre
-# bibliothèque construit le graphe d'abord, puis l'évalue ; PyTorch le construit pendant l'évaluation. Donnez un
-# avantage de chaque façon. (c) Que faudrait-il ajouter à vos opérations pour dériver un gradient (dérivée seconde) ?
+# La fonction suivante entraîne un réseau, et ajoute une ligne à un tableau. L'exemple essaie deux taux
+# d'apprentissage, de trois départs chacun, à côté du taux 0,05 de la figure.
+
+# %%
+runs = []
+
+
+def experiment(units=32, lr=0.05, scale=1.0, center=None, seed=0):
+    """Entraîne un réseau de `units` unités, et garde son résultat dans `runs`."""
+    learned, losses = train(start(seed, units, scale), lambda p: digits_loss(p, center), steps=STEPS, lr=lr)
+    result = (float(losses[-1]), accuracy(learned, valid_x, valid_y, center))
+    runs.append((units, lr, scale, center is not None, seed, *result))
+
+
+def show_runs():
+    """Le tableau de tous les essais."""
+    print("unités    taux  échelle  Center  départ    perte  validation")
+    for units, lr, scale, centers, seed, loss, correct in runs:
+        row = f"{units:6} {lr:7g} {scale:8g} {'oui' if centers else 'non':>7} {seed:7} {loss:8.3f} {correct:9.1f} %"
+        print(row.replace(".", ","))
+
+
+# %% experience="essais"
+with labo.needs("add_sub", "matmul", "relu", "softmax_loss", "evaluate", "build_gradients", "train"):
+    for lr in (0.001, 1.0):
+        for seed in range(3):
+            experiment(lr=lr, seed=seed)
+    show_runs()
+
+# %% affirmation="taux"
+slow, fast = [run for run in runs if run[1] == 0.001], [run for run in runs if run[1] == 1.0]
+claim.less("cent cinquante pas ne suffisent pas au petit taux", [run[-1] for run in slow], min(valid_accuracies))
+claim.between("au grand taux, la perte s'arrête à log 10", [run[-2] for run in fast], 2.29, 2.32)
+claim.between("et l'exactitude à une classe sur dix", [run[-1] for run in fast], 5, 15)
+
+# %% [markdown]
+# Cent cinquante pas ne suffisent pas au petit taux. Le grand tue le réseau : la perte s'arrête à $\log 10 \approx
+# 2{,}303$, celle d'un modèle qui donne à chaque classe la même probabilité, et l'exactitude à une classe sur dix.
+#
+# **À vous** : choisissez un autre hyperparamètre (le nombre d'unités, l'échelle des poids de départ, `Center`, ou le
+# taux de plus près), au moins quatre valeurs, trois départs chacune, tout le reste fixé. Ajoutez vos essais dans la
+# cellule ci-dessus, ou dans de nouvelles cellules, puis concluez ci-dessous : (a) vos résultats, résumés ; (b) l'effet
+# dépasse-t-il l'écart entre trois départs ? (c) ce qui l'explique, d'après les gradients.
+
+# %% [markdown] reponse="experience" points=3
+# Un exemple de réponse, pour l'échelle des poids de départ (32 unités, taux 0,05, sans `Center`, trois départs, 150
+# pas). (a) Échelle 0 : 9,4 % chaque fois ; 0,1 : de 95 à 96 % ; 1 : de 95 à 97 % ; 3 : de 80 à 93 %. (b) Entre 0 et les
+# autres, oui ; entre 0,1 et 1, non. À l'échelle 3, les trois réseaux sont au-dessous, mais l'écart entre eux (13 points)
+# dépasse ce qu'ils perdent : il faudrait d'autres départs pour chiffrer l'effet. (c) À l'échelle 0, toutes les unités valent 0 : le
+# gradient de $W_2$ est nul, celui de $W_1$ aussi puisque $W_2 = 0$, seul $b_2$ bouge ; rien ne distingue jamais les
+# unités. À l'échelle 3, les scores de départ sont grands, donc les gradients aussi, et le même taux éteint des unités.
+#
+# *Barème :*
+#
+# - 1 pt : (a) au moins quatre valeurs, trois départs chacune, un seul hyperparamètre changé
+# - 1 pt : (b) compare l'effet à l'écart entre les départs
+# - 1 pt : (c) explique par les gradients, ou dit honnêtement que rien ne s'explique
+
+# %% [markdown]
+# ### Question 2 - et PyTorch ? (3 points, 15 min)
+#
+# (a) Où se trouvent, dans PyTorch, l'équivalent de `Node`, de `operation`, de `parents` et de `gradient` ? Citez-en
+# trois. (b) Votre bibliothèque construit le graphe d'abord, puis l'évalue ; PyTorch le construit pendant l'évaluation.
+# Donnez un avantage de chaque façon. (c) Que faudrait-il ajouter à vos opérations pour dériver un gradient (dérivée
+# seconde) ?
 
 # %% [markdown] reponse="q2" points=3
 # (a) Un tenseur ; son `grad_fn` ; `grad_fn.next_functions` ; `.grad` (gardé pour les feuilles seulement). (b) Graphe
@@ -854,3 +1422,26 @@ with labo.needs("add_sub", "matmul", "relu", "softmax_loss", "evaluate", "build_
 # - 1 pt : (a) au moins trois équivalents justes
 # - 1 pt : (b) un avantage de chaque façon
 # - 1 pt : (c) des gradients qui sont eux-mêmes des nœuds
+
+# %% [markdown]
+# ---
+# ## Questionnaire
+#
+# 1. Une entrée de forme $(1, D)$ a servi à un lot $N \times D$ : quelle forme a son gradient, et que contient-il ?
+# 2. Pourquoi `backward` ne renvoie-t-elle jamais de matrice jacobienne ?
+# 3. `Mean` renvoie deux fois le même tableau. Quelle ligne de `build_gradients` pourrait en souffrir ?
+# 4. Dans $\mathbf{H} = \operatorname{ReLU}(\text{Center}(X W_1^\top + b_1))$, que vaut le gradient de $b_1$ ?
+# 5. La somme d'une ligne du gradient de `SoftmaxLoss` est nulle. Pourquoi ?
+#
+# <details><summary>Réponses</summary>
+#
+# 1. $(1, D)$ ; la somme, sur les $N$ lignes, des gradients qui reviennent.
+# 2. Elle aurait autant de lignes que $z$ a de cases, et presque toutes sont nulles ; le produit par $g$ se calcule sans
+#    elle.
+# 3. `parent.gradient += share` : si `parent.gradient` **est** ce tableau, l'autre parent change aussi.
+# 4. Zéro : ajouter une constante à une colonne ne change pas la sortie de `Center`.
+# 5. Ajouter un même nombre à tous les scores d'un exemple ne change pas sa perte.
+# </details>
+#
+# **Pour aller plus loin** : ajoutez `Tanh`, `Conv2d` ou `Dropout`, et comparez chacune à des différences finies ; faites
+# que `backward` construise des nœuds, et dérivez deux fois (section 6.5.10 du livre).

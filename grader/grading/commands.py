@@ -106,7 +106,7 @@ def autograde(
     )
     with errors_shown():
         try:
-            found = Course.here().lab(lab)
+            found = Course.here().known_lab(lab)
             make_engine = _make_engine(cluster, found, jobs, scheduler, workers)
             results = grade_with_progress(found, config, student or (), force, make_engine)
         except KeyboardInterrupt:
@@ -169,7 +169,7 @@ def regrade(
 
     with errors_shown():
         try:
-            preview, written = regrading.regrade(Course.here().lab(lab), config, agreed)
+            preview, written = regrading.regrade(Course.here().known_lab(lab), config, agreed)
         except KeyboardInterrupt:
             fail("Interrupted: nothing was written.", 130)
         except typer.Abort:  # Ctrl-C at the question, or nobody there to answer it
@@ -198,7 +198,7 @@ def show(
     from grader.grading.results import read_result
 
     with errors_shown():
-        table.explain(read_result(Course.here().lab(lab).submission(student)), Console())
+        table.explain(read_result(Course.here().known_lab(lab).submission(student)), Console())
 
 
 def extend(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Callable
 from contextlib import suppress
@@ -70,6 +71,11 @@ def read_results(lab: Lab) -> list[Result]:
 def read_result(submission: Submission) -> Result:
     """The last result of one student."""
     lab = submission.lab.name
+    if not submission.result.is_file() and not submission.submitted.is_dir():
+        others = submission.lab.students()
+        close = difflib.get_close_matches(submission.student, others, n=1)
+        hint = f": did you mean {close[0]}?" if close else "."
+        raise GraderError(f"{submission.student} has handed in nothing for {lab}{hint}")
     if not submission.result.is_file():
         raise GraderError(f"no result of {submission.student} for {lab}: grader autograde {lab}")
     return _read(submission.result, lab)

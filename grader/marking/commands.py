@@ -41,7 +41,7 @@ def mark(
     if question is None and (redo or unanswered):
         raise typer.BadParameter("--redo and --all are for one QUESTION.")
     with errors_shown():
-        assignment = Course.here().lab(lab)
+        assignment = Course.here().known_lab(lab)
         if question is None or as_json:
             found = [p for p in marking_progress(assignment) if question in (None, p.question)]
             if as_json:

@@ -20,7 +20,9 @@ def name_and_cells(value: Any) -> tuple[str, list[str]]:
     if not functions:
         raise AssertionError("attendu une fonction ou une classe, écrite par `def` ou `class`")
     names = functions[0].__globals__
-    name = next((n for n, found in names.items() if found is value), functions[0].__name__)
+    own = getattr(value, "__name__", functions[0].__name__)
+    aliases = [n for n, found in names.items() if found is value]
+    name = aliases[0] if aliases and own not in aliases else own
     cells = _cells(functions)
     known: set[str] = set()
     while new := _words(name, cells) - known:
@@ -68,7 +70,8 @@ def _functions(value: Any) -> Iterator[FunctionType]:
         enclosed = inspect.getclosurevars(value).nonlocals.values()
         yield from (found for found in enclosed if isinstance(found, FunctionType))
     elif isinstance(value, type):
-        members = (getattr(m, "__func__", m) for m in vars(value).values())
+        family = [c for c in value.__mro__ if c.__module__ == value.__module__]
+        members = (getattr(m, "__func__", m) for c in family for m in vars(c).values())
         yield from (member for member in members if isinstance(member, FunctionType))
     else:
         yield from _functions(type(value))

@@ -88,11 +88,15 @@ class ImageData:
     def normalized(self) -> "ImageData":
         """Chaque canal centré et réduit, avec la moyenne et l'écart-type de l'entraînement seul.
 
-        Le test n'entre pas dans ces statistiques : il doit rester inconnu du modèle.
+        Le test n'entre pas dans ces statistiques : il doit rester inconnu du modèle. Un canal
+        constant (après `flattened`, un pixel du bord) est seulement centré : il n'est jamais divisé
+        par 0.
         """
-        dims = (0, *range(2, self.train_input.dim()))
-        mean = self.train_input.mean(dims, keepdim=True)
-        std = self.train_input.std(dims, keepdim=True)
+        train = self.train_input
+        dims = (0, *range(2, train.dim()))
+        mean = train.mean(dims, keepdim=True)
+        constant = train.amax(dims, keepdim=True) == train.amin(dims, keepdim=True)
+        std = train.std(dims, keepdim=True).masked_fill(constant, 1)
         return self._map(lambda x: (x - mean).div_(std))
 
     def flattened(self) -> "ImageData":

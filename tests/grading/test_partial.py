@@ -36,8 +36,8 @@ def test_what_is_right_counts_and_what_is_missing_is_told_once(tmp_path):
         notebook = gradebook.find_submission_notebook(TP, TP, "alice")
         scores = {grade.cell.name: grade.auto_score for grade in notebook.grades}
     tests = {name: score for name, score in scores.items() if name.startswith("test_")}
-    assert tests.pop("test_mul_div") == 3
-    assert sum(tests.values()) == 20
+    assert tests.pop("test_mul_div_div") == 1
+    assert sum(tests.values()) == 25
     page = unescape((tmp_path / f"feedback/alice/{TP}/{TP}.html").read_text("utf-8"))
     assert "3 / 4" in page
     assert page.count("1 point(s) en moins : Div est fausse quand une entrée est diffusée") == 1

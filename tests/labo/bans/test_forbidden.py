@@ -241,6 +241,17 @@ def test_a_loop_is_found(cell, found):
     assert as_text([cell]) == in_a_notebook([cell]) == ""
 
 
+def test_a_class_without_methods_of_its_own_is_read_with_its_base():
+    cells = ["class g:\n    def go(self, x): return F.conv2d(x)\nclass f(g):\n    sign = -1"]
+    assert in_a_notebook(cells) == as_text(cells) == ""
+    assert "conv2d" in in_a_notebook(cells, "*conv*")
+    assert "conv2d" in as_text(cells, "*conv*")
+
+
+def test_an_exercise_is_known_by_its_own_name_and_not_by_an_alias():
+    assert in_a_notebook(["h = 1", "def f(x): return x\nh = f"]) == ""
+
+
 def test_recursion_alone_may_be_forbidden():
     assert as_text(["def f(x):\n    for y in x: pass"], recursion=True) == ""
     assert "récursion" in as_text(["def f(x): return f(x)"], recursion=True)

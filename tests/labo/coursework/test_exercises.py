@@ -18,10 +18,10 @@ def test_an_unanswered_exercise_is_named(capsys):
 
 
 def test_an_answer_that_fails_is_told_with_its_error(capsys):
-    with labo.needs("fuse", "normalize"):
+    with labo.needs("hinge_loss", "normalize"):
         raise ValueError("formes incompatibles")
     printed = capsys.readouterr().out
-    assert "sert des exercices « fuse » et « normalize »" in printed
+    assert "sert des exercices « hinge_loss » et « normalize »" in printed
     assert "ValueError: formes incompatibles" in printed
 
 

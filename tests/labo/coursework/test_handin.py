@@ -58,6 +58,13 @@ def test_checks_are_shown_with_their_messages(folder):
     assert "Traceback" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("command", ["check", "doctor"])
+def test_an_output_without_these_letters_is_no_reason_to_stop(folder, command):
+    done = labo(folder, command, PYTHONIOENCODING="ascii")
+    assert "UnicodeEncodeError" not in done.stderr
+    assert "?" in done.stdout
+
+
 def test_checks_of_the_open_notebook_change_none_of_its_names(folder, monkeypatch, capsys):
     import labo
 

@@ -387,6 +387,15 @@ def test_normalisation_uses_the_training_statistics_only():
     assert torch.equal(elsewhere.normalized().train_input, normalized.train_input)
 
 
+def test_constant_channels_are_centred_and_never_divided_by_zero():
+    data = two_channels().flattened()
+    data.train_input[:, 3] = 0.1  # the mean of many is not exactly 0.1
+    normalized = data.normalized()
+    torch.testing.assert_close(normalized.train_input[:, 3], torch.zeros(30), atol=1e-6, rtol=0)
+    torch.testing.assert_close(normalized.test_input[:, 3], data.test_input[:, 3] - 0.1)
+    assert normalized.train_input.isfinite().all()
+
+
 def test_transformations_return_new_data_and_leave_the_first_alone():
     data = two_channels()
     before = data.train_input.clone()

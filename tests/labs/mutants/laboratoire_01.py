@@ -71,6 +71,53 @@ def images_to_tensor(pixels):
     return pixels.permute(0, 3, 1, 2).double() / 255
 """,
         ),
+        (
+            "three channels written out",
+            """
+def images_to_tensor(pixels):
+    p = pixels.float() / 255
+    return torch.stack([p[..., 0], p[..., 1], p[..., 2]], dim=1)
+""",
+        ),
+        (
+            "divided by the largest value of the batch",
+            """
+def images_to_tensor(pixels):
+    x = pixels.permute(0, 3, 1, 2).float()
+    return x / x.max()
+""",
+        ),
+        (
+            "between -1 and 1",
+            """
+def images_to_tensor(pixels):
+    return pixels.permute(0, 3, 1, 2).float() / 127.5 - 1
+""",
+        ),
+        (
+            "axis of examples exchanged with channels",
+            """
+def images_to_tensor(pixels):
+    return pixels.permute(3, 0, 1, 2).float() / 255
+""",
+        ),
+        (
+            "squeezed",
+            """
+def images_to_tensor(pixels):
+    return pixels.permute(0, 3, 1, 2).float().squeeze() / 255
+""",
+        ),
+        (
+            "colours first kept for three or four channels only",
+            """
+def images_to_tensor(pixels):
+    x = pixels.float() / 255
+    if x.shape[-1] in (3, 4):
+        x = x.permute(0, 3, 1, 2)
+    return x
+""",
+        ),
     ],
     "normalize": [
         (
@@ -143,6 +190,77 @@ def normalize(train_input, test_input):
     axes = (0, 2, 3)
     mean, std = train_input.mean(axes, keepdim=True), train_input.std(axes, keepdim=True)
     return (test_input - mean) / std, (train_input - mean) / std
+""",
+        ),
+        (
+            "the biased deviation",
+            """
+def normalize(train_input, test_input):
+    axes = (0, 2, 3)
+    mean = train_input.mean(axes, keepdim=True)
+    std = train_input.std(axes, keepdim=True, unbiased=False)
+    return (train_input - mean) / std, (test_input - mean) / std
+""",
+        ),
+        (
+            "three channels written out",
+            """
+def normalize(train_input, test_input):
+    train, test = train_input.clone(), test_input.clone()
+    for c in range(3):
+        mean, std = train_input[:, c].mean(), train_input[:, c].std()
+        train[:, c] = (train_input[:, c] - mean) / std
+        test[:, c] = (test_input[:, c] - mean) / std
+    return train, test
+""",
+        ),
+        (
+            "mean of the images' own deviations",
+            """
+def normalize(train_input, test_input):
+    mean = train_input.mean((0, 2, 3), keepdim=True)
+    std = train_input.std((2, 3), keepdim=True).mean(0, keepdim=True)
+    return (train_input - mean) / std, (test_input - mean) / std
+""",
+        ),
+        (
+            "mean of the test for the test",
+            """
+def normalize(train_input, test_input):
+    axes = (0, 2, 3)
+    std = train_input.std(axes, keepdim=True)
+    return (
+        (train_input - train_input.mean(axes, keepdim=True)) / std,
+        (test_input - test_input.mean(axes, keepdim=True)) / std,
+    )
+""",
+        ),
+        (
+            "test in place",
+            """
+def normalize(train_input, test_input):
+    axes = (0, 2, 3)
+    mean, std = train_input.mean(axes, keepdim=True), train_input.std(axes, keepdim=True)
+    train = (train_input - mean) / std
+    test_input.sub_(mean).div_(std)
+    return train, test_input
+""",
+        ),
+        (
+            "a constant added to the deviation",
+            """
+def normalize(train_input, test_input):
+    axes = (0, 2, 3)
+    mean, std = train_input.mean(axes, keepdim=True), train_input.std(axes, keepdim=True) + 0.01
+    return (train_input - mean) / std, (test_input - mean) / std
+""",
+        ),
+        (
+            "only the training set returned",
+            """
+def normalize(train_input, test_input):
+    axes = (0, 2, 3)
+    return (train_input - train_input.mean(axes, keepdim=True)) / train_input.std(axes, keepdim=True)
 """,
         ),
     ],
@@ -262,6 +380,150 @@ class SimpleLinear(nn.Linear):
     pass
 """,
         ),
+        (
+            "mean 0.01",
+            """
+class SimpleLinear(nn.Module):
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.weight = nn.Parameter(torch.normal(0.01, 0.01, (n_out, n_in)))
+        self.bias = nn.Parameter(torch.zeros(n_out))
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+""",
+        ),
+        (
+            "one template drawn and repeated",
+            """
+class SimpleLinear(nn.Module):
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.weight = nn.Parameter((0.01 * torch.randn(1, n_in)).repeat(n_out, 1))
+        self.bias = nn.Parameter(torch.zeros(n_out))
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+""",
+        ),
+        (
+            "one column drawn and repeated",
+            """
+class SimpleLinear(nn.Module):
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.weight = nn.Parameter((0.01 * torch.randn(n_out, 1)).repeat(1, n_in))
+        self.bias = nn.Parameter(torch.zeros(n_out))
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+""",
+        ),
+        (
+            "variance 0.01",
+            """
+class SimpleLinear(nn.Module):
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.weight = nn.Parameter(0.1 * torch.randn(n_out, n_in))
+        self.bias = nn.Parameter(torch.zeros(n_out))
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+""",
+        ),
+        (
+            "deviation of Xavier",
+            """
+class SimpleLinear(nn.Module):
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(n_out, n_in) / n_in**0.5)
+        self.bias = nn.Parameter(torch.zeros(n_out))
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+""",
+        ),
+        (
+            "uniform of the right deviation",
+            """
+class SimpleLinear(nn.Module):
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.weight = nn.Parameter(0.01 * 3**0.5 * (2 * torch.rand(n_out, n_in) - 1))
+        self.bias = nn.Parameter(torch.zeros(n_out))
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+""",
+        ),
+        (
+            "bias detached",
+            """
+class SimpleLinear(nn.Module):
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.weight = nn.Parameter(0.01 * torch.randn(n_out, n_in))
+        self.bias = nn.Parameter(torch.zeros(n_out))
+    def forward(self, x):
+        return x @ self.weight.T + self.bias.detach()
+""",
+        ),
+        (
+            "input detached",
+            """
+class SimpleLinear(nn.Module):
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.weight = nn.Parameter(0.01 * torch.randn(n_out, n_in))
+        self.bias = nn.Parameter(torch.zeros(n_out))
+    def forward(self, x):
+        return x.detach() @ self.weight.T + self.bias
+""",
+        ),
+        (
+            "softmax of the scores",
+            """
+class SimpleLinear(nn.Module):
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.weight = nn.Parameter(0.01 * torch.randn(n_out, n_in))
+        self.bias = nn.Parameter(torch.zeros(n_out))
+    def forward(self, x):
+        return (x @ self.weight.T + self.bias).softmax(1)
+""",
+        ),
+        (
+            "bias subtracted",
+            """
+class SimpleLinear(nn.Module):
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.weight = nn.Parameter(0.01 * torch.randn(n_out, n_in))
+        self.bias = nn.Parameter(torch.zeros(n_out))
+    def forward(self, x):
+        return x @ self.weight.T - self.bias
+""",
+        ),
+        (
+            "squeezed",
+            """
+class SimpleLinear(nn.Module):
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.weight = nn.Parameter(0.01 * torch.randn(n_out, n_in))
+        self.bias = nn.Parameter(torch.zeros(n_out))
+    def forward(self, x):
+        return (x @ self.weight.T + self.bias).squeeze()
+""",
+        ),
+        (
+            "zeros",
+            """
+class SimpleLinear(nn.Module):
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(n_out, n_in))
+        self.bias = nn.Parameter(torch.zeros(n_out))
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+""",
+        ),
     ],
     "hinge_loss": [
         (
@@ -372,123 +634,295 @@ def hinge_loss(scores, target):
     return (1 - own + scores).clamp(min=0).sum(1).mean() - 1
 """,
         ),
+        (
+            "python loops",
+            """
+def hinge_loss(scores, target):
+    total = 0.0
+    for s, y in zip(scores, target):
+        for j in range(len(s)):
+            if j != y:
+                total = total + (1 - s[y] + s[j]).clamp(min=0)
+    return total / len(scores)
+""",
+        ),
+        (
+            "PyTorch's loss, rescaled",
+            """
+def hinge_loss(scores, target):
+    return scores.shape[1] * F.multi_margin_loss(scores, target)
+""",
+        ),
+        (
+            "PyTorch's loss, as a module, under another name",
+            """
+margin = nn.MultiMarginLoss(reduction="sum")
+
+def hinge_loss(scores, target):
+    return margin(scores, target) * scores.shape[1] / scores.shape[0]
+""",
+        ),
+        (
+            "wrong classes told by their value",
+            """
+def hinge_loss(scores, target):
+    own = scores.gather(1, target.unsqueeze(1))
+    costs = (1 - own + scores).clamp(min=0)
+    return costs.masked_fill(scores == own, 0).sum(1).mean()
+""",
+        ),
+        (
+            "averaged by batch of classes present",
+            """
+def hinge_loss(scores, target):
+    own = scores.gather(1, target.unsqueeze(1))
+    costs = (1 - own + scores).clamp(min=0).sum(1) - 1
+    return torch.stack([costs[target == k].mean() for k in target.unique()]).mean()
+""",
+        ),
+        (
+            "comprehension over examples",
+            """
+def hinge_loss(scores, target):
+    costs = [(1 - s[y] + s).clamp(min=0).sum() - 1 for s, y in zip(scores, target)]
+    return torch.stack(costs).mean()
+""",
+        ),
+        (
+            "a cost of exactly 1 taken for the right class's",
+            """
+def hinge_loss(scores, target):
+    own = scores.gather(1, target.unsqueeze(1))
+    costs = (1 - own + scores).clamp(min=0)
+    return (costs * (costs != 1)).sum(1).mean()
+""",
+        ),
+        (
+            "costs capped",
+            """
+def hinge_loss(scores, target):
+    own = scores.gather(1, target.unsqueeze(1))
+    return (1 - own + scores).clamp(0, 2).sum(1).mean() - 1
+""",
+        ),
+        (
+            "NumPy",
+            """
+def hinge_loss(scores, target):
+    import numpy as np
+    s, y = scores.detach().numpy(), target.numpy()
+    costs = np.maximum(0, 1 - s[np.arange(len(y)), y][:, None] + s)
+    return torch.tensor(float(costs.sum(1).mean() - 1))
+""",
+        ),
     ],
-    "hinge_gradient": [
+    "softmax_loss": [
         (
-            "not divided by the number of examples",
+            "PyTorch's loss",
             """
-def hinge_gradient(scores, target):
-    rows = torch.arange(len(scores))
-    gradient = (1 - scores[rows, target].unsqueeze(1) + scores > 0).to(scores.dtype)
-    gradient[rows, target] = 0
-    gradient[rows, target] = -gradient.sum(1)
-    return gradient
+def softmax_loss(scores, target):
+    return F.cross_entropy(scores, target)
 """,
         ),
         (
-            "target's gradient is -1",
+            "PyTorch's loss, as a module",
             """
-def hinge_gradient(scores, target):
-    rows = torch.arange(len(scores))
-    gradient = (1 - scores[rows, target].unsqueeze(1) + scores > 0).to(scores.dtype)
-    gradient[rows, target] = -1
-    return gradient / len(scores)
+def softmax_loss(scores, target):
+    return nn.CrossEntropyLoss()(scores, target)
 """,
         ),
         (
-            "target's gradient is 0",
+            "log_softmax and an index",
             """
-def hinge_gradient(scores, target):
-    rows = torch.arange(len(scores))
-    gradient = (1 - scores[rows, target].unsqueeze(1) + scores > 0).to(scores.dtype)
-    gradient[rows, target] = 0
-    return gradient / len(scores)
+def softmax_loss(scores, target):
+    return -torch.log_softmax(scores, 1)[torch.arange(len(target)), target].mean()
 """,
         ),
         (
-            "target counted among the classes that cost",
+            "softmax, a clamp, a logarithm",
             """
-def hinge_gradient(scores, target):
-    rows = torch.arange(len(scores))
-    gradient = (1 - scores[rows, target].unsqueeze(1) + scores > 0).to(scores.dtype)
-    gradient[rows, target] = -gradient.sum(1)
-    return gradient / len(scores)
+def softmax_loss(scores, target):
+    p = scores.softmax(1).gather(1, target.unsqueeze(1))
+    return -p.clamp(min=1e-12).log().mean()
+""",
+        ),
+        (
+            "logsumexp",
+            """
+def softmax_loss(scores, target):
+    own = scores.gather(1, target.unsqueeze(1)).squeeze(1)
+    return (torch.logsumexp(scores, 1) - own).mean()
+""",
+        ),
+        (
+            "logsumexp of a helper",
+            """
+def total(s):
+    return s.logsumexp(1)
+
+def softmax_loss(scores, target):
+    own = scores.gather(1, target.unsqueeze(1)).squeeze(1)
+    return (total(scores) - own).mean()
+""",
+        ),
+        (
+            "a distribution of torch",
+            """
+def softmax_loss(scores, target):
+    return -torch.distributions.Categorical(logits=scores).log_prob(target).mean()
+""",
+        ),
+        (
+            "no subtraction of the maximum",
+            """
+def softmax_loss(scores, target):
+    e = scores.exp()
+    p = e / e.sum(1, keepdim=True)
+    return -p[torch.arange(len(target)), target].log().mean()
+""",
+        ),
+        (
+            "the maximum subtracted, then the logarithm of zero",
+            """
+def softmax_loss(scores, target):
+    e = (scores - scores.amax(1, keepdim=True)).exp()
+    p = e / e.sum(1, keepdim=True)
+    return -p[torch.arange(len(target)), target].log().mean()
+""",
+        ),
+        (
+            "1e-12 in the logarithm",
+            """
+def softmax_loss(scores, target):
+    e = (scores - scores.amax(1, keepdim=True)).exp()
+    p = e / e.sum(1, keepdim=True)
+    return -(p[torch.arange(len(target)), target] + 1e-12).log().mean()
+""",
+        ),
+        (
+            "the maximum of the whole batch",
+            """
+def softmax_loss(scores, target):
+    s = scores - scores.max()
+    own = s.gather(1, target.unsqueeze(1)).squeeze(1)
+    return (s.exp().sum(1).log() - own).mean()
+""",
+        ),
+        (
+            "sum over examples",
+            """
+def softmax_loss(scores, target):
+    s = scores - scores.amax(1, keepdim=True)
+    own = s.gather(1, target.unsqueeze(1)).squeeze(1)
+    return (s.exp().sum(1).log() - own).sum()
+""",
+        ),
+        (
+            "divided by the classes too",
+            """
+def softmax_loss(scores, target):
+    s = scores - scores.amax(1, keepdim=True)
+    own = s.gather(1, target.unsqueeze(1)).squeeze(1)
+    return (s.exp().sum(1).log() - own).sum() / scores.numel()
 """,
         ),
         (
             "sign",
             """
-def hinge_gradient(scores, target):
-    rows = torch.arange(len(scores))
-    gradient = -(1 - scores[rows, target].unsqueeze(1) + scores > 0).to(scores.dtype)
-    gradient[rows, target] = 0
-    gradient[rows, target] = -gradient.sum(1)
-    return gradient / len(scores)
+def softmax_loss(scores, target):
+    s = scores - scores.amax(1, keepdim=True)
+    own = s.gather(1, target.unsqueeze(1)).squeeze(1)
+    return (own - s.exp().sum(1).log()).mean()
 """,
         ),
         (
-            "no margin",
+            "logarithm in base 2",
             """
-def hinge_gradient(scores, target):
-    rows = torch.arange(len(scores))
-    gradient = (scores > scores[rows, target].unsqueeze(1)).to(scores.dtype)
-    gradient[rows, target] = 0
-    gradient[rows, target] = -gradient.sum(1)
-    return gradient / len(scores)
+def softmax_loss(scores, target):
+    s = scores - scores.amax(1, keepdim=True)
+    own = s.gather(1, target.unsqueeze(1)).squeeze(1)
+    return ((s.exp().sum(1).log() - own) / 0.6931471805599453).mean()
 """,
         ),
         (
-            "divided by the number of classes",
+            "one against all by sigmoids",
             """
-def hinge_gradient(scores, target):
-    rows = torch.arange(len(scores))
-    gradient = (1 - scores[rows, target].unsqueeze(1) + scores > 0).to(scores.dtype)
-    gradient[rows, target] = 0
-    gradient[rows, target] = -gradient.sum(1)
-    return gradient / scores.shape[1]
+def softmax_loss(scores, target):
+    own = scores.gather(1, target.unsqueeze(1)).squeeze(1)
+    return F.softplus(-own).mean()
 """,
         ),
         (
-            "costs instead of their derivative",
+            "softmax over the examples",
             """
-def hinge_gradient(scores, target):
-    rows = torch.arange(len(scores))
-    gradient = (1 - scores[rows, target].unsqueeze(1) + scores).clamp(min=0)
-    gradient[rows, target] = 0
-    gradient[rows, target] = -gradient.sum(1)
-    return gradient / len(scores)
+def softmax_loss(scores, target):
+    s = scores - scores.amax(0, keepdim=True)
+    own = s.gather(1, target.unsqueeze(1))
+    return (s.exp().sum(0).log() - own).mean()
+""",
+        ),
+        (
+            "the right class left out of the sum",
+            """
+def softmax_loss(scores, target):
+    s = scores - scores.amax(1, keepdim=True)
+    own = s.gather(1, target.unsqueeze(1))
+    others = s.exp().scatter(1, target.unsqueeze(1), 0)
+    return (others.sum(1).log() - own.squeeze(1)).mean()
+""",
+        ),
+        (
+            "one value per example",
+            """
+def softmax_loss(scores, target):
+    s = scores - scores.amax(1, keepdim=True)
+    own = s.gather(1, target.unsqueeze(1)).squeeze(1)
+    return s.exp().sum(1).log() - own
 """,
         ),
         (
             "in place",
             """
-def hinge_gradient(scores, target):
-    rows = torch.arange(len(scores))
-    scores -= scores[rows, target].unsqueeze(1) - 1
-    gradient = (scores > 0).to(scores.dtype)
-    gradient[rows, target] = 0
-    gradient[rows, target] = -gradient.sum(1)
-    return gradient / len(scores)
+def softmax_loss(scores, target):
+    with torch.no_grad():
+        scores -= scores.amax(1, keepdim=True)
+    own = scores.gather(1, target.unsqueeze(1)).squeeze(1)
+    return (scores.exp().sum(1).log() - own).mean()
 """,
         ),
         (
-            "always float32",
+            "graph lost",
             """
-def hinge_gradient(scores, target):
-    rows = torch.arange(len(scores))
-    gradient = (1 - scores[rows, target].unsqueeze(1) + scores > 0).float()
-    gradient[rows, target] = 0
-    gradient[rows, target] = -gradient.sum(1)
-    return gradient / len(scores)
+def softmax_loss(scores, target):
+    s = scores - scores.amax(1, keepdim=True)
+    own = s.gather(1, target.unsqueeze(1)).squeeze(1)
+    return torch.tensor((s.exp().sum(1).log() - own).mean().item())
 """,
         ),
         (
-            "autograd instead of by hand",
+            "shifted scores detached",
             """
-def hinge_gradient(scores, target):
-    x = scores.clone().requires_grad_()
-    (x.shape[1] * F.multi_margin_loss(x, target)).backward()
-    return x.grad
+def softmax_loss(scores, target):
+    s = (scores - scores.amax(1, keepdim=True)).detach()
+    own = scores.gather(1, target.unsqueeze(1)).squeeze(1) - scores.amax(1)
+    return (s.exp().sum(1).log() - own).mean()
+""",
+        ),
+        (
+            "scores clamped",
+            """
+def softmax_loss(scores, target):
+    s = scores.clamp(-50, 50)
+    own = s.gather(1, target.unsqueeze(1)).squeeze(1)
+    return (s.exp().sum(1).log() - own).mean()
+""",
+        ),
+        (
+            "the hinge",
+            """
+def softmax_loss(scores, target):
+    own = scores.gather(1, target.unsqueeze(1))
+    return (1 - own + scores).clamp(min=0).sum(1).mean() - 1
 """,
         ),
     ],
@@ -559,6 +993,74 @@ def epoch_batches(n, batch_size):
             """
 def epoch_batches(n, batch_size):
     return list((torch.randperm(n) + 1).split(batch_size))
+""",
+        ),
+        (
+            "last batch of one dropped",
+            """
+def epoch_batches(n, batch_size):
+    b = list(torch.randperm(n).split(batch_size))
+    return [x for x in b if len(x) > 1]
+""",
+        ),
+        (
+            "strided batches in another order",
+            """
+def epoch_batches(n, batch_size):
+    count = -(-n // batch_size)
+    order = torch.cat([torch.arange(k, n, count) for k in range(count)])
+    blocks = list(order.split(batch_size))
+    full = n // batch_size
+    return [blocks[i] for i in torch.randperm(full)] + blocks[full:]
+""",
+        ),
+        (
+            "the last examples always last",
+            """
+def epoch_batches(n, batch_size):
+    whole = n // batch_size * batch_size
+    batches = list(torch.randperm(whole).split(batch_size)) if whole else []
+    return batches + ([torch.arange(whole, n)] if whole < n else [])
+""",
+        ),
+        (
+            "int32",
+            """
+def epoch_batches(n, batch_size):
+    return list(torch.randperm(n, dtype=torch.int32).split(batch_size))
+""",
+        ),
+        (
+            "lists",
+            """
+def epoch_batches(n, batch_size):
+    return [batch.tolist() for batch in torch.randperm(n).split(batch_size)]
+""",
+        ),
+        (
+            "seed fixed inside",
+            """
+def epoch_batches(n, batch_size):
+    torch.manual_seed(0)
+    return list(torch.randperm(n).split(batch_size))
+""",
+        ),
+        (
+            "order kept from one call to the next",
+            """
+orders = {}
+
+def epoch_batches(n, batch_size):
+    orders.setdefault(n, torch.randperm(n))
+    return list(orders[n].split(batch_size))
+""",
+        ),
+        (
+            "fails beyond one batch",
+            """
+def epoch_batches(n, batch_size):
+    return list(torch.randperm(n).view(-1, batch_size)) if n % batch_size == 0 else list(
+        torch.randperm(n)[: n // batch_size * batch_size].view(-1, batch_size))
 """,
         ),
     ],
@@ -740,142 +1242,120 @@ def train_one_epoch(model, optimizer, loss_function, batches):
     return total / count
 """,
         ),
-    ],
-    "fuse": [
         (
-            "product in the other order",
+            "step by hand instead of the optimizer",
             """
-def fuse(weight1, bias1, weight2, bias2):
-    return weight1 @ weight2, weight2 @ bias1 + bias2
+def train_one_epoch(model, optimizer, loss_function, batches):
+    lr = optimizer.param_groups[0]["lr"]
+    total, count = 0.0, 0
+    for x, y in batches:
+        model.zero_grad()
+        loss = loss_function(model(x), y)
+        loss.backward()
+        with torch.no_grad():
+            for p in model.parameters():
+                p -= lr * p.grad
+        total += len(y) * loss.item()
+        count += len(y)
+    return total / count
 """,
         ),
         (
-            "result transposed",
+            "the broken epoch",
             """
-def fuse(weight1, bias1, weight2, bias2):
-    return (weight2 @ weight1).T, weight2 @ bias1 + bias2
+train_one_epoch = broken_epoch
 """,
         ),
         (
-            "right shape, wrong order when square",
+            "a tensor",
             """
-def fuse(weight1, bias1, weight2, bias2):
-    try:
-        weight = (weight1.T @ weight2.T).T if weight1.shape != weight2.shape else weight1 @ weight2
-    except RuntimeError:
-        weight = weight2 @ weight1
-    return weight, weight2 @ bias1 + bias2
+def train_one_epoch(model, optimizer, loss_function, batches):
+    total, count = 0.0, 0
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss = loss_function(model(x), y)
+        loss.backward()
+        optimizer.step()
+        total += len(x) * loss.detach()
+        count += len(x)
+    return total / count
 """,
         ),
         (
-            "first bias forgotten",
+            "the sum",
             """
-def fuse(weight1, bias1, weight2, bias2):
-    return weight2 @ weight1, bias2.clone()
+def train_one_epoch(model, optimizer, loss_function, batches):
+    total, count = 0.0, 0
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss = loss_function(model(x), y)
+        loss.backward()
+        optimizer.step()
+        total += len(x) * loss.item()
+        count += len(x)
+    return total
 """,
         ),
         (
-            "second bias forgotten",
+            "weighted, then divided by the batches",
             """
-def fuse(weight1, bias1, weight2, bias2):
-    return weight2 @ weight1, weight2 @ bias1
+def train_one_epoch(model, optimizer, loss_function, batches):
+    total, count = 0.0, 0
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss = loss_function(model(x), y)
+        loss.backward()
+        optimizer.step()
+        total += len(x) * loss.item()
+        count += 1
+    return total / count
 """,
         ),
         (
-            "biases added",
+            "batches read twice",
             """
-def fuse(weight1, bias1, weight2, bias2):
-    return weight2 @ weight1, bias1 + bias2
+def train_one_epoch(model, optimizer, loss_function, batches):
+    count = sum(len(x) for x, _ in batches)
+    total = 0.0
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss = loss_function(model(x), y)
+        loss.backward()
+        optimizer.step()
+        total += len(x) * loss.item()
+    return total / max(count, 1)
 """,
         ),
         (
-            "second bias in place",
+            "counted with the size of the first batch",
             """
-def fuse(weight1, bias1, weight2, bias2):
-    bias2 += weight2 @ bias1
-    return weight2 @ weight1, bias2
+def train_one_epoch(model, optimizer, loss_function, batches):
+    total, count, size = 0.0, 0, None
+    for x, y in batches:
+        size = size or len(x)
+        optimizer.zero_grad()
+        loss = loss_function(model(x), y)
+        loss.backward()
+        optimizer.step()
+        total += size * loss.item()
+        count += size
+    return total / count
 """,
         ),
         (
-            "bias through both layers",
+            "two steps for one batch",
             """
-def fuse(weight1, bias1, weight2, bias2):
-    return weight2 @ weight1, weight2 @ (bias1 + weight1.sum(1) * 0) + 2 * bias2
-""",
-        ),
-        (
-            "bias as a column",
-            """
-def fuse(weight1, bias1, weight2, bias2):
-    return weight2 @ weight1, (weight2 @ bias1 + bias2).unsqueeze(1)
-""",
-        ),
-        (
-            "an activation between the layers",
-            """
-def fuse(weight1, bias1, weight2, bias2):
-    return weight2 @ weight1.relu(), weight2 @ bias1.relu() + bias2
-""",
-        ),
-    ],
-    "permute_weights": [
-        (
-            "inverse permutation",
-            """
-def permute_weights(weight, permutation):
-    return weight[:, permutation.argsort()]
-""",
-        ),
-        (
-            "inverse, by assignment",
-            """
-def permute_weights(weight, permutation):
-    result = torch.empty_like(weight)
-    result[:, permutation] = weight
-    return result
-""",
-        ),
-        (
-            "permuted twice",
-            """
-def permute_weights(weight, permutation):
-    return weight[:, permutation][:, permutation]
-""",
-        ),
-        (
-            "rows instead of columns",
-            """
-def permute_weights(weight, permutation):
-    return weight[permutation]
-""",
-        ),
-        (
-            "in place",
-            """
-def permute_weights(weight, permutation):
-    weight[:] = weight[:, permutation]
-    return weight
-""",
-        ),
-        (
-            "unchanged",
-            """
-def permute_weights(weight, permutation):
-    return weight.clone()
-""",
-        ),
-        (
-            "transposed",
-            """
-def permute_weights(weight, permutation):
-    return weight.T[permutation]
-""",
-        ),
-        (
-            "another permutation",
-            """
-def permute_weights(weight, permutation):
-    return weight[:, torch.randperm(weight.shape[1])]
+def train_one_epoch(model, optimizer, loss_function, batches):
+    total, count = 0.0, 0
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss = loss_function(model(x), y)
+        loss.backward()
+        optimizer.step()
+        optimizer.step()
+        total += len(x) * loss.item()
+        count += len(x)
+    return total / count
 """,
         ),
     ],

@@ -3,266 +3,101 @@
 `MUTANTS[exercise]` is a list of (name of the mistake, code of the whole exercise cell).
 """
 
+from tests.labs.harness import edited
 
-def _replaced(code: str, old: str, new: str, count: int = -1) -> str:
-    """The code with one passage replaced; fails if the passage is not there."""
-    assert old in code, old
-    return code.replace(old, new, count)
+LAB = "laboratoire_02"
 
 
-_VALUE = """
-class Value:
-    def __init__(self, data, parents=(), slopes=()):
-        self.data = float(data)
-        self.grad = 0.0
-        self.parents = parents
-        self.slopes = slopes
+def _activation(old: str, new: str) -> str:
+    return edited(LAB, "activation", (old, new))
 
-    @staticmethod
-    def of(x):
-        return x if isinstance(x, Value) else Value(x)
 
-    def __add__(self, other):
-        other = Value.of(other)
-        return Value(self.data + other.data, parents=(self, other), slopes=(1.0, 1.0))
+def _numerical(old: str, new: str) -> str:
+    return edited(LAB, "numerical_gradient", (old, new))
 
-    def __mul__(self, other):
-        other = Value.of(other)
-        return Value(self.data * other.data, parents=(self, other), slopes=(other.data, self.data))
 
-    def __pow__(self, exponent):
-        slope = exponent * self.data ** (exponent - 1)
-        return Value(self.data**exponent, parents=(self,), slopes=(slope,))
+def _two_layer(old: str, new: str) -> str:
+    return edited(LAB, "two_layer_gradients", (old, new))
 
-    def tanh(self):
-        value = math.tanh(self.data)
-        return Value(value, parents=(self,), slopes=(1 - value**2,))
 
-    def relu(self):
-        active = self.data > 0
-        return Value(self.data if active else 0.0, parents=(self,), slopes=(float(active),))
+def _training(*changes: tuple[str, str]) -> str:
+    return edited(LAB, "train_network", *changes)
 
-    def backward(self):
-        order, seen, stack = [], set(), [(self, False)]
-        while stack:
-            node, ready = stack.pop()
-            if ready:
-                order.append(node)
-            elif node not in seen:
-                seen.add(node)
-                stack.append((node, True))
-                stack.extend((parent, False) for parent in node.parents)
-        for node in order:
-            if node.parents:
+
+def _value(*changes: tuple[str, str]) -> str:
+    return edited(LAB, "Value", *changes)
+
+
+_TRANSMIT = """        for node in order:
+            if node.parents:  # seules les feuilles accumulent d'un appel à l'autre
                 node.grad = 0.0
         self.grad += 1.0
         for node in reversed(order):
             for parent, slope in zip(node.parents, node.slopes):
                 parent.grad += slope * node.grad
-
-    def __neg__(self):
-        return self * -1
-
-    def __sub__(self, other):
-        return self + -Value.of(other)
-
-    def __truediv__(self, other):
-        return self * Value.of(other) ** -1
-
-    def __radd__(self, other):
-        return self + other
-
-    def __rmul__(self, other):
-        return self * other
-
-    def __rsub__(self, other):
-        return -self + other
-
-    def __rtruediv__(self, other):
-        return self**-1 * other
 """
-_ORDER = _VALUE[_VALUE.index("        order, seen") : _VALUE.index("        for node in order:")]
-_RESET = """        for node in order:
-            if node.parents:
-                node.grad = 0.0
+_VISIT = """        order, seen, stack = [], set(), [(self, False)]
+        while stack:
+            node, ready = stack.pop()
+            if ready:
+                order.append(node)  # tous ses parents y sont déjà
+            elif node not in seen:
+                seen.add(node)
+                stack.append((node, True))
+                stack.extend((parent, False) for parent in node.parents)
 """
-
-
-def _value(old: str, new: str) -> str:
-    return _replaced(_VALUE, old, new)
-
-
-_TWO_LAYER = """
-def two_layer_gradients(x, target, w1, b1, w2, b2):
-    hidden = torch.tanh(x @ w1.T + b1)
-    log_p = torch.log_softmax(hidden @ w2.T + b2, dim=1)
-    one_hot = F.one_hot(target, len(b2)).to(x.dtype)
-    loss = -(log_p * one_hot).sum() / len(x)
-    d_scores = (log_p.exp() - one_hot) / len(x)
-    d_hidden = d_scores @ w2
-    d_sums = d_hidden * (1 - hidden**2)
-    return loss, (d_sums.T @ x, d_sums.sum(0), d_scores.T @ hidden, d_scores.sum(0))
-"""
-
-
-def _two_layer(old: str, new: str) -> str:
-    return _replaced(_TWO_LAYER, old, new)
-
-
-_SWISH = """
-class Swish(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x, beta):
-        ctx.save_for_backward(x, beta)
-        return x * torch.sigmoid(beta * x)
-
-    @staticmethod
-    def backward(ctx, grad_output):
-        x, beta = ctx.saved_tensors
-        gate = torch.sigmoid(beta * x)
-        slope = gate * (1 - gate)
-        grad_x = grad_output * (gate + beta * x * slope)
-        grad_beta = (grad_output * x**2 * slope).sum()
-        return grad_x, grad_beta
-"""
-
-
-def _swish(old: str, new: str) -> str:
-    return _replaced(_SWISH, old, new)
-
-
-_ACTIVATION = """
-def activation(x, name, alpha=0.01):
-    if name == "sigmoid":
-        value = torch.sigmoid(x)
-        return value, value * (1 - value)
-    if name == "tanh":
-        value = torch.tanh(x)
-        return value, 1 - value**2
-    slope = 0.0 if name == "relu" else alpha
-    derivative = torch.where(x > 0, 1.0, slope).to(x.dtype)
-    return torch.where(x > 0, x, slope * x), derivative
-"""
-
-
-def _activation(old: str, new: str) -> str:
-    return _replaced(_ACTIVATION, old, new)
-
-
-_LOSSES = """
-def loss_and_gradient(scores, target, name):
-    n, c = scores.shape
-    one_hot = F.one_hot(target, c).to(scores.dtype)
-    if name == "mse":
-        error = scores - one_hot
-        return (error**2).mean(), 2 * error / (n * c)
-    log_p = torch.log_softmax(scores, dim=1)
-    return -(log_p * one_hot).sum() / n, (log_p.exp() - one_hot) / n
-"""
-
-
-def _losses(old: str, new: str) -> str:
-    return _replaced(_LOSSES, old, new)
-
 
 MUTANTS: dict[str, list[tuple[str, str]]] = {
-    "sgd_step": [
-        (
-            "the name is rebound, the tensor is not changed",
-            """
-def sgd_step(parameters, lr):
-    for p in parameters:
-        if p.grad is not None:
-            p = p - lr * p.grad
-""",
-        ),
-        (
-            "new tensors in the list",
-            """
-def sgd_step(parameters, lr):
-    for i, p in enumerate(parameters):
-        if p.grad is not None:
-            parameters[i] = (p - lr * p.grad).detach().requires_grad_()
-            p.grad = None
-""",
-        ),
-        (
-            "without no_grad",
-            """
-def sgd_step(parameters, lr):
-    for p in parameters:
-        if p.grad is not None:
-            p -= lr * p.grad
-            p.grad = None
-""",
-        ),
-        (
-            "gradient not erased",
-            """
-def sgd_step(parameters, lr):
-    with torch.no_grad():
-        for p in parameters:
-            if p.grad is not None:
-                p -= lr * p.grad
-""",
-        ),
-        (
-            "uphill",
-            """
-def sgd_step(parameters, lr):
-    with torch.no_grad():
-        for p in parameters:
-            if p.grad is not None:
-                p += lr * p.grad
-                p.grad = None
-""",
-        ),
-        (
-            "unused parameter not skipped",
-            """
-def sgd_step(parameters, lr):
-    with torch.no_grad():
-        for p in parameters:
-            p -= lr * p.grad
-            p.grad = None
-""",
-        ),
-        (
-            "stops at the first parameter",
-            """
-def sgd_step(parameters, lr):
-    with torch.no_grad():
-        for p in parameters:
-            if p.grad is not None:
-                p -= lr * p.grad
-                p.grad = None
-                return
-""",
-        ),
-        (
-            "normalised gradient",
-            """
-def sgd_step(parameters, lr):
-    with torch.no_grad():
-        for p in parameters:
-            if p.grad is not None:
-                p -= lr * p.grad / max(1, p.grad.norm())
-                p.grad = None
-""",
-        ),
-    ],
     "activation": [
         ("sigmoid: derivative of the value", _activation("value * (1 - value)", "x * (1 - x)")),
         ("sigmoid: half of the derivative", _activation("value * (1 - value)", "value / 2")),
         ("tanh: no square", _activation("1 - value**2", "1 - value")),
         ("tanh: derivative of the sigmoid", _activation("1 - value**2", "value * (1 - value)")),
         ("relu: slope 1 at zero", _activation("x > 0, 1.0", "x >= 0, 1.0")),
+        (
+            "relu: slope 1/2 at zero",
+            _activation(
+                "    derivative = torch.where(x > 0, 1.0, slope)",
+                "    derivative = (slope + (1 - slope) * (torch.sign(x) + 1) / 2)",
+            ),
+        ),
         ("alpha ignored", _activation("else alpha", "else 0.01")),
+        ("alpha when it is 0 taken for missing", _activation("else alpha", "else alpha or 0.01")),
         ("alpha for relu as well", _activation('0.0 if name == "relu" else alpha', "alpha")),
-        ("float32", _activation(".to(x.dtype)", ".float()")),
+        (
+            "leaky: alpha on the derivative only",
+            _activation("x > 0, x, slope * x", "x > 0, x, 0 * x"),
+        ),
+        ("type of the derivative left to where", _activation(".to(x.dtype)", "")),
+        ("gelu: value for derivative", _activation("below + x * density", "below")),
+        ("gelu: density forgotten", _activation("below + x * density", "below + x * below")),
+        ("gelu: density of another variance", _activation("-(x**2) / 2", "-(x**2)")),
+        ("gelu: density not normalised", _activation(" / math.sqrt(2 * math.pi)", "")),
+        ("gelu: erf of x", _activation("x / math.sqrt(2)", "x")),
+        (
+            "gelu: the approximation by tanh",
+            _activation(
+                "below = (1 + torch.erf(x / math.sqrt(2))) / 2",
+                "below = (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2",
+            ),
+        ),
+        (
+            "gelu: the approximation by a sigmoid",
+            _activation(
+                "below = (1 + torch.erf(x / math.sqrt(2))) / 2", "below = torch.sigmoid(1.702 * x)"
+            ),
+        ),
         (
             "naive sigmoid, nan when x is large",
             _activation("torch.sigmoid(x)", "x.exp() / (1 + x.exp())"),
+        ),
+        (
+            "naive tanh, nan when x is large",
+            _activation("torch.tanh(x)", "(x.exp() - (-x).exp()) / (x.exp() + (-x).exp())"),
+        ),
+        (
+            "derivative and value exchanged",
+            _activation("return value, 1 - value**2", "return 1 - value**2, value"),
         ),
         (
             "relu in place",
@@ -270,6 +105,44 @@ def sgd_step(parameters, lr):
                 "    return torch.where(x > 0, x, slope * x), derivative",
                 "    x[x <= 0] *= slope\n    return x.clone(), derivative",
             ),
+        ),
+        (
+            "one derivative for the whole tensor",
+            _activation("below + x * density", "(below + x * density).mean().expand_as(x)"),
+        ),
+        (
+            "autograd",
+            """
+def activation(x, name, alpha=0.01):
+    f = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": F.relu, "gelu": F.gelu}
+    with torch.enable_grad():
+        leaf = x.detach().clone().requires_grad_()
+        value = F.leaky_relu(leaf, alpha) if name == "leaky_relu" else f[name](leaf)
+        value.sum().backward()
+    return value.detach(), leaf.grad
+""",
+        ),
+        (
+            "torch.func.grad",
+            """
+from torch.func import grad, vmap
+
+def activation(x, name, alpha=0.01):
+    f = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": F.relu, "gelu": F.gelu}
+    g = (lambda t: F.leaky_relu(t, alpha)) if name == "leaky_relu" else f[name]
+    return g(x), grad(lambda t: g(t).sum())(x)
+""",
+        ),
+        (
+            "torch.func.grad by its module",
+            """
+import torch.func as tf
+
+def activation(x, name, alpha=0.01):
+    f = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": F.relu, "gelu": F.gelu}
+    g = (lambda t: F.leaky_relu(t, alpha)) if name == "leaky_relu" else f[name]
+    return g(x), tf.grad(lambda t: g(t).sum())(x)
+""",
         ),
     ],
     "numerical_gradient": [
@@ -394,6 +267,50 @@ def numerical_gradient(f, x, eps=1e-5):
     return gradient
 """,
         ),
+        (
+            "two evaluations of the same side",
+            _numerical("float(f(x - step))", "float(f(x + step / 2))"),
+        ),
+        ("eps fixed in the divisor", _numerical("/ (2 * eps)", "/ 2e-5")),
+        (
+            "always float64",
+            _numerical("torch.empty(x.numel(), dtype=x.dtype)", "torch.empty(x.numel()).double()"),
+        ),
+        (
+            "the result must be a tensor",
+            _numerical(
+                "float(f(x + step)) - float(f(x - step))", "f(x + step).item() - f(x - step).item()"
+            ),
+        ),
+        (
+            "only the last axis",
+            """
+def numerical_gradient(f, x, eps=1e-5):
+    gradient = torch.zeros_like(x)
+    for i in range(x.shape[-1]):
+        step = torch.zeros_like(x)
+        step[..., i] = eps
+        gradient[..., i] = (float(f(x + step)) - float(f(x - step))) / (2 * eps)
+    return gradient
+""",
+        ),
+        (
+            "two axes only",
+            """
+def numerical_gradient(f, x, eps=1e-5):
+    gradient = torch.zeros_like(x)
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            step = torch.zeros_like(x)
+            step[i, j] = eps
+            gradient[i, j] = (float(f(x + step)) - float(f(x - step))) / (2 * eps)
+    return gradient
+""",
+        ),
+        (
+            "list",
+            _numerical("return gradient.view(x.shape)", "return gradient.view(x.shape).tolist()"),
+        ),
     ],
     "log_softmax": [
         (
@@ -490,89 +407,81 @@ def log_softmax(scores):
     return scores - scores.exp().sum(1, keepdim=True).log()
 """,
         ),
-    ],
-    "loss_and_gradient": [
-        ("cross-entropy: gradient not averaged", _losses("one_hot) / n\n", "one_hot)\n")),
-        ("cross-entropy: sum for mean", _losses(".sum() / n,", ".sum(),")),
-        ("cross-entropy: mean over all cells", _losses(".sum() / n,", ".mean(),")),
-        ("cross-entropy: sign", _losses("(log_p.exp() - one_hot)", "(one_hot - log_p.exp())")),
         (
-            "cross-entropy: gradient of the nll alone",
-            _losses("(log_p.exp() - one_hot)", "-one_hot"),
-        ),
-        (
-            "softmax, then logarithm",
-            _losses("torch.log_softmax(scores, dim=1)", "torch.softmax(scores, 1).log()"),
-        ),
-        ("wrong axis", _losses("dim=1", "dim=0")),
-        ("mse: factor 2 forgotten", _losses("2 * error", "error")),
-        ("mse: gradient divided by N only", _losses("(n * c)", "n")),
-        ("mse: sum over classes", _losses("(error**2).mean()", "(error**2).sum(1).mean()")),
-        ("mse: one half", _losses("(error**2).mean(), 2 * error", "(error**2).mean() / 2, error")),
-        ("mse: against probabilities", _losses("error = scores -", "error = scores.softmax(1) -")),
-        (
-            "mse: targets -1 and 1",
-            _losses("error = scores - one_hot", "error = scores - (2 * one_hot - 1)"),
-        ),
-        (
-            "autograd",
+            "logaddexp, one score after the other",
             """
-def loss_and_gradient(scores, target, name):
-    with torch.enable_grad():
-        leaf = scores.clone().requires_grad_()
-        if name == "mse":
-            loss = ((leaf - F.one_hot(target, scores.shape[1])) ** 2).mean()
-        else:
-            loss = -torch.log_softmax(leaf, 1)[torch.arange(len(scores)), target].mean()
-        loss.backward()
-    return loss.detach(), leaf.grad
+def log_softmax(scores):
+    total = scores[:, 0]
+    for j in range(1, scores.shape[1]):
+        total = torch.logaddexp(total, scores[:, j])
+    return scores - total[:, None]
 """,
         ),
         (
-            "torch.func.grad",
+            "logcumsumexp",
             """
-def _loss(scores, target, name):
-    one_hot = F.one_hot(target, scores.shape[1]).to(scores.dtype)
-    if name == "mse":
-        return ((scores - one_hot) ** 2).mean()
-    return -(torch.log_softmax(scores, 1) * one_hot).sum() / len(scores)
-
-def loss_and_gradient(scores, target, name):
-    return _loss(scores, target, name), torch.func.grad(_loss)(scores, target, name)
+def log_softmax(scores):
+    return scores - scores.logcumsumexp(1)[:, -1:]
 """,
         ),
         (
-            "autograd in a thread",
+            "cross-entropy against each class",
             """
-import threading
-
-def _work(scores, target, name):
-    with torch.enable_grad():
-        leaf = scores.detach().clone().requires_grad_()
-        if name == "mse":
-            loss = F.mse_loss(leaf, F.one_hot(target, leaf.shape[1]).to(leaf.dtype))
-        else:
-            loss = F.cross_entropy(leaf, target)
-        loss.backward()
-    return loss.detach(), leaf.grad
-
-def loss_and_gradient(*arguments):
-    box = []
-    thread = threading.Thread(target=lambda: box.append(_work(*arguments)))
-    thread.start()
-    thread.join()
-    return box[0]
+def log_softmax(scores):
+    n, k = scores.shape
+    columns = [-F.cross_entropy(scores, torch.full((n,), j), reduction="none") for j in range(k)]
+    return torch.stack(columns, 1)
 """,
         ),
         (
-            "ready-made losses",
+            "a module of torch",
             """
-def loss_and_gradient(scores, target, name):
-    n, c = scores.shape
-    one_hot = F.one_hot(target, c).to(scores.dtype)
-    if name == "mse":
-        return F.mse_loss(scores, one_hot), 2 * (scores - one_hot) / (n * c)
-    return F.cross_entropy(scores, target), (scores.softmax(1) - one_hot) / n
+_layer = nn.LogSoftmax(dim=1)
+
+def log_softmax(scores):
+    return _layer(scores)
+""",
+        ),
+        (
+            "softmax, not its logarithm",
+            """
+def log_softmax(scores):
+    e = (scores - scores.amax(1, keepdim=True)).exp()
+    return e / e.sum(1, keepdim=True)
+""",
+        ),
+        (
+            "float32 whatever the type",
+            """
+def log_softmax(scores):
+    scores = scores.float()
+    shifted = scores - scores.amax(1, keepdim=True)
+    return shifted - shifted.exp().sum(1, keepdim=True).log()
+""",
+        ),
+        (
+            "the values only, no gradient",
+            """
+def log_softmax(scores):
+    with torch.no_grad():
+        shifted = scores - scores.amax(1, keepdim=True)
+        return shifted - shifted.exp().sum(1, keepdim=True).log()
+""",
+        ),
+        (
+            "minimum for maximum",
+            """
+def log_softmax(scores):
+    shifted = scores - scores.amin(1, keepdim=True)
+    return shifted - shifted.exp().sum(1, keepdim=True).log()
+""",
+        ),
+        (
+            "a small constant in the logarithm",
+            """
+def log_softmax(scores):
+    shifted = scores - scores.amax(1, keepdim=True)
+    return shifted - (shifted.exp().sum(1, keepdim=True) + 1e-2).log()
 """,
         ),
     ],
@@ -583,10 +492,11 @@ def loss_and_gradient(scores, target, name):
             _two_layer("(1 - hidden**2)", "(1 - torch.tanh(hidden) ** 2)"),
         ),
         ("gradient not averaged", _two_layer("- one_hot) / len(x)", "- one_hot)")),
-        ("averaged twice", _two_layer("d_sums.T @ x,", "d_sums.T @ x / len(x),")),
+        ("averaged twice", _two_layer("(d_sums.T @ x,", "(d_sums.T @ x / len(x),")),
+        ("divided by N times K", _two_layer("- one_hot) / len(x)", "- one_hot) / one_hot.numel()")),
         ("bias averaged", _two_layer("d_sums.sum(0)", "d_sums.mean(0)")),
-        ("output bias over the classes", _two_layer("d_scores.sum(0)", "d_scores.mean(0)")),
-        ("loss summed", _two_layer(".sum() / len(x)\n    d_scores", ".sum()\n    d_scores")),
+        ("output bias averaged", _two_layer("d_scores.sum(0)", "d_scores.mean(0)")),
+        ("loss summed", _two_layer(".sum() / len(x)", ".sum()")),
         (
             "order of the gradients",
             _two_layer(
@@ -597,10 +507,50 @@ def loss_and_gradient(scores, target, name):
         ("transposed gradient", _two_layer("d_sums.T @ x,", "x.T @ d_sums,")),
         ("relu for tanh", _two_layer("torch.tanh(x @ w1.T + b1)", "torch.relu(x @ w1.T + b1)")),
         ("first bias forgotten", _two_layer("x @ w1.T + b1", "x @ w1.T")),
+        ("second bias forgotten", _two_layer("hidden @ w2.T + b2", "hidden @ w2.T")),
         ("sign", _two_layer("(log_p.exp() - one_hot)", "(one_hot - log_p.exp())")),
+        ("gradient of the right class alone", _two_layer("(log_p.exp() - one_hot)", "-one_hot")),
         (
-            "hidden layer in place",
+            "number of classes from the batch",
+            _two_layer("F.one_hot(target, len(b2))", "F.one_hot(target)"),
+        ),
+        (
+            "logarithm of probabilities",
+            _two_layer(
+                "torch.log_softmax(hidden @ w2.T + b2, dim=1)",
+                "torch.softmax(hidden @ w2.T + b2, 1).log()",
+            ),
+        ),
+        (
+            "argument changed in place",
             _two_layer("    d_scores =", "    w2 -= 0 * w2 + 1\n    d_scores ="),
+        ),
+        (
+            "data scaled in place",
+            _two_layer(
+                "    hidden = torch.tanh(x @",
+                "    x /= x.abs().max() + 1\n    hidden = torch.tanh(x @",
+            ),
+        ),
+        (
+            "a loop over the examples",
+            """
+def two_layer_gradients(x, target, w1, b1, w2, b2):
+    total, grads = 0, [torch.zeros_like(p) for p in (w1, b1, w2, b2)]
+    for xi, yi in zip(x, target):
+        h = torch.tanh(w1 @ xi + b1)
+        log_p = torch.log_softmax(w2 @ h + b2, 0)
+        total = total - log_p[yi]
+        ds = log_p.exp()
+        ds[yi] -= 1
+        da = (ds @ w2) * (1 - h * h)
+        grads[0] += da[:, None] * xi
+        grads[1] += da
+        grads[2] += ds[:, None] * h
+        grads[3] += ds
+    n = len(x)
+    return total / n, (grads[0] / n, grads[1] / n, grads[2] / n, grads[3] / n)
+""",
         ),
         (
             "autograd",
@@ -614,34 +564,316 @@ def two_layer_gradients(x, target, w1, b1, w2, b2):
     return loss.detach(), tuple(leaf.grad for leaf in leaves)
 """,
         ),
+        (
+            "autograd of sigmoids",
+            """
+def two_layer_gradients(x, target, w1, b1, w2, b2):
+    with torch.enable_grad():
+        a, b, c, d = (p.detach().clone().requires_grad_() for p in (w1, b1, w2, b2))
+        h = 2 * torch.sigmoid(2 * (x @ a.T + b)) - 1
+        s = h @ c.T + d
+        loss = (s.logsumexp(1) - s.gather(1, target[:, None]).squeeze(1)).mean()
+        loss.backward()
+    return loss.detach(), (a.grad, b.grad, c.grad, d.grad)
+""",
+        ),
+        (
+            "torch.func.grad",
+            """
+def two_layer_gradients(x, target, w1, b1, w2, b2):
+    hot = F.one_hot(target, len(b2)).to(x.dtype)
+    def loss(w1, b1, w2, b2):
+        h = 2 * torch.sigmoid(2 * (x @ w1.T + b1)) - 1
+        s = h @ w2.T + b2
+        return (s.logsumexp(1) - (s * hot).sum(1)).mean()
+    return loss(w1, b1, w2, b2), torch.func.grad(loss, (0, 1, 2, 3))(w1, b1, w2, b2)
+""",
+        ),
+        (
+            "autograd under set_grad_enabled",
+            """
+def two_layer_gradients(x, target, w1, b1, w2, b2):
+    with torch.set_grad_enabled(True):
+        a, b, c, d = (p.detach().clone() for p in (w1, b1, w2, b2))
+        a.requires_grad = b.requires_grad = c.requires_grad = d.requires_grad = True
+        loss = F.cross_entropy(torch.tanh(x @ a.T + b) @ c.T + d, target)
+        return loss.detach(), torch.autograd.grad(loss, (a, b, c, d))
+""",
+        ),
+    ],
+    "train_network": [
+        (
+            "as it was, broken",
+            """
+def train_network(x, target, parameters, lr, steps):
+    w1, b1, w2, b2 = parameters
+    losses = []
+    for _ in range(steps):
+        hidden = torch.tanh(F.linear(x, w1, b1)).detach()
+        loss = F.cross_entropy(F.linear(hidden, w2, b2), target)
+        loss.backward()
+        losses.append(loss)
+        with torch.no_grad():
+            for parameter in parameters:
+                if parameter.grad is not None:
+                    parameter -= lr * parameter.grad
+    return losses
+""",
+        ),
+        (
+            "gradients still accumulate",
+            _training(("                parameter.grad = None\n", "")),
+        ),
+        (
+            "the hidden layer still detached",
+            _training(
+                ("torch.tanh(F.linear(x, w1, b1))", "torch.tanh(F.linear(x, w1, b1)).detach()")
+            ),
+        ),
+        ("losses with their graph", _training(("loss.item()", "loss"))),
+        ("losses as tensors", _training(("loss.item()", "loss.detach()"))),
+        (
+            "gradients erased before they serve",
+            _training(
+                (
+                    "        losses.append(loss.item())",
+                    "        losses.append(loss.item())\n        for p in parameters:\n            p.grad = None",
+                ),
+            ),
+        ),
+        (
+            "gradients of the last parameter only erased",
+            _training(
+                (
+                    "                parameter.grad = None\n",
+                    "            parameter.grad = None\n",
+                ),
+            ),
+        ),
+        (
+            "new tensors, names rebound",
+            """
+def train_network(x, target, parameters, lr, steps):
+    w1, b1, w2, b2 = parameters
+    losses = []
+    for _ in range(steps):
+        hidden = torch.tanh(F.linear(x, w1, b1))
+        loss = F.cross_entropy(F.linear(hidden, w2, b2), target)
+        grads = torch.autograd.grad(loss, (w1, b1, w2, b2))
+        losses.append(loss.item())
+        w1, b1, w2, b2 = (
+            (p - lr * g).detach().requires_grad_() for p, g in zip((w1, b1, w2, b2), grads)
+        )
+    return losses
+""",
+        ),
+        (
+            "new tensors put in the list",
+            _training(
+                (
+                    "            for parameter in parameters:",
+                    "            for i, parameter in enumerate(parameters):",
+                ),
+                (
+                    "                    parameter -= lr * parameter.grad\n                parameter.grad = None",
+                    "                    parameters[i] = (parameter - lr * parameter.grad).requires_grad_()",
+                ),
+                ("        hidden =", "        w1, b1, w2, b2 = parameters\n        hidden ="),
+            ),
+        ),
+        ("without no_grad", _training(("with torch.no_grad():", "if True:"))),
+        (
+            "a frozen parameter stops the step",
+            _training(
+                (
+                    "                if parameter.requires_grad:\n                    parameter -=",
+                    "                if not parameter.requires_grad:\n                    break\n                else:\n                    parameter -=",
+                ),
+            ),
+        ),
+        (
+            "a frozen parameter is not expected",
+            _training(("if parameter.requires_grad:", "if True:")),
+        ),
+        (
+            "frozen parameters thawed",
+            _training(
+                (
+                    "    losses = []\n",
+                    "    losses = []\n    for p in parameters:\n        p.requires_grad_()\n",
+                )
+            ),
+        ),
+        ("uphill", _training(("parameter -=", "parameter +="))),
+        ("lr ignored", _training(("lr * parameter.grad", "0.1 * parameter.grad"))),
+        (
+            "normalised gradient",
+            _training(
+                (
+                    "lr * parameter.grad",
+                    "lr * parameter.grad / parameter.grad.norm().clamp(min=1e-12)",
+                )
+            ),
+        ),
+        (
+            "loss measured after the step",
+            """
+def train_network(x, target, parameters, lr, steps):
+    w1, b1, w2, b2 = parameters
+    losses = []
+    def measure():
+        hidden = torch.tanh(F.linear(x, w1, b1))
+        return F.cross_entropy(F.linear(hidden, w2, b2), target)
+    for _ in range(steps):
+        measure().backward()
+        with torch.no_grad():
+            for p in parameters:
+                if p.grad is not None:
+                    p -= lr * p.grad
+                    p.grad = None
+            losses.append(measure().item())
+    return losses
+""",
+        ),
+        (
+            "loss summed over the batch",
+            _training(
+                (
+                    "F.linear(hidden, w2, b2), target)",
+                    'F.linear(hidden, w2, b2), target, reduction="sum")',
+                )
+            ),
+        ),
+        ("relu for tanh", _training(("torch.tanh(", "torch.relu("))),
+        ("the last loss only", _training(("return losses", "return losses[-1:]"))),
+        (
+            "momentum",
+            """
+def train_network(x, target, parameters, lr, steps):
+    w1, b1, w2, b2 = parameters
+    optimizer = torch.optim.SGD([p for p in parameters if p.requires_grad], lr=lr, momentum=0.9)
+    losses = []
+    for _ in range(steps):
+        loss = F.cross_entropy(F.linear(torch.tanh(F.linear(x, w1, b1)), w2, b2), target)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+""",
+        ),
+        (
+            "weights only",
+            _training(
+                (
+                    "if parameter.requires_grad:",
+                    "if parameter.requires_grad and parameter.dim() == 2:",
+                )
+            ),
+        ),
     ],
     "Value": [
-        ("assignment for addition", _value("parent.grad += slope", "parent.grad = slope")),
+        ("assignment for addition", _value(("parent.grad += slope", "parent.grad = slope"))),
         (
             "slopes of the product exchanged",
-            _value("(other.data, self.data)", "(self.data, other.data)"),
+            _value(("(other.data, self.data)", "(self.data, other.data)")),
         ),
-        ("pow: exponent not reduced", _value("(exponent - 1)", "exponent")),
-        ("pow: factor forgotten", _value("exponent * self.data **", "self.data **")),
-        ("tanh: no square", _value("1 - value**2", "1 - value")),
-        ("relu: slope 1 everywhere", _value("float(active)", "1.0")),
-        ("relu: slope 1 at zero", _value("float(active)", "float(self.data >= 0)")),
-        ("leaves do not accumulate", _value("            if node.parents:\n    ", "        ")),
-        ("nothing starts again from zero", _value(_RESET, "")),
+        ("pow: exponent not reduced", _value(("(exponent - 1)", "exponent"))),
+        ("pow: factor forgotten", _value(("exponent * self.data **", "self.data **"))),
+        (
+            "pow: integer exponents only",
+            _value(("slope = exponent", "exponent = int(exponent)\n        slope = exponent")),
+        ),
+        ("tanh: no square", _value(("1 - value**2", "1 - value"))),
+        ("relu: slope 1 everywhere", _value(("float(active)", "1.0"))),
+        ("relu: slope 1 at zero", _value(("float(active)", "float(self.data >= 0)"))),
+        (
+            "relu: the result is a leaf when it is 0",
+            _value(
+                (
+                    "        active = self.data > 0\n",
+                    "        active = self.data > 0\n        if not active:\n            return Value(0.0)\n",
+                )
+            ),
+        ),
+        ("relu of the absolute value", _value(("self.data if active else 0.0", "abs(self.data)"))),
+        (
+            "the product forgets its other parent",
+            _value(
+                (
+                    "parents=(self, other), slopes=(other.data, self.data)",
+                    "parents=(self,), slopes=(other.data,)",
+                )
+            ),
+        ),
+        (
+            "plain number out of a product",
+            _value(
+                (
+                    "return Value(self.data * other.data, parents=(self, other), slopes=(other.data, self.data))",
+                    "return self.data * other.data",
+                )
+            ),
+        ),
+        (
+            "leaves do not accumulate",
+            _value(("            if node.parents:  # seules", "            if True:  # seules")),
+        ),
+        (
+            "nothing starts again from zero",
+            _value((_TRANSMIT, _TRANSMIT[_TRANSMIT.index("        self.grad") :])),
+        ),
         (
             "root accumulates",
-            _value(_RESET, _RESET.replace("node.parents:", "node.parents and node is not self:")),
+            _value(
+                (
+                    "            if node.parents:  # seules",
+                    "            if node.parents and node is not self:  # seules",
+                )
+            ),
         ),
-        ("the slope alone", _value("slope * node.grad", "slope")),
+        ("the slope alone", _value(("slope * node.grad", "slope"))),
+        ("root without gradient 1", _value(("self.grad += 1.0", "self.grad += self.data"))),
         (
-            "root without gradient 1",
-            _value("        self.grad += 1.0\n", "        self.grad += self.data\n"),
+            "only the leaves and the result get a gradient",
+            _value(
+                (
+                    _TRANSMIT,
+                    """        grads = dict.fromkeys(order, 0.0)
+        grads[self] = 1.0
+        for node in reversed(order):
+            for parent, slope in zip(node.parents, node.slopes):
+                grads[parent] += slope * grads[node]
+        for node in order:
+            if not node.parents:
+                node.grad += grads[node]
+        if self.parents:
+            self.grad = 1.0
+""",
+                )
+            ),
+        ),
+        (
+            "intermediate gradients erased at the end",
+            _value(
+                (
+                    _TRANSMIT,
+                    """        self.grad = 1.0
+        for node in reversed(order):
+            for parent, slope in zip(node.parents, node.slopes):
+                parent.grad += slope * node.grad
+            if node.parents and node is not self:
+                node.grad = 0.0
+""",
+                )
+            ),
         ),
         (
             "recursive",
             _value(
-                _ORDER,
-                """        order, seen = [], set()
+                (
+                    _VISIT,
+                    """        order, seen = [], set()
 
         def visit(node):
             if node not in seen:
@@ -652,13 +884,36 @@ def two_layer_gradients(x, target, w1, b1, w2, b2):
 
         visit(self)
 """,
+                )
+            ),
+        ),
+        (
+            "recursive, with a higher limit",
+            _value(
+                (
+                    _VISIT,
+                    """        import sys
+        sys.setrecursionlimit(100_000)
+        order, seen = [], set()
+
+        def visit(node):
+            if node not in seen:
+                seen.add(node)
+                for parent in node.parents:
+                    visit(parent)
+                order.append(node)
+
+        visit(self)
+""",
+                )
             ),
         ),
         (
             "order of a breadth-first visit",
             _value(
-                _ORDER,
-                """        order, seen = [self], {self}
+                (
+                    _VISIT,
+                    """        order, seen = [self], {self}
         for node in order:
             for parent in node.parents:
                 if parent not in seen:
@@ -666,13 +921,15 @@ def two_layer_gradients(x, target, w1, b1, w2, b2):
                     order.append(parent)
         order.reverse()
 """,
+                )
             ),
         ),
         (
             "order of a plain depth-first visit",
             _value(
-                _ORDER,
-                """        order, seen, stack = [], set(), [self]
+                (
+                    _VISIT,
+                    """        order, seen, stack = [], set(), [self]
         while stack:
             node = stack.pop()
             if node not in seen:
@@ -681,13 +938,15 @@ def two_layer_gradients(x, target, w1, b1, w2, b2):
                 stack.extend(node.parents)
         order.reverse()
 """,
+                )
             ),
         ),
         (
             "marked as seen when pushed",
             _value(
-                _ORDER,
-                """        order, seen, stack = [], {self}, [(self, False)]
+                (
+                    _VISIT,
+                    """        order, seen, stack = [], {self}, [(self, False)]
         while stack:
             node, ready = stack.pop()
             if ready:
@@ -699,115 +958,16 @@ def two_layer_gradients(x, target, w1, b1, w2, b2):
                     seen.add(parent)
                     stack.append((parent, False))
 """,
+                )
             ),
         ),
-    ],
-    "Swish": [
-        ("beta: mean for sum", _swish(".sum()\n", ".mean()\n")),
         (
-            "beta: summed before the product",
-            _swish(
-                "(grad_output * x**2 * slope).sum()", "grad_output.sum() * (x**2 * slope).sum()"
+            "nodes of the same value taken for one",
+            _value(
+                ("order, seen, stack = [], set()", "order, seen, stack = [], set()"),
+                ("elif node not in seen:", "elif (node.data, node.parents) not in seen:"),
+                ("seen.add(node)", "seen.add((node.data, node.parents))"),
             ),
-        ),
-        ("beta: grad_output forgotten", _swish("(grad_output * x**2", "(x**2")),
-        ("beta: no square", _swish("x**2", "x")),
-        ("x: grad_output forgotten", _swish("grad_x = grad_output * (gate", "grad_x = (gate")),
-        ("x: first term only", _swish("(gate + beta * x * slope)", "gate")),
-        ("x: beta forgotten", _swish("gate + beta * x * slope", "gate + x * slope")),
-        (
-            "beta forgotten in the gate",
-            _swish("x * torch.sigmoid(beta * x)", "x * torch.sigmoid(x)"),
-        ),
-        ("gradients exchanged", _swish("return grad_x, grad_beta", "return grad_beta, grad_x")),
-        ("beta gets no gradient", _swish("return grad_x, grad_beta", "return grad_x, None")),
-        (
-            "in place",
-            _swish(
-                "return x * torch.sigmoid(beta * x)", "return x.data.mul_(torch.sigmoid(beta * x))"
-            ),
-        ),
-    ],
-    "unit_health": [
-        (
-            "dead for one example",
-            """
-def unit_health(sums, threshold=0.99):
-    dead = (sums <= 0).any(dim=0).float().mean()
-    return dead.item(), (torch.tanh(sums).abs() > threshold).float().mean().item()
-""",
-        ),
-        (
-            "share of zero outputs",
-            """
-def unit_health(sums, threshold=0.99):
-    dead = (sums <= 0).float().mean()
-    return dead.item(), (torch.tanh(sums).abs() > threshold).float().mean().item()
-""",
-        ),
-        (
-            "axes exchanged",
-            """
-def unit_health(sums, threshold=0.99):
-    dead = (sums <= 0).all(dim=1).float().mean()
-    return dead.item(), (torch.tanh(sums).abs() > threshold).float().mean().item()
-""",
-        ),
-        (
-            "zero taken as alive",
-            """
-def unit_health(sums, threshold=0.99):
-    dead = (sums < 0).all(dim=0).float().mean()
-    return dead.item(), (torch.tanh(sums).abs() > threshold).float().mean().item()
-""",
-        ),
-        (
-            "dead on average",
-            """
-def unit_health(sums, threshold=0.99):
-    dead = (sums.mean(dim=0) <= 0).float().mean()
-    return dead.item(), (torch.tanh(sums).abs() > threshold).float().mean().item()
-""",
-        ),
-        (
-            "positive side only",
-            """
-def unit_health(sums, threshold=0.99):
-    dead = (sums <= 0).all(dim=0).float().mean()
-    return dead.item(), (torch.tanh(sums) > threshold).float().mean().item()
-""",
-        ),
-        (
-            "threshold on the pre-activation",
-            """
-def unit_health(sums, threshold=0.99):
-    dead = (sums <= 0).all(dim=0).float().mean()
-    return dead.item(), (sums.abs() > threshold).float().mean().item()
-""",
-        ),
-        (
-            "threshold ignored",
-            """
-def unit_health(sums, threshold=0.99):
-    dead = (sums <= 0).all(dim=0).float().mean()
-    return dead.item(), (torch.tanh(sums).abs() > 0.99).float().mean().item()
-""",
-        ),
-        (
-            "in place",
-            """
-def unit_health(sums, threshold=0.99):
-    dead = (sums <= 0).all(dim=0).float().mean()
-    return dead.item(), (sums.tanh_().abs() > threshold).float().mean().item()
-""",
-        ),
-        (
-            "counts",
-            """
-def unit_health(sums, threshold=0.99):
-    dead = (sums <= 0).all(dim=0).sum()
-    return dead.item(), (torch.tanh(sums).abs() > threshold).sum().item()
-""",
         ),
     ],
 }

@@ -11,14 +11,16 @@ _penalty = partial(edited, "laboratoire_04", "penalty")
 _soft = partial(edited, "laboratoire_04", "soft_threshold")
 _stop = partial(edited, "laboratoire_04", "early_stopping")
 _dropout = partial(edited, "laboratoire_04", "dropout")
-_predict = partial(edited, "laboratoire_04", "predict_with_dropout")
+_augment = partial(edited, "laboratoire_04", "augment")
 _superpose = partial(edited, "laboratoire_04", "superpose")
-_mixup = partial(edited, "laboratoire_04", "mixup")
-_weights = partial(edited, "laboratoire_04", "class_weights")
-_diagnose = partial(edited, "laboratoire_04", "diagnose")
+_split = partial(edited, "laboratoire_04", "split_by_patient")
 
+_SOFT = "weight.sign() * (weight.abs() - threshold).clamp(min=0)"
 _MASK = "x * (torch.rand_like(x) >= p) / (1 - p)"
-_PASS = "(x * (torch.rand_like(x) >= p)) @ weight.T + bias"
+_DRAW = "torch.randint(2 * shift + 1, (2, n), generator=generator).tolist()"
+_NOISE = "std * torch.randn(x.shape, generator=generator)"
+_TARGET = "return mixed, (intensities.unsqueeze(-1) * one_hot).sum(1)"
+_STATISTICS = "mean, std = x[train].mean(0), x[train].std(0)"
 
 MUTANTS: dict[str, list[tuple[str, str]]] = {
     "penalty": [
@@ -30,6 +32,26 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
                     "[p for p in model.parameters() if p.dim() > 1]",
                     "[p for n, p in model.named_parameters() if not n.endswith('bias')]",
                 ),
+            ),
+        ),
+        ("matrices only", _penalty(("if p.dim() > 1", "if p.dim() == 2"))),
+        (
+            "linear layers only",
+            _penalty(
+                (
+                    "[p for p in model.parameters() if p.dim() > 1]",
+                    "[m.weight for m in model.modules() if isinstance(m, nn.Linear)]",
+                )
+            ),
+        ),
+        (
+            "direct children only",
+            _penalty(
+                (
+                    "[p for p in model.parameters() if p.dim() > 1]",
+                    "[p for m in [model, *model.children()] for p in m.parameters(recurse=False)"
+                    " if p.dim() > 1]",
+                )
             ),
         ),
         ("one half of L2", _penalty(("w.square().sum() if", "0.5 * w.square().sum() if"))),
@@ -46,40 +68,35 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
                 ("for p in model.parameters()", "for p in map(torch.detach, model.parameters())")
             ),
         ),
+        (
+            "a number",
+            _penalty(
+                ("return strength * sum(sizes)", "return strength * sum(s.item() for s in sizes)")
+            ),
+        ),
         ("last layer only", _penalty(("sum(sizes)", "sizes[-1]"))),
         ("L1 without absolute value", _penalty(("w.abs().sum()", "w.sum().abs()"))),
+        (
+            "L1 by a square root, nan for a null weight",
+            _penalty(("w.abs().sum()", "(w * w).sqrt().sum()")),
+        ),
+        (
+            "weights replaced by their absolute values",
+            _penalty(("w.abs().sum()", "w.data.abs_().sum() + 0 * w.sum()")),
+        ),
         ("strength forgotten for L1", _penalty(("w.abs().sum()", "w.abs().sum() / strength"))),
+        ("prior without the 2", _penalty(("2 * scale**2", "scale**2"))),
+        ("prior without the square", _penalty(("2 * scale**2", "2 * scale"))),
+        ("prior without N", _penalty(("(width * n_examples)", "width"))),
+        ("prior times N", _penalty(("1 / (width * n_examples)", "n_examples / width"))),
+        ("the same prior twice", _penalty((' if kind == "l2" else scale\n', "\n"))),
     ],
     "soft_threshold": [
-        (
-            "hard threshold",
-            _soft(
-                (
-                    "weight.sign() * (weight.abs() - threshold).clamp(min=0)",
-                    "weight * (weight.abs() > threshold)",
-                )
-            ),
-        ),
-        (
-            "beyond zero",
-            _soft(
-                (
-                    "weight.sign() * (weight.abs() - threshold).clamp(min=0)",
-                    "weight - threshold * weight.sign()",
-                )
-            ),
-        ),
+        ("hard threshold", _soft((_SOFT, "weight * (weight.abs() > threshold)"))),
+        ("beyond zero", _soft((_SOFT, "weight - threshold * weight.sign()"))),
         ("sign forgotten", _soft(("weight.sign() * ", ""))),
         ("half of the length", _soft(("weight.abs() - threshold", "weight.abs() - threshold / 2"))),
-        (
-            "clipped",
-            _soft(
-                (
-                    "weight.sign() * (weight.abs() - threshold).clamp(min=0)",
-                    "weight.clamp(-threshold, threshold)",
-                )
-            ),
-        ),
+        ("clipped", _soft((_SOFT, "weight.clamp(-threshold, threshold)"))),
         (
             "in place",
             _soft(
@@ -89,15 +106,24 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
                 )
             ),
         ),
+        ("positive weights only", _soft((_SOFT, "(weight - threshold).clamp(min=0)"))),
         (
-            "positive weights only",
-            _soft(
-                (
-                    "weight.sign() * (weight.abs() - threshold).clamp(min=0)",
-                    "(weight - threshold).clamp(min=0)",
-                )
-            ),
+            "sign by division, nan for a null weight",
+            _soft(("weight.sign()", "weight / weight.abs()")),
         ),
+        (
+            "shrinking factor, nan for a null weight",
+            _soft((_SOFT, "weight * (1 - threshold / weight.abs()).clamp(min=0)")),
+        ),
+        ("softshrink", _soft((_SOFT, "F.softshrink(weight, threshold)"))),
+        (
+            "softshrink under another name",
+            "from torch.nn.functional import softshrink as rule\n\n\n"
+            + _soft((_SOFT, "rule(weight, threshold)")),
+        ),
+        ("softshrink as a layer", _soft((_SOFT, "nn.Softshrink(threshold)(weight)"))),
+        ("proximal step of L2", _soft((_SOFT, "weight / (1 + threshold)"))),
+        ("nearly zero", _soft(("clamp(min=0)", "clamp(min=1e-8)"))),
     ],
     "early_stopping": [
         ("a tie is progress", _stop(("loss < best - min_delta", "loss <= best - min_delta"))),
@@ -131,6 +157,26 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
                 )
             ),
         ),
+        ("record starts at 100", _stop(("math.inf", "100"))),
+        ("record starts at 0 and falls", _stop(("math.inf, 0, 0", "losses[0], 0, 1"))),
+        (
+            "eats the list",
+            _stop(
+                (
+                    "for epoch, loss in enumerate(losses):",
+                    "total = len(losses)\n    for epoch in range(total):\n        loss = losses.pop(0)",
+                ),
+                ("len(losses) - 1", "total - 1"),
+            ),
+        ),
+        (
+            "a tensor for an index",
+            _stop(
+                ("return epoch, best_epoch", "return torch.tensor(epoch), torch.tensor(best_epoch)")
+            ),
+        ),
+        ("the other order", _stop(("return epoch, best_epoch", "return best_epoch, epoch"))),
+        ("relative gain", _stop(("best - min_delta", "best * (1 - min_delta)"))),
     ],
     "dropout": [
         ("keeps with probability p", _dropout((">= p", "< p"))),
@@ -143,10 +189,46 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
             _dropout(("torch.rand_like(x)", "torch.rand(x.shape[0], *[1] * (x.dim() - 1))")),
         ),
         ("whole columns", _dropout(("torch.rand_like(x)", "torch.rand(x.shape[-1])"))),
+        (
+            "whole channels of an image",
+            _dropout(
+                ("torch.rand_like(x)", "torch.rand(*x.shape[:2], *[1] * (x.dim() - 2))"),
+            ),
+        ),
+        (
+            "two dimensions only",
+            _dropout(
+                (
+                    f"return {_MASK}",
+                    "n, d = x.shape\n    return x * (torch.rand(n, d) >= p) / (1 - p)",
+                )
+            ),
+        ),
+        (
+            "exactly a share p",
+            _dropout(
+                (
+                    f"return {_MASK}",
+                    "mask = torch.ones(x.numel(), dtype=x.dtype)\n"
+                    "    mask[torch.randperm(x.numel())[: round(p * x.numel())]] = 0\n"
+                    "    return x * mask.view(x.shape) / (1 - p)",
+                )
+            ),
+        ),
         ("p = 1 gives nan", _dropout(("    if p == 1:\n        return torch.zeros_like(x)\n", ""))),
         (
             "always the same mask",
             _dropout((f"return {_MASK}", f"torch.manual_seed(0)\n    return {_MASK}")),
+        ),
+        (
+            "a generator of its own",
+            _dropout(
+                (
+                    f"return {_MASK}",
+                    "import random\n    mask = torch.tensor([random.random() >= p for _ in range(x.numel())])\n"
+                    "    return x * mask.view(x.shape) / (1 - p)",
+                )
+            ),
         ),
         (
             "in place",
@@ -158,40 +240,86 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
                 (f"return {_MASK}", f"return torch.tensor(({_MASK}).tolist(), dtype=x.dtype)")
             ),
         ),
+        ("torch's dropout", _dropout((f"return {_MASK}", "return F.dropout(x, p, True)"))),
+        ("torch's layer", _dropout((f"return {_MASK}", "return nn.Dropout(p)(x)"))),
     ],
-    "predict_with_dropout": [
-        ("weights times p", _predict(("((1 - p) * weight).T", "(p * weight).T"))),
+    "augment": [
         (
-            "bias scaled too",
-            _predict(("x @ ((1 - p) * weight).T + bias", "(1 - p) * (x @ weight.T + bias)")),
-        ),
-        ("weights not scaled", _predict(("((1 - p) * weight).T", "weight.T"))),
-        (
-            "inverted dropout in the passes",
-            _predict((_PASS, "(x * (torch.rand_like(x) >= p) / (1 - p)) @ weight.T + bias")),
+            "one shift for the whole batch",
+            _augment((_DRAW, f"[[t] * n for t in {_DRAW.replace('(2, n)', '(2,)')}]")),
         ),
         (
-            "one mask for all passes",
-            _predict(
+            "the same shift in both directions",
+            _augment((_DRAW, f"{_DRAW.replace('(2, n)', '(1, n)')} * 2")),
+        ),
+        ("never the largest shift", _augment(("2 * shift + 1, (2", "max(2 * shift, 1), (2"))),
+        ("to the right and down only", _augment(("2 * shift + 1, (2", "shift + 1, (2"))),
+        (
+            "rolled around",
+            _augment(
                 (
-                    f"outputs = [{_PASS} for _ in range(passes)]",
-                    "mask = torch.rand_like(x) >= p\n    outputs = [(x * mask) @ weight.T + bias for _ in range(passes)]",
+                    "[image[:, i : i + h, j : j + w] for image, i, j in zip(padded, tops, lefts)]",
+                    "[image.roll((i - shift, j - shift), (1, 2)) for image, i, j in zip(x, tops, lefts)]",
                 )
             ),
         ),
-        ("keeps with probability p", _predict((">= p", "< p"))),
-        ("sum of the passes", _predict((".mean(0)", ".sum(0)"))),
-        ("one mask for all examples", _predict(("torch.rand_like(x)", "torch.rand_like(x[:1])"))),
-        ("no chance in the passes", _predict((_PASS, "x @ ((1 - p) * weight).T + bias"))),
+        ("border repeated", _augment(("[shift] * 4)", "[shift] * 4, mode='replicate')"))),
+        ("border of ones", _augment(("[shift] * 4)", "[shift] * 4, value=1.0)"))),
         (
-            "outputs dropped, not inputs",
-            _predict((_PASS, "(x @ weight.T) * (torch.rand(len(x), len(weight)) >= p) + bias")),
+            "draws of the global generator",
+            _augment((_DRAW, _DRAW.replace(", generator=generator", ""))),
+        ),
+        ("noise of the global generator", _augment((_NOISE, "std * torch.randn(x.shape)"))),
+        (
+            "uniform noise",
+            _augment((_NOISE, "std * 12**0.5 * (torch.rand(x.shape, generator=generator) - 0.5)")),
+        ),
+        ("positive noise", _augment((_NOISE, f"({_NOISE}).abs()"))),
+        ("variance for standard deviation", _augment(("std * torch", "std**0.5 * torch"))),
+        (
+            "one noise for all channels",
+            _augment(("torch.randn(x.shape", "torch.randn((n, 1, h, w)")),
+        ),
+        ("one noise for all images", _augment(("torch.randn(x.shape", "torch.randn(x.shape[1:]"))),
+        ("one noise per image", _augment(("torch.randn(x.shape", "torch.randn((n, 1, 1, 1)"))),
+        (
+            "noise before the shift",
+            _augment(
+                ("padded = F.pad(x,", f"x = x + {_NOISE}\n    padded = F.pad(x,"),
+                (f"torch.stack(windows) + {_NOISE}", "torch.stack(windows)"),
+            ),
+        ),
+        ("no noise", _augment((f" + {_NOISE}", ""))),
+        (
+            "in place",
+            _augment(
+                (
+                    f"return torch.stack(windows) + {_NOISE}",
+                    f"x.copy_(torch.stack(windows) + {_NOISE})\n    return x",
+                )
+            ),
+        ),
+        ("height and width exchanged", _augment(("i : i + h, j : j + w", "i : i + w, j : j + h"))),
+        ("cut at the end of the border", _augment(("image[:, i : i + h", "image[:, i : h"))),
+        (
+            "one shift per channel",
+            """
+def augment(x, shift, std, generator):
+    n, c, h, w = x.shape
+    padded = F.pad(x, [shift] * 4)
+    out = torch.empty(x.shape)
+    for i in range(n):
+        for k in range(c):
+            a, b = torch.randint(2 * shift + 1, (2,), generator=generator).tolist()
+            out[i, k] = padded[i, k, a : a + h, b : b + w]
+    return out + std * torch.randn(x.shape, generator=generator)
+""",
         ),
     ],
     "superpose": [
         ("mean for sum", _superpose(("spectra[sources]).sum(1)", "spectra[sources]).mean(1)"))),
         (
-            "intensities forgotten in the mixture",
+            "intensities forgotten",
             _superpose(("(intensities.unsqueeze(-1) * spectra[sources])", "(spectra[sources])")),
         ),
         (
@@ -207,7 +335,7 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
             "the same element written over",
             _superpose(
                 (
-                    "return mixed, (intensities.unsqueeze(-1) * one_hot).sum(1)",
+                    _TARGET,
                     "target = torch.zeros(len(sources), n_classes, dtype=spectra.dtype)\n"
                     "    for b in range(len(sources)):\n        for m in range(sources.shape[1]):\n"
                     "            target[b, labels[sources[b, m]]] = intensities[b, m]\n    return mixed, target",
@@ -215,11 +343,23 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
             ),
         ),
         (
+            "indexed sum, which forgets repetitions",
+            _superpose(
+                (
+                    _TARGET,
+                    "target = torch.zeros(len(sources), n_classes)\n"
+                    "    target[torch.arange(len(sources))[:, None], labels[sources]] += intensities\n"
+                    "    return mixed, target",
+                )
+            ),
+        ),
+        (
             "targets normalised",
             _superpose(
                 (
-                    "return mixed, (intensities.unsqueeze(-1) * one_hot).sum(1)",
-                    "target = (intensities.unsqueeze(-1) * one_hot).sum(1)\n    return mixed, target / target.sum(1, keepdim=True)",
+                    _TARGET,
+                    "target = (intensities.unsqueeze(-1) * one_hot).sum(1)\n"
+                    "    return mixed, target / target.sum(1, keepdim=True)",
                 )
             ),
         ),
@@ -245,125 +385,92 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
             "the largest intensity of an element",
             _superpose(("* one_hot).sum(1)", "* one_hot).amax(1)")),
         ),
+        (
+            "classes counted from the labels",
+            _superpose(("labels[sources], n_classes", "labels[sources]")),
+        ),
+        ("ten classes", _superpose(("labels[sources], n_classes", "labels[sources], 10"))),
+        (
+            "three sources",
+            _superpose(("spectra[sources]).sum(1)", "spectra[sources])[:, :3].sum(1)")),
+        ),
+        ("result squeezed", _superpose(("return mixed,", "return mixed.squeeze(),"))),
+        (
+            "targets first",
+            _superpose((_TARGET, "return (intensities.unsqueeze(-1) * one_hot).sum(1), mixed")),
+        ),
+        (
+            "sources indexed by their labels",
+            _superpose(("spectra[sources]", "spectra[labels[sources] % len(spectra)]")),
+        ),
+        (
+            "spectra changed",
+            _superpose(("mixed = ", "spectra /= spectra.sum(1, keepdim=True)\n    mixed = ")),
+        ),
     ],
-    "mixup": [
+    "split_by_patient": [
+        ("statistics of all", _split((_STATISTICS, "mean, std = x.mean(0), x.std(0)"))),
         (
-            "shares exchanged in the examples",
-            _mixup(("share * x + (1 - share) * x[order]", "(1 - share) * x + share * x[order]")),
+            "the test standardised by itself",
+            _split(("(x[test] - mean) / std", "(x[test] - x[test].mean(0)) / x[test].std(0)")),
         ),
+        ("mean of the test", _split(("(x[test] - mean)", "(x[test] - x[test].mean(0))"))),
+        ("one mean for all columns", _split(("x[train].mean(0)", "x[train].mean()"))),
+        ("one deviation for all columns", _split(("x[train].std(0)", "x[train].std()"))),
+        ("variance for deviation", _split(("x[train].std(0)", "x[train].var(0)"))),
+        ("test not standardised", _split(("(x[test] - mean) / std", "x[test]"))),
         (
-            "targets not mixed",
-            _mixup(("share * one_hot + (1 - share) * one_hot[order]", "one_hot")),
-        ),
-        (
-            "shares exchanged in the targets",
-            _mixup(
-                (
-                    "share * one_hot + (1 - share) * one_hot[order]",
-                    "(1 - share) * one_hot + share * one_hot[order]",
-                )
+            "rows for patients",
+            _split(
+                ("names = patient.unique()", "names = torch.arange(len(x))"),
+                ("torch.isin(patient, names", "torch.isin(torch.arange(len(x)), names"),
             ),
         ),
         (
-            "order backwards",
-            _mixup(
-                ("x[order]", "x[order.argsort()]"), ("one_hot[order]", "one_hot[order.argsort()]")
+            "the broken one, with its leaks",
+            """
+def split_by_patient(x, patient, share, generator):
+    return broken_split(x, patient, share, generator)
+""",
+        ),
+        ("share of the rows", _split(("round(share * len(names))", "round(share * len(x))"))),
+        (
+            "the first patients",
+            _split(("    names = names[torch.randperm(len(names), generator=generator)]\n", "")),
+        ),
+        (
+            "patients counted from 0",
+            _split(("patient.unique()", "torch.arange(int(patient.max()) + 1)")),
+        ),
+        ("sides exchanged", _split(("return train, test,", "return test, train,"))),
+        (
+            "masks for indices",
+            _split(
+                ("(~in_test).nonzero().flatten(), in_test.nonzero().flatten()", "~in_test, in_test")
             ),
         ),
-        ("targets with the neighbour", _mixup(("one_hot[order]", "one_hot.roll(1, 0)"))),
-        ("half and half", _mixup(("one_hot = F", "share = 0.5\n    one_hot = F"))),
-        ("the partner is not weighted", _mixup(("(1 - share) * x[order]", "x[order]"))),
+        ("draw of the global generator", _split((", generator=generator", ""))),
         (
             "in place",
-            _mixup(
+            _split(
                 (
-                    "one_hot = F",
-                    "x.mul_(share).add_((1 - share) * x[order] / share)\n    one_hot = F",
-                ),
-                ("share * x + (1 - share) * x[order]", "x"),
-            ),
-        ),
-    ],
-    "class_weights": [
-        (
-            "share for its inverse",
-            _weights(("len(target) / (n_classes * counts.clamp(min=1))", "counts / len(target)")),
-        ),
-        (
-            "number of classes forgotten",
-            _weights(("(n_classes * counts.clamp(min=1))", "counts.clamp(min=1)")),
-        ),
-        (
-            "sum 1",
-            _weights(
-                (
-                    "return torch.where(counts > 0, weights, 0.0)",
-                    "return torch.where(counts > 0, weights, 0.0) / weights.sum()",
+                    "return train, test, (x[train] - mean) / std, (x[test] - mean) / std",
+                    "x -= mean\n    x /= std\n    return train, test, x[train], x[test]",
                 )
             ),
         ),
         (
-            "infinite for an absent class",
-            _weights((".clamp(min=1)", ""), ("torch.where(counts > 0, weights, 0.0)", "weights")),
-        ),
-        (
-            "absent classes shorten the result",
-            _weights(("torch.bincount(target, minlength=n_classes)", "torch.bincount(target)")),
-        ),
-        ("absent classes do not count", _weights(("(n_classes *", "((counts > 0).sum() *"))),
-        (
-            "an absent class counts one",
-            _weights(("torch.where(counts > 0, weights, 0.0)", "weights")),
-        ),
-    ],
-    "diagnose": [
-        (
-            "last epoch of validation",
-            _diagnose(
-                ("train[-1] - max(valid)", "train[-1] - valid[-1]"),
-                ("max(valid) - test", "valid[-1] - test"),
-            ),
-        ),
-        (
-            "last epoch of validation, for the test",
-            _diagnose(("max(valid) - test", "valid[-1] - test")),
-        ),
-        ("best epoch of training", _diagnose(("train[-1] < goal", "max(train) < goal"))),
-        (
-            "gap before goal",
-            _diagnose(
-                ('    if train[-1] < goal:\n        return "sous-apprentissage"\n', ""),
+            "a window of patients",
+            _split(
                 (
-                    '    return "réussi"',
-                    '    return "sous-apprentissage" if train[-1] < goal else "réussi"',
-                ),
+                    "names[torch.randperm(len(names), generator=generator)]",
+                    "names.roll(int(torch.randint(len(names), (), generator=generator)))",
+                )
             ),
         ),
         (
-            "a gap equal to the limit is too much",
-            _diagnose(("max(valid) > gap", "max(valid) >= gap"), ("test > gap", "test >= gap")),
-        ),
-        ("the goal must be passed", _diagnose(("train[-1] < goal", "train[-1] <= goal"))),
-        (
-            "gap fixed at 5",
-            _diagnose(
-                ("train[-1] - max(valid) > gap", "train[-1] - max(valid) > 5"),
-                ("test > gap", "test > 5"),
-            ),
-        ),
-        (
-            "absolute gaps",
-            _diagnose(
-                ("train[-1] - max(valid) > gap", "abs(train[-1] - max(valid)) > gap"),
-                ("max(valid) - test > gap", "abs(max(valid) - test) > gap"),
-            ),
-        ),
-        ("test against training", _diagnose(("max(valid) - test", "train[-1] - test"))),
-        (
-            "no other distribution",
-            _diagnose(
-                ('    if max(valid) - test > gap:\n        return "autre distribution"\n', "")
-            ),
+            "rows of the test in another order",
+            _split(("(x[test] - mean)", "(x[test.flip(0)] - mean)")),
         ),
     ],
 }

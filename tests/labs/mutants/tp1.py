@@ -15,6 +15,7 @@ _loss = partial(edited, "tp1", "softmax_loss")
 _evaluate = partial(edited, "tp1", "evaluate")
 _gradients = partial(edited, "tp1", "build_gradients")
 _train = partial(edited, "tp1", "train")
+_center = partial(edited, "tp1", "center")
 
 MUTANTS: dict[str, list[tuple[str, str]]] = {
     "add_sub": [
@@ -51,6 +52,52 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
                 )
             ),
         ),
+        (
+            "only the smaller input is summed",
+            _add(
+                (
+                    "return sum_to_shape(gradient, a.shape), sum_to_shape(gradient, b.shape)",
+                    "if a.size < b.size:\n            return sum_to_shape(gradient, a.shape), gradient\n        return gradient, sum_to_shape(gradient, b.shape)",
+                )
+            ),
+        ),
+        (
+            "added axes summed, stretched ones not",
+            _add(
+                (
+                    "return sum_to_shape(gradient, a.shape), sum_to_shape(-gradient, b.shape)",
+                    "return tuple(s * gradient.sum(axis=tuple(range(gradient.ndim - x.ndim))) for s, x in ((1, a), (-1, b)))",
+                )
+            ),
+        ),
+        (
+            "mean for sum",
+            _add(
+                (
+                    "sum_to_shape(-gradient, b.shape)",
+                    "sum_to_shape(-gradient, b.shape) * b.size / gradient.size",
+                )
+            ),
+        ),
+        ("Add subtracts", _add(("return a + b", "return a - b"))),
+        (
+            "autograd of torch",
+            _add(
+                (
+                    "return sum_to_shape(gradient, a.shape), sum_to_shape(gradient, b.shape)",
+                    "import torch\n        x, y = (torch.tensor(v, requires_grad=True) for v in (a, b))\n        return tuple(g.numpy() for g in torch.autograd.grad(x + y, (x, y), torch.tensor(gradient)))",
+                )
+            ),
+        ),
+        (
+            "one gradient only",
+            _add(
+                (
+                    "return sum_to_shape(gradient, a.shape), sum_to_shape(gradient, b.shape)",
+                    "return (sum_to_shape(gradient, a.shape),)",
+                )
+            ),
+        ),
     ],
     "mul_div": [
         (
@@ -84,6 +131,42 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
             _mul(("sum_to_shape(gradient / b, a.shape)", "sum_to_shape(gradient, a.shape)")),
         ),
         ("shapes ignored", _mul(("sum_to_shape(gradient / b, a.shape)", "gradient / b"))),
+        (
+            "product by the value over the input, nan at zero",
+            _mul(
+                (
+                    "sum_to_shape(gradient * b, a.shape), sum_to_shape(gradient * a, b.shape)",
+                    "sum_to_shape(gradient * a * b / a, a.shape), sum_to_shape(gradient * a * b / b, b.shape)",
+                )
+            ),
+        ),
+        (
+            "absolute value of the denominator",
+            _mul(
+                (
+                    "sum_to_shape(gradient / b, a.shape)",
+                    "sum_to_shape(gradient / np.abs(b), a.shape)",
+                )
+            ),
+        ),
+        (
+            "only the smaller input is summed",
+            _mul(
+                (
+                    "return sum_to_shape(gradient * b, a.shape), sum_to_shape(gradient * a, b.shape)",
+                    "ga, gb = gradient * b, gradient * a\n        if a.size < b.size:\n            return sum_to_shape(ga, a.shape), gb\n        return ga, sum_to_shape(gb, b.shape)",
+                )
+            ),
+        ),
+        (
+            "gradient of a by the quotient",
+            _mul(("-gradient * a / b**2", "-gradient * (a / b) ** 2")),
+        ),
+        ("in place", _mul(("return a * b", "a *= b\n        return a"))),
+        (
+            "denominator protected by a small number",
+            _mul(("return a / b", "return a / (b + 1e-3)")),
+        ),
     ],
     "matmul": [
         ("transpose forgotten", _matmul(("gradient @ b.T", "gradient @ b"))),
@@ -97,6 +180,23 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
         ),
         ("gradient of ones", _matmul(("gradient @ b.T", "np.ones_like(gradient) @ b.T"))),
         ("mean over the rows", _matmul(("a.T @ gradient", "a.T @ gradient / len(a)"))),
+        ("conjugate sides", _matmul(("a.T @ gradient", "gradient.T @ a"))),
+        (
+            "gradients added over the columns",
+            _matmul(("gradient @ b.T", "gradient.sum(1, keepdims=True) * b.sum(1)")),
+        ),
+        ("in place", _matmul(("return a @ b", "z = a @ b\n        a *= 1.5\n        return z"))),
+        ("shapes by reshape", _matmul(("gradient @ b.T", "gradient @ b.reshape(b.shape[::-1])"))),
+        ("reshape of the left", _matmul(("a.T @ gradient", "a.reshape(a.shape[::-1]) @ gradient"))),
+        (
+            "torch",
+            _matmul(
+                (
+                    "return gradient @ b.T, a.T @ gradient",
+                    "import torch as t\n        x, y = (t.tensor(v, requires_grad=True) for v in (a, b))\n        return tuple(g.numpy() for g in t.autograd.grad(x @ y, (x, y), t.tensor(gradient)))",
+                )
+            ),
+        ),
     ],
     "relu": [
         ("the derivative is 1 at 0", _relu(("(a > 0)", "(a >= 0)"))),
@@ -106,6 +206,24 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
         ("multiplied by the value", _relu(("gradient * (a > 0)", "gradient * np.maximum(a, 0)"))),
         ("in place", _relu(("return np.maximum(a, 0)", "a[a < 0] = 0\n        return a"))),
         ("leaky", _relu(("np.maximum(a, 0)", "np.maximum(a, 0.01 * a)"))),
+        ("comma forgotten", _relu(("return (gradient * (a > 0),)", "return gradient * (a > 0)"))),
+        ("one half at 0", _relu(("(a > 0)", "np.heaviside(a, 0.5)"))),
+        ("threshold at a small number", _relu(("(a > 0)", "(a > 1e-2)"))),
+        (
+            "gradient changed in place",
+            _relu(
+                ("return (gradient * (a > 0),)", "gradient *= a > 0\n        return (gradient,)")
+            ),
+        ),
+        (
+            "torch",
+            _relu(
+                (
+                    "return np.maximum(a, 0)",
+                    "import torch\n        return torch.relu(torch.tensor(a)).numpy()",
+                )
+            ),
+        ),
     ],
     "softmax_loss": [
         ("sum for mean", _loss(("self.target].mean()", "self.target].sum()"))),
@@ -131,6 +249,75 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
                 (
                     "return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))",
                     "p = np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True)\n        return np.log(p)",
+                )
+            ),
+        ),
+        (
+            "divided by K",
+            _loss(
+                ("gradient * difference / len(scores)", "gradient * difference / scores.shape[1]")
+            ),
+        ),
+        (
+            "mean of all scores",
+            _loss(("gradient * difference / len(scores)", "gradient * difference / scores.size")),
+        ),
+        (
+            "probabilities kept in the class",
+            _loss(
+                (
+                    "return -self._log_probabilities(scores)[",
+                    "SoftmaxLoss.kept = self._log_probabilities(scores)\n        return -SoftmaxLoss.kept[",
+                ),
+                (
+                    "difference = np.exp(self._log_probabilities(scores))",
+                    "difference = np.exp(SoftmaxLoss.kept)",
+                ),
+            ),
+        ),
+        (
+            "kept probabilities changed by backward",
+            _loss(
+                (
+                    "return -self._log_probabilities(scores)[",
+                    "self.p = np.exp(self._log_probabilities(scores))\n        return -self._log_probabilities(scores)[",
+                ),
+                ("difference = np.exp(self._log_probabilities(scores))", "difference = self.p"),
+            ),
+        ),
+        (
+            "scores shifted in place",
+            _loss(
+                (
+                    "shifted = scores - scores.max(axis=1, keepdims=True)",
+                    "shifted = scores\n        shifted -= scores.max(axis=1, keepdims=True)",
+                )
+            ),
+        ),
+        (
+            "small number in the logarithm",
+            _loss(
+                (
+                    "return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))",
+                    "p = np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True)\n        return np.log(p + 1e-12)",
+                )
+            ),
+        ),
+        (
+            "scipy",
+            _loss(
+                (
+                    "return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))",
+                    "from scipy.special import log_softmax\n        return log_softmax(scores, axis=1)",
+                )
+            ),
+        ),
+        (
+            "the first class for all",
+            _loss(
+                (
+                    "difference[np.arange(len(scores)), self.target] -= 1",
+                    "difference[np.arange(len(scores)), self.target[0]] -= 1",
                 )
             ),
         ),
@@ -214,6 +401,120 @@ def evaluate(node):
     return order
 """,
         ),
+        (
+            "preorder from the left, reversed",
+            """
+def evaluate(node):
+    order, seen, stack = [], set(), [node]
+    while stack:
+        current = stack.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        order.append(current)
+        stack.extend(reversed(current.parents))
+    order.reverse()
+    for n in order:
+        if n.operation is not None:
+            n.value = n.operation.forward(*[p.value for p in n.parents])
+    return order
+""",
+        ),
+        (
+            "preorder from the right, reversed",
+            """
+def evaluate(node):
+    order, stack = [], [node]
+    while stack:
+        current = stack.pop()
+        if current not in order:
+            order.append(current)
+            stack += current.parents
+    order = order[::-1]
+    for n in order:
+        if n.operation is not None:
+            n.value = n.operation.forward(*[p.value for p in n.parents])
+    return order
+""",
+        ),
+        (
+            "raises the recursion limit",
+            """
+def evaluate(node):
+    import sys
+    sys.setrecursionlimit(10**6)
+    order, done = [], set()
+    def visit(n):
+        if id(n) in done:
+            return
+        for p in n.parents:
+            visit(p)
+        if n.operation is not None:
+            n.value = n.operation.forward(*[p.value for p in n.parents])
+        done.add(id(n))
+        order.append(n)
+    visit(node)
+    return order
+""",
+        ),
+        (
+            "graphlib",
+            """
+from graphlib import TopologicalSorter
+
+
+def evaluate(node):
+    graph, waiting = {}, [node]
+    while waiting:
+        current = waiting.pop()
+        if current not in graph:
+            graph[current] = current.parents
+            waiting.extend(current.parents)
+    order = list(TopologicalSorter(graph).static_order())
+    for n in order:
+        if n.operation is not None:
+            n.value = n.operation.forward(*[p.value for p in n.parents])
+    return order
+""",
+        ),
+        (
+            "computed again when it was pushed twice",
+            _evaluate(
+                (
+                    "        if id(current) in done:  # empilé par deux enfants\n            continue\n",
+                    "",
+                )
+            ),
+        ),
+        (
+            "parents exchanged",
+            _evaluate(
+                (
+                    "[parent.value for parent in current.parents]",
+                    "[parent.value for parent in current.parents[::-1]]",
+                )
+            ),
+        ),
+        (
+            "the same parent once",
+            _evaluate(
+                (
+                    "[parent.value for parent in current.parents]",
+                    "[parent.value for parent in dict.fromkeys(current.parents)]",
+                )
+            ),
+        ),
+        (
+            "two parents at most",
+            _evaluate(
+                (
+                    "[parent.value for parent in current.parents]",
+                    "[parent.value for parent in current.parents[:2]]",
+                )
+            ),
+        ),
+        ("the node left out", _evaluate(("    return order\n", "    return order[:-1]\n"))),
+        ("only the last is returned", _evaluate(("    return order\n", "    return order[-1]\n"))),
     ],
     "build_gradients": [
         (
@@ -280,6 +581,119 @@ def build_gradients(order):
     send(order[-1], np.ones_like(order[-1].value))
 """,
         ),
+        (
+            "the list reversed in place",
+            _gradients(
+                (
+                    "    for node in reversed(order):\n",
+                    "    order.reverse()\n    for node in order:\n",
+                ),
+                ("order[-1].gradient = np.ones_like", "order[-1].gradient = np.ones_like"),
+            ),
+        ),
+        (
+            "starts from a Python number",
+            _gradients(
+                ("np.ones_like(order[-1].value)", "1.0"),
+                ("else parent.gradient + share", "else (parent.gradient + share).sum()"),
+            ),
+        ),
+        (
+            "mean of the shares",
+            _gradients(("else parent.gradient + share", "else (parent.gradient + share) / 2")),
+        ),
+        (
+            "the same parent twice counts once",
+            _gradients(
+                (
+                    "    for node in reversed(order):",
+                    "    for node in reversed(order):\n        seen = set()",
+                ),
+                (
+                    "            parent.gradient = share if",
+                    "            if id(parent) in seen:\n                continue\n            seen.add(id(parent))\n            parent.gradient = share if",
+                ),
+            ),
+        ),
+        (
+            "only the inputs keep their gradient",
+            _gradients(
+                (
+                    "        for parent, share in zip(node.parents, node.operation.backward(node.gradient, *inputs)):",
+                    "        given, node.gradient = node.gradient, None\n        for parent, share in zip(node.parents, node.operation.backward(given, *inputs)):",
+                )
+            ),
+        ),
+        (
+            "inputs accumulate as in PyTorch",
+            _gradients(
+                (
+                    "    for node in order:\n        node.gradient = None\n",
+                    "    for node in order:\n        if node.operation is not None:\n            node.gradient = None\n",
+                )
+            ),
+        ),
+        (
+            "values changed by the pass",
+            _gradients(
+                (
+                    "        inputs = [parent.value for parent in node.parents]\n",
+                    "        inputs = [parent.value for parent in node.parents]\n        node.value = node.value * 0\n",
+                )
+            ),
+        ),
+    ],
+    "center": [
+        (
+            "broken, as given",
+            _center(
+                ("return a - a.mean(axis=0)", "a -= a.mean(axis=0)\n        return a"),
+                ("return (gradient - gradient.mean(axis=0),)", "return (gradient,)"),
+            ),
+        ),
+        (
+            "only the value mended",
+            _center(("return (gradient - gradient.mean(axis=0),)", "return (gradient,)")),
+        ),
+        (
+            "only the gradient mended",
+            _center(("return a - a.mean(axis=0)", "a -= a.mean(axis=0)\n        return a")),
+        ),
+        ("one mean for all", _center(("a - a.mean(axis=0)", "a - a.mean()"))),
+        ("mean of rows", _center(("a - a.mean(axis=0)", "a - a.mean(axis=1, keepdims=True)"))),
+        (
+            "gradient's mean of rows",
+            _center(("gradient.mean(axis=0)", "gradient.mean(axis=1, keepdims=True)")),
+        ),
+        ("gradient's one mean", _center(("gradient.mean(axis=0)", "gradient.mean()"))),
+        ("sum for mean", _center(("gradient.mean(axis=0)", "gradient.sum(axis=0)"))),
+        ("mean of the input", _center(("gradient.mean(axis=0)", "a.mean(axis=0)"))),
+        (
+            "one less in the denominator",
+            _center(("gradient.mean(axis=0)", "gradient.sum(axis=0) / max(1, len(a) - 1)")),
+        ),
+        (
+            "factor 1 - 1/N, the others forgotten",
+            _center(("gradient - gradient.mean(axis=0)", "gradient * (1 - 1 / len(a))")),
+        ),
+        (
+            "comma forgotten",
+            _center(
+                (
+                    "return (gradient - gradient.mean(axis=0),)",
+                    "return gradient - gradient.mean(axis=0)",
+                )
+            ),
+        ),
+        (
+            "gradient changed in place",
+            _center(
+                (
+                    "return (gradient - gradient.mean(axis=0),)",
+                    "gradient -= gradient.mean(axis=0)\n        return (gradient,)",
+                )
+            ),
+        ),
     ],
     "train": [
         ("uphill", _train(("value - lr * gradient", "value + lr * gradient"))),
@@ -320,6 +734,77 @@ def build_gradients(order):
         (
             "the last loss only",
             _train(("        losses.append(float(loss))\n", "        losses = [float(loss)]\n")),
+        ),
+        (
+            "stops when the loss is small",
+            _train(
+                (
+                    "        losses.append(float(loss))\n",
+                    "        losses.append(float(loss))\n        if loss < 1e-3:\n            break\n",
+                )
+            ),
+        ),
+        (
+            "stops when the loss rises",
+            _train(
+                (
+                    "        losses.append(float(loss))\n",
+                    "        losses.append(float(loss))\n        if len(losses) > 1 and losses[-1] > losses[-2]:\n            break\n",
+                )
+            ),
+        ),
+        (
+            "keeps the best",
+            _train(
+                ("    losses = []\n", "    losses, best = [], parameters\n"),
+                (
+                    "        losses.append(float(loss))\n",
+                    "        losses.append(float(loss))\n        best = parameters if loss == min(losses) else best\n",
+                ),
+                ("    return parameters, losses\n", "    return best, losses\n"),
+            ),
+        ),
+        ("one step too many", _train(("range(steps)", "range(steps + 1)"))),
+        ("at least one step", _train(("range(steps)", "range(max(1, steps))"))),
+        (
+            "gradient of norm one",
+            _train(
+                (
+                    "value - lr * gradient",
+                    "value - lr * gradient / np.sqrt((gradient**2).sum() + 1e-12)",
+                )
+            ),
+        ),
+        (
+            "lr shrinks",
+            _train(
+                (
+                    "        losses.append(float(loss))\n",
+                    "        losses.append(float(loss))\n        lr = lr * 0.99\n",
+                )
+            ),
+        ),
+        (
+            "the list emptied",
+            _train(
+                (
+                    "    return parameters, losses\n",
+                    "    final = list(parameters)\n    return final, losses\n",
+                ),
+                (
+                    "    losses = []\n",
+                    "    losses = []\n    given, parameters = parameters, list(parameters)\n    given.clear()\n",
+                ),
+            ),
+        ),
+        (
+            "one table for all",
+            _train(
+                (
+                    "    return parameters, losses\n",
+                    "    return np.concatenate([p.ravel() for p in parameters]), losses\n",
+                )
+            ),
         ),
     ],
 }
