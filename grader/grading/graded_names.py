@@ -73,8 +73,8 @@ def _first_line(source: str) -> str:
 
 def _unique(cells: list[Cell], authored: dict[str, Cell], problems: list[Problem]) -> list[Cell]:
     """Each name once: other parts of an answer are run, or read, with the first one."""
-    named: dict[str, Cell] = {}
-    kept = []
+    counting = {name: _counting(cells, name, original) for name, original in authored.items()}
+    kept: list[Cell] = []
     for cell in cells:
         name = grade_id(cell)
         if name is not None and name not in authored:
@@ -82,12 +82,18 @@ def _unique(cells: list[Cell], authored: dict[str, Cell], problems: list[Problem
         if name is None or name not in authored:
             cell["metadata"].pop("nbgrader", None)
             kept.append(cell)
-        elif name not in named:
-            named[name] = cell
+        elif (counts := counting[name]) is None or cell is counts:
             kept.append(cell)
         else:
-            kept += _another_part(cell, named[name], authored[name], problems)
+            kept += _another_part(cell, counts, authored[name], problems)
     return kept
+
+
+def _counting(cells: list[Cell], name: str, original: Cell) -> Cell | None:
+    """Of the cells of one name, the first; of a locked one, the first that begins as it should."""
+    found = [cell for cell in cells if grade_id(cell) == name]
+    alike = [] if is_solution(original) else [c for c in found if _begins_as(original, c)]
+    return next(iter(alike + found), None)
 
 
 def _another_part(cell: Cell, first: Cell, original: Cell, problems: list[Problem]) -> list[Cell]:
@@ -104,7 +110,7 @@ def _another_part(cell: Cell, first: Cell, original: Cell, problems: list[Proble
             )
         )
         return []
-    if not is_solution(original) and _first_line(cell["source"]) == _first_line(first["source"]):
+    if not is_solution(original) and _begins_as(original, cell):
         problems.append(
             Problem(
                 f"duplicate: the locked cell {name} is there more than once; the author's counts",
