@@ -20,7 +20,12 @@ _COLOURS = {"@": "cyan", "-": "red", "+": "green"}
 
 
 def to_json(lab: Lab, audits: Sequence[Audit]) -> str:
-    exercises = [asdict(audit) | {"killed": audit.killed} for audit in audits]
+    exercises = [
+        asdict(audit)
+        | {"killed": audit.killed}
+        | {"equivalent": [asdict(m) | {"reason": why} for m, why in audit.equivalent]}
+        for audit in audits
+    ]
     return json.dumps({"lab": lab.name, "exercises": exercises}, indent=2, ensure_ascii=False)
 
 

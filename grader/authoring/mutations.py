@@ -13,8 +13,10 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from grader.authoring.mutation_operators import Change, Scope, argument_names, changes, read_scope
+from grader.authoring.expression_operators import EXPRESSION_OPERATORS
+from grader.authoring.mutation_scope import Change, Scope, argument_names, read_scope
 from grader.authoring.source import SourceCell
+from grader.authoring.statement_operators import STATEMENT_OPERATORS
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,10 @@ def _changes(exercise: SourceCell) -> Iterator[Change]:
     tree = ast.parse(exercise.source)
     scope = read_scope(tree)
     for node, inner in _walk(tree, scope):
-        for change in changes(node, inner):
-            if _is_solution(exercise, change) and not _unbinds(change, tree):
-                yield change
+        for operator in (*STATEMENT_OPERATORS, *EXPRESSION_OPERATORS):
+            for change in operator(node, inner):
+                if _is_solution(exercise, change) and not _unbinds(change, tree):
+                    yield change
 
 
 def _walk(node: ast.AST, scope: Scope) -> Iterator[tuple[ast.AST, Scope]]:
