@@ -10,6 +10,7 @@ import ast
 import dataclasses
 import difflib
 import textwrap
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -138,8 +139,9 @@ def _offset(data: bytes, line: int, column: int) -> int:
 def _meaning(source: str) -> str | None:
     """The syntax tree as text; None for what is not Python."""
     try:
-        tree = ast.parse(source)
-        compile(tree, "<mutant>", "exec")
+        with warnings.catch_warnings(action="ignore"):  # of code that is wrong on purpose
+            tree = ast.parse(source)
+            compile(tree, "<mutant>", "exec")
     except SyntaxError:
         return None
     return ast.dump(tree)

@@ -55,7 +55,7 @@ def _statements(node: ast.AST, scope: Scope) -> Iterator[Change]:
 
 
 def _results(result: ast.expr) -> Iterator[Change]:
-    """Of another sign, size, shape or type, incomplete, without its gradient."""
+    """Of another sign, size, shape or type, or incomplete."""
     forms = {
         "opposite": ast.UnaryOp(ast.USub(), result),
         "twice": ast.BinOp(ast.Constant(2), ast.Mult(), result),
@@ -63,7 +63,7 @@ def _results(result: ast.expr) -> Iterator[Change]:
         "without the first": ast.Subscript(result, ast.Slice(ast.Constant(1)), ast.Load()),
         "without the last": ast.Subscript(result, ast.Slice(None, ast.Constant(-1)), ast.Load()),
     }
-    for name in ("squeeze", "int", "detach"):
+    for name in ("squeeze", "int"):
         forms[name] = ast.Call(ast.Attribute(result, name, ast.Load()), [], [])
     for name, form in forms.items():
         yield Change(result, f"result, {name}", code(form))
