@@ -10,7 +10,7 @@ from grader.cli import app
 from grader.course import Course
 from tests.support.course_cases import ROOT
 
-# The sum is tested with one number only; the loop and the end of the process are for the engine.
+# The sum is tested in one dimension only; the second exercise has mutants that end badly.
 LAB = """\
 # %%
 import os
@@ -30,19 +30,19 @@ assert total(torch.ones(3)) == 3
 assert total(torch.ones(2)).shape == ()
 ### END HIDDEN TESTS
 
-# %% exercice="countdown"
-def countdown(n: int):
+# %% exercice="lowered"
+def lowered(flag):
     ### BEGIN SOLUTION
-    while n > 0:
-        n -= 1
-    if n:
+    while flag:
+        flag = False
+    if flag:
         os._exit(1)
-    return n
+    return flag
     ### END SOLUTION
 
 
-# %% test="countdown" points=1
-assert countdown(3) == 0
+# %% test="lowered" points=1
+assert lowered(True) is False
 """
 EQUIVALENT = """
 [[total]]
@@ -100,19 +100,14 @@ def test_what_is_no_equivalent_any_more_is_told(lab):
 
 
 def test_mutants_that_do_not_end_or_end_the_process_hide_no_other(lab):
-    """Beside them, one that the only test cannot tell from the reference."""
-    (found,) = json.loads(audit("--exercise", "countdown", "--json").stdout)["exercises"]
+    (found,) = json.loads(audit("--exercise", "lowered", "--json").stdout)["exercises"]
     left = {mutant["after"].strip() for mutant in found["left"]}
-    assert "while n >= 0:" not in left
-    assert "return 0" not in left
-    assert "while n:" not in left
-    assert "while n != 0:" not in left
-    assert found["killed"] > 10
-    assert any("if False:" in text for text in left)
+    assert left.isdisjoint({"while True:", "flag = True", "if True:"})
+    assert "if False:" in left  # it comes after "if True:", which ends the process
 
 
 def test_wrong_usage_and_a_wrong_reference_are_told(lab):
-    assert "has no exercise maximum, but: total, countdown" in audit("--exercise", "maximum").stderr
+    assert "has no exercise maximum, but: total, lowered" in audit("--exercise", "maximum").stderr
     lab.source.write_text(LAB.replace("== 3", "== 4"), encoding="utf-8")
     assert "total: its tests refuse the reference" in audit("--exercise", "total").stderr
     equivalents_file(lab).write_text("[[total]]\nbefore = 1\n", encoding="utf-8")
