@@ -1,4 +1,4 @@
-"""Commands of those who write labs: build, rehearse, release, answers."""
+"""Commands of those who write labs: build, rehearse, release, answers, audit."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.console import Console
 
 from grader.dates import read_date, shown_date
 from grader.errors import GraderError, shown
-from grader.terminal import Labs, errors_shown
+from grader.terminal import AsJson, Labs, errors_shown
 from labo.settings import Profile
 
 if TYPE_CHECKING:
@@ -110,6 +110,39 @@ def answers(
 
     with errors_shown():
         _for_each(Course.here().labs(labs or ()), lambda lab: _write_answer_key(lab, profile))
+
+
+def audit(
+    lab: Annotated[str, typer.Argument(metavar="LAB", help="laboratoire_01 ...")],
+    exercises: Annotated[
+        list[str] | None, typer.Option("--exercise", help="This one only; may be repeated.")
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show those that are listed as equivalent too.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make small mistakes in the references, and show those that the tests accept.
+
+    It exits with 1 when some of them are left, or when a listed equivalent is none.
+
+    \b
+    grader audit laboratoire_01
+    grader audit laboratoire_01 --exercise hinge_loss
+    """
+    from grader.authoring import audit_shown
+    from grader.authoring.audit import audit
+    from grader.course import Course
+
+    with errors_shown():
+        (chosen,) = Course.here().labs([lab])
+        with Console(stderr=True).status(f"{chosen.name} ..."):
+            audits = audit(chosen, exercises or ())
+    if as_json:
+        typer.echo(audit_shown.to_json(chosen, audits))
+    else:
+        audit_shown.show(chosen, audits, Console(), everything=everything)
+    raise typer.Exit(any(found.left or found.stale for found in audits))
 
 
 def _for_each(labs: Sequence[Lab], act: Callable[[Lab], str]) -> None:

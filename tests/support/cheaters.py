@@ -7,9 +7,8 @@ that is kept of the other cells; figures, training and downloads are not.
 
 from __future__ import annotations
 
-import ast
 import builtins
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import cycle
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from grader.authoring.notebooks import source_notebook
 from grader.authoring.reading import read_source
+from grader.authoring.setting import setting as needed_of_other_cells
 from grader.authoring.source import Source, SourceCell
 from grader.engine import Job
 from grader.engine.names import bound_names, statements
@@ -196,34 +196,7 @@ def answered_names(lab: str) -> list[str]:
 @cache
 def setting(lab: str) -> str:
     """Of the cells that are neither exercises nor tests, the statements that these need."""
-    kept: list[ast.stmt] = []
-    examined = [c for c in source(lab).cells if c.kind in (CellKind.EXERCISE, CellKind.TEST)]
-    needed = {name for c in examined for name in _used(statements(c.source))}
-    ordinary = [
-        node
-        for c in source(lab).cells
-        if c.type == "code" and c.kind is None
-        for node in statements(c.source)
-    ]
-    for node in reversed(ordinary):
-        if isinstance(node, ast.Import | ast.ImportFrom) or (
-            isinstance(node, _DEFINITIONS) and bound_names([node]) & needed
-        ):
-            kept.append(node)
-            needed |= _used([node])
-    return ast.unparse(ast.Module(kept[::-1], []))
-
-
-_DEFINITIONS = (ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
-
-
-def _used(nodes: Iterable[ast.AST]) -> set[str]:
-    return {
-        name.id
-        for node in nodes
-        for name in ast.walk(node)
-        if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Load)
-    }
+    return needed_of_other_cells(source(lab))
 
 
 def reference(lab: str) -> list[str]:
