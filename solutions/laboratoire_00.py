@@ -657,6 +657,11 @@ for n, d, share, seed in ((10, 2, 0.6, 0), (31, 4, 0.8, 5), (57, 3, 0.29, 1), (8
             f"{case}, {name} : une colonne constante à l'entraînement est centrée avec la moyenne de l'entraînement, "
             f"et divisée par 1 ; attendu {decimal(expected[0, -2], 3)}, reçu {decimal(float(values[0, -2]), 3)}"
         )
+for n, share in ((6, 0.9), (5, 0.5)):  # une colonne ; un seul exemple de validation ; une moitié
+    kept = round(share * n)
+    shapes = [tuple(part.shape) for part in prepare(torch.randn(n, 1), torch.arange(n), share, 3)]
+    wanted = [(kept, 1), (kept,), (n - kept, 1), (n - kept,)]
+    assert shapes == wanted, f"{n} exemples, D = 1, part {share} : formes {wanted} attendues ; reçues : {shapes}"
 by_default, with_zero = (prepare(torch.randn(30, 1), torch.arange(30), 0.5, *s)[1].tolist() for s in ((), (0,)))
 assert by_default == with_zero, "sans graine, c'est la graine 0"
 first, other = (sorted(prepare(torch.randn(200, 1), torch.arange(200), 0.5, s)[1].tolist()) for s in (1, 2))

@@ -361,7 +361,7 @@ assert torch.allclose(shrunk.double(), torch.tensor([1.5, 0.0, -0.5]).double(), 
     f"(2 ; -0,3 ; -1) et λ = 0,5 donnent (1,5 ; 0 ; -0,5) ; reçu : {shrunk.tolist()}"
 )
 ### BEGIN HIDDEN TESTS
-for shape, threshold in (((40,), 0.75), ((6, 9), 0.25), ((2, 3, 5), 0.0), ((7, 4), 0.0)):
+for shape, threshold in (((40,), 0.75), ((6, 9), 0.25), ((2, 3, 5), 0.0), ((7, 4), 0.0), ((1, 5, 1), 0.5)):
     weight = torch.randn(shape, dtype=torch.float64)
     weight.view(-1)[:4] = torch.tensor([threshold, -threshold, 0.0, 3.0])  # les cas d'égalité
     before = weight.clone()
@@ -611,7 +611,7 @@ assert abs(share - 0.25) < 0.02, f"une part p = 0,25 doit être effacée ; part 
 largest = float(dropped.max())
 assert abs(largest - 4 / 3) < 1e-4, f"avec p = 0,25, un 1 gardé devient 1,333 ; reçu : {largest:.4f}"
 ### BEGIN HIDDEN TESTS
-for shape, p in (((150, 200), 0.1), ((40, 30, 6, 20), 0.5), ((60, 50, 30), 0.8), ((20_000,), 0.3)):
+for shape, p in (((150, 200), 0.1), ((40, 30, 6, 20), 0.5), ((60, 50, 30), 0.8), ((20_000,), 0.3), ((400, 1, 60), 0.5)):
     x = 1 + torch.rand(shape, dtype=torch.float64)
     before = x.clone()
     call = checks.recorded(dropout, x, p, True)
@@ -668,9 +668,12 @@ for p in (0.0, 0.3, 1.0):
         assert torch.equal(same, x), f"p = {p} : à l'évaluation, rien n'est effacé ni multiplié"
 x = torch.randn(50, 4)
 assert torch.allclose(dropout(x.clone(), 0.0, True), x), "avec p = 0, à l'entraînement, rien ne change"
-gone = dropout(x.clone(), 1.0, True)
-assert gone.shape == (50, 4) and not gone.isnan().any(), "avec p = 1 : ni nan ni inf, et la forme de `x`"
-assert not gone.any(), "avec p = 1, tout est effacé"
+for x in (x, x[:1], x[:, :1]):
+    gone = dropout(x.clone(), 1.0, True)
+    assert gone.shape == x.shape, f"avec p = 1, la forme {tuple(x.shape)} est attendue ; reçue : {tuple(gone.shape)}"
+    assert gone.is_floating_point(), f"avec p = 1, des nombres à virgule sont attendus ; reçu : {gone.dtype}"
+    assert not gone.isnan().any(), "avec p = 1 : ni nan ni inf"
+    assert not gone.any(), "avec p = 1, tout est effacé"
 checks.forbid(dropout, "*dropout*")
 ### END HIDDEN TESTS
 
@@ -1280,7 +1283,7 @@ assert len(held) == 2, f"la moitié de quatre patients est au test ; reçu : {so
 centre = x_train.double().mean(0)
 assert (centre.abs() < 1e-4).all(), f"la moyenne de x_train doit être nulle ; reçu : {centre.tolist()}"
 ### BEGIN HIDDEN TESTS
-for n_patients, share in ((12, 0.25), (9, 0.4), (9, 0.25), (30, 0.1), (5, 0.6)):
+for n_patients, share in ((12, 0.25), (9, 0.4), (9, 0.25), (30, 0.1), (5, 0.6), (5, 0.5)):
     names = torch.randperm(1000)[:n_patients] - 200
     patient = names.repeat_interleave(torch.randint(2, 6, (n_patients,)))
     patient = patient[torch.randperm(len(patient))]
@@ -1293,7 +1296,8 @@ for n_patients, share in ((12, 0.25), (9, 0.4), (9, 0.25), (30, 0.1), (5, 0.6)):
     assert all(isinstance(part, torch.Tensor) for part in answer), "quatre tenseurs sont attendus"
     train, test, x_train, x_test = answer
     assert train.dim() == test.dim() == 1, "`train` et `test` sont des indices de lignes, à une dimension"
-    assert not train.is_floating_point() and train.dtype != torch.bool, f"indices int64 attendus ; reçu : {train.dtype}"
+    types = train.dtype, test.dtype
+    assert types == (torch.int64, torch.int64), f"indices int64 attendus ; reçus : {types}"
     rows = torch.cat([train, test]).sort().values
     assert torch.equal(rows, torch.arange(len(who))), "chaque ligne est d'un côté, une fois"
     sides = set(who[train].tolist()), set(who[test].tolist())
@@ -1317,6 +1321,11 @@ for n_patients, share in ((12, 0.25), (9, 0.4), (9, 0.25), (30, 0.1), (5, 0.6)):
             f"écart {min(gaps):.2g}"
         )
 
+for d in (1, 3):  # un patient d'une seule radiographie, une seule colonne
+    answer = split_by_patient(torch.randn(4, d), torch.arange(4), 0.25, torch.Generator().manual_seed(d))
+    shapes = [tuple(part.shape) for part in answer]
+    wanted = [(3,), (1,), (3, d), (1, d)]
+    assert shapes == wanted, f"4 patients d'une ligne, D = {d} : formes {wanted} attendues ; reçues : {shapes}"
 patient = torch.arange(8).repeat(3)
 x = torch.randn(24, 2)
 chosen = []
