@@ -103,9 +103,9 @@ def french(number):
 
 
 def short(number):
-    """Un nombre en deux chiffres, ou sa puissance de dix s'il est très petit ou très grand."""
+    """Un nombre en trois chiffres, ou sa puissance de dix s'il est très petit ou très grand."""
     if 0.01 <= number < 1000:
-        return french(f"{number:.2g}")
+        return french(f"{number:.3g}")
     return f"$10^{{{math.log10(number):.0f}}}$" if 0 < number < math.inf else french(number)
 
 
