@@ -415,7 +415,7 @@ assert torch.allclose(result, torch.tensor([[1.5, 6.0]])), (
 ### BEGIN HIDDEN TESTS
 for inputs, outputs in ((784, 10), (900, 30)):
     tested = SimpleLinear(inputs, outputs)
-    count = sum(parameter.numel() for parameter in tested.parameters())
+    count = sum(len(parameter.flatten()) for parameter in tested.parameters())
     assert count == outputs * (inputs + 1), (
         f"{count} paramètres au lieu de {outputs * (inputs + 1)} pour SimpleLinear({inputs}, {outputs})"
     )

@@ -792,7 +792,7 @@ class LeNet5(nn.Module):
 
 # %% test="LeNet5" points=3
 model = LeNet5()
-counts = {name: sum(p.numel() for p in getattr(model, name).parameters()) for name in ("c1", "c3", "c5", "f6", "output")}
+counts = {name: sum(len(p.flatten()) for p in getattr(model, name).parameters()) for name in ("c1", "c3", "c5", "f6", "output")}
 table = {"c1": 156, "c3": 2_416, "c5": 48_120, "f6": 10_164, "output": 850}
 for name, expected in table.items():
     assert counts[name] == expected, f"d'après la table, `{name}` a {expected} paramètres, et non {counts[name]}"
@@ -1015,7 +1015,7 @@ class ConvNet(nn.Module):
 
 # %% test="ConvNet" points=3
 model = ConvNet(4)
-counted = sum(p.numel() for p in model.parameters())
+counted = sum(len(p.flatten()) for p in model.parameters())
 assert counted == 830, f"ConvNet(4) a 112 + 296 + 36 + 296 + 90 = 830 paramètres, et non {counted}"
 for size, expected in (((2, 3, 32, 32), (2, 10, 8, 8)), ((1, 3, 21, 14), (1, 10, 5, 3))):
     maps = model.maps(torch.randn(size))
