@@ -455,7 +455,7 @@ def test_passes_in_an_ordinary_kernel(name):
 FAILING = {
     "an assertion": ("def f(): return 1", "assert f() == 2, 'il fallait 2'", "il fallait 2"),
     "an assertion without a message": ("def f(): return 1", "assert f() == 2", "a échoué"),
-    "a name that is not there": ("", "f(1)", "'f' is not defined"),
+    "a name that is not there": ("", "f(1)", "Le test a besoin de « f »"),
     "the student's exception": ("def f(): return 1 / 0", "f()", "ZeroDivisionError"),
     "the student's own frames": (
         "def inner():\n    return [][3]\ndef f(): return inner()",

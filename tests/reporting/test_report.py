@@ -213,7 +213,7 @@ def test_what_is_not_graded_is_told(tmp_path, monkeypatch):
         reporting.gather(course.lab(LAB))
     done = command(course, monkeypatch, "laboratoire_99")
     assert done.exit_code == 1
-    assert "grader release laboratoire_99" in done.stderr
+    assert "This course has no lab laboratoire_99" in done.stderr
 
 
 def test_the_tag_that_the_builder_adds_is_no_concept():

@@ -102,7 +102,7 @@ def test_without_an_exchange_a_file_is_made_and_nothing_is_called_submitted(fold
         (b"[]", "n'est pas un notebook lisible"),
         (b'{"cells": [{"cell_type": "code"}]}', "n'est pas un notebook lisible"),
         (b'{"cells": []}', "aucun exercice noté"),
-        (b" " * (21 << 20), "Effacez ses sorties"),
+        (b" " * (65 << 20), "Effacez ses sorties"),
     ],
 )
 def test_what_cannot_be_graded_is_not_handed_in(tmp_path, content, words):
