@@ -668,9 +668,9 @@ for p in (0.0, 0.3, 1.0):
         assert torch.equal(same, x), f"p = {p} : à l'évaluation, rien n'est effacé ni multiplié"
 x = torch.randn(50, 4)
 assert torch.allclose(dropout(x.clone(), 0.0, True), x), "avec p = 0, à l'entraînement, rien ne change"
-for x in (x, x[:1], x[:, :1]):
-    gone = dropout(x.clone(), 1.0, True)
-    assert gone.shape == x.shape, f"avec p = 1, la forme {tuple(x.shape)} est attendue ; reçue : {tuple(gone.shape)}"
+for given in (x, x[:1], x[:, :1]):
+    gone = dropout(given.clone(), 1.0, True)
+    assert gone.shape == given.shape, f"avec p = 1, la forme {tuple(given.shape)} est attendue ; reçue : {tuple(gone.shape)}"
     assert gone.is_floating_point(), f"avec p = 1, des nombres à virgule sont attendus ; reçu : {gone.dtype}"
     assert not gone.isnan().any(), "avec p = 1 : ni nan ni inf"
     assert not gone.any(), "avec p = 1, tout est effacé"
