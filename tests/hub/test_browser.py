@@ -104,7 +104,7 @@ def test_from_the_release_to_the_feedback(hub, browser):
     save(alice)
     alice.get_by_role("button", name="Validate").click()
     dialog = alice.locator(".jp-Dialog")
-    dialog.wait_for()
+    dialog.wait_for(timeout=240_000)  # the whole notebook is executed
     assert "failed" in dialog.inner_text().lower(), "seven exercises are not done yet"
     hub.picture(alice, "validated")
     dialog.get_by_role("button").last.click()
