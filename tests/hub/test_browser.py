@@ -18,7 +18,7 @@ STUB = 'raise NotImplementedError("exercice : images_to_tensor")'
 def hub(tmp_path_factory) -> Iterator[Hub]:
     with local_hub.running(tmp_path_factory.mktemp("hub")) as hub:
         with (hub.folder / f"home/enseignante/cours/{CONFIG}").open("a") as config:
-            config.write('c.LateSubmissionPlugin.penalty_method = "zero"\n')
+            config.write('c.LatePolicy.penalty_method = "zero"\nc.LatePolicy.grace_minutes = 0\n')
         yield hub
 
 
