@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from traitlets.config import Config, PyFileConfigLoader
 
 from grader.errors import GraderError
 from grader.notebook import Notebook, plain
+from grader.text import did_you_mean
 
 if TYPE_CHECKING:  # nbgrader takes seconds to import: here, functions do when they need it
     from nbgrader.api import Gradebook
@@ -91,7 +91,7 @@ class Course:
         wanted = [Path(name).stem for name in names] or known
         for name in wanted:
             if name not in known:
-                raise GraderError(f"No source {folder.name}/{name}.py: {_nearest(name, known)}")
+                raise GraderError(f"No source {folder.name}/{name}.py. {_nearest(name, known)}")
         return [self.lab(name) for name in dict.fromkeys(wanted)]
 
     def known_lab(self, name: str) -> Lab:
@@ -108,7 +108,7 @@ class Course:
             known = sorted(
                 path.stem for path in lab.source.parent.glob("[!.]*") if path.stem != name
             )
-            raise GraderError(f"This course has no lab {name}: {_nearest(name, known)}")
+            raise GraderError(f"This course has no lab {name}. {_nearest(name, known)}")
         return lab
 
     @contextmanager
@@ -146,8 +146,7 @@ class Course:
 
 def _nearest(name: str, known: Sequence[str]) -> str:
     """What to write instead of a name that is not known."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
-    return f"did you mean {close[0]}?" if close else f"there are {', '.join(known) or 'none'}."
+    return did_you_mean(name, known) or f"There are {', '.join(known) or 'none'}."
 
 
 def _is_damaged(reason: object) -> bool:

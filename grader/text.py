@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from rich.markup import escape as escape_markup
@@ -31,6 +33,12 @@ def in_a_line(text: str) -> str:
 def escape(text: str) -> str:
     """Text of others, for the terminal: neither markup nor escape sequences."""
     return escape_markup(printable(text))
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A question with the nearest of the known names; nothing when none is near."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"Did you mean {close[0]}?" if close else ""
 
 
 def rounded(value: float, digits: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import re
 import warnings
 from ast import PyCF_ALLOW_TOP_LEVEL_AWAIT
@@ -19,6 +18,7 @@ from grader.authoring.source import (
     find_regions,
     indent,
 )
+from grader.text import did_you_mean
 from labo.coursework.notebook import CellKind
 
 _EXAMPLES: dict[CellKind | None, str] = {
@@ -58,9 +58,8 @@ def check_names(cells: Sequence[SourceCell], report: ReportMistake) -> None:
     exercises, tests = (_lines_by_name(cells, k) for k in (CellKind.EXERCISE, CellKind.TEST))
     for name, line in tests.items():
         if name not in exercises:
-            close = difflib.get_close_matches(name, exercises, n=1)
-            hint = f"Did you mean {close[0]}? " if close else ""
-            fix = f"{hint}An exercise is a cell: {example(CellKind.EXERCISE, name)}"
+            hint = did_you_mean(name, exercises)
+            fix = f"{hint} An exercise is a cell: {example(CellKind.EXERCISE, name)}".lstrip()
             report(line, f"a test for the unknown exercise '{name}'", fix)
     for name, line in exercises.items():
         if name not in tests:

@@ -102,10 +102,7 @@ class _Silence(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        called = f"{self.__name__}.{name}"
-        member = _Silence(called)
-        member.__dict__["__name__"] = called
-        return member
+        return _Silence(f"{self.__name__}.{name}")
 
     def __call__(self, *_: Any, **__: Any) -> dict:
         print(french.passed_over(f"{self.__name__}()"))

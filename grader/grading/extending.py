@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from nbgrader.api import Assignment, Student, SubmittedAssignment
@@ -13,6 +12,7 @@ from grader.dates import read_date, shown_date
 from grader.errors import GraderError
 from grader.grading import lateness
 from grader.grading.extensions import Extensions, read_extensions, write_extensions
+from grader.text import did_you_mean
 
 
 def give(course: Course, lab: str, student: str, until: str) -> None:
@@ -82,15 +82,11 @@ def _check_known(course: Course, pairs: Iterable[tuple[str, str]]) -> None:
         students = {name for (name,) in gradebook.db.query(Student.id)}
     for lab, student in pairs:
         if lab not in due:
-            raise GraderError(f"{lab} is not in the gradebook{_nearest(lab, due)}.")
+            hint = did_you_mean(lab, due) or f"Run: grader release {lab}"
+            raise GraderError(f"{lab} is not in the gradebook. {hint}")
         if due[lab] is None:
             raise GraderError(f"{lab} has no due date: grader release {lab} --duedate ...")
         known = students | set(course.lab(lab).students())
         if student not in known:
-            hint = _nearest(student, known) or ": grader import-roster adds students"
-            raise GraderError(f"{student} is not in the class{hint}.")
-
-
-def _nearest(name: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f": did you mean {close[0]}?" if close else ""
+            hint = did_you_mean(student, known) or "`grader import-roster` adds students."
+            raise GraderError(f"{student} is not in the class. {hint}")

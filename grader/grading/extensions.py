@@ -1,7 +1,7 @@
 """The extensions that an instructor has given: `extensions.csv` in the course's folder.
 
-One line per lab and student, with the new due date. The gradebook keeps an extension only for work
-that was handed in; this file also holds those of the others, and may be edited by hand.
+One line per lab and student, with the new due date; lines may be added and changed by hand. The
+gradebook keeps an extension only for work that was handed in: this file also has the others.
 """
 
 from __future__ import annotations

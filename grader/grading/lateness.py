@@ -106,8 +106,11 @@ class _Policy:
 
     def charged(self, seconds: float, slips: int) -> tuple[float, int]:
         """The lateness, in seconds, that is left once days that cost nothing are taken off."""
-        used = min(slips, self.plugin.days_late(seconds)) if slips else 0
-        return seconds - used * 86_400, used
+        if not slips:
+            return seconds, 0
+        days = self.plugin.days_late(seconds)
+        used = min(slips, days)
+        return (days - used) * 86_400.0, used
 
     def penalty(self, notebook: SubmittedNotebook, seconds: float) -> float | None:
         if seconds <= 0:

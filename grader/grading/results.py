@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +13,7 @@ from grader.engine import Outcome, Status
 from grader.errors import GraderError
 from grader.files import write_atomically
 from grader.grading.submission import Problem
+from grader.text import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ def read_result(submission: Submission) -> Result:
     """The last result of one student."""
     lab = submission.lab.name
     if not submission.result.is_file() and not submission.submitted.is_dir():
-        others = submission.lab.students()
-        close = difflib.get_close_matches(submission.student, others, n=1)
-        hint = f": did you mean {close[0]}?" if close else "."
-        raise GraderError(f"{submission.student} has handed in nothing for {lab}{hint}")
+        nothing = f"{submission.student} has handed in nothing for {lab}."
+        raise GraderError(
+            f"{nothing} {did_you_mean(submission.student, submission.lab.students())}"
+        )
     if not submission.result.is_file():
         raise GraderError(f"no result of {submission.student} for {lab}: grader autograde {lab}")
     return _read(submission.result, lab)

@@ -1,15 +1,13 @@
 """Ce que l'on dit d'un notebook avant de le remettre : rien de cela n'empêche la remise."""
 
 import ast
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from IPython.core.inputtransformer2 import TransformerManager
+
 from labo.coursework import notebook as notebooks
 from labo.coursework.notebook import TEST_PREFIX, LabNotebook, NotebookError
-
-# What IPython understands and Python does not; a whole cell of another language is left alone.
-_MAGIC = re.compile(r"^(\s*)(?:[%!?].*|\w[\w, ]* *= *[%!].*|.*\?{1,2}\s*)$", re.MULTILINE)
 
 
 def remarks(notebook: LabNotebook) -> list[str]:
@@ -51,10 +49,9 @@ def _syntax_errors(notebook: LabNotebook) -> Iterator[str]:
 
 
 def _syntax_error(source: str) -> SyntaxError | None:
-    if source.lstrip().startswith("%%"):
-        return None
+    """L'erreur qui empêche de lire une cellule, une fois ses commandes traduites par IPython."""
     try:
-        ast.parse(_MAGIC.sub(r"\1pass", source))
+        ast.parse(TransformerManager().transform_cell(source))
     except SyntaxError as error:
         return error
     except (ValueError, RecursionError, MemoryError):  # null bytes, or beyond Python's own bounds

@@ -535,7 +535,7 @@ def test_check_exits_with_1_on_a_difference(lab):
 def test_an_unknown_lab_is_told_with_the_nearest_one(lab):
     result = grader("build", "laboratoire_nini")
     assert result.exit_code == 1
-    assert "did you mean laboratoire_mini?" in result.output
+    assert "Did you mean laboratoire_mini?" in result.output
 
 
 def test_wrong_usage_exits_with_2(lab):

@@ -56,13 +56,13 @@ def test_a_lab_that_is_not_there_gets_the_nearest_name(course, monkeypatch, word
     monkeypatch.chdir(course.root)
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 1
-    assert f"did you mean {LAB}?" in result.output
+    assert f"Did you mean {LAB}?" in result.output
 
 
 @pytest.mark.parametrize(
     ("student", "said"),
     [
-        ("alise", f"alise has handed in nothing for {LAB}: did you mean alice?"),
+        ("alise", f"alise has handed in nothing for {LAB}. Did you mean alice?"),
         ("zoé", f"zoé has handed in nothing for {LAB}."),
         ("alice", f"no result of alice for {LAB}: grader autograde {LAB}"),
     ],

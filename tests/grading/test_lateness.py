@@ -132,8 +132,8 @@ def test_many_extensions_come_from_a_table(course, tmp_path):
     [
         (f"{LAB},alice,demain", ":2: 'demain' is no date"),
         (f"{LAB},,2026-12-05 23:59", ":2: a line has lab, student, until"),
-        (f"{LAB}x,alice,2026-12-05 23:59", f"did you mean {LAB}?"),
-        (f"{LAB},alise,2026-12-05 23:59", "did you mean alice?"),
+        (f"{LAB}x,alice,2026-12-05 23:59", f"Did you mean {LAB}?"),
+        (f"{LAB},alise,2026-12-05 23:59", "Did you mean alice?"),
         (f"{LAB},nobody,2026-12-05 23:59", "import-roster"),
     ],
 )
@@ -151,6 +151,15 @@ def test_slip_days_are_of_the_term(course):
         gradebook.add_submission("before", "alice", timestamp=DUE - timedelta(days=6))
     lateness.refresh(configured(course.root, "c.LatePolicy.slip_days = 2\n"))
     assert penalties(course) == {"alice": 1.0, "bruno": 0.0}  # Alice has used one before
+
+
+def test_a_minute_of_another_day_is_that_day_whatever_slips(course):
+    with course.gradebook() as gradebook:
+        entry = gradebook.find_submission(LAB, "bruno")
+        entry.timestamp = DUE + timedelta(days=1, minutes=1)
+        gradebook.db.commit()
+    lateness.refresh(configured(course.root, "c.LatePolicy.slip_days = 1\n"))
+    assert penalties(course)["bruno"] == 0.5
 
 
 def test_the_policies():
