@@ -4,8 +4,6 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from IPython.core.inputtransformer2 import TransformerManager
-
 from labo.coursework import notebook as notebooks
 from labo.coursework.notebook import TEST_PREFIX, LabNotebook, NotebookError
 
@@ -50,8 +48,16 @@ def _syntax_errors(notebook: LabNotebook) -> Iterator[str]:
 
 def _syntax_error(source: str) -> SyntaxError | None:
     """L'erreur qui empêche de lire une cellule, une fois ses commandes traduites par IPython."""
+    if _parsing_error(source) is None:
+        return None
+    from IPython.core.inputtransformer2 import TransformerManager  # 0.3 s that most never need
+
+    return _parsing_error(TransformerManager().transform_cell(source))
+
+
+def _parsing_error(source: str) -> SyntaxError | None:
     try:
-        ast.parse(TransformerManager().transform_cell(source))
+        ast.parse(source)
     except SyntaxError as error:
         return error
     except (ValueError, RecursionError, MemoryError):  # null bytes, or beyond Python's own bounds
