@@ -52,6 +52,7 @@ _CLASSES = {
     "fashion_mnist": _CLOTHES,
     "cifar10": _CIFAR,
     "digits": _DIGITS,
+    "small_digits": _DIGITS,
     "shapes": synthetic.SHAPES,
 }
 # What is shipped or generated instead.
@@ -132,8 +133,9 @@ def load_dataset(
     """Charge un jeu d'images en mémoire.
 
     Args :
-        name : "mnist", "fashion_mnist", "cifar10", "digits" (1 797 chiffres livrés avec le cours)
-            ou "shapes" (formes colorées engendrées, 32 × 32).
+        name : "mnist", "fashion_mnist", "cifar10", "digits" (1 797 chiffres livrés avec le cours,
+            agrandis en 28 × 28), "small_digits" (les mêmes, 8 × 8) ou "shapes" (formes colorées
+            engendrées, 32 × 32).
         profile : "tiny", "small" ou "full" ; par défaut, celui du cours (`labo.profile()`). Avec
             "tiny", ce sont toujours 500 et 200 exemples livrés ou engendrés, les mêmes partout.
         small : nombres d'exemples d'entraînement et de test, au plus, dans le profil "small" ; ce
@@ -275,15 +277,25 @@ _READERS = {"mnist": _read_mnist, "fashion_mnist": _read_mnist, "cifar10": _read
 
 
 def _digits(sizes: Sizes, seed: int) -> ImageData:
+    splits = [(_as_mnist(images), labels) for images, labels in _scans(sizes, seed)]
+    return _image_data("digits", splits, "Chiffres de l'UCI (8 × 8, agrandis en 28 × 28)")
+
+
+def _small_digits(sizes: Sizes, seed: int) -> ImageData:
+    splits = [(images.unsqueeze(1).float() / 16, labels) for images, labels in _scans(sizes, seed)]
+    return _image_data("small_digits", splits, "Chiffres de l'UCI (8 × 8)")
+
+
+def _scans(sizes: Sizes, seed: int) -> list[tuple[Tensor, Tensor]]:
+    """Les chiffres livrés, N × 8 × 8 de 0 à 16, et leurs étiquettes : entraînement, puis test."""
     archive = np.load(io.BytesIO(shipped("digits.npz").read_bytes()))
     images, labels = (torch.from_numpy(archive[key]) for key in ("images", "labels"))
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
     test, train = order[:397], order[397:]
-    splits = [
-        (_as_mnist(images[rows[:size]]), labels[rows[:size]])
+    return [
+        (images[rows[:size]], labels[rows[:size]])
         for rows, size in zip((train, test), sizes, strict=True)
     ]
-    return _image_data("digits", splits, "Chiffres de l'UCI (8 × 8, agrandis en 28 × 28)")
 
 
 def _as_mnist(images: Tensor) -> Tensor:
@@ -301,7 +313,7 @@ def _shapes(sizes: Sizes, seed: int) -> ImageData:
     return _image_data("shapes", splits, "Formes colorées engendrées (32 × 32)")
 
 
-_GENERATORS = {"digits": _digits, "shapes": _shapes}
+_GENERATORS = {"digits": _digits, "small_digits": _small_digits, "shapes": _shapes}
 
 
 def _image_data(name: str, splits: list[tuple[Tensor, Tensor]], title: str) -> ImageData:

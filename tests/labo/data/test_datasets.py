@@ -429,3 +429,12 @@ def test_an_incomplete_installation_is_told(monkeypatch):
 
     with pytest.raises(FileNotFoundError, match=r"Fichier absent de l'installation de labo"):
         shipped("absent.npz")
+
+
+def test_small_digits_are_the_shipped_scans_untouched():
+    small = labo.load_dataset("small_digits", profile="tiny")
+    scans = np.load(ROOT / "data" / "digits.npz")["images"] / 16
+    assert small.train_input.shape == (500, 1, 8, 8)
+    assert any(np.array_equal(small.train_input[0, 0].numpy(), scan) for scan in scans)
+    large = labo.load_dataset("digits", profile="tiny")
+    assert torch.equal(small.train_target, large.train_target)
