@@ -37,8 +37,9 @@ def escape(text: str) -> str:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A question with the nearest of the known names; nothing when none is near."""
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f"Did you mean {close[0]}?" if close else ""
+    folded = {one.casefold(): one for one in known}
+    close = difflib.get_close_matches(name.casefold(), list(folded), n=1)
+    return f"Did you mean {folded[close[0]]}?" if close else ""
 
 
 def rounded(value: float, digits: int) -> str:

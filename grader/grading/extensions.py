@@ -70,6 +70,16 @@ def write_extensions(course: Course, extensions: Extensions) -> None:
 
 
 def extended(extensions: Extensions, lab: str, student: str) -> datetime | None:
-    """The due date of one student, without its zone as in the gradebook, if it was moved."""
-    until = extensions.get((lab, student))
+    """The due date of one student, without its zone as in the gradebook, if it was moved.
+
+    The name may be in another case: the class list's, before its first submission.
+    """
+    until = extensions.get((lab, student)) or next(
+        (
+            date
+            for (name, who), date in extensions.items()
+            if name == lab and who.casefold() == student.casefold()
+        ),
+        None,
+    )
     return until.astimezone(UTC).replace(tzinfo=None) if until else None
