@@ -99,7 +99,7 @@ def run(console: Console) -> None:
         page = report.write_page(lab, report.gather(lab))
     with stages("train a linear classifier"):
         accuracy, data = _train()
-    table.show(LAB, results, console)
+    table.show(LAB, results, console, late={})
     gradebook = lab.course.directory.db_url.removeprefix("sqlite:///")
     for line in (
         f"\nA linear classifier is right on [bold]{accuracy:.1f} %[/] ({data})",
