@@ -38,7 +38,9 @@ def read_extensions(course: Course, path: Path | None = None) -> Extensions:
     if not path.is_file():
         return {}
     try:
-        rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
+        text = path.read_text("utf-8-sig")
+        mark = ";" if ";" in text.partition("\n")[0] else ","  # the first is a French Excel's
+        rows = list(csv.DictReader(io.StringIO(text), delimiter=mark))
     except (UnicodeDecodeError, csv.Error) as error:
         raise GraderError(
             f"{shown(path)} cannot be read: {error}. Save it as CSV, UTF-8."

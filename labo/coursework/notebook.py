@@ -204,7 +204,7 @@ def read(path: Path | str) -> LabNotebook:
     if len(content) > MAX_BYTES:
         raise NotebookError(
             f"{path} pèse {len(content) >> 20} Mo, et la limite est de {MAX_BYTES >> 20} Mo. "
-            "Effacez ses sorties (menu Édition, « Effacer les sorties de toutes les cellules »), puis "
+            "Effacez ses sorties (menu Édition, « Effacer les sorties de toutes les cellules ») et "
             "enregistrez-le."
         )
     try:
