@@ -2,8 +2,8 @@
 
     python -m pytest -p tests.support.cpu_times -n 2 --dist loadfile
 
-A busy machine stretches wall times, and hardly these. What a fixture costs counts for the first test
-that asks for it; a process that outlives its test and is waited for by nobody is not seen.
+A busy machine stretches wall times, and hardly these. What a fixture costs counts for the first
+test that asks for it; a process that nobody waits for is not seen.
 """
 
 import resource
