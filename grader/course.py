@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from traitlets.config import Config, PyFileConfigLoader
 
+from grader import settings
+from grader.beside import AuthorFiles, Files, read_author_files
 from grader.errors import GraderError
-from grader.notebook import Notebook, plain
+from grader.notebook import Notebook, other_language, plain, with_last_schema
 from grader.text import did_you_mean
 
 if TYPE_CHECKING:  # nbgrader takes seconds to import: here, functions do when they need it
@@ -46,7 +48,9 @@ class Course:
     def config(self) -> Config:
         """nbgrader's configuration."""
         if not (self.root / CONFIG_FILE).is_file():
-            raise GraderError(f"{self.root} is not a course: it has no {CONFIG_FILE}.")
+            if not (self.root / "source").is_dir():
+                raise GraderError(f"{self.root} is not a course: it has no {CONFIG_FILE}.")
+            return Config({"CourseDirectory": {"root": str(self.root.resolve())}})
         config = PyFileConfigLoader(CONFIG_FILE, path=str(self.root)).load_config()
         config.CourseDirectory.root = str(self.root.resolve())
         return config
@@ -77,8 +81,10 @@ class Course:
         return CourseDirectory(config=self.config)
 
     def lab(self, name: str) -> Lab:
-        """A lab by its name, whether it has files yet or not."""
-        return Lab(self, name)
+        """A lab by its name, whether it has files or not; `ps1/problem1` is one notebook of ps1."""
+        assignment, _, part = name.partition("/")
+        lab = Lab(self, assignment)
+        return Lab(self, assignment, part) if part and len(lab.notebook_names) > 1 else lab
 
     def labs(self, names: Sequence[str] = ()) -> list[Lab]:
         """The labs that have a source, or those named; a path to one of a lab's files names it too.
@@ -101,6 +107,10 @@ class Course:
             GraderError: there is no trace of it; with the nearest name.
         """
         lab = self.lab(name)
+        if lab.part and lab.part not in lab.notebook_names:
+            raise GraderError(
+                f"{lab.name} has no notebook {lab.part}. {_nearest(lab.part, lab.notebook_names)}"
+            )
         if lab.results.is_dir():  # known without nbgrader, which takes long to import
             return lab
         traces = (lab.source, lab.notebook, lab.release)
@@ -160,11 +170,61 @@ class Lab:
 
     course: Course
     name: str
+    """nbgrader's assignment."""
+    part: str = ""
+    """The notebook, where an assignment has several."""
+
+    @property
+    def title(self) -> str:
+        """What a command calls it: `ps1`, or `ps1/problem1` where there are several notebooks."""
+        return f"{self.name}/{self.part}" if self.part else self.name
+
+    @cached_property
+    def notebook_name(self) -> str:
+        """The name of its notebook, which need not be the assignment's."""
+        names = self.notebook_names
+        return self.part or (names[0] if len(names) == 1 else self.name)
+
+    @cached_property
+    def notebook_names(self) -> tuple[str, ...]:
+        """The notebooks of the assignment, as its source has them."""
+        folder = self._folder("source", ".")
+        found = sorted(path.stem for path in folder.glob("[!.]*.ipynb"))
+        return (self.name,) if self.source.is_file() or not found else tuple(found)
+
+    @property
+    def parts(self) -> tuple[Lab, ...]:
+        """One lab for each notebook."""
+        if self.part or len(self.notebook_names) == 1:
+            return (self,)
+        return tuple(Lab(self.course, self.name, name) for name in self.notebook_names)
+
+    @property
+    def one(self) -> Lab:
+        """This lab, if it is one notebook.
+
+        Raises:
+            GraderError: it is several; with their names.
+        """
+        if len(self.parts) > 1:
+            names = ", ".join(part.title for part in self.parts)
+            raise GraderError(f"{self.name} has several notebooks. Name one of them: {names}")
+        return self.parts[0]
+
+    @property
+    def siblings(self) -> tuple[str, ...]:
+        """The files of the assignment's other notebooks."""
+        return tuple(f"{n}.ipynb" for n in self.notebook_names if n != self.notebook_name)
+
+    @property
+    def mode(self) -> str:
+        """The mode in which it is graded."""
+        return settings.mode(self.course.config, self.name)
 
     @property
     def file_name(self) -> str:
-        """The name of its notebook, in every folder."""
-        return f"{self.name}.ipynb"
+        """The name of its notebook's file, in every folder."""
+        return f"{self.notebook_name}.ipynb"
 
     @property
     def source(self) -> Path:
@@ -201,19 +261,46 @@ class Lab:
     @property
     def results(self) -> Path:
         """The folder of what grading found, one file per student."""
-        return self.course.root / STATE / self.name
+        return self.course.root / STATE / self.name / self.part
+
+    def author_files(self) -> AuthorFiles:
+        """The files in the source's folder, beside the notebook.
+
+        Raises:
+            GraderError: they are too many, or too large.
+        """
+        excluded = self.course.config.get("Autograde", {}).get("exclude_overwriting", {})
+        return read_author_files(
+            self.notebook.parent,
+            self.course.directory.ignore,
+            excluded.get(self.name, ()),
+            leave_out=self.copies,
+        )
+
+    def example_files(self) -> Files:
+        """What the answer key hands in beside its notebook: those given to students to rewrite as
+        they are given, but for what solutions/LAB.remise/ has.
+        """
+        kept = self.source.with_suffix(".remise")
+        answers = read_author_files(kept, self.course.directory.ignore, ())
+        return {**self.author_files().theirs, **answers.own}
 
     def author_notebook(self) -> Notebook:
         """The source notebook as plain data.
 
         Raises:
-            GraderError: it has not been built.
+            GraderError: it has not been built, or is not written in Python.
         """
         if not self.notebook.is_file():
             raise GraderError(f"{self.name} has not been built here: grader release {self.name}")
         import nbformat
 
-        return plain(nbformat.read(self.notebook, as_version=4))
+        notebook = plain(nbformat.read(self.notebook, as_version=4))
+        if language := other_language(notebook):
+            raise GraderError(
+                f"{self.notebook} is written in {language}, and only Python is graded here."
+            )
+        return with_last_schema(notebook)
 
     def submission(self, student: str) -> Submission:
         """One student's submission, whether there is one or not."""

@@ -12,7 +12,8 @@ import importlib.machinery
 import importlib.util
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -134,6 +135,18 @@ def pass_over_other_services() -> None:
         raise EOFError(french.nobody_answers(str(prompt)))
 
     builtins.input = nobody_answers
+
+
+@contextmanager
+def answering(function: Callable[[str], str] | None) -> Iterator[None]:
+    """Let a function answer `input()`, where a test has given one."""
+    before = builtins.input
+    if function is not None:
+        builtins.input = lambda prompt="": function(str(prompt))
+    try:
+        yield
+    finally:
+        builtins.input = before
 
 
 # ---- What is not available, told beside Python's own error
