@@ -14,6 +14,7 @@ import argparse
 import os
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 from xml.etree import ElementTree
@@ -43,14 +44,18 @@ def outcomes(group: str, chosen: str | None = None) -> dict[str, str]:
     """Each test of a group: "" if it passes, or the first line of its failure."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "nbgrader_config.py").write_text(CONFIG)
+        (Path(folder) / "pytest.ini").write_text("[pytest]\n")  # not that of a folder above
         report = Path(folder) / "report.xml"
+        scripts = sysconfig.get_path("scripts")  # nbgrader calls alembic by name
         environment = os.environ | {
             "JUPYTER_CONFIG_PATH": folder,
+            "PATH": os.pathsep.join([scripts, os.environ["PATH"]]),
             "PYTHONPATH": str(ROOT),
             "OMP_NUM_THREADS": "1",
         }
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", "/"]
-        command += ["--timeout=600", f"--junitxml={report}", *(["-k", chosen] if chosen else [])]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+        command += ["-c", "pytest.ini", "--timeout=600", f"--junitxml={report}"]
+        command += ["-k", chosen] if chosen else []
         subprocess.run([*command, str(APPS / GROUPS[group])], env=environment, cwd=folder)
         cases = ElementTree.parse(report).getroot().iter("testcase")
         return {case.get("name", ""): _failure(case) for case in cases if not _skipped(case)}

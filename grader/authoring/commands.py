@@ -120,6 +120,7 @@ def adopt(
     grader adopt ~/cours/apprentissage ps1 ps2
     """
     from grader.authoring import adoption
+    from grader.engine import Mode
 
     with errors_shown():
         course = adoption.course_at(path)
@@ -127,7 +128,7 @@ def adopt(
         losses = []
         with Console(stderr=True).status("grading the solutions ..."):
             for look in adoption.looks(course, labs or ()):
-                scores = (f"{look.keys.get(mode, 0):g}" for mode in ("isolated", "shared"))
+                scores = (f"{look.keys.get(mode, 0):g}" for mode in Mode)
                 counts = str(look.tests), str(look.files)
                 table.add_row(look.title, *counts, *scores, f"{look.points:g}", look.advice)
                 losses += [f"{look.title}: {loss}" for loss in look.losses]

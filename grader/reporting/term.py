@@ -61,9 +61,10 @@ def _submissions(gradebook: Gradebook) -> dict[str, dict[str, SubmissionGrades]]
     query = query.join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
     query = query.join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
     found: dict[str, dict[str, SubmissionGrades]] = defaultdict(dict)
+    pointless = {lab.name for lab in gradebook.db.query(Assignment) if not lab.max_score}
     for submitted, lab, notebook in query:
-        if notebook.id in grades:
-            scores, waiting = grades[notebook.id]
+        if notebook.id in grades or lab in pointless:
+            scores, waiting = grades.get(notebook.id, ({}, set()))
             work = SubmissionGrades(
                 student=submitted.student_id,
                 scores=scores,

@@ -249,6 +249,16 @@ def test_an_exercise_asks_for_files_and_the_notebook_says_so(lab):
     assert asked in lab.source.read_text("utf-8")
 
 
+def test_a_stub_of_the_courses_own_is_nbgraders_and_refused_for_a_py(lab):
+    with (lab.course.root / "nbgrader_config.py").open("a") as config:
+        config.write('\nc.ClearSolutions.code_stub = {"python": "# à vous"}\n')
+    other = Course(lab.course.root).lab(lab.name)
+    with pytest.raises(GraderError, match=r"code_stub .* names? the exercise"):
+        build(other)
+    nbgrader(other)
+    assert "# à vous" in other.release.read_text("utf-8")
+
+
 # -- Checking labs/ --------------------------------------------------------------------------------
 
 
