@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import cached_property
@@ -15,6 +15,7 @@ from traitlets.config import Config, PyFileConfigLoader
 
 from grader import settings
 from grader.beside import AuthorFiles, Files, read_author_files
+from grader.database import database_errors
 from grader.errors import GraderError
 from grader.notebook import Notebook, other_language, plain, with_last_schema
 from grader.text import did_you_mean
@@ -96,6 +97,12 @@ class Course:
         known = sorted(path.stem for path in folder.glob("*.py"))
         wanted = [Path(name).stem for name in names] or known
         for name in wanted:
+            if name not in known and self.lab(name).notebook.is_file():
+                raise GraderError(
+                    f"{name} is a source notebook of nbgrader's, and no {folder.name}/{name}.py:"
+                    f" nbgrader generate_assignment {name} releases it, grader rehearse {name}"
+                    " tries it, formgrader marks its written answers."
+                )
             if name not in known:
                 raise GraderError(f"No source {folder.name}/{name}.py. {_nearest(name, known)}")
         return [self.lab(name) for name in dict.fromkeys(wanted)]
@@ -130,38 +137,14 @@ class Course:
             with Gradebook(self.directory.db_url, self.directory.course_id) as gradebook:
                 yield gradebook
 
-    @contextmanager
-    def database_errors(self) -> Iterator[None]:
+    def database_errors(self) -> AbstractContextManager[None]:
         """Turn the errors of a locked, full or broken database into a GraderError."""
-        from nbgrader.api import InvalidEntry
-        from sqlalchemy.exc import DatabaseError
-
-        try:
-            yield
-        except (DatabaseError, InvalidEntry) as error:
-            reason = getattr(error, "orig", error)
-            if _is_damaged(reason):
-                raise GraderError(
-                    f"The gradebook {self.directory.db_url} cannot be read: {reason}. Put back an"
-                    " earlier copy of it. What students handed in and the results of grading are in"
-                    " files of their own: the same command then enters the grades again."
-                ) from error
-            raise GraderError(
-                f"The gradebook {self.directory.db_url} cannot be written: {reason}. Nothing is"
-                " lost: once nobody else writes to it and the disk has room, run the same command"
-                " again. If nobody else has it open, its file system may offer no locks, as NFS"
-                " may not: keep the gradebook on a local disk (CourseDirectory.db_url)."
-            ) from error
+        return database_errors(self.directory.db_url)
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
     """What to write instead of a name that is not known."""
     return did_you_mean(name, known) or f"There are {', '.join(known) or 'none'}."
-
-
-def _is_damaged(reason: object) -> bool:
-    """True for what SQLite says of a file that is no database, or no longer one."""
-    return any(words in str(reason) for words in ("not a database", "malformed"))
 
 
 @dataclass(frozen=True)
@@ -292,7 +275,7 @@ class Lab:
             GraderError: it has not been built, or is not written in Python.
         """
         if not self.notebook.is_file():
-            raise GraderError(f"{self.name} has not been built here: grader release {self.name}")
+            raise GraderError(f"{self.name} has not been built here: {self._releasing}")
         import nbformat
 
         notebook = plain(nbformat.read(self.notebook, as_version=4))
@@ -323,8 +306,14 @@ class Lab:
                 gradebook.find_assignment(self.name)
             except MissingEntry:
                 raise GraderError(
-                    f"{self.name} is not in the gradebook: grader release {self.name}"
+                    f"{self.name} is not in the gradebook: {self._releasing}"
                 ) from None
+
+    @property
+    def _releasing(self) -> str:
+        """The command that enters it in the gradebook."""
+        made_here = self.source.is_file() or not self.notebook.is_file()
+        return f"{'grader release' if made_here else 'nbgrader generate_assignment'} {self.name}"
 
     def _folder(self, step: str, student: str) -> Path:
         """The folder of one of nbgrader's steps: source, release, submitted..."""

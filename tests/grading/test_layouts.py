@@ -205,6 +205,11 @@ def test_one_setting_says_the_mode(course):
         del course.config.Grader["mode"]
 
 
+def test_what_is_for_labs_written_as_text_is_told(course):
+    with pytest.raises(GraderError, match="nbgrader generate_assignment week2 releases it"):
+        course.labs(["week2"])
+
+
 def test_results_stay_apart(course, results):
     for part in course.lab("ps1").parts:
         assert [one.student for one in read_results(part)] == ["bitdiddle", "hacker"]
