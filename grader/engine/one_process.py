@@ -10,7 +10,7 @@ import builtins
 import symtable
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
-from functools import cached_property
+from functools import cache, cached_property
 from types import ModuleType
 from typing import Any, Final
 
@@ -45,7 +45,7 @@ class AuthorFacts:
             if name not in seen:
                 seen.add(name)
                 for statement in self._statements.get(name, ()):
-                    found |= set(_read_later(statement))
+                    found |= _read_later(statement)
                     waiting += _global_reads(statement)
         return found
 
@@ -61,15 +61,12 @@ class AuthorFacts:
     @cached_property
     def special_methods(self) -> Mapping[str, frozenset[str]]:
         """What each class of the notebook defines, the classes above it included."""
-        nodes = [n for text in self._texts() for n in statements(text)]
         found: dict[str, frozenset[str]] = {}
-        for (
-            node
-        ) in nodes:  # in the order of the notebook: a class stands below those it derives from
+        # In the order of the notebook: a class stands below those that it derives from.
+        for node in (node for text in self._texts() for node in statements(text)):
             if isinstance(node, ast.ClassDef):
-                above = (
-                    found.get(b.id, frozenset()) for b in node.bases if isinstance(b, ast.Name)
-                )
+                bases = (base.id for base in node.bases if isinstance(base, ast.Name))
+                above = (found.get(base, frozenset()) for base in bases)
                 found[node.name] = frozenset(_special_methods(node)).union(*above)
         return found
 
@@ -89,28 +86,36 @@ def _simple(nodes: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
             yield node
 
 
-def _read_later(statement: ast.stmt) -> Iterator[str]:
+@cache
+def _read_later(statement: ast.stmt) -> frozenset[str]:
     """The global names that the functions in a statement read, which run later than it does."""
-    code = ast.unparse(statement)
-    waiting = list(symtable.symtable(code, "<cell>", "exec").get_children())
-    waiting = [table for table in waiting if table.get_name() not in _COMPREHENSIONS]
-    while waiting:
-        table = waiting.pop()
-        waiting.extend(table.get_children())
-        if table.get_type() == "function":
-            symbols = table.get_symbols()
-            yield from (s.get_name() for s in symbols if s.is_global() and s.is_referenced())
+    top = symtable.symtable(ast.unparse(statement), "<cell>", "exec")
+    later = [table for table in top.get_children() if table.get_name() not in _COMPREHENSIONS]
+    return frozenset(
+        symbol.get_name()
+        for table in _all_tables(later)
+        if table.get_type() == "function"
+        for symbol in table.get_symbols()
+        if symbol.is_global() and symbol.is_referenced()
+    )
 
 
-def _global_reads(statement: ast.stmt) -> Iterator[str]:
+@cache
+def _global_reads(statement: ast.stmt) -> frozenset[str]:
     """The global names that a statement reads, at once or later."""
-    waiting = [symtable.symtable(ast.unparse(statement), "<cell>", "exec")]
-    while waiting:
-        table = waiting.pop()
-        waiting.extend(table.get_children())
-        for symbol in table.get_symbols():
-            if symbol.is_referenced() and (symbol.is_global() or table.get_type() == "module"):
-                yield symbol.get_name()
+    top = symtable.symtable(ast.unparse(statement), "<cell>", "exec")
+    return frozenset(
+        symbol.get_name()
+        for table in _all_tables([top])
+        for symbol in table.get_symbols()
+        if symbol.is_referenced() and (symbol.is_global() or table is top)
+    )
+
+
+def _all_tables(tables: Iterable[symtable.SymbolTable]) -> Iterator[symtable.SymbolTable]:
+    for table in tables:
+        yield table
+        yield from _all_tables(table.get_children())
 
 
 def _loaded(nodes: Iterable[ast.AST]) -> set[str]:
