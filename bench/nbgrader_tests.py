@@ -36,7 +36,12 @@ from grader.plugins import steps
 steps.configure(c)
 c.Grader.mode = "shared"
 """
-INTENDED: dict[str, str] = {}
+# By name of the test: why it does not hold here.
+INTENDED: dict[str, str] = {
+    "test_collect": "a second `collect` takes what was handed in since: the last one counts",
+    "test_permissions[False]": "a deposit that belongs to another user than its name says is left",
+    "test_permissions[True]": "likewise",
+}
 RECORD = ROOT / "bench" / "records" / "nbgrader_tests.md"
 
 
