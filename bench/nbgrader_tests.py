@@ -39,6 +39,8 @@ c.Grader.mode = "shared"
 # By name of the test: why it does not hold here.
 INTENDED: dict[str, str] = {
     "test_collect": "a second `collect` takes what was handed in since: the last one counts",
+    "test_missing_source_kernelspec": "a source that names no kernel is Python, whatever kernel a"
+    " student's file names",
     "test_permissions[False]": "a deposit that belongs to another user than its name says is left",
     "test_permissions[True]": "likewise",
 }

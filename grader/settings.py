@@ -46,7 +46,10 @@ def cell_seconds(config: Config) -> float | None:
     found = [section["timeout"] for section in sections if "timeout" in section]
     if not found:
         return None
-    return float(found[0]) if found[0] and found[0] > 0 else math.inf
+    # An option of the command line is a text, which traitlets reads when it knows the trait.
+    given = str(found[0])
+    seconds = 0.0 if given == "None" else float(given)
+    return seconds if seconds > 0 else math.inf
 
 
 def ignored(config: Config) -> list[str]:

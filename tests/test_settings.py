@@ -23,7 +23,8 @@ def test_a_mode_is_the_assignments_or_the_courses_or_isolated():
 
 
 @pytest.mark.parametrize(
-    ("timeout", "seconds"), [(30, 30.0), (None, math.inf), (-1, math.inf), (0, math.inf)]
+    ("timeout", "seconds"),
+    [(30, 30.0), ("2", 2.0), ("None", math.inf), (None, math.inf), (-1, math.inf), (0, math.inf)],
 )
 def test_nbgraders_time_of_a_cell_is_kept(timeout, seconds):
     assert settings.cell_seconds(config(Execute={"timeout": timeout})) == seconds

@@ -59,6 +59,9 @@ class Execute(NbGraderPreprocessor):
         ["isolated", "shared"], "isolated", help="c.Grader.mode if that is set: docs/engine.md."
     ).tag(config=True)
     cell_seconds = Float(60.0, help="Time of one cell; c.Execute.timeout if set.").tag(config=True)
+    timeout = Integer(
+        None, allow_none=True, help="nbgrader's own name of cell_seconds; None or -1: no limit."
+    ).tag(config=True)
     notebook_seconds = Float(600.0, help="Time of one notebook.").tag(config=True)
     memory_mb = Integer(2048, help="Memory of one notebook.").tag(config=True)
 
