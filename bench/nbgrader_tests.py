@@ -36,13 +36,14 @@ from grader.plugins import steps
 steps.configure(c)
 c.Grader.mode = "shared"
 """
-# By name of the test: why it does not hold here.
+# By group and name of the test: why it does not hold here.
 INTENDED: dict[str, str] = {
-    "test_collect": "a second `collect` takes what was handed in since: the last one counts",
-    "test_missing_source_kernelspec": "a source that names no kernel is Python, whatever kernel a"
-    " student's file names",
-    "test_permissions[False]": "a deposit that belongs to another user than its name says is left",
-    "test_permissions[True]": "likewise",
+    "autograde/test_missing_source_kernelspec": "a source that names no kernel is Python, whatever"
+    " kernel a student's file names",
+    "collect/test_collect": "a second `collect` takes what was handed in since",
+    "collect/test_permissions[False]": "a deposit that belongs to another user than its name says"
+    " is left in the exchange",
+    "collect/test_permissions[True]": "likewise",
 }
 RECORD = ROOT / "bench" / "records" / "nbgrader_tests.md"
 
@@ -85,7 +86,7 @@ def lines(group: str, found: dict[str, str]) -> list[str]:
     if failed:
         told += ["| fails | why |", "|---|---|"]
     for name, why in failed.items():
-        reason = INTENDED.get(name) or f"**not intended**: `{why}`"
+        reason = INTENDED.get(f"{group}/{name}") or f"**not intended**: `{why}`"
         told.append(f"| `{name}` | {reason} |")
     return [*told, ""]
 
@@ -102,7 +103,7 @@ def main() -> int:
     if options.record:
         title = [f"# nbgrader {nbgrader.__version__}'s own tests, with this project's steps", ""]
         RECORD.write_text("\n".join([*title, *text]).rstrip() + "\n")
-    failed = {name for tests in found.values() for name, why in tests.items() if why}
+    failed = {f"{group}/{name}" for group in found for name, why in found[group].items() if why}
     return bool(failed - INTENDED.keys())
 
 
