@@ -40,6 +40,7 @@ c.Grader.mode = "shared"
 INTENDED: dict[str, str] = {
     "autograde/test_missing_source_kernelspec": "a source that names no kernel is Python, whatever"
     " kernel a student's file names",
+    "autograde/test_side_effects": "what a notebook writes stays in its sandbox, and goes with it",
     "collect/test_collect": "a second `collect` takes what was handed in since",
     "collect/test_permissions[False]": "a deposit that belongs to another user than its name says"
     " is left in the exchange",
