@@ -58,6 +58,7 @@ c.GenerateFeedback.exporter_class = "grader.plugins.page_exporter.PageExporter"
 c.ExchangeFactory.collect = "grader.plugins.collect.Collect"
 
 # -- What was handed in elsewhere -------------------------------------------------------------
+c.ZipCollectApp.collector_plugin = "grader.plugins.uploads.Uploads"  # archives with files too
 # `labo submit --file` names its files so. A course platform may put words before, write %2B for the
 # signs, and number what was uploaded twice, as browsers do.
 c.FileNameCollectorPlugin.named_regexp = (

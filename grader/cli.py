@@ -81,6 +81,7 @@ def demo() -> None:
 for command in (
     authoring.build,
     authoring.rehearse,
+    authoring.adopt,
     authoring.audit,
     authoring.release,
     platforms.import_roster,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import cached_property
@@ -13,8 +13,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from traitlets.config import Config, PyFileConfigLoader
 
+from grader import settings
+from grader.beside import AuthorFiles, Files, read_author_files
+from grader.database import database_errors
 from grader.errors import GraderError
-from grader.notebook import Notebook, plain
+from grader.notebook import Notebook, other_language, plain, with_last_schema
 from grader.text import did_you_mean
 
 if TYPE_CHECKING:  # nbgrader takes seconds to import: here, functions do when they need it
@@ -46,7 +49,9 @@ class Course:
     def config(self) -> Config:
         """nbgrader's configuration."""
         if not (self.root / CONFIG_FILE).is_file():
-            raise GraderError(f"{self.root} is not a course: it has no {CONFIG_FILE}.")
+            if not (self.root / "source").is_dir():
+                raise GraderError(f"{self.root} is not a course: it has no {CONFIG_FILE}.")
+            return Config({"CourseDirectory": {"root": str(self.root.resolve())}})
         config = PyFileConfigLoader(CONFIG_FILE, path=str(self.root)).load_config()
         config.CourseDirectory.root = str(self.root.resolve())
         return config
@@ -77,8 +82,10 @@ class Course:
         return CourseDirectory(config=self.config)
 
     def lab(self, name: str) -> Lab:
-        """A lab by its name, whether it has files yet or not."""
-        return Lab(self, name)
+        """A lab by its name, whether it has files or not; `ps1/problem1` is one notebook of ps1."""
+        assignment, _, part = name.partition("/")
+        lab = Lab(self, assignment)
+        return Lab(self, assignment, part) if part and len(lab.notebook_names) > 1 else lab
 
     def labs(self, names: Sequence[str] = ()) -> list[Lab]:
         """The labs that have a source, or those named; a path to one of a lab's files names it too.
@@ -90,6 +97,12 @@ class Course:
         known = sorted(path.stem for path in folder.glob("*.py"))
         wanted = [Path(name).stem for name in names] or known
         for name in wanted:
+            if name not in known and self.lab(name).notebook.is_file():
+                raise GraderError(
+                    f"{name} is a source notebook of nbgrader's, and no {folder.name}/{name}.py:"
+                    f" nbgrader generate_assignment {name} releases it, grader rehearse {name}"
+                    " tries it, formgrader marks its written answers."
+                )
             if name not in known:
                 raise GraderError(f"No source {folder.name}/{name}.py. {_nearest(name, known)}")
         return [self.lab(name) for name in dict.fromkeys(wanted)]
@@ -101,6 +114,10 @@ class Course:
             GraderError: there is no trace of it; with the nearest name.
         """
         lab = self.lab(name)
+        if lab.part and lab.part not in lab.notebook_names:
+            raise GraderError(
+                f"{lab.name} has no notebook {lab.part}. {_nearest(lab.part, lab.notebook_names)}"
+            )
         if lab.results.is_dir():  # known without nbgrader, which takes long to import
             return lab
         traces = (lab.source, lab.notebook, lab.release)
@@ -120,38 +137,14 @@ class Course:
             with Gradebook(self.directory.db_url, self.directory.course_id) as gradebook:
                 yield gradebook
 
-    @contextmanager
-    def database_errors(self) -> Iterator[None]:
+    def database_errors(self) -> AbstractContextManager[None]:
         """Turn the errors of a locked, full or broken database into a GraderError."""
-        from nbgrader.api import InvalidEntry
-        from sqlalchemy.exc import DatabaseError
-
-        try:
-            yield
-        except (DatabaseError, InvalidEntry) as error:
-            reason = getattr(error, "orig", error)
-            if _is_damaged(reason):
-                raise GraderError(
-                    f"The gradebook {self.directory.db_url} cannot be read: {reason}. Put back an"
-                    " earlier copy of it. What students handed in and the results of grading are in"
-                    " files of their own: the same command then enters the grades again."
-                ) from error
-            raise GraderError(
-                f"The gradebook {self.directory.db_url} cannot be written: {reason}. Nothing is"
-                " lost: once nobody else writes to it and the disk has room, run the same command"
-                " again. If nobody else has it open, its file system may offer no locks, as NFS"
-                " may not: keep the gradebook on a local disk (CourseDirectory.db_url)."
-            ) from error
+        return database_errors(self.directory.db_url)
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
     """What to write instead of a name that is not known."""
     return did_you_mean(name, known) or f"There are {', '.join(known) or 'none'}."
-
-
-def _is_damaged(reason: object) -> bool:
-    """True for what SQLite says of a file that is no database, or no longer one."""
-    return any(words in str(reason) for words in ("not a database", "malformed"))
 
 
 @dataclass(frozen=True)
@@ -160,11 +153,61 @@ class Lab:
 
     course: Course
     name: str
+    """nbgrader's assignment."""
+    part: str = ""
+    """The notebook, where an assignment has several."""
+
+    @property
+    def title(self) -> str:
+        """What a command calls it: `ps1`, or `ps1/problem1` where there are several notebooks."""
+        return f"{self.name}/{self.part}" if self.part else self.name
+
+    @cached_property
+    def notebook_name(self) -> str:
+        """The name of its notebook, which need not be the assignment's."""
+        names = self.notebook_names
+        return self.part or (names[0] if len(names) == 1 else self.name)
+
+    @cached_property
+    def notebook_names(self) -> tuple[str, ...]:
+        """The notebooks of the assignment, as its source has them."""
+        folder = self._folder("source", ".")
+        found = sorted(path.stem for path in folder.glob("[!.]*.ipynb"))
+        return (self.name,) if self.source.is_file() or not found else tuple(found)
+
+    @property
+    def parts(self) -> tuple[Lab, ...]:
+        """One lab for each notebook."""
+        if self.part or len(self.notebook_names) == 1:
+            return (self,)
+        return tuple(Lab(self.course, self.name, name) for name in self.notebook_names)
+
+    @property
+    def one(self) -> Lab:
+        """This lab, if it is one notebook.
+
+        Raises:
+            GraderError: it is several; with their names.
+        """
+        if len(self.parts) > 1:
+            names = ", ".join(part.title for part in self.parts)
+            raise GraderError(f"{self.name} has several notebooks. Name one of them: {names}")
+        return self.parts[0]
+
+    @property
+    def siblings(self) -> tuple[str, ...]:
+        """The files of the assignment's other notebooks."""
+        return tuple(f"{n}.ipynb" for n in self.notebook_names if n != self.notebook_name)
+
+    @property
+    def mode(self) -> str:
+        """The mode in which it is graded."""
+        return settings.mode(self.course.config, self.name)
 
     @property
     def file_name(self) -> str:
-        """The name of its notebook, in every folder."""
-        return f"{self.name}.ipynb"
+        """The name of its notebook's file, in every folder."""
+        return f"{self.notebook_name}.ipynb"
 
     @property
     def source(self) -> Path:
@@ -201,19 +244,46 @@ class Lab:
     @property
     def results(self) -> Path:
         """The folder of what grading found, one file per student."""
-        return self.course.root / STATE / self.name
+        return self.course.root / STATE / self.name / self.part
+
+    def author_files(self) -> AuthorFiles:
+        """The files in the source's folder, beside the notebook.
+
+        Raises:
+            GraderError: they are too many, or too large.
+        """
+        excluded = self.course.config.get("Autograde", {}).get("exclude_overwriting", {})
+        return read_author_files(
+            self.notebook.parent,
+            self.course.directory.ignore,
+            excluded.get(self.name, ()),
+            leave_out=self.copies,
+        )
+
+    def example_files(self) -> Files:
+        """What the answer key hands in beside its notebook: those given to students to rewrite as
+        they are given, but for what solutions/LAB.remise/ has.
+        """
+        kept = self.source.with_suffix(".remise")
+        answers = read_author_files(kept, self.course.directory.ignore, ())
+        return {**self.author_files().theirs, **answers.own}
 
     def author_notebook(self) -> Notebook:
         """The source notebook as plain data.
 
         Raises:
-            GraderError: it has not been built.
+            GraderError: it has not been built, or is not written in Python.
         """
         if not self.notebook.is_file():
-            raise GraderError(f"{self.name} has not been built here: grader release {self.name}")
+            raise GraderError(f"{self.name} has not been built here: {self._releasing}")
         import nbformat
 
-        return plain(nbformat.read(self.notebook, as_version=4))
+        notebook = plain(nbformat.read(self.notebook, as_version=4))
+        if language := other_language(notebook):
+            raise GraderError(
+                f"{self.notebook} is written in {language}, and only Python is graded here."
+            )
+        return with_last_schema(notebook)
 
     def submission(self, student: str) -> Submission:
         """One student's submission, whether there is one or not."""
@@ -237,8 +307,14 @@ class Lab:
             except MissingEntry:
                 self.course.known_lab(self.name)
                 raise GraderError(
-                    f"{self.name} is not in the gradebook: grader release {self.name}"
+                    f"{self.name} is not in the gradebook: {self._releasing}"
                 ) from None
+
+    @property
+    def _releasing(self) -> str:
+        """The command that enters it in the gradebook."""
+        made_here = self.source.is_file() or not self.notebook.is_file()
+        return f"{'grader release' if made_here else 'nbgrader generate_assignment'} {self.name}"
 
     def _folder(self, step: str, student: str) -> Path:
         """The folder of one of nbgrader's steps: source, release, submitted..."""

@@ -12,6 +12,9 @@ from labo.coursework.notebook import is_test as is_test
 # JupyterLab goes on after the error of a cell that has this tag, and *Run All* to the end.
 GOES_ON = "raises-exception"
 
+SCHEMA = 3
+"""Of nbgrader's metadata."""
+
 Notebook = dict[str, Any]
 Cell = dict[str, Any]
 
@@ -34,6 +37,12 @@ def graded_cells(notebook: Notebook) -> dict[str, Cell]:
     return {name: cell for cell in notebook["cells"] if (name := grade_id(cell))}
 
 
+def asked_files(notebook: Notebook) -> tuple[str, ...]:
+    """The files that a lab asks students to hand in, as patterns, from its notebook's metadata."""
+    facts = notebook["metadata"].get("labo", {})
+    return tuple(facts.get("files", ())) if isinstance(facts, dict) else ()
+
+
 def concepts(cell: Cell) -> tuple[str, ...]:
     """The tags of an exercise or of a written answer, but for the builder's own."""
     return tuple(tag for tag in cell["metadata"].get("tags", ()) if tag != GOES_ON)
@@ -42,3 +51,36 @@ def concepts(cell: Cell) -> tuple[str, ...]:
 def plain(notebook: Any) -> Notebook:
     """A deep copy as dictionaries and lists, of a notebook or of nbformat's own nodes."""
     return json.loads(json.dumps(notebook))
+
+
+def other_language(notebook: Notebook) -> str | None:
+    """The language of a notebook that is not Python; None for one that is, or does not say."""
+    metadata = notebook["metadata"]
+    languages = (
+        metadata.get("kernelspec", {}).get("language"),
+        metadata.get("language_info", {}).get("name"),
+    )
+    named = next((language for language in languages if language), "python")
+    return None if named.lower() in ("python", "ipython", "python3") else named
+
+
+def with_last_schema(notebook: Notebook) -> Notebook:
+    """The notebook with nbgrader's metadata as its schema 3 has them, whichever it was written in.
+
+    Schema 1 marked a test by `grade` alone, locked or not, and had no tasks; 2 had no tasks.
+    """
+    for cell in notebook["cells"]:
+        meta = cell["metadata"].get("nbgrader")
+        if not isinstance(meta, dict) or meta.get("schema_version", 1) >= SCHEMA:
+            continue
+        meta.setdefault("grade", False)
+        meta.setdefault("solution", False)
+        meta.setdefault("locked", bool(meta["grade"] and not meta["solution"]))
+        meta |= {"task": False, "schema_version": SCHEMA}
+        if meta["grade"]:
+            meta["points"] = float(meta.get("points") or 0)
+        else:
+            meta.pop("points", None)
+        if not (meta["grade"] or meta["solution"] or meta["locked"]):
+            del cell["metadata"]["nbgrader"]
+    return notebook

@@ -27,6 +27,13 @@ def errors_shown() -> Iterator[None]:
         fail(str(error))
 
 
+def warn(message: str) -> None:
+    """Show what goes on otherwise than one might think."""
+    Console(stderr=True, highlight=False).print(
+        message, style="yellow", markup=False, soft_wrap=True
+    )
+
+
 def fail(message: str, code: int = 1) -> NoReturn:
     Console(stderr=True, highlight=False).print(message, style="red", markup=False, soft_wrap=True)
     raise typer.Exit(code)

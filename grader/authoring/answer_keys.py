@@ -9,6 +9,7 @@ import time
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -21,6 +22,7 @@ from grader.authoring.claims import AFTER, BEFORE
 from grader.authoring.notebooks import source_notebook
 from grader.authoring.reading import read_source
 from grader.authoring.source import Source, SourceCell
+from grader.beside import Files
 from grader.course import Lab
 from grader.errors import GraderError, shown
 from grader.files import write_atomically
@@ -64,7 +66,8 @@ def write_answer_key(lab: Lab, profile: Profile) -> tuple[Path, AnswerKey]:
         GraderError: a cell failed; the message has its line in the source. A claim that does not
             hold, or whose cell fails, is told in the result.
     """
-    key = executed(read_source(lab.source), lab.course.root, profile)
+    files = {**lab.example_files(), **lab.author_files().own}
+    key = executed(read_source(lab.source), lab.course.root, profile, files)
     page, _ = HTMLExporter(language_code="fr").from_notebook_node(
         key.notebook, {"metadata": {"name": lab.name}}
     )
@@ -73,8 +76,13 @@ def write_answer_key(lab: Lab, profile: Profile) -> tuple[Path, AnswerKey]:
     return path, key
 
 
-def executed(source: Source, root: Path, profile: Profile) -> AnswerKey:
+def executed(
+    source: Source, root: Path, profile: Profile, files: Files = MappingProxyType({})
+) -> AnswerKey:
     """The notebook of a source, executed with its claims, which it holds no longer.
+
+    Args:
+        files: what lies beside it.
 
     Raises:
         GraderError: as `write_answer_key`.
@@ -85,7 +93,7 @@ def executed(source: Source, root: Path, profile: Profile) -> AnswerKey:
     steps = _steps(source, notebook, skipped)
     notebook.cells = [step.cell for step in steps]
     start = time.perf_counter()
-    _execute(notebook, steps, source.path, root, profile)
+    _execute(notebook, steps, source.path, root, profile, files)
     seconds = time.perf_counter() - start
     notebook.cells = [step.cell for step in steps if step.origin.kind is not CellKind.CLAIM]
     return AnswerKey(notebook, seconds, tuple(_checked(claims, steps, skipped)))
@@ -126,9 +134,14 @@ def _checked(
 
 
 def _execute(
-    notebook: NotebookNode, steps: Sequence[_Step], path: Path, root: Path, profile: Profile
+    notebook: NotebookNode,
+    steps: Sequence[_Step],
+    path: Path,
+    root: Path,
+    profile: Profile,
+    files: Files,
 ) -> None:
-    """Run every cell, in an empty folder and with this project's own `labo`.
+    """Run every cell, in a folder with these files only and with this project's own `labo`.
 
     Args:
         steps: of which the cells are the notebook's.
@@ -149,6 +162,8 @@ def _execute(
         extra_arguments=["--log-level=ERROR"],
     )
     with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            write_atomically(Path(folder, name), content)
         client.resources = {"metadata": {"path": folder}}
         try:
             client.execute(env=environment)

@@ -61,7 +61,7 @@ def audit(lab: Lab, names: Sequence[str] = ()) -> list[Audit]:
     if unknown:
         raise GraderError(f"{lab.name}: equivalents of exercises it has not: {', '.join(unknown)}")
     made = {name: mutants(cell) for name, cell in chosen.items()}
-    accepted = _Bench(source).accepted(made)
+    accepted = _Bench(source, lab).accepted(made)
     return [
         _audit(name, made[name], accepted[name], [e for e in known if e.exercise == name])
         for name in made
@@ -91,7 +91,9 @@ def _audit(
 class _Bench:
     """Tries answers to the exercises of a lab, while all the others stay unanswered."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, lab: Lab) -> None:
+        self.files = lab.author_files()
+        self.beside = lab.example_files()
         self.notebook = plain(source_notebook(source))
         self.exercises = _exercises(source)
         self.tests = [c for c in source.cells if c.kind is CellKind.TEST]
@@ -105,6 +107,7 @@ class _Bench:
             cell_seconds=_CELL_SECONDS,
             required=Level.NONE,
             preload=modules_used(self.notebook),
+            files=self.files,
         )
         parts = [
             (name, made[name][start : start + _TOGETHER])
@@ -141,7 +144,7 @@ class _Bench:
         for answer, code in answers.items():
             cells.append(_code_cell(code))
             cells += [_graded_cell(t, answer) for t in self.tests if t.role and t.role.name == name]
-        return Job(key, plain(self.notebook | {"cells": cells}), self.notebook)
+        return Job(key, plain(self.notebook | {"cells": cells}), self.notebook, self.beside)
 
 
 _Part = tuple[str, Sequence[Mutant]]

@@ -7,6 +7,9 @@
     solutions/notations.md  ->  solutions/<lab>/notations.md  ->  labs/<lab>/notations.md
     for all labs, copied beside each
 
+    solutions/<lab>/...     ->  labs/<lab>/...
+    modules, data, images: written by hand, read by the notebook
+
 The same source gives the same bytes on every machine. An author may edit the notebook in the
 middle; `bring_back` brings the edit back to the ``.py``, and nothing overwrites it silently.
 """
@@ -54,14 +57,34 @@ def build(lab: Lab, *, force: bool = False) -> list[Path]:
     contents = {lab.notebook: notebook.encode(), lab.release: released.encode()}
     if lab.notations.is_file():
         contents |= dict.fromkeys(lab.copies, lab.notations.read_bytes())
+    contents |= released_files(lab, source)
     changed = [path for path, content in contents.items() if write_if_changed(path, content)]
     write_if_changed(lab.build_record, BuildRecord.of(source).to_json().encode())
     return changed
 
 
+def released_files(lab: Lab, source: Source) -> dict[Path, bytes]:
+    """The files that students receive beside the notebook, as nbgrader's own release copies them.
+
+    Raises:
+        GraderError: one of them shows what must stay hidden, or they are too large.
+    """
+    files = lab.author_files().all
+    for name, content in files.items():
+        if leaked := leaks(source, content.decode(errors="replace")):
+            raise GraderError("\n".join([f"{lab.name}: students would see in {name}", *leaked]))
+    return {lab.release.parent / name: content for name, content in files.items()}
+
+
 def _buildable(lab: Lab, force: bool) -> tuple[Source, str]:
     """The source of a lab and what students receive of it, if `build` accepts them."""
     source = read_source(lab.source)
+    if "code_stub" in lab.course.config.get("ClearSolutions", {}):
+        raise GraderError(
+            f"c.ClearSolutions.code_stub in nbgrader_config.py: a lab built from {lab.source.name}"
+            " has stubs that name the exercise, by which labo knows what is unanswered. Remove that"
+            " line, or write the assignment as nbgrader's own source notebook."
+        )
     if not force and notebook_edited(lab, source):
         raise EditedNotebook(
             f"{shown(lab.notebook)} was edited since it was built.\n"

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from grader.authoring.build import release_text
+from grader.authoring.build import release_text, released_files
 from grader.authoring.leaks import leaks
 from grader.authoring.reading import read_source
 from grader.course import Course, Lab
@@ -33,6 +33,10 @@ def check_labs(course: Course, labs: Sequence[Lab]) -> list[str]:
 def _check_lab(lab: Lab) -> Iterator[str]:
     yield from _check_notations(lab)
     source = read_source(lab.source)
+    for path, content in released_files(lab, source).items():
+        if not path.is_file() or path.read_bytes() != content:
+            place = path.relative_to(lab.course.root)
+            yield f"{place} is not the file of solutions/{lab.name}/. Run: grader build {lab.name}"
     place = lab.release.relative_to(lab.course.root)
     if not lab.release.is_file():
         yield f"{place} is missing. Run: grader build {lab.name}"
@@ -63,6 +67,7 @@ def _short_diff(found: str, wanted: str) -> list[str]:
 
 def _strays(root: Path, labs: Sequence[Lab]) -> list[str]:
     released = {lab.release for lab in labs}
+    released |= {lab.release.parent / name for lab in labs for name in lab.author_files().all}
     released |= {copy for lab in labs if lab.notations.is_file() for copy in lab.copies}
     return [
         f"{path.relative_to(root)} comes from no source. Remove it."

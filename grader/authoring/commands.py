@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from grader.dates import read_date, shown_date
 from grader.errors import GraderError, shown
@@ -88,13 +90,56 @@ def release(
 def rehearse(labs: Labs = None) -> None:
     """Grade the answer key, which must earn every point, and the skeleton, which must earn none.
 
+    It says which mode suits. Assignments that have a source notebook only are rehearsed too.
+
     \b
     grader rehearse laboratoire_01
     """
     from grader.course import Course
 
     with errors_shown():
-        _for_each(Course.here().labs(labs or ()), _rehearse)
+        course = Course.here()
+        chosen = [course.known_lab(name) for name in labs or ()] or course.labs()
+        _for_each([part for lab in chosen for part in lab.parts], _rehearse)
+
+
+def adopt(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A course made for nbgrader.")],
+    labs: Annotated[
+        list[str] | None, typer.Argument(metavar="[ASSIGNMENT]", help="Only these (default: all).")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Change its configuration unasked.")] = False,
+) -> None:
+    """Look at an existing nbgrader course: grade its solutions in both modes, say what it needs.
+
+    Nothing is converted. After a question, lines are added to its nbgrader_config.py, by which
+    nbgrader's own commands and formgrader grade in the sandbox too.
+
+    \b
+    grader adopt ~/cours/apprentissage
+    grader adopt ~/cours/apprentissage ps1 ps2
+    """
+    from grader.authoring import adoption
+    from grader.engine import Mode
+
+    with errors_shown():
+        course = adoption.course_at(path)
+        table = Table("assignment", "tests", "files", "isolated", "shared", "of", "mode that suits")
+        losses = []
+        with Console(stderr=True).status("grading the solutions ..."):
+            for look in adoption.looks(course, labs or ()):
+                scores = (f"{look.keys.get(mode, 0):g}" for mode in Mode)
+                counts = str(look.tests), str(look.files)
+                table.add_row(look.title, *counts, *scores, f"{look.points:g}", look.advice)
+                losses += [f"{look.title}: {loss}" for loss in look.losses]
+        Console().print(table)
+        for line in (*losses, *adoption.told_of_configuration(course)):
+            Console(highlight=False).print(line, markup=False, soft_wrap=True)
+        if adoption.is_configured(course):
+            return
+        typer.echo(f"To add to nbgrader_config.py:\n{adoption.LINES}")
+        if yes or typer.confirm("Add these lines?"):
+            typer.echo(f"{adoption.configure(course)}: written")
 
 
 def answers(
@@ -168,13 +213,15 @@ def _build(lab: Lab, from_notebook: bool = False, force: bool = False) -> str:
 
 
 def _rehearse(lab: Lab) -> str:
-    from grader.authoring.rehearsal import problems
+    from grader.authoring.rehearsal import rehearse
 
-    with Console(stderr=True).status(f"{lab.name} ..."):
-        found = problems(lab)
-    if found:
-        raise GraderError("\n".join([f"{lab.name} cannot grade a class:", *found]))
-    return f"{lab.name}: the answer key earns every point, the skeleton none"
+    with Console(stderr=True).status(f"{lab.title} ..."):
+        found = rehearse(lab)
+    if found.problems:
+        lines = [f"{lab.title} cannot grade a class in {found.mode} mode:", *found.problems]
+        raise GraderError("\n".join([*lines, *filter(None, [found.advice])]))
+    told = f"{lab.title}: the answer key earns every point, the skeleton none"
+    return "\n".join(filter(None, [told, found.advice]))
 
 
 def _write_answer_key(lab: Lab, profile: Profile) -> str:

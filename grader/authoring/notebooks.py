@@ -62,7 +62,9 @@ def source_notebook(source: Source) -> NotebookNode:
         cells.append(new_cell(_text(cell), id=cell_id, metadata=_metadata(cell)))
     # By these a notebook is known under any file name, and what was deleted from it.
     graded = [cell.role.grade_id for cell in source.cells if cell.role and cell.role.kind.is_graded]
-    facts = {"lab": source.path.stem, "graded": graded}
+    facts: dict[str, Any] = {"lab": source.path.stem, "graded": graded}
+    if files := [name for cell in source.cells if cell.role for name in cell.role.files]:
+        facts["files"] = files  # that `labo submit` hands in too
     return new_notebook(cells=cells, metadata=NOTEBOOK_METADATA | {"labo": facts})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from grader.authoring.rules import check_cell, check_helpers, check_names, example
 from grader.authoring.source import (
@@ -24,7 +24,7 @@ from labo.settings import Profile
 
 _OPTIONS: dict[CellKind | None, tuple[str, ...]] = {
     None: ("tags",),
-    CellKind.EXERCISE: ("exercice", "concepts"),
+    CellKind.EXERCISE: ("exercice", "concepts", "fichiers"),
     CellKind.TEST: ("test", "part", "points"),
     CellKind.QUESTION: ("reponse", "points", "concepts"),
     CellKind.EXPERIENCE: ("experience",),
@@ -168,7 +168,25 @@ def _read_role(
     if kind is CellKind.CLAIM:
         profiles, data = _read_conditions(options, line, report)
         role = replace(role, profiles=profiles, data=data)
+    if "fichiers" in options:
+        role = replace(role, files=_read_files(options["fichiers"], line, report))
     return role, _read_concepts(options.get("concepts"), line, report)
+
+
+def _read_files(text: object, line: int, report: ReportMistake) -> tuple[str, ...]:
+    """The files that students hand in: paths below the notebook's folder."""
+    names = [name.strip() for name in text.split(",")] if isinstance(text, str) else [""]
+    if not all(_is_below(name) for name in names):
+        fix = 'Write paths below the lab\'s folder: fichiers="poids.safetensors, images/*.png"'
+        report(line, f"cannot read fichiers={json.dumps(text, ensure_ascii=False)}", fix)
+        return ()
+    return tuple(names)
+
+
+def _is_below(name: str) -> bool:
+    path = PurePosixPath(name)
+    plain = not path.is_absolute() and ".." not in path.parts and "*" not in str(path.parent)
+    return bool(path.name) and plain and path.suffix != ".ipynb"
 
 
 def _read_conditions(

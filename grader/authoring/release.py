@@ -36,7 +36,8 @@ class ClearSolutions(steps.ClearSolutions):
         self, cell: NotebookNode, resources: dict, cell_index: int
     ) -> tuple[NotebookNode, dict]:
         name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
-        self.code_stub = {"python": CODE_STUB.format(name=name)}
+        if "code_stub" not in self.config.get("ClearSolutions", {}):  # the course's own words
+            self.code_stub = {"python": CODE_STUB.format(name=name)}
         return super().preprocess_cell(cell, resources, cell_index)
 
 

@@ -12,6 +12,8 @@ cell must come back byte for byte. What a cell is for stands in its first line:
     # %% experience="largeur"                  code of a free experiment, which grading need not run
     # %% affirmation="dropout"                 the author's own: checks what the lab's text says
 
+An exercise may ask for files beside the notebook, fichiers="poids.safetensors, images/*.png".
+
 An exercise or a written answer may say what it is about, concepts="axes, broadcasting". These are
 the tags of the notebook's cell: nbgrader removes what it does not know from its own metadata.
 
@@ -82,6 +84,7 @@ class Role:
         points: of a test or a written answer.
         profiles: of a claim, those that it is checked in.
         data: of a claim, the name of the real data set that it speaks of, if it needs one.
+        files: that an exercise asks students to hand in, as patterns of their paths.
     """
 
     kind: CellKind
@@ -91,6 +94,7 @@ class Role:
     # Not in a notebook, nor in the digests that `grader build` has recorded of notebooks.
     profiles: tuple[Profile, ...] = field(default=(), repr=False)
     data: str | None = field(default=None, repr=False)
+    files: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def grade_id(self) -> str:

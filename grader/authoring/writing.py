@@ -62,6 +62,8 @@ def _role_options(role: Role) -> Iterator[str]:
         yield f'profils="{", ".join(role.profiles)}"'
     if role.data:
         yield f'donnees="{role.data}"'
+    if role.files:
+        yield f'fichiers="{", ".join(role.files)}"'
 
 
 def _comment(line: str) -> str:

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import json
 import sys
+from base64 import b64decode, b64encode
 from collections import deque
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from grader.beside import AuthorFiles, Files
 from grader.engine import Batch, Engine, EngineConfig, Job, Level, Mode
 from grader.engine.capacity import Capacity
 from grader.engine.sandbox import shield
@@ -36,7 +38,11 @@ class Settings:
     """Notebooks run at a time on each node; what fits there by default."""
 
     def to_json(self) -> bytes:
-        return json.dumps(asdict(self), default=str).encode()
+        files = self.config.files
+        config = asdict(replace(self.config, files=AuthorFiles()))
+        config["files"] = {"own": _as_text(files.own), "theirs": _as_text(files.theirs)}
+        content = {"source": self.source, "version": self.version, "workers": self.workers}
+        return json.dumps(content | {"config": config}, default=str).encode()
 
     @classmethod
     def from_json(cls, data: bytes) -> Settings:
@@ -48,17 +54,28 @@ class Settings:
             "profile": Profile(config["profile"]),
             "readable": tuple(map(Path, config["readable"])),
             "preload": tuple(config["preload"]),
+            "files": AuthorFiles(**{kind: _as_bytes(f) for kind, f in config["files"].items()}),
         }
         return cls(**content | {"config": EngineConfig(**config)})
 
 
 def job_message(job: Job) -> bytes:
     """A notebook as it is sent to a node, which has the author's from the settings."""
-    return json.dumps({"key": job.key, "notebook": job.notebook}).encode()
+    files = _as_text(job.files)
+    return json.dumps({"key": job.key, "notebook": job.notebook, "files": files}).encode()
 
 
 def _job(message: bytes, source: Notebook) -> Job:
-    return Job(**json.loads(message), source=source)
+    content = json.loads(message)
+    return Job(**content | {"files": _as_bytes(content["files"])}, source=source)
+
+
+def _as_text(files: Files) -> dict[str, str]:
+    return {name: b64encode(content).decode() for name, content in files.items()}
+
+
+def _as_bytes(files: dict[str, str]) -> Files:
+    return {name: b64decode(content) for name, content in files.items()}
 
 
 def main(link: Connection) -> None:

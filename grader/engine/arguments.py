@@ -10,8 +10,9 @@ import torch
 
 from grader.engine import french, mirrors, wire
 from grader.engine.mirrors import Mirrors
+from grader.engine.natures import WrongNature
 from grader.engine.numeric import pack_array, pack_tensor
-from grader.engine.proxy import Proxy, WrongNature, handle_of, origins
+from grader.engine.proxy import Proxy, handle_of, origins
 from grader.engine.state import RandomStreams
 from grader.engine.student_error import UnsupportedAcrossBoundary
 from grader.engine.well_known import qualified_name
@@ -87,9 +88,15 @@ class ArgumentEncoder:
                 "build it there with labo.checks.build(nn.Linear, 4, 3)"
             )
         if callable(value) and qualified_name(value) is None:
-            self.callbacks.append(value)
-            return ["callback", len(self.callbacks) - 1]
+            return ["callback", self.callback(value)]
         return None
+
+    def callback(self, function: Callable | None) -> int | None:
+        """The number by which student code may call a function of the test."""
+        if function is None:
+            return None
+        self.callbacks.append(function)
+        return len(self.callbacks) - 1
 
     def _argument(self, value: Argument, pack: Pack) -> list:
         if id(value) in self._indices:

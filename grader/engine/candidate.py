@@ -20,7 +20,8 @@ import numpy as np
 import torch
 
 from grader.engine import mirrors, passed_over, state, wire
-from grader.engine.bounds import MAX_SAID
+from grader.engine.bounds import MAX_SAID, MAX_TOLD
+from grader.engine.exact_values import EXACT
 from grader.engine.mirrors import Mirrors
 from grader.engine.operations import ARITHMETIC, OPERATIONS, class_names
 from grader.engine.peer import Gone, Peer
@@ -98,7 +99,9 @@ class Candidate:
         operation = request["operation"]
         recorder = recording.Recorder() if request["record"] else None
         answer: dict[str, object] = {}
-        with self.shell.capturing() as capture:
+        asked = request["input"]
+        answers = None if asked is None else arguments.callback(asked)
+        with self.shell.capturing() as capture, passed_over.answering(answers):
             self.running = True
             try:
                 with recorder or nullcontext():  # a value may compute as it is written
@@ -116,7 +119,7 @@ class Candidate:
                 self.running = False
         if recorder:
             answer["operators"] = recorder.operators
-        answer["printed"] = wire.clean(capture.text()[:MAX_SAID])
+        answer["printed"] = wire.clean(capture.text()[:MAX_TOLD])
         return self._answer(answer, tape)
 
     def _on_backward(self, request: dict) -> bytes:
@@ -235,6 +238,7 @@ _PLAIN: Final = (
     np.generic,
     torch.dtype,
     torch.device,
+    *EXACT,
 )
 
 

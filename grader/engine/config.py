@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from grader.beside import AuthorFiles, Files
 from grader.engine.bounds import NOTEBOOK_CELLS
 from grader.engine.report import Mode
 from grader.engine.sandbox import Level
@@ -41,6 +42,8 @@ class EngineConfig:
     """Folders that notebooks may read, beside the interpreter and the course's own packages."""
     preload: tuple[str, ...] = ("labo.figures", "labo.training.loop")
     """Modules imported once, before forking; see `modules_used`."""
+    files: AuthorFiles = field(default_factory=AuthorFiles)
+    """The author's, beside each notebook and each examiner."""
 
     @property
     def budgets(self) -> Budgets:
@@ -52,12 +55,14 @@ class EngineConfig:
 class Job:
     """One notebook to run: nbformat 4 as plain data, its tests replaced by the trusted ones.
 
-    `source` is the author's notebook, whose import statements the tests rely on.
+    `source` is the author's notebook, whose import statements the tests rely on; `files`, those
+    handed in beside the notebook, reach its candidate only.
     """
 
     key: str
     notebook: Notebook = field(repr=False)
     source: Notebook = field(repr=False)
+    files: Files = field(default_factory=dict, repr=False)
 
 
 # Poutyne takes two seconds to import: a class that does not train should not wait for it.

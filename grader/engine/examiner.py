@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 from grader.engine import french
@@ -23,16 +24,23 @@ class Examiner:
 
     Args:
         source: the author's notebook, whose imports the tests rely on.
+        their_modules: those that students write, beside it.
     """
 
-    def __init__(self, conversation: Conversation, source: Notebook, mode: Mode) -> None:
+    def __init__(
+        self,
+        conversation: Conversation,
+        source: Notebook,
+        mode: Mode,
+        their_modules: Sequence[str] = (),
+    ) -> None:
         self.conversation = conversation
         self.mode = mode
         self.failed_cells = FailedCells()
         self.tests: IsolatedTests | SharedTests = (
             SharedTests(conversation)
             if mode == Mode.SHARED
-            else IsolatedTests(conversation, source)
+            else IsolatedTests(conversation, source, their_modules)
         )
 
     def run(self, notebook: Notebook) -> tuple[Notebook, Report]:

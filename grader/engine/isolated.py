@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import io
+import sys
+from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from typing import Any
@@ -13,17 +15,23 @@ from grader.engine.alarm import alarm
 from grader.engine.bounds import MAX_TOLD
 from grader.engine.conversation import Conversation, brief
 from grader.engine.names import (
+    Imports,
     StudentNames,
     bound_names,
-    class_names,
     compiled,
     graded_text,
     notebook_names,
     statements,
-    trusted_names,
 )
+from grader.engine.natures import WrongNature
+from grader.engine.one_process import (
+    AuthorFacts,
+    MainModule,
+    answers_to_input,
+    check_test,
+)
+from grader.engine.own_files import watched
 from grader.engine.peer import Gone, Late
-from grader.engine.proxy import WrongNature
 from grader.engine.report import Status
 from grader.engine.scores import Examined, graded
 from grader.engine.student_error import StudentError, UnsupportedAcrossBoundary
@@ -38,22 +46,31 @@ class IsolatedTests:
 
     Args:
         source: the author's notebook.
+        their_modules: those that students write, beside it.
     """
 
-    def __init__(self, conversation: Conversation, source: Notebook) -> None:
+    def __init__(
+        self, conversation: Conversation, source: Notebook, their_modules: Sequence[str] = ()
+    ) -> None:
         self.conversation = conversation
         self.remote = conversation.remote
-        self.notebook_names = notebook_names(source)
-        self.student = StudentNames(self.remote, self.notebook_names)
+        imports = Imports(source, their_modules)
+        self.notebook_names = notebook_names(source) | imports.theirs
+        self.student = StudentNames(self.remote, self.notebook_names, imports.failed)
         self.student.on_fetch = self._on_fetch
         self.endless: set[str] = set()  # names that a test used which was stopped
         # A test's own names come first, then Python's, then the student's.
         self.names = {
             "__name__": "__main__",
             "__builtins__": self.student,
-            **trusted_names(source),
+            **imports.names,
         }
-        self.remote.author_classes = class_names(source)
+        self.facts = AuthorFacts(source)
+        self.remote.author_classes = self.facts.classes
+        self.remote.special_methods = self.facts.special_methods
+        self.remote.before_call = lambda: answers_to_input(self.names)
+        if isinstance(main := sys.modules["__main__"], MainModule):
+            main.of_the_notebook = self.notebook_names
         self.remote.streams.secret = graded_text(source)
         self.author_cells = {cell["source"] for cell in source["cells"]}
         self._open_checks()
@@ -92,6 +109,7 @@ class IsolatedTests:
     def _examine(self, source: str, points: float, printed: io.StringIO) -> Examined:
         deadline = self.conversation.allow_cell()
         try:
+            self.remote.stdout = printed
             with redirect_stdout(printed), redirect_stderr(io.StringIO()), alarm(deadline):
                 value = self._value(source)
             return self._graded(value, points, printed.getvalue())
@@ -108,9 +126,11 @@ class IsolatedTests:
     def _value(self, source: str) -> Any:
         """Run a test; the value of its last expression."""
         body, last = compiled(source)
+        check_test(source, self.facts, self.names)
         self.remote.streams.start(source)
-        exec(body, self.names)
-        value = eval(last, self.names)
+        with watched():
+            exec(body, self.names)
+            value = eval(last, self.names)
         self.remote.raise_trouble()
         return value
 

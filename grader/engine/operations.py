@@ -45,6 +45,10 @@ OPERATIONS: Final[dict[str, Callable]] = {
     "isinstance": isinstance,
     "issubclass": issubclass,
     "ancestors": _ancestors,
+    "str": str,
+    "repr": repr,
+    "format": format,
+    "hash": hash,
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
     "random_state": random_state,
@@ -52,6 +56,9 @@ OPERATIONS: Final[dict[str, Callable]] = {
 }
 
 READINGS: Final = frozenset(
-    {"getattr", "getitem", "contains", "len", "iter", "next", "isinstance", "issubclass"}
+    {
+        *("getattr", "getitem", "contains", "len", "iter", "next", "isinstance", "issubclass"),
+        *("str", "repr", "format", "hash"),
+    }
 )
 """The operations that are not meant to change an object."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import grader
 import labo
-from grader import notebook
+from grader import beside, notebook
 
 _ENGINE = Path(__file__).parent
 
@@ -26,6 +26,7 @@ def code_version() -> str:
 
 def _sources() -> Iterator[Path]:
     """The code that a grade depends on: the engine, what it imports of `grader`, and `labo`."""
+    yield Path(beside.__file__)
     yield Path(notebook.__file__)
     yield from _ENGINE.rglob("*.py")
     yield from Path(labo.__file__).parent.rglob("*.py")

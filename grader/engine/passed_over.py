@@ -13,7 +13,8 @@ import importlib.util
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing import context, resource_tracker
 from pathlib import Path
 from types import ModuleType
@@ -157,6 +158,18 @@ def _fork_every_process() -> None:
         setattr(process, "_Popen", staticmethod(context.ForkProcess._Popen))  # noqa: B010
     for name in ("ensure_running", "_send"):
         setattr(resource_tracker.ResourceTracker, name, lambda *_: None)
+
+
+@contextmanager
+def answering(function: Callable[[str], str] | None) -> Iterator[None]:
+    """Let a function answer `input()`, where a test has given one."""
+    before = builtins.input
+    if function is not None:
+        builtins.input = lambda prompt="": function(str(prompt))
+    try:
+        yield
+    finally:
+        builtins.input = before
 
 
 # ---- What is not available, told beside Python's own error

@@ -10,6 +10,8 @@ can do.
 
 Each notebook is a `NotebookRun`. The grader makes two socket pairs, hands three of their ends to
 the zygotes and keeps one. No other process has a copy: each side sees when the other has ended.
+With its socket the candidate gets the files that lie beside the notebook, in memory: what was
+handed in never passes through an examiner, which finds the author's files in a folder of its own.
 
     grader ──results── examiner ──link── candidate
        └──────────── Watch ─────────────────┘
@@ -47,10 +49,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Final, Protocol
 
 from grader.engine import french, service
 from grader.engine.bounds import MAX_OUTCOME
+from grader.engine.carried import packed, write_read_only
 from grader.engine.config import EngineConfig, Job
 from grader.engine.outputs import error_output
 from grader.engine.packages import code_version, readable_packages
@@ -87,14 +91,9 @@ class Engine:
     def __enter__(self) -> Engine:
         self.policy = _policy(self.config)
         self.level = prepare(self.policy)
-        settings = ZygoteSettings(
-            policy=self.policy,
-            mode=self.config.mode,
-            preload=self.config.preload,
-            output_bytes=self.config.output_kb * 1000,
-        )
         with ExitStack() as stack:
             home = stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-"))
+            settings = self._settings(Path(home))
             candidates = ZygoteClient(ZygoteRole.CANDIDATE, home, settings)
             examiners = ZygoteClient(ZygoteRole.EXAMINER, home, settings)
             self.candidates = stack.enter_context(candidates)
@@ -106,6 +105,18 @@ class Engine:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def _settings(self, home: Path) -> ZygoteSettings:
+        """The zygotes' settings, once the author's files are there for the examiners to read."""
+        folder = home / "author"
+        write_read_only(folder, self.config.files.own)
+        return ZygoteSettings(
+            policy=self.policy,
+            mode=self.config.mode,
+            preload=self.config.preload,
+            output_bytes=self.config.output_kb * 1000,
+            author_folder=str(folder),
+        )
 
     def run(self, job: Job) -> Outcome:
         """The outcome of one notebook."""
@@ -203,8 +214,10 @@ class NotebookRun:
         """Start the candidate and the examiner; the socket to the examiner."""
         results, theirs = socket.socketpair()
         examiner_end, candidate_end = socket.socketpair()
-        with theirs, examiner_end, candidate_end:
-            self.engine.candidates.ask_fork(candidate_end)  # both zygotes work at the same time
+        files = packed(self.engine.config.files.over(self.job.files))
+        with theirs, examiner_end, candidate_end, files:
+            # Both zygotes work at the same time.
+            self.engine.candidates.ask_fork(candidate_end, files)
             self.engine.examiners.ask_fork(examiner_end, theirs)
             self.candidate = self.engine.candidates.forked()
             self.examiner = self.engine.examiners.forked()
@@ -212,7 +225,9 @@ class NotebookRun:
 
     def _send_job(self) -> None:
         config = self.engine.config
-        task = ExaminerJob(self.job, config.budgets, config.mode)
+        job = self.job
+        theirs = tuple(sorted(config.files.their_modules))
+        task = ExaminerJob(job.key, job.notebook, job.source, config.budgets, config.mode, theirs)
         with suppress(OSError):  # a dead examiner is seen when its answer is read
             service.send(self.results, ExaminerMessage.JOB, task.to_json())
 
@@ -312,6 +327,7 @@ def _course_environment(profile: Profile) -> dict[str, str]:
         "LABO_PROFILE": profile,
         "LABO_OFFLINE": "1",
         "LABO_FORCE_CPU": "1",
+        "NBGRADER_EXECUTION": "autograde",  # as nbgrader sets it: some notebooks ask
         "TORCH_COMPILE_DISABLE": "1",  # there is no C++ compiler to run
         "JOBLIB_MULTIPROCESSING": "0",  # its processes are programs: here, one call after the other
     }

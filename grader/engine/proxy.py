@@ -13,28 +13,16 @@ once a test reads an attribute of it.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NoReturn, Protocol
 
 import numpy as np
 import torch
 
 from grader.engine import french, wire
+from grader.engine.natures import PLAIN, WrongNature, claimed_class, refuse
 from grader.engine.sizes import Sizes
-
-# Classes that a proxy may claim to be an instance of, and the modules where they are looked up.
-# None of them has a value that a test could take for a number, a tensor or a container.
-_CLAIMABLE: Final = (
-    torch.nn.Module,
-    torch.optim.Optimizer,
-    torch.optim.lr_scheduler.LRScheduler,
-    torch.utils.data.Dataset,
-    torch.utils.data.Sampler,
-    torch.utils.data.DataLoader,
-    torch.autograd.function.FunctionCtx,
-)
-_MODULES: Final = ("torch.nn.", "torch.optim.", "torch.utils.data.", "torch.autograd.function.")
+from grader.engine.student_error import UnsupportedAcrossBoundary
 
 _VALUES: Final = ("builtins.", "numpy.", "torch.Tensor")
 
@@ -46,23 +34,12 @@ _PASSED_ON: Final = frozenset(
 
 _MAX_LENGTH: Final = 2**27  # of a proxy, as Python makes room for what it is about to read
 
-_PLAIN: Final = (
-    bool | int | float | complex | str | bytes | list | tuple | dict | set | frozenset
-    | np.ndarray | np.generic | torch.Tensor | torch.dtype
-)  # fmt: skip
-
-
-class WrongNature(Exception):
-    """An object stands where a test needs a value; the message, in French, says which.
-
-    No `TypeError`: a test that expects one must not take this for it.
-    """
-
 
 class Boundary(Protocol):
     """The way to the student's process."""
 
     sizes: Sizes
+    special_methods: Mapping[str, frozenset[str]]
 
     def apply(self, operation: str, /, *args: Any, **kwargs: Any) -> Any:
         """Do one of `operations.OPERATIONS` there."""
@@ -83,7 +60,7 @@ class Proxy:
 
     @property
     def __class__(self) -> type:
-        return _claimed_classes(handle_of(self).kinds)[0]
+        return claimed_class(handle_of(self).kinds) or Proxy
 
     @__class__.setter
     def __class__(self, value: type) -> None:
@@ -91,7 +68,8 @@ class Proxy:
 
     @property
     def __bases__(self) -> tuple[type, ...]:  # what issubclass asks for
-        return _claimed_classes(_found(list, "une liste de classes", _apply("ancestors", self)))
+        kinds = _found(list, "une liste de classes", _apply("ancestors", self))
+        return (claimed_class(kinds) or Proxy,)
 
     def __instancecheck__(self, instance: object) -> bool:
         return isinstance(instance, Proxy) and _truth(_apply("isinstance", instance, self))
@@ -159,17 +137,49 @@ class Proxy:
         return _apply("deepcopy", self)
 
     def __repr__(self) -> str:
-        return french.an_object(_kind(self))
+        if not _has(self, "__repr__"):
+            return french.an_object(_kind(self))
+        return _found(str, "un texte", _apply("repr", self))
+
+    def __str__(self) -> str:
+        if not _has(self, "__str__"):
+            return repr(self)
+        return _found(str, "un texte", _apply("str", self))
 
     def __format__(self, specification: str) -> str:
-        return repr(self)
+        if not _has(self, "__format__"):
+            text = str(self)
+            shown = _has(self, "__str__") or _has(self, "__repr__")
+            return format(text, specification) if shown else text
+        return _found(str, "un texte", _apply("format", self, specification))
 
+    # What keeps proxies apart here; `hash(x)` in a test is the builtin of `StudentNames`.
     __hash__ = object.__hash__
 
     def __eq__(self, other: object) -> bool:
-        if type(other) not in (Proxy, CallableProxy) and isinstance(other, _PLAIN):
+        if self is other:
+            return True
+        if type(other) in (Proxy, CallableProxy):
+            _check_in_one_process(self, "__eq__", "==")
+            _check_in_one_process(other, "__eq__", "==")
+        elif isinstance(other, PLAIN):
+            if is_own(self):
+                _check_in_one_process(self, "__eq__", "==")
             _refuse(self, other)
-        return self is other
+        return False
+
+    def __mro_entries__(self, bases: tuple) -> NoReturn:
+        raise UnsupportedAcrossBoundary(
+            f"class ...({_kind(self)}): a class of the student's is derived from in the notebook"
+        )
+
+    def __enter__(self) -> NoReturn:
+        raise UnsupportedAcrossBoundary(
+            f"with an object of the class {_kind(self)}: a function of the notebook does that"
+        )
+
+    def __exit__(self, *_: object) -> None:
+        pass
 
     # NumPy leaves arithmetic to the proxy, which refuses it.
     __array_ufunc__ = None
@@ -216,6 +226,22 @@ def nearest_kind(proxy: Proxy) -> str:
     return kinds[0] if kinds else "object"
 
 
+def _has(proxy: Any, method: str) -> bool:
+    """True for an object of a class that has this method in the author's notebook."""
+    methods = object.__getattribute__(proxy, "_labo_remote").special_methods
+    classes = (kind.rpartition(".")[2] for kind in handle_of(proxy).kinds)
+    return any(method in methods.get(name, ()) for name in classes)
+
+
+def _check_in_one_process(proxy: Any, method: str, shown: str) -> None:
+    """Refuse, as the test's own doing, what the exercise defines and is not asked for here."""
+    if _has(proxy, method):
+        raise UnsupportedAcrossBoundary(
+            f"{shown} of an object of the class {_kind(proxy)} would believe what its {method}"
+            f" says: compare its attributes, or call a function of the notebook that uses {shown}"
+        )
+
+
 def _arithmetic(operation: str, *, reflected: bool) -> Callable:
     def compute(self: Proxy, other: Any) -> Any:
         if not is_own(self) or isinstance(other, torch.Tensor | np.ndarray):
@@ -245,26 +271,25 @@ def _of_own_class(operand: Proxy, result: Any) -> Proxy:
 
 
 def _refuse(proxy: Proxy, other: Any) -> NoReturn:
-    """Refuse to compute with or compare to this value, which says what nature was expected."""
-    natures: dict[Any, str] = {
-        bool: "un booléen",
-        int | float | complex | np.number: "un nombre",
-        str: "un texte",
-        torch.Tensor: "un tenseur",
-        np.ndarray: "un tableau",
-        list | tuple: "une liste ou un tuple",
-        dict: "un dictionnaire",
-        set | frozenset: "un ensemble",
-    }
-    nature = next((text for kind, text in natures.items() if isinstance(other, kind)), "une valeur")
-    raise WrongNature(french.expected(nature, _kind(proxy)))
+    refuse(_kind(proxy), other)
 
 
-def _refusing(nature: str) -> Callable:
+def _refusing(nature: str, method: str) -> Callable:
     def refuse(self: Proxy, *_: Any) -> NoReturn:
+        if is_own(self):
+            _check_in_one_process(self, method, method)
         raise WrongNature(french.expected(nature, _kind(self)))
 
     return refuse
+
+
+def _ordering(method: str, sign: str) -> Callable:
+    def compare(self: Proxy, other: Any) -> NoReturn:
+        if is_own(self) or isinstance(other, Proxy):
+            _check_in_one_process(self, method, sign)
+        _refuse(self, other)
+
+    return compare
 
 
 for _operation in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"):
@@ -275,8 +300,8 @@ for _operation in ("neg", "pos", "abs", "invert"):
 for _operation in ("divmod", "and", "or", "xor", "lshift", "rshift"):
     setattr(Proxy, f"__{_operation}__", _refuse)
     setattr(Proxy, f"__r{_operation}__", _refuse)
-for _operation in ("lt", "le", "gt", "ge"):
-    setattr(Proxy, f"__{_operation}__", _refuse)
+for _operation, _sign in {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}.items():
+    setattr(Proxy, f"__{_operation}__", _ordering(f"__{_operation}__", _sign))
 for _nature, _operations in {
     "un nombre": ("float", "complex", "round", "trunc", "floor", "ceil"),
     "un entier": ("int", "index"),
@@ -285,7 +310,7 @@ for _nature, _operations in {
     "une valeur": ("reduce_ex",),
 }.items():
     for _operation in _operations:
-        setattr(Proxy, f"__{_operation}__", _refusing(_nature))
+        setattr(Proxy, f"__{_operation}__", _refusing(_nature, f"__{_operation}__"))
 
 
 def _is_special(name: str) -> bool:
@@ -303,17 +328,6 @@ def _sizes(proxy: Proxy) -> Sizes:
 
 def _kind(proxy: Proxy) -> str:
     return nearest_kind(proxy).rpartition(".")[2][:80]
-
-
-def _claimed_classes(kinds: Any) -> tuple[type, ...]:
-    """The nearest of these classes that is one of torch's, found by its qualified name."""
-    for kind in kinds:
-        if isinstance(kind, str) and kind.startswith(_MODULES):
-            module, _, name = kind.rpartition(".")
-            found = getattr(sys.modules.get(module), name, None)
-            if isinstance(found, type) and issubclass(found, _CLAIMABLE):
-                return (found,)
-    return (Proxy,)
 
 
 def _truth(answer: Any) -> bool:

@@ -42,7 +42,7 @@ class Arguments:
         if tag == "again":
             return self.values[fields[0]]
         if tag == "callback":
-            return self._callback(fields[0])
+            return self.callback(fields[0])
         if tag == "tensor argument":
             is_parameter, *content = fields
             parts = mirrors.Content(*map(build, content))
@@ -94,7 +94,9 @@ class Arguments:
         generator = self.generators.setdefault(number, torch.Generator())
         return generator if state is None else generator.set_state(state)
 
-    def _callback(self, number: int) -> Callable:
+    def callback(self, number: int) -> Callable:
+        """The function of the test that has this number."""
+
         def callback(*args: Any, **kwargs: Any) -> Any:
             message = wire.encode({"callback": number, "arguments": wire.encode([args, kwargs])})
             answer = wire.decode(self.peer.request(message))

@@ -16,7 +16,8 @@ And what keeps it safe: nothing that the candidate says is taken for more than p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,10 +26,13 @@ import torch
 from grader.engine import french, wire
 from grader.engine.answers import AnswerReader, Objects, gradients_of, tensors_of
 from grader.engine.arguments import ArgumentEncoder, encoded
+from grader.engine.bounds import MAX_TOLD
+from grader.engine.natures import WrongNature
 from grader.engine.operations import ARITHMETIC, READINGS
 from grader.engine.outputs import Printed
+from grader.engine.own_files import check_arguments
 from grader.engine.peer import Gone, Late, Peer
-from grader.engine.proxy import CallableProxy, WrongNature
+from grader.engine.proxy import CallableProxy
 from grader.engine.sizes import Sizes
 from grader.engine.state import RandomStreams
 from grader.engine.student_error import UnsupportedAcrossBoundary, rebuilt, text
@@ -46,12 +50,18 @@ class Remote:
         self.unsupported: UnsupportedAcrossBoundary | None = None
         """The refusal that this test has met, even when it has caught that."""
         self.printed = Printed()
+        self.stdout: Any = None
+        """Where a test prints, unless it has put something else in the place of `sys.stdout`."""
+        self.before_call: Callable[[], Callable | None] = lambda: None
+        """Refuses what student code cannot see of a test's doing; gives what answers `input`."""
         self.callbacks: list[Callable] = []
         self.objects = Objects(self)
         self.streams = RandomStreams()
         self.sizes = Sizes()
         self.author_classes: frozenset[str] = frozenset()
         """The names of the classes that the author's notebook defines."""
+        self.special_methods: Mapping[str, frozenset[str]] = {}
+        """Those that each of these classes has."""
 
     def raise_trouble(self) -> None:
         """Raise what a test may have caught, with all else that student code raises."""
@@ -93,8 +103,10 @@ class Remote:
         """The value of an operation and, if recorded, the names of the operators that it used."""
         if operation not in READINGS:
             self.sizes.forget()
+        check_arguments((*args, *kwargs.values()))
         encoder = ArgumentEncoder(self.objects.mirrors, self.streams, self.callbacks)
         arguments = encoder.encode(args, kwargs)
+        answers_input = encoder.callback(self.before_call())
         answer = self._ask(
             {
                 "op": "apply",
@@ -103,10 +115,11 @@ class Remote:
                 "mirrors": self.objects.mirrors.changed(),
                 "state": self.streams.lent(),
                 "record": record,
+                "input": answers_input,
             }
         )
         with self._reading():
-            self.printed.append(text(answer["printed"]))
+            self._say(text(answer["printed"], MAX_TOLD))
             self.objects.mirrors.take(answer["mirrors"])
             makes = operation == "call" or operation in ARITHMETIC
             reader = AnswerReader(self.objects, encoder, makes=makes)
@@ -153,6 +166,13 @@ class Remote:
         self.unsupported = None
         keep = self.objects.keep_held()
         self._ask({"op": "forget", "keep": keep})
+
+    def _say(self, said: str) -> None:
+        """Print what student code has printed: where the test captures it, if it does."""
+        if sys.stdout is self.stdout:
+            self.printed.append(said)
+        else:
+            sys.stdout.write(said)
 
     def _ask(self, request: dict) -> Any:
         if self.trouble:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import socket
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from grader.engine.config import Budgets, Job
+from grader.engine.config import Budgets
 from grader.engine.conversation import Conversation
 from grader.engine.examiner import Examiner
 from grader.engine.peer import Gone, Late, Peer
 from grader.engine.report import Mode, Outcome
+from grader.notebook import Notebook
 
 _HEADER: Final = struct.Struct(">cI")
 _CHUNK: Final = 1 << 20
@@ -44,17 +45,27 @@ class ExaminerMessage(Enum):
 class ExaminerJob:
     """One notebook, and how to examine it."""
 
-    job: Job
+    key: str
+    notebook: Notebook = field(repr=False)
+    source: Notebook = field(repr=False)
+    """The author's."""
     budgets: Budgets
     mode: Mode
+    their_modules: tuple[str, ...] = ()
+    """Modules that students write: `AuthorFiles.their_modules`."""
 
     def to_json(self) -> str:
-        return json.dumps({"job": vars(self.job), "budgets": vars(self.budgets), "mode": self.mode})
+        return json.dumps(vars(self) | {"budgets": vars(self.budgets)})
 
     @classmethod
     def from_json(cls, text: str) -> ExaminerJob:
         content = json.loads(text)
-        return cls(Job(**content["job"]), Budgets(**content["budgets"]), Mode(content["mode"]))
+        content |= {
+            "budgets": Budgets(**content["budgets"]),
+            "mode": Mode(content["mode"]),
+            "their_modules": tuple(content["their_modules"]),
+        }
+        return cls(**content)
 
 
 def main(link: socket.socket, grader: socket.socket) -> None:
@@ -72,14 +83,14 @@ def main(link: socket.socket, grader: socket.socket) -> None:
         interrupt=lambda: send(grader, ExaminerMessage.INTERRUPT),
         ask_reason=ask_reason,
     )
-    examiner = Examiner(conversation, task.job.source, task.mode)
+    examiner = Examiner(conversation, task.source, task.mode, task.their_modules)
     try:
         conversation.start()
     except (Gone, Late):
         send(grader, ExaminerMessage.NO_CANDIDATE)
         return
-    notebook, report = examiner.run(task.job.notebook)
-    outcome = Outcome(task.job.key, notebook, report)
+    notebook, report = examiner.run(task.notebook)
+    outcome = Outcome(task.key, notebook, report)
     send(grader, ExaminerMessage.OUTCOME, outcome.to_json())
 
 

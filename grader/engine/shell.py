@@ -64,6 +64,10 @@ class Capture:
         output = {"output_type": "execute_result", "execution_count": count, "metadata": {}}
         self._add(output | {"data": self._fitting(data)})
 
+    @property
+    def has_error(self) -> bool:
+        return any(output["output_type"] == "error" for output in self.outputs)
+
     def error(self, name: str, message: str, frames: list[str]) -> None:
         text = self._within("\n".join(frames))
         del self.outputs[MAX_OUTPUTS - 1 :]  # an error is kept, whatever there is before it
@@ -176,7 +180,11 @@ class Shell(PassesOver):
     def run(self, source: str) -> list[dict[str, Any]]:
         """Run one cell as Jupyter would; its outputs."""
         with self.capturing() as capture:
-            self.run_cell(source, store_history=True)
+            result = self.run_cell(source, store_history=True)
+            error = result.error_before_exec or result.error_in_exec
+            # Whatever a notebook has made of `showtraceback`, as a kernel's reply says it too.
+            if error is not None and not capture.has_error:
+                capture.error(type(error).__name__, _message(error), [])
         return capture.outputs
 
     @contextmanager
@@ -190,6 +198,13 @@ class Shell(PassesOver):
         finally:
             sys.stdout, sys.stderr = streams
             self.capture = outer
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return ""
 
 
 def read_data_in_one_process() -> None:

@@ -26,6 +26,7 @@ from grader.engine.bounds import (
     MAX_LENGTH,
     MAX_TEXT,
 )
+from grader.engine.exact_values import EXACT_BUILDERS, TRUSTED_PATH, pack_exact
 from grader.engine.numeric import (
     DTYPES,
     TooLarge,
@@ -153,6 +154,9 @@ def _pack_leaf(value: Any) -> list:
         return ["device", str(value)]
     if isinstance(value, bytearray | memoryview):
         return ["bytes", bytes(value)]
+    exact = pack_exact(value)
+    if exact is not None:
+        return exact
     name = qualified_name(value)
     if name is not None:
         return ["name", *name]
@@ -310,5 +314,6 @@ _BUILDERS: Final = {
     "ellipsis": lambda fields: exactly(fields) or Ellipsis,
     "dtype": lambda fields: DTYPES[exactly(fields, str)[0]],
     "device": lambda fields: torch.device(exactly(fields, str)[0]),
+    **EXACT_BUILDERS,
 }
-_TRUSTED_BUILDERS: Final = {"generator": _build_generator, "name": _build_named}
+_TRUSTED_BUILDERS: Final = {"generator": _build_generator, "name": _build_named, **TRUSTED_PATH}

@@ -27,6 +27,7 @@ from typing import Final
 import numpy as np
 import torch
 
+from grader.engine.carried import lay_out
 from grader.engine.report import Mode
 from grader.engine.sandbox import enter, kill_tree, prepare, shield
 from grader.engine.zygote_messages import (
@@ -109,8 +110,9 @@ def _candidates(settings: ZygoteSettings) -> Callable[..., None]:
     shell.read_data_in_one_process()
     terminal = shell.make_shell(settings.output_bytes)
 
-    def run(link: int) -> None:
-        enter(replace(settings.policy, keep_fds=(link,)))
+    def run(link: int, files: int) -> None:
+        enter(replace(settings.policy, keep_fds=(link, files)))
+        lay_out(files)
         _reset_random()
         candidate.main(socket.socket(fileno=link), terminal)
 
@@ -118,10 +120,14 @@ def _candidates(settings: ZygoteSettings) -> Callable[..., None]:
 
 
 def _examiners(settings: ZygoteSettings) -> Callable[..., None]:
-    from grader.engine import comparisons, service
+    from grader.engine import comparisons, one_process, own_files, service
 
     shield()
     comparisons.expect_values()
+    sys.path.append(settings.author_folder)
+    sys.dont_write_bytecode = True
+    sys.modules["__main__"] = one_process.MainModule("__main__")
+    own_files.watch_files()
     _preload(settings.preload)
     _prepare_tests()
     # What a student's code returns is kept here, and must not fill the machine.
@@ -130,6 +136,7 @@ def _examiners(settings: ZygoteSettings) -> Callable[..., None]:
 
     def run(link: int, results: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        os.chdir(settings.author_folder)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader to handle
         _reset_random()
         service.main(socket.socket(fileno=link), socket.socket(fileno=results))

@@ -6,7 +6,7 @@ import os
 import socket
 import subprocess
 import sys
-from typing import TypeVar
+from typing import IO, TypeVar
 
 from grader.engine.packages import import_roots
 from grader.engine.sandbox.limits import minimal_environment
@@ -68,9 +68,9 @@ class ZygoteClient:
             self.process.kill()
             self.process.wait()
 
-    def ask_fork(self, *sockets: socket.socket) -> None:
-        """Ask for a child that owns these sockets; `forked` gives its process id."""
-        send(self.control, Fork(), tuple(sock.fileno() for sock in sockets))
+    def ask_fork(self, *owned: socket.socket | IO[bytes]) -> None:
+        """Ask for a child that owns these sockets and files; `forked` gives its process id."""
+        send(self.control, Fork(), tuple(each.fileno() for each in owned))
 
     def forked(self) -> int:
         """The process id of the child asked for."""

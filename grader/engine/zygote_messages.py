@@ -32,6 +32,8 @@ class ZygoteSettings:
     mode: Mode
     preload: tuple[str, ...]
     output_bytes: int
+    author_folder: str
+    """The author's files, for examiners."""
 
     def to_bytes(self) -> bytes:
         return msgpack.packb(asdict(self), default=str)  # paths, as text
@@ -44,6 +46,7 @@ class ZygoteSettings:
             Mode(content["mode"]),
             tuple(content["preload"]),
             content["output_bytes"],
+            content["author_folder"],
         )
 
 

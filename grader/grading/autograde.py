@@ -12,11 +12,14 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
 from filelock import FileLock, Timeout
 
+from grader.beside import AuthorFiles
+from grader.beside import digest as files_digest
 from grader.course import Lab, Submission
 from grader.engine import (
     Engine,
@@ -30,6 +33,8 @@ from grader.engine import (
 )
 from grader.errors import GraderError
 from grader.files import writing
+from grader.grading.answer_key import AnswerKey
+from grader.grading.handed_in import HandedIn, handed_in
 from grader.grading.intake import Intake, take_in, unreadable_notebook
 from grader.grading.record import record
 from grader.grading.results import OnResult, Result, find_result, write_result
@@ -60,6 +65,7 @@ class Task:
     student: str
     digest: str
     intake: Intake
+    files: HandedIn
 
 
 def autograde(
@@ -91,12 +97,14 @@ def autograde(
         with lab.course.gradebook() as gradebook:
             refuse_two_spellings(gradebook, lab.name, lab.students())
         source = lab.author_notebook()
-        engine = make_engine(_config_for(source, config))
-        tasks = _tasks(lab, engine, source, wanted)
+        engine = make_engine(_config_for(lab, source, config))
+        salt = _digest_of_grading(lab, source, engine)
+        tasks = _tasks(lab, salt, source, wanted)
+        key = AnswerKey(lab, source, salt, lab.results)
         known = {} if force else _find_results(lab.results, tasks)
         results = []
         try:
-            for result in _results(engine, source, tasks, known, lab.results):
+            for result in _results(engine, key, tasks, known, lab.results):
                 results.append(result)
                 on_result(result)
         finally:  # also after Ctrl-C: what was run counts
@@ -119,11 +127,13 @@ def rehearse(
         source: in the place of the source notebook that grading takes.
         folder: for the results, where those of an earlier rehearsal are found again.
     """
-    engine = make_engine(_config_for(source, config))
-    tasks = _tasks(lab, engine, source, students)
+    engine = make_engine(_config_for(lab, source, config))
+    salt = _digest_of_grading(lab, source, engine)
+    tasks = _tasks(lab, salt, source, students)
+    key = AnswerKey(lab, source, salt, folder)
     known = _find_results(folder, tasks) | _find_results(lab.results, tasks)
     results = {}
-    for result in _results(engine, source, tasks, known, folder):
+    for result in _results(engine, key, tasks, known, folder):
         results[result.student] = result
         on_result(result)
     return [results[student] for student in students]
@@ -167,29 +177,34 @@ def _wanted(lab: Lab, students: Sequence[str]) -> list[str]:
     return sorted(set(students)) or submitted
 
 
-def _config_for(source: Notebook, config: EngineConfig) -> EngineConfig:
-    return replace(config, preload=modules_used(source))
+def _config_for(lab: Lab, source: Notebook, config: EngineConfig) -> EngineConfig:
+    return replace(config, preload=modules_used(source), files=lab.author_files())
 
 
-def _tasks(lab: Lab, engine: Runner, source: Notebook, students: Sequence[str]) -> list[Task]:
-    salt = _digest_of_grading(source, engine)
+def _tasks(lab: Lab, salt: str, source: Notebook, students: Sequence[str]) -> list[Task]:
     return [_task(lab.submission(student), source, salt) for student in students]
 
 
-def _digest_of_grading(source: Notebook, engine: Runner) -> str:
+def _digest_of_grading(lab: Lab, source: Notebook, engine: Runner) -> str:
     """Digest of what all results depend on; prose and model answers are not run."""
-    config = asdict(engine.config)
+    files = [engine.config.files.digest, files_digest(lab.example_files().items())]
+    config = asdict(replace(engine.config, files=AuthorFiles()))
     del config["workers"]
     graded = [cell for cell in source["cells"] if cell["cell_type"] == "code" or grade_id(cell)]
     cells = [(c["cell_type"] == "code" and c["source"], c["metadata"]) for c in graded]
-    facts = json.dumps([cells, config, engine.version], sort_keys=True, default=str)
+    facts = json.dumps([cells, config, files, engine.version], sort_keys=True, default=str)
     return hashlib.sha256(facts.encode()).hexdigest()
 
 
 def _task(submission: Submission, source: Notebook, salt: str) -> Task:
-    intake = take_in(submission.submitted, submission.lab.file_name, source)
-    content = json.dumps([intake.notebook, [asdict(p) for p in intake.problems]], sort_keys=True)
-    return Task(submission.student, hashlib.sha256((salt + content).encode()).hexdigest(), intake)
+    intake = take_in(
+        submission.submitted, submission.lab.file_name, source, submission.lab.siblings
+    )
+    files, problems = handed_in(submission, source)
+    intake = replace(intake, problems=(*intake.problems, *problems))
+    facts = [intake.notebook, [asdict(problem) for problem in intake.problems], files.digests]
+    digest = hashlib.sha256((salt + json.dumps(facts, sort_keys=True)).encode()).hexdigest()
+    return Task(submission.student, digest, intake, files)
 
 
 # ---- Their results
@@ -202,28 +217,33 @@ def _find_results(folder: Path, tasks: list[Task]) -> dict[str, Result]:
 
 
 def _results(
-    engine: Runner, source: Notebook, tasks: list[Task], known: dict[str, Result], folder: Path
+    engine: Runner, key: AnswerKey, tasks: list[Task], known: dict[str, Result], folder: Path
 ) -> Iterator[Result]:
     """The known results, then those of the other tasks, each written to the folder first."""
     yield from known.values()
-    for result in _run(engine, [task for task in tasks if task.student not in known], source):
+    for result in _run(engine, key, [task for task in tasks if task.student not in known]):
         write_result(folder, result)
         yield result
 
 
-def _run(engine: Runner, tasks: list[Task], source: Notebook) -> Iterator[Result]:
-    by_student = {task.student: task for task in tasks}
-    jobs = []
+def _run(engine: Runner, key: AnswerKey, tasks: list[Task]) -> Iterator[Result]:
+    by_student = {task.student: task for task in tasks if task.intake.notebook}
     for task in tasks:
-        if task.intake.notebook:
-            jobs.append(Job(task.student, task.intake.notebook, source))
-        else:
-            yield _result(task, _not_run(task, source))
-    if not jobs:
+        if task.student not in by_student:
+            yield _result(task, _not_run(task, key.source))
+    if not by_student:
         return
     with engine:
-        for outcome in engine.map(jobs):
+        outcomes = engine.map(chain(key.jobs(), _jobs(by_student.values(), key.source)))
+        for outcome in key.settled(outcomes):
             yield _result(by_student[outcome.key], outcome)
+
+
+def _jobs(tasks: Iterable[Task], source: Notebook) -> Iterator[Job]:
+    """One by one: the files of a class need not fit into memory."""
+    for task in tasks:
+        if task.intake.notebook:
+            yield Job(task.student, task.intake.notebook, source, task.files.read())
 
 
 def _result(task: Task, outcome: Outcome) -> Result:

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from grader.cluster import ClusterKind
-from grader.terminal import AsJson, errors_shown, fail
+from grader.terminal import AsJson, errors_shown, fail, warn
 
 if TYPE_CHECKING:
     from grader.course import Lab
@@ -33,37 +33,51 @@ class Isolation(StrEnum):
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Notebooks run at a time (default: what fits here).")
 ]
-CellSeconds = Annotated[float, typer.Option(help="Time of one cell.")]
+CellSeconds = Annotated[
+    float | None, typer.Option(help="Time of one cell (default: c.Execute.timeout, or 60).")
+]
 NotebookSeconds = Annotated[float, typer.Option(help="Time of one notebook.")]
 MemoryMb = Annotated[int, typer.Option(help="Memory of one notebook.")]
 OutputKb = Annotated[int, typer.Option(help="Outputs kept of one cell.")]
 Required = Annotated[Isolation, typer.Option(help="Refuse to run below this level.")]
 Shared = Annotated[
-    bool, typer.Option("--shared", help="Run tests among the student's objects, as nbgrader.")
+    bool | None,
+    typer.Option(
+        "--shared/--isolated",
+        help="Tests among the student's objects, as nbgrader, or not (default: c.Grader.mode).",
+    ),
 ]
 
 
 def engine_config(
+    lab: Lab,
     workers: int | None,
-    cell_seconds: float,
+    cell_seconds: float | None,
     notebook_seconds: float,
     memory_mb: int,
     output_kb: int,
     isolation: Isolation,
-    shared: bool,
+    shared: bool | None,
 ) -> EngineConfig:
-    """The engine's configuration, from the options of the command line."""
+    """The engine's configuration, from the options of the command line and the course's own."""
+    from grader import settings
+    from grader.course import CONFIG_FILE
     from grader.engine import EngineConfig, Level, Mode
     from grader.engine.capacity import Capacity
 
+    mode = lab.mode if shared is None else settings.MODES[shared]
+    for option in settings.ignored(lab.course.config):
+        warn(f"{option} in {CONFIG_FILE} is nbgrader's own, and has no effect on this grading.")
     return EngineConfig(
         workers=workers or Capacity.here().workers(memory_mb),
-        cell_seconds=cell_seconds,
+        cell_seconds=min(
+            cell_seconds or settings.cell_seconds(lab.course.config) or 60.0, notebook_seconds
+        ),
         notebook_seconds=notebook_seconds,
         memory_mb=memory_mb,
         output_kb=output_kb,
         required=Level[isolation.name],
-        mode=Mode.SHARED if shared else Mode.ISOLATED,
+        mode=Mode(mode),
     )
 
 
@@ -74,12 +88,12 @@ def autograde(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Run again what has not changed.")] = False,
     workers: Workers = None,
-    cell_seconds: CellSeconds = 60,
+    cell_seconds: CellSeconds = None,
     notebook_seconds: NotebookSeconds = 600,
     memory_mb: MemoryMb = 2048,
     output_kb: OutputKb = 1000,
     isolation: Required = Isolation.NAMESPACES,
-    shared: Shared = False,
+    shared: Shared = None,
     cluster: Annotated[
         ClusterKind | None, typer.Option(help="Grade on a cluster; dask needs --scheduler.")
     ] = None,
@@ -102,21 +116,24 @@ def autograde(
 
     if bool(scheduler) != (cluster is ClusterKind.DASK) or (jobs and cluster != ClusterKind.SLURM):
         raise typer.BadParameter("--scheduler goes with --cluster dask, --jobs with slurm.")
-    config = engine_config(
-        workers, cell_seconds, notebook_seconds, memory_mb, output_kb, isolation, shared
-    )
     with errors_shown():
+        found = Course.here().known_lab(lab)
+        budgets = cell_seconds, notebook_seconds, memory_mb, output_kb
+        config = engine_config(found, workers, *budgets, isolation, shared)
+        make_engine = _make_engine(cluster, found, jobs, scheduler, workers)
+        graded = []
         try:
-            found = Course.here().known_lab(lab)
-            make_engine = _make_engine(cluster, found, jobs, scheduler, workers)
-            results = grade_with_progress(found, config, student or (), force, make_engine)
+            for part in found.parts:
+                results = grade_with_progress(part, config, student or (), force, make_engine)
+                graded.append((part, results))
             late = late_work(found)
         except KeyboardInterrupt:
             fail(f"Interrupted. What was run is recorded: grader autograde {lab} goes on.", 130)
-    if as_json:
-        print(table.to_json(results, late))
-    else:
-        table.show(lab, results, Console(), late)
+    for part, results in graded:
+        if as_json:
+            print(table.to_json(results, late))
+        else:
+            table.show(part.title, results, Console(), late)
 
 
 def _make_engine(
@@ -136,12 +153,12 @@ def regrade(
     lab: Annotated[str, typer.Argument(metavar="LAB", help="laboratoire_01 ...")],
     yes: Annotated[bool, typer.Option("--yes", help="Write without asking.")] = False,
     workers: Workers = None,
-    cell_seconds: CellSeconds = 60,
+    cell_seconds: CellSeconds = None,
     notebook_seconds: NotebookSeconds = 600,
     memory_mb: MemoryMb = 2048,
     output_kb: OutputKb = 1000,
     isolation: Required = Isolation.NAMESPACES,
-    shared: Shared = False,
+    shared: Shared = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="For a program to read; without --yes, only look.")
     ] = False,
@@ -159,10 +176,6 @@ def regrade(
     from grader.grading import regrade as regrading
     from grader.grading import table
 
-    config = engine_config(
-        workers, cell_seconds, notebook_seconds, memory_mb, output_kb, isolation, shared
-    )
-
     def agreed(preview: regrading.Preview) -> bool:
         if as_json:
             return yes
@@ -171,7 +184,10 @@ def regrade(
 
     with errors_shown():
         try:
-            preview, written = regrading.regrade(Course.here().known_lab(lab), config, agreed)
+            found = Course.here().known_lab(lab)
+            budgets = cell_seconds, notebook_seconds, memory_mb, output_kb
+            config = engine_config(found, workers, *budgets, isolation, shared)
+            preview, written = regrading.regrade(found, config, agreed)
         except KeyboardInterrupt:
             fail("Interrupted: nothing was written.", 130)
         except typer.Abort:  # Ctrl-C at the question, or nobody there to answer it
@@ -200,7 +216,8 @@ def show(
     from grader.grading.results import read_result
 
     with errors_shown():
-        table.explain(read_result(Course.here().known_lab(lab).submission(student)), Console())
+        for part in Course.here().known_lab(lab).parts:
+            table.explain(read_result(part.submission(student)), Console())
 
 
 def extend(

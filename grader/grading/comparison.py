@@ -8,7 +8,7 @@ from nbgrader.api import Gradebook
 
 from grader.course import Lab, Submission
 from grader.errors import GraderError
-from grader.grading.copies import read_copy
+from grader.grading.copies import files_differ, read_copy
 from grader.grading.intake import take_in, unreadable_notebook
 from grader.grading.record import graded_students
 from grader.notebook import Cell, Notebook, grade_id, graded_cells, is_solution, is_test
@@ -28,13 +28,13 @@ def comparable_students(lab: Lab, source: Notebook) -> list[str]:
         GraderError: there are none, or the source has other graded cells.
     """
     with lab.course.gradebook() as gradebook:
-        students = graded_students(gradebook, lab.name)
+        students = graded_students(gradebook, lab)
         if not students:
             raise GraderError(
                 f"{lab.name} has not been graded: grader release {lab.name}, then grader autograde"
                 f" {lab.name}, take the source as it is now"
             )
-        before = _recorded_kinds(gradebook, lab.name)
+        before = _recorded_kinds(gradebook, lab)
     if wrong := _differences(before, _source_kinds(source)):
         raise GraderError(
             "\n".join(
@@ -51,8 +51,8 @@ def comparable_students(lab: Lab, source: Notebook) -> list[str]:
     return sorted(students)
 
 
-def _recorded_kinds(gradebook: Gradebook, lab: str) -> dict[str, str]:
-    notebook = gradebook.find_notebook(lab, lab)
+def _recorded_kinds(gradebook: Gradebook, lab: Lab) -> dict[str, str]:
+    notebook = gradebook.find_notebook(lab.notebook_name, lab.name)
     points = {cell.name: cell.max_score for cell in notebook.grade_cells}
     return _kinds(points, {cell.name for cell in notebook.solution_cells})
 
@@ -111,9 +111,11 @@ def _graded_copy(submission: Submission, source: Notebook) -> Notebook:
     copy = read_copy(submission)
     if copy is None:
         raise _LeftOut(_NO_COPY)
-    intake = take_in(submission.submitted, submission.lab.file_name, source)
+    intake = take_in(
+        submission.submitted, submission.lab.file_name, source, submission.lab.siblings
+    )
     submitted = intake.notebook or unreadable_notebook(source)
-    if _student_texts(submitted) != _student_texts(copy):
+    if _student_texts(submitted) != _student_texts(copy) or files_differ(submission):
         raise _LeftOut(_HANDED_IN_AGAIN)
     return copy
 

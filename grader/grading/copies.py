@@ -10,22 +10,24 @@ from contextlib import suppress
 from pathlib import Path
 
 import nbformat
-from nbgrader import utils
 
+from grader.beside import Files, paths_beside
 from grader.course import Submission
 from grader.files import write_durably, writing
 from grader.grading.results import Result
 from grader.grading.submission import Unreadable, read_bytes
 from grader.notebook import Notebook
 
-_LONGEST_PATH = 1_000  # bytes: the copy's path is a little longer, and systems allow 4,096
 
-
-def write_copy(submission: Submission, result: Result, checksums: dict[str, str]) -> None:
+def write_copy(
+    submission: Submission, result: Result, checksums: dict[str, str], author: Files
+) -> None:
     """Put in autograded/ the executed notebook, beside what else was submitted.
 
     Args:
         checksums: of each cell as students received it, by grade_id.
+        author: the files that overwrite those of their names; where students have none, they
+            lie with the source only.
     """
     folder, submitted = submission.autograded, submission.submitted
     staged = folder.with_name(f".{submission.lab.name}.partial")
@@ -36,6 +38,12 @@ def write_copy(submission: Submission, result: Result, checksums: dict[str, str]
             for path in files_beside(submission):
                 with suppress(Unreadable):  # links and special files stay where they are
                     _copy(path, staged / path.relative_to(submitted))
+            for name, content in author.items():  # that lay there when it was run
+                if os.path.lexists(staged / name):
+                    write_durably(staged / name, content)
+            for name in submission.lab.siblings:  # graded apart from this one
+                if (folder / name).is_file():
+                    shutil.copyfile(folder / name, staged / name)
             text = nbformat.writes(executed_notebook(result, checksums))
             write_durably(staged / submission.lab.file_name, text.encode())
             shutil.rmtree(folder, ignore_errors=True)
@@ -65,17 +73,22 @@ def executed_notebook(result: Result, checksums: dict[str, str]) -> nbformat.Not
 
 def files_beside(submission: Submission) -> Iterator[Path]:
     """The files submitted beside notebooks, but for those that the course ignores."""
-    submitted = submission.submitted
-    if submitted.is_symlink():
-        return
-    patterns = submission.lab.course.directory.ignore
-    ignored = utils.ignore_patterns(exclude=[*patterns, "*.ipynb"])
-    for parent, folders, names in os.walk(submitted):
-        folders[:] = sorted(set(folders) - set(ignored(parent, folders)))
-        for name in sorted(set(names) - set(ignored(parent, names))):
-            path = Path(parent, name)
-            if len(os.fsencode(path.relative_to(submitted))) <= _LONGEST_PATH:
-                yield path
+    if not submission.submitted.is_symlink():
+        yield from paths_beside(submission.submitted, submission.lab.course.directory.ignore)
+
+
+def files_differ(submission: Submission) -> bool:
+    """True if something beside the notebook was handed in, or changed, since it was graded."""
+    author = submission.lab.author_files().own
+    for path in files_beside(submission):
+        place = path.relative_to(submission.submitted)
+        if place.as_posix() in author:
+            continue
+        copy = submission.autograded / place
+        with suppress(Unreadable, OSError):  # a link is not copied
+            if read_bytes(path) != (copy.read_bytes() if copy.is_file() else None):
+                return True
+    return False
 
 
 def _copy(path: Path, copy: Path) -> None:

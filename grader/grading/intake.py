@@ -8,6 +8,7 @@ mended is told as `Problem`s, and costs that student only.
 from __future__ import annotations
 
 import copy
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -36,14 +37,15 @@ class Intake:
     problems: tuple[Problem, ...] = ()
 
 
-def take_in(folder: Path, name: str, source: Notebook) -> Intake:
+def take_in(folder: Path, name: str, source: Notebook, siblings: Collection[str] = ()) -> Intake:
     """The submission in `folder`, whose notebook should be called `name`.
 
     Args:
         source: the author's notebook, with solutions and hidden tests.
+        siblings: the names of other notebooks of the assignment.
     """
     try:
-        path, problems = find_notebook(folder, name)
+        path, problems = find_notebook(folder, name, siblings)
         notebook, found = sanitise(read_notebook(path), source)
     except Unreadable as error:
         return Intake(None, (error.problem,))
@@ -131,7 +133,21 @@ def _visible_differs(cell: Cell, original: Cell) -> bool:
     found, known = (without_heading(c["source"]).splitlines() for c in (cell, original))
     given = [line for line in found if line.strip()]
     lines = iter(line for line in known if line.strip())
-    return not all(any(line == known for known in lines) for line in given) or not given
+    all_known = all(any(line == known for known in lines) for line in given)
+    return not all_known or (not given and _has_visible_lines(original))
+
+
+def _has_visible_lines(cell: Cell) -> bool:
+    """False for a test that is hidden from its first line to its last."""
+    hidden = False
+    for line in without_heading(cell["source"]).splitlines():
+        if "BEGIN HIDDEN TESTS" in line:
+            hidden = True
+        elif "END HIDDEN TESTS" in line:
+            hidden = False
+        elif line.strip() and not hidden:
+            return True
+    return False
 
 
 def _clean(cell: Cell) -> Cell:

@@ -44,12 +44,13 @@ def record(lab: Lab, results: Sequence[Result]) -> None:
     """
     recorded = RecordedDigests(lab)
     with lab.course.gradebook() as gradebook:
-        known = graded_students(gradebook, lab.name)
+        known = graded_students(gradebook, lab)
         due = [r for r in results if r.student not in known or not recorded.has(r)]
-        checksums = _checksums(gradebook, lab.name)
+        checksums = _checksums(gradebook, lab)
+        author = lab.author_files().own if due else {}
         for batch in _batches(due):
             for result in batch:
-                write_copy(lab.submission(result.student), result, checksums)
+                write_copy(lab.submission(result.student), result, checksums, author)
             with _one_commit(gradebook):
                 for result in batch:
                     _record_one(gradebook, lab.submission(result.student), result, checksums)
@@ -97,9 +98,10 @@ def revise(lab: Lab, results: Sequence[Result], *, keep: bool) -> tuple[Revision
     """
     with lab.course.gradebook() as gradebook:
         if keep:
-            checksums = _checksums(gradebook, lab.name)
+            checksums = _checksums(gradebook, lab)
+            author = lab.author_files().own
             for result in results:
-                write_copy(lab.submission(result.student), result, checksums)
+                write_copy(lab.submission(result.student), result, checksums, author)
         with _one_commit(gradebook, keep=keep):
             changes = [change for r in results if (change := _change_scores(gradebook, lab, r))]
             gradebook.db.flush()
@@ -174,21 +176,25 @@ def _one_commit(gradebook: Gradebook, *, keep: bool = True) -> Iterator[None]:
 # ---- Reading the gradebook
 
 
-def graded_students(gradebook: Gradebook, lab: str) -> set[str]:
+def graded_students(gradebook: Gradebook, lab: Lab) -> set[str]:
     """The students whose scores the gradebook has."""
     query = (
         gradebook.db.query(SubmittedAssignment.student_id)
         .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
         .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
-        .filter(SubmittedAssignment.assignment.has(name=lab), Grade.auto_score.isnot(None))
+        .filter(
+            SubmittedAssignment.assignment.has(name=lab.name),
+            SubmittedNotebook.notebook.has(name=lab.notebook_name),
+            Grade.auto_score.isnot(None),
+        )
         .distinct()
     )
     return {student for (student,) in query}
 
 
-def _checksums(gradebook: Gradebook, lab: str) -> dict[str, str]:
+def _checksums(gradebook: Gradebook, lab: Lab) -> dict[str, str]:
     """The checksum of each cell as students received it, by grade_id."""
-    notebook = gradebook.find_notebook(lab, lab)
+    notebook = gradebook.find_notebook(lab.notebook_name, lab.name)
     return {cell.name: cell.checksum for cell in notebook.source_cells}
 
 
@@ -220,7 +226,7 @@ def _record_one(
     gradebook: Gradebook, submission: Submission, result: Result, checksums: dict[str, str]
 ) -> None:
     entry = _enter_submission(gradebook, submission)
-    notebook = next(n for n in entry.notebooks if n.name == submission.lab.name)
+    notebook = next(n for n in entry.notebooks if n.name == submission.lab.notebook_name)
     cells = {
         cell.metadata.nbgrader["grade_id"]: cell
         for cell in executed_notebook(result, checksums).cells
@@ -236,7 +242,7 @@ def _change_scores(
     gradebook: Gradebook, lab: Lab, result: Result
 ) -> tuple[SubmittedNotebook, tuple[ScoreChange, ...], float] | None:
     """A notebook whose scores change, the changes, and its total before; None without any."""
-    notebook = gradebook.find_submission_notebook(lab.name, lab.name, result.student)
+    notebook = gradebook.find_submission_notebook(lab.notebook_name, lab.name, result.student)
     scores = result.scores
     grades = _with_cells(gradebook, Grade, notebook)
     changed = [g for g in grades if scores.get(g.cell.name, g.auto_score) != g.auto_score]

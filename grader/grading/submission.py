@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -63,13 +64,19 @@ class Unreadable(Exception):
         self.problem = Problem(message, student_message)
 
 
-def find_notebook(folder: Path, name: str) -> tuple[Path, tuple[Problem, ...]]:
-    """The notebook's path; one under another name will do if it is the only one."""
+def find_notebook(
+    folder: Path, name: str, siblings: Collection[str] = ()
+) -> tuple[Path, tuple[Problem, ...]]:
+    """The notebook's path; one under another name will do if it is the only one.
+
+    Args:
+        siblings: files that are other notebooks of the assignment.
+    """
     if folder.is_symlink():
         raise Unreadable("a symbolic link to another folder", "Le dossier remis est un lien.")
     path = folder / name
     others = sorted(folder.glob("[!.]*.ipynb"))  # macOS adds hidden ones to archives
-    others = [other for other in others if other != path]
+    others = [other for other in others if other.name not in (name, *siblings)]
     if os.path.lexists(path):
         return path, _beside(others)
     if len(others) != 1:

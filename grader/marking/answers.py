@@ -157,7 +157,7 @@ def _of_question(gradebook: Gradebook, question: Question, *columns: Any) -> Any
         .join(Assignment, Notebook.assignment_id == Assignment.id)
         .where(
             BaseCell.name == question.name,
-            Notebook.name == question.lab.name,
+            Notebook.name == question.lab.notebook_name,
             Assignment.name == question.lab.name,
             Assignment.course_id == gradebook.course_id,
         )

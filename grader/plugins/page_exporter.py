@@ -21,12 +21,12 @@ class PageExporter(HTMLExporter):
     # Without types: by nbconvert's own, every exporter gives a notebook.
     def from_notebook_node(self, nb, resources=None, **_):
         names = resources["nbgrader"]
-        student, lab = names["student"], names["assignment"]
+        student, lab = names["student"], names["notebook"]
         notebook = plain(nb)
         verdicts = tuple(_verdict(cell) for cell in notebook["cells"] if is_test(cell))
         result = Result(student, "", (), Outcome(student, notebook, Report(verdicts)))
         with Gradebook(names["db_url"]) as gradebook:
-            grades = grades_of(gradebook, lab, student)
+            grades = grades_of(gradebook, names["assignment"], lab, student)
         text = page(title(notebook) or lab, result, grades)
         return text, resources | {"output_extension": ".html"}
 

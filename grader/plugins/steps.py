@@ -5,6 +5,8 @@ By name: nbgrader imports a step when it runs it, and reading the configuration 
 
 from __future__ import annotations
 
+from traitlets.config import Config
+
 # Steps that are not nbgrader's: the grader's, and one of nbconvert's.
 _ELSEWHERE = {
     "ClearSolutions": "grader.authoring.release.ClearSolutions",  # whose stubs name the exercise
@@ -49,3 +51,15 @@ AUTOGRADE = _named(
     "AssignLatePenalties",
     "CheckCellMetadata",
 )
+
+
+def configure(c: Config) -> None:
+    """Have a course that was made for nbgrader graded here: the last line of its configuration.
+
+    What it releases, and what its configuration says of dates, folders and files, stays as it is.
+    """
+    c.Autograde.sanitize_preprocessors = SANITIZE
+    c.Autograde.autograde_preprocessors = AUTOGRADE
+    c.GenerateFeedback.exporter_class = "grader.plugins.page_exporter.PageExporter"
+    c.ExchangeFactory.collect = "grader.plugins.collect.Collect"
+    c.AssignLatePenalties.setdefault("plugin_class", "grader.plugins.lateness.LatePolicy")

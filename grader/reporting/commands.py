@@ -30,7 +30,7 @@ def feedback(lab: Annotated[str, typer.Argument(metavar="LAB")]) -> None:
     from grader.reporting.feedback import write_all
 
     with errors_shown():
-        folder = write_all(Course.here().known_lab(lab))
+        (folder, *_) = [write_all(part) for part in Course.here().known_lab(lab).parts]
     print(f"{folder}: nbgrader release_feedback {lab} hands it back to the students")
 
 
@@ -53,7 +53,7 @@ def report(
     from grader.reporting.report import gather, to_json, write_page
 
     with errors_shown():
-        assignment = Course.here().known_lab(lab)
+        assignment = Course.here().known_lab(lab).one
         report = gather(assignment)
         if as_json:
             print(to_json(report))
@@ -77,7 +77,7 @@ def similarity(
     from grader.reporting.similarity import alike, to_json, write_page
 
     with errors_shown():
-        assignment = Course.here().known_lab(lab)
+        assignment = Course.here().known_lab(lab).one
         pairs = alike(assignment, threshold)
         page = write_page(assignment, pairs)
     if as_json:

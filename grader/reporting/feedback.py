@@ -99,8 +99,8 @@ def write_all(lab: Lab) -> Path:
     with lab.course.gradebook() as gradebook:
         for result in found:
             submission = lab.submission(result.student)
-            grades = grades_of(gradebook, lab.name, result.student)
-            path = submission.feedback / f"{lab.name}.html"
+            grades = grades_of(gradebook, lab.name, lab.notebook_name, result.student)
+            path = submission.feedback / f"{lab.notebook_name}.html"
             write_atomically(path, page(title, result, grades).encode())
             path.chmod(0o644)  # its release copies the mode: students read it
             _address(submission)
@@ -141,9 +141,9 @@ def page(title: str, result: Result, grades: _Grades) -> str:
     )
 
 
-def grades_of(gradebook: Gradebook, lab: str, student: str) -> _Grades:
+def grades_of(gradebook: Gradebook, lab: str, name: str, student: str) -> _Grades:
     try:
-        notebook: SubmittedNotebook = gradebook.find_submission_notebook(lab, lab, student)
+        notebook: SubmittedNotebook = gradebook.find_submission_notebook(name, lab, student)
     except MissingEntry:
         raise GraderError(
             f"{student} is not in the gradebook for {lab}: grader autograde {lab}"

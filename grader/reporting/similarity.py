@@ -114,7 +114,9 @@ def _marked(text: str, places: np.ndarray) -> Markup:
 
 def _codes(lab: Lab, source: Notebook) -> dict[str, str]:
     taken = {
-        student: intake.take_in(lab.submission(student).submitted, lab.file_name, source)
+        student: intake.take_in(
+            lab.submission(student).submitted, lab.file_name, source, lab.siblings
+        )
         for student in lab.students()
     }
     return {student: _code(item.notebook) for student, item in taken.items() if item.notebook}

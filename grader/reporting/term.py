@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from nbgrader.api import (
@@ -45,7 +45,7 @@ def read(course: Course) -> Term:
     with course.gradebook() as gradebook:
         submissions = _submissions(gradebook)
         labs = [
-            LabGrades(lab.name, lab.max_score, lab.duedate, submissions[lab.name])
+            LabGrades(lab.name, lab.max_score or 0.0, lab.duedate, submissions[lab.name])
             for lab in gradebook.db.query(Assignment).all()
             if lab.name in submissions
         ]
@@ -61,10 +61,11 @@ def _submissions(gradebook: Gradebook) -> dict[str, dict[str, SubmissionGrades]]
     query = query.join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
     query = query.join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
     found: dict[str, dict[str, SubmissionGrades]] = defaultdict(dict)
+    pointless = {lab.name for lab in gradebook.db.query(Assignment) if not lab.max_score}
     for submitted, lab, notebook in query:
-        if notebook.id in grades:
-            scores, waiting = grades[notebook.id]
-            found[lab][submitted.student_id] = SubmissionGrades(
+        if notebook.id in grades or lab in pointless:
+            scores, waiting = grades.get(notebook.id, ({}, set()))
+            work = SubmissionGrades(
                 student=submitted.student_id,
                 scores=scores,
                 waiting=frozenset(waiting),
@@ -72,7 +73,23 @@ def _submissions(gradebook: Gradebook) -> dict[str, dict[str, SubmissionGrades]]
                 handed_in=submitted.timestamp,
                 seconds_late=submitted.total_seconds_late,
             )
+            other = found[lab].get(submitted.student_id)
+            found[lab][submitted.student_id] = _together(other, work) if other else work
     return found
+
+
+def _together(first: SubmissionGrades, second: SubmissionGrades) -> SubmissionGrades:
+    """The grades of two notebooks of one assignment."""
+    both = first.scores.keys() & second.scores.keys()
+    second_scores = {
+        f"{name} (2)" if name in both else name: s for name, s in second.scores.items()
+    }
+    return replace(
+        first,
+        scores={**first.scores, **second_scores},
+        waiting=first.waiting | second.waiting,
+        penalty=first.penalty + second.penalty,
+    )
 
 
 def _grades(gradebook: Gradebook) -> dict[str, tuple[dict[str, float], set[str]]]:

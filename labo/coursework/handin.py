@@ -8,17 +8,20 @@ remise est un fichier à téléverser, que `nbgrader zip_collect` sait ranger.
 import errno
 import getpass
 import hashlib
+import io
 import json
 import os
 import secrets
 import shutil
 import stat
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from labo.coursework.beside import MAX_FILES, MAX_FILES_BYTES
 from labo.coursework.notebook import LabNotebook
 from labo.french import system_error
 
@@ -87,6 +90,7 @@ class Receipt:
 
     Attributs :
         sha256 : l'empreinte du notebook remis ; la même qu'à la correction, s'il n'a pas changé.
+        files : ce qui a été remis avec le notebook, par son chemin.
         unanswered : les exercices et questions sans réponse.
         kept : vrai si le reçu a pu être gardé.
     """
@@ -97,6 +101,7 @@ class Receipt:
     sha256: str
     unanswered: tuple[str, ...]
     where: str
+    files: tuple[str, ...] = ()
     kept: bool = True
 
     def text(self) -> str:
@@ -108,6 +113,8 @@ class Receipt:
             f"Empreinte   : {self.sha256}",
             f"Où          : {self.where}",
         ]
+        if self.files:
+            lines.append(f"Fichiers    : {', '.join(self.files)}")
         if self.unanswered:
             lines.append(f"Sans réponse : {', '.join(self.unanswered)}")
         if not self.kept:
@@ -131,16 +138,18 @@ def submit(notebook: LabNotebook, exchange: Exchange | None, student: str | None
         raise HandinError(
             f"Un nom d'utilisateur ne contient ni « + », ni « * », ni « / » : {student}."
         )
+    files = _files(notebook)
     receipts = notebook.path.parent / "remises"
     with _explained(_NOTHING, _HOME_FULL):
         receipts.mkdir(exist_ok=True)
     if exchange:
-        now, where = _deposit(notebook, exchange, student)
+        now, where = _deposit(notebook, files, exchange, student)
     else:
         now = datetime.now(UTC)
-        where = receipts / f"{notebook.lab}+{student}+{now:{_SHORT_DATE}}.ipynb"
+        name = f"{notebook.lab}+{student}+{now:{_SHORT_DATE}}"
+        where = receipts / f"{name}{'.zip' if files else '.ipynb'}"
         with _explained(_NOTHING, _HOME_FULL):
-            _write_whole(where, notebook.content)
+            _write_whole(where, _archive(name, notebook, files) if files else notebook.content)
     receipt = Receipt(
         notebook.lab,
         student,
@@ -148,6 +157,7 @@ def submit(notebook: LabNotebook, exchange: Exchange | None, student: str | None
         hashlib.sha256(notebook.content).hexdigest(),
         tuple(name for name, answered in notebook.answers.items() if not answered),
         str(where),
+        tuple(files),
     )
     text = json.dumps(asdict(receipt), ensure_ascii=False, indent=1)
     try:
@@ -155,6 +165,37 @@ def submit(notebook: LabNotebook, exchange: Exchange | None, student: str | None
     except OSError:  # what was handed in stays so
         return replace(receipt, kept=False)
     return receipt
+
+
+def _files(notebook: LabNotebook) -> dict[str, bytes]:
+    """Le contenu des fichiers que le laboratoire demande.
+
+    Erreurs :
+        HandinError : ils sont plus que ce que la correction accepte, ou ne peuvent être lus.
+    """
+    asked = notebook.asked
+    if len(asked.found) > MAX_FILES or asked.size > MAX_FILES_BYTES:
+        raise HandinError(
+            f"{_NOTHING} : les fichiers demandés pèsent {asked.size / 2**20:.0f} Mo à"
+            f" {len(asked.found)}, et la limite est de {MAX_FILES_BYTES >> 20} Mo et de {MAX_FILES}"
+            " fichiers. Ne gardez que ce que l'énoncé demande."
+        )
+    try:
+        return {name: path.read_bytes() for name, path in asked.found.items()}
+    except OSError as error:
+        raise HandinError(
+            f"{_NOTHING} : {error.filename} ne peut être lu ({error.strerror})."
+        ) from error
+
+
+def _archive(name: str, notebook: LabNotebook, files: dict[str, bytes]) -> bytes:
+    """Le notebook et ses fichiers, comme `nbgrader zip_collect` les range."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(f"{name}.ipynb", notebook.content)
+        for path, content in files.items():
+            archive.writestr(path, content)
+    return stream.getvalue()
 
 
 def _user() -> str:
@@ -180,7 +221,9 @@ def _explained(failure: str, advice: str) -> Iterator[None]:
         raise HandinError(f"{failure} : {system_error(error)}{where}. {advice}") from error
 
 
-def _deposit(notebook: LabNotebook, exchange: Exchange, student: str) -> tuple[datetime, Path]:
+def _deposit(
+    notebook: LabNotebook, beside: dict[str, bytes], exchange: Exchange, student: str
+) -> tuple[datetime, Path]:
     """Dépose un notebook comme `nbgrader submit`, et donne la date et le dossier de la remise."""
     secret = secrets.token_hex(64)
     inbound = exchange.course / "inbound"
@@ -192,12 +235,12 @@ def _deposit(notebook: LabNotebook, exchange: Exchange, student: str) -> tuple[d
             # The exchange's clock, the same for the whole class, not this machine's.
             now = datetime.fromtimestamp(partial.stat().st_mtime, UTC)
             name = f"{student}+{notebook.lab}+{now:{_DATE}}"
-            _fill(partial, notebook, now, secret, _FOR_ALL)
+            _fill(partial, notebook, beside, now, secret, _FOR_ALL)
             partial.chmod(_OPEN)
         with _explained(_NOTHING, _HOME_FULL):  # without the secret, no feedback
             cached = exchange.cache / name
             cached.mkdir(mode=0o700, parents=True)
-            _fill(cached, notebook, now, secret, _FOR_ME)
+            _fill(cached, notebook, {}, now, secret, _FOR_ME)
         with _explained(_NOTHING, _EXCHANGE_FULL):
             # Nobody may list the drop box, so that the random end hides a submission from other
             # students. So it stands in nothing that one may show around, a receipt for example.
@@ -209,15 +252,26 @@ def _deposit(notebook: LabNotebook, exchange: Exchange, student: str) -> tuple[d
     return now, inbound / name
 
 
-def _fill(folder: Path, notebook: LabNotebook, date: datetime, secret: str, mode: int) -> None:
-    files = {
+def _fill(
+    folder: Path,
+    notebook: LabNotebook,
+    beside: dict[str, bytes],
+    date: datetime,
+    secret: str,
+    mode: int,
+) -> None:
+    files = beside | {
         f"{notebook.lab}.ipynb": notebook.content,
         "timestamp.txt": date.strftime(_DATE).encode(),
         "submission_secret.txt": secret.encode(),
     }
     for name, content in files.items():
-        _write_whole(folder / name, content)
-        (folder / name).chmod(mode)
+        path = folder / name
+        for parent in reversed(Path(name).parents[:-1]):
+            (folder / parent).mkdir(exist_ok=True)
+            (folder / parent).chmod(_OPEN)
+        _write_whole(path, content)
+        path.chmod(mode)
 
 
 def _write_whole(path: Path, content: bytes) -> None:

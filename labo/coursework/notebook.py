@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from labo.coursework.beside import Asked, asked_files
 from labo.french import did_you_mean, system_error
 from labo.french import points as points_text
 
@@ -129,6 +130,13 @@ class LabNotebook:
         names = {_role(cell).get("grade_id") for cell in self.cells}
         graded = self.facts.get("graded")
         return [name for name in graded if name not in names] if isinstance(graded, list) else []
+
+    @property
+    def asked(self) -> Asked:
+        """Les fichiers qu'il faut remettre avec lui, et qui sont à côté de lui ou manquent."""
+        names = self.facts.get("files")
+        plain = [n for n in names if isinstance(n, str)] if isinstance(names, list) else []
+        return asked_files(self.path.parent, plain)
 
     @property
     def tests(self) -> list[dict[str, Any]]:

@@ -10,7 +10,20 @@ from labo.coursework.notebook import TEST_PREFIX, LabNotebook, NotebookError
 
 def remarks(notebook: LabNotebook) -> list[str]:
     """Une phrase par défaut que la correction rencontrerait."""
-    return [*_other_notebooks(notebook), *_syntax_errors(notebook), *_deleted(notebook)]
+    return [
+        *_other_notebooks(notebook),
+        *_missing_files(notebook),
+        *_syntax_errors(notebook),
+        *_deleted(notebook),
+    ]
+
+
+def _missing_files(notebook: LabNotebook) -> Iterator[str]:
+    for name in notebook.asked.missing:
+        yield (
+            f"Ce laboratoire demande de remettre aussi « {name} », qui n'est pas à côté du"
+            " notebook. Exécutez la cellule qui l'écrit, puis remettez de nouveau."
+        )
 
 
 def _other_notebooks(notebook: LabNotebook) -> Iterator[str]:

@@ -205,6 +205,60 @@ def test_a_line_that_is_also_visible_is_no_leak(lab):
     assert leaks(source, release_text(lab, source)) == []
 
 
+# -- Files beside the notebook ---------------------------------------------------------------------
+
+
+def beside(lab: Lab, name: str, text: str) -> Path:
+    """Put a file beside the author's notebook; where students find it."""
+    path = lab.notebook.parent / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return lab.release.parent / name
+
+
+def test_files_beside_the_notebook_are_released_as_nbgrader_does_and_checked(lab):
+    copy = beside(lab, "données/table.csv", "1,2")
+    assert any("table.csv" in problem for problem in check_labs(lab.course, [lab]))
+    assert copy in build(lab)
+    assert copy.read_text() == "1,2"
+    assert check_labs(lab.course, lab.course.labs()) == []
+    names = {p.relative_to(lab.release.parent) for p in lab.release.parent.rglob("*")}
+    release(lab, source_notebook(read_source(lab.source)))
+    shutil.rmtree(lab.course.root / "labs")
+    nbgrader(lab)
+    assert {p.relative_to(lab.release.parent) for p in lab.release.parent.rglob("*")} == names
+
+
+def test_a_file_that_shows_a_solution_or_a_marker_is_not_released(lab):
+    for text in ("std = x.std(dim=0, correction=0)", "### BEGIN SOLUTION"):
+        copy = beside(lab, "utils.py", text)
+        with pytest.raises(GraderError, match=r"students would see in utils\.py"):
+            build(lab)
+        assert not copy.exists()
+
+
+def test_an_exercise_asks_for_files_and_the_notebook_says_so(lab):
+    text = lab.source.read_text("utf-8")
+    asked = 'exercice="standardize" fichiers="poids.safetensors, images/*.png"'
+    lab.source.write_text(text.replace('exercice="standardize"', asked), "utf-8")
+    build(lab)
+    released = nbformat.read(lab.release, as_version=4)
+    assert released.metadata.labo.files == ["poids.safetensors", "images/*.png"]
+    edit(lab, lambda cells: cells.append(new_markdown_cell("Un mot de plus.")))
+    bring_back(lab)
+    assert asked in lab.source.read_text("utf-8")
+
+
+def test_a_stub_of_the_courses_own_is_nbgraders_and_refused_for_a_py(lab):
+    with (lab.course.root / "nbgrader_config.py").open("a") as config:
+        config.write('\nc.ClearSolutions.code_stub = {"python": "# à vous"}\n')
+    other = Course(lab.course.root).lab(lab.name)
+    with pytest.raises(GraderError, match=r"code_stub .* names? the exercise"):
+        build(other)
+    nbgrader(other)
+    assert "# à vous" in other.release.read_text("utf-8")
+
+
 # -- Checking labs/ --------------------------------------------------------------------------------
 
 

@@ -45,3 +45,31 @@ def test_a_test_that_an_empty_answer_passes_is_told(source):
     done = rehearse()
     assert done.exit_code == 1
     assert "the skeleton has" in done.stderr
+
+
+IN_ONE_PROCESS = """kept = standardize
+del standardize
+try:
+    standardize(torch.ones(2, 2))
+except NameError:
+    standardize = kept
+else:
+    raise AssertionError
+"""
+
+
+def test_the_mode_that_suits_is_told(source):
+    text = source.read_text(encoding="utf-8")
+    hidden = "### BEGIN HIDDEN TESTS\n"
+    source.write_text(text.replace(hidden, hidden + IN_ONE_PROCESS, 1), encoding="utf-8")
+    done = rehearse()
+    assert done.exit_code == 1
+    assert "cannot grade a class in isolated mode" in done.stderr
+    assert 'c.Grader.modes = {"laboratoire_mini": "shared"}' in done.stderr
+    with (source.parent.parent / "nbgrader_config.py").open("a") as config:
+        config.write('\nc.Grader.mode = "shared"\n')
+    done = rehearse()
+    assert done.exit_code == 0, done.stderr
+    assert "earns every point" in done.stdout
+    source.write_text(text, encoding="utf-8")
+    assert "In isolated mode the answer key earns every point too" in rehearse().stdout

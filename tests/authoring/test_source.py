@@ -102,6 +102,8 @@ REFUSED = [
     ("an empty concept", '# %% exercice="f" concepts="a, "\nx\n', 1, "words between commas"),
     ("a concept twice", '# %% exercice="f" concepts="a, a"\nx\n', 1, "each once"),
     ("concepts of a test", EXERCISE + TEST.replace("points", 'concepts="a" points'), 7, "unknown"),
+    ("a file elsewhere", '# %% exercice="f" fichiers="../a.txt"\nx\n', 1, "below the lab's folder"),
+    ("files of a test", EXERCISE + TEST.replace("points", 'fichiers="a" points'), 7, "unknown"),
     ("concepts of any cell", '# %% concepts="a"\nx = 1\n', 1, "option 'concepts'"),
     (
         "experience named as an exercise",

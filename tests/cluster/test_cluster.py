@@ -16,6 +16,7 @@ from multiprocessing.connection import Pipe
 import pytest
 from typer.testing import CliRunner
 
+from grader.beside import AuthorFiles
 from grader.cli import app
 from grader.cluster import node_engine
 from grader.cluster.cluster import Cluster
@@ -228,6 +229,14 @@ def test_notebooks_whose_nodes_are_lost_again_and_again_are_named():
 
 
 # ---- A node
+
+
+def test_files_reach_a_node_whatever_they_hold():
+    author = AuthorFiles({"utils.py": b"\xff\x00"}, {"model.py": b"1"})
+    settings = Settings({"cells": []}, replace(QUICK, files=author), "version", workers=3)
+    assert Settings.from_json(settings.to_json()) == settings
+    job = Job("alice", {"cells": []}, {"cells": []}, {"données/é.bin": b"\x80"})
+    assert node_engine._job(job_message(job), job.source) == job
 
 
 def test_a_node_answers_with_outcomes_until_the_link_closes(tmp_path):

@@ -27,9 +27,10 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from grader.engine.natures import PLAIN, WrongNature
 from grader.engine.operations import ARITHMETIC
 from grader.engine.peer import Gone, Late
-from grader.engine.proxy import _PLAIN, CallableProxy, Proxy, WrongNature, handle_of
+from grader.engine.proxy import CallableProxy, Proxy, handle_of
 from grader.engine.remote import Remote
 from grader.engine.student_error import StudentError, UnsupportedAcrossBoundary
 from grader.engine.wire import Handle, WireError, encode
@@ -115,7 +116,7 @@ class Honest(RuleBasedStateMachine):
             if pair.model is model:
                 assert remote is pair.remote
         if isinstance(remote, Proxy):
-            assert not isinstance(model, _PLAIN)
+            assert not isinstance(model, PLAIN)
         elif isinstance(model, torch.Tensor):
             assert (remote.shape, remote.dtype) == (model.shape, model.dtype)
             assert remote.requires_grad == model.requires_grad

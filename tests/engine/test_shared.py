@@ -136,6 +136,15 @@ def test_more_than_all_the_points_is_refused(engine):
     assert (verdict.score, verdict.status) == (0, Status.ERROR)
 
 
+@pytest.mark.parametrize("hidden", ["lambda *_, **__: None", "None"])
+def test_an_error_that_is_not_shown_is_one(engine, hidden):
+    """nbgrader's own test of it: a kernel's reply says it, whatever is shown."""
+    shell = "from IPython.core.interactiveshell import InteractiveShell"
+    student = f"{shell}\nInteractiveShell.showtraceback = {hidden}"
+    outcome = engine.run(job(student, "assert missing == 1"))
+    assert outcome.report.verdicts[0].score == 0
+
+
 def test_what_did_not_run_earns_nothing(engine):
     outcome = engine.run(job("import os\nos._exit(0)", "assert True"))
     assert outcome.report.verdicts[0].status is Status.NOT_RUN

@@ -1,7 +1,11 @@
 """The wire: values come back as they went, and no bytes can do anything but fail."""
 
+import datetime as dt
 import math
 import tracemalloc
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path, PurePosixPath
 
 import msgpack
 import numpy as np
@@ -22,6 +26,13 @@ scalars = st.one_of(
     st.text(max_size=20),
     st.binary(max_size=20),
     st.complex_numbers(allow_nan=False),
+    st.datetimes(timezones=st.none() | st.just(dt.timezone(dt.timedelta(hours=-5)))),
+    st.dates(),
+    st.times(),
+    st.timedeltas(),
+    st.fractions(),
+    st.decimals(allow_nan=False),
+    st.text("abc./", max_size=8).map(PurePosixPath),
 )
 hashable = st.one_of(st.booleans(), st.integers(), st.text(max_size=5))
 values = st.recursive(
@@ -132,6 +143,13 @@ def test_depth_is_limited():
         decode(msgpack.packb(_nested_lists(wire.MAX_DEPTH + 5)))
 
 
+def test_a_path_opens_nothing_where_tests_are_and_is_one_for_the_student():
+    data = encode(Path("/etc/passwd"))
+    assert type(decode(data)) is PurePosixPath
+    assert decode(data) == Path("/etc/passwd")
+    assert isinstance(decode(data, trusted=True), Path)
+
+
 def _nested_lists(depth: int) -> list:
     packed = ["list", []]
     for _ in range(depth):
@@ -169,6 +187,23 @@ def _nested_lists(depth: int) -> list:
         ["int", " 1"],
         ["int", "٣"],
         ["scalar", "<f4", [2], b"\0" * 8],
+        ["date", 2020, 13, 1],
+        ["date", 2020, 1],
+        ["date", 2020, 1, True],
+        ["datetime", 2020, 1, 1, 0, 0, 0, 0, 0, 86_400],
+        ["datetime", 2020, 1, 1, 0, 0, 0, 0, 0, float("nan")],
+        ["datetime"],
+        ["time", 1, 2, 3],
+        ["timedelta", 2**62, 0, 0],
+        ["timedelta", 0.5, 0, 0],
+        ["fraction", "1", "0"],
+        ["fraction", "1_0", "1"],
+        ["fraction", "9" * 5000, "1"],
+        ["decimal", "1e999999"],
+        ["decimal", "un"],
+        ["decimal", "9" * 5000],
+        ["path", "a" * 5000],
+        ["path", 3],
         ["array", "f4", [1], b"\0" * 4],
         ["array", "2f4", [1], b"\0" * 8],
         ["name", "os", "system"],
@@ -272,6 +307,7 @@ def _decode_or_refuse(data: bytes) -> None:
     _check_plain(value)
 
 
+_EXACT = (dt.date, dt.time, dt.timedelta, Fraction, Decimal)
 _PLAIN = (bool, int, float, complex, str, bytes, bytearray, slice, range, type(...), type(None))
 _NUMERIC = (torch.Tensor, np.ndarray, np.generic, torch.dtype, torch.device)
 
@@ -283,7 +319,7 @@ def _check_plain(value) -> None:
         for item in value:
             _check_plain(item)
     else:
-        assert isinstance(value, (*_PLAIN, *_NUMERIC))
+        assert isinstance(value, (*_PLAIN, *_NUMERIC, *_EXACT)) or type(value) is PurePosixPath
         assert type(value) is not torch.nn.Parameter
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +48,7 @@ def test_broken_files_cost_their_own_student_only(tmp_path):
     for one in graded:
         if expected[one.student] == 0:
             assert one.attention
+    assert not Path("/tmp/labo-escape").exists()
 
 
 def test_only_what_changed_is_run_again(course, runs):
@@ -126,7 +128,7 @@ def test_what_is_handed_in_beside_the_notebook_follows_it(course, runs):
     (folder / "notes").write_text("ensuite")  # a file where a folder was
     (folder / "timestamp.txt").write_text("2026-10-02 10:00:00 UTC")
     grade(course)
-    assert runs == ["alice"]  # the notebook is the same
+    assert runs == ["alice", "alice"]  # what its code reads is another
     kept = course.lab(LAB).submission("alice").autograded
     assert (kept / "notes").read_text() == "ensuite"
     with course.gradebook() as gradebook:

@@ -3,12 +3,14 @@
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from grader.authoring.notebooks import source_notebook
 from grader.authoring.reading import read_source
 from grader.grading import intake
+from grader.grading.handed_in import handed_in
 from grader.notebook import grade_id, is_solution
 from labo.coursework.notebook import CellKind, cell_kind
 from tests.hostile.files import CASES
@@ -24,9 +26,14 @@ def source() -> dict:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_corpus_of_files(case, source, tmp_path):
+    tmp_path = tmp_path / "submitted"
+    tmp_path.mkdir()
     case.submit(tmp_path, json.loads(json.dumps(source)))
     taken = intake.take_in(tmp_path, NAME, source)
-    told = "; ".join(problem.message for problem in taken.problems)
+    directory = SimpleNamespace(ignore=[])
+    lab = SimpleNamespace(course=SimpleNamespace(directory=directory))
+    _, beside = handed_in(SimpleNamespace(submitted=tmp_path, lab=lab), source)
+    told = "; ".join(problem.message for problem in (*taken.problems, *beside))
     assert re.search(case.says, told), told
     assert (taken.notebook is None) == (case.score == 0), told
     if taken.notebook:

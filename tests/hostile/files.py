@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -459,4 +460,81 @@ def attachments_that_climb(folder, notebook):
             "attachments": {"../../../../tmp/piege.png": {"image/png": "iVBORw0KGgo="}},
         },
     )
+    write(folder, notebook)
+
+
+# --- files beside the notebook, for whoever imports, opens or unpickles them
+
+
+ESCAPE = "open('/tmp/labo-escape', 'w').close()\n"
+
+
+@case(5)
+def modules_that_every_test_imports(folder, notebook):
+    for name in ("torch", "math", "statistics", "collections", "numpy", "traceback", "pickle"):
+        (folder / f"{name}.py").write_text(ESCAPE + "raise SystemExit\n")
+    for name in ("torch", "labo", "grader"):
+        (folder / name).mkdir()
+        (folder / name / "__init__.py").write_text(ESCAPE)
+    write(folder, notebook)
+
+
+@case(5)
+def files_that_a_start_of_python_or_pytest_runs(folder, notebook):
+    for name in ("sitecustomize.py", "usercustomize.py", "conftest.py", "setup.py", "pytest.py"):
+        (folder / name).write_text(ESCAPE)
+    (folder / "everything.pth").write_text(f"import os; {ESCAPE}")
+    (folder / "pytest.ini").write_text("[pytest]\naddopts = -p conftest\n")
+    write(folder, notebook)
+
+
+class _Escapes:
+    def __reduce__(self):
+        return open, ("/tmp/labo-escape", "w")
+
+
+@case(5)
+def pickles(folder, notebook):
+    for name in ("weights.pkl", "weights.pt", "predictions.npy", "data.joblib", "model.pth"):
+        (folder / name).write_bytes(pickle.dumps(_Escapes()))
+    write(folder, notebook)
+
+
+@case(5, "(?i)left out: huge.bin .*too large")
+def a_huge_file(folder, notebook):
+    with (folder / "huge.bin").open("wb") as file:
+        file.truncate(2**40)  # a terabyte, of which the disk holds nothing
+    (folder / "small.txt").write_text("petit")
+    write(folder, notebook)
+
+
+@case(5, "(?i)left out: b.bin .*together")
+def more_than_all_files_may_have(folder, notebook):
+    for name in ("a.bin", "b.bin"):
+        with (folder / name).open("wb") as file:
+            file.truncate(40 * 2**20)
+    write(folder, notebook)
+
+
+@case(5, "(?i)left out: .*beyond 1000 files")
+def more_files_than_may_be(folder, notebook):
+    for number in range(1100):
+        (folder / f"{number:04}.txt").write_text("")
+    write(folder, notebook)
+
+
+@case(5, "(?i)left out: .*too many folders")
+def folders_without_end(folder, notebook):
+    deep = folder.joinpath(*["d"] * 60)
+    deep.mkdir(parents=True)
+    (deep / "end.txt").write_text("")
+    write(folder, notebook)
+
+
+@case(5, "(?i)left out: .*link")
+def links_and_pipes_as_data(folder, notebook):
+    (folder / "data.csv").symlink_to("/etc/passwd")
+    (folder.parent / "of_somebody_else.csv").write_text("1")
+    os.link(folder.parent / "of_somebody_else.csv", folder / "hard.csv")
+    os.mkfifo(folder / "pipe.csv")
     write(folder, notebook)

@@ -11,6 +11,7 @@ import pytest
 from nbgrader.plugins import FileNameCollectorPlugin
 from traitlets.config import PyFileConfigLoader
 
+from grader.authoring.build import build
 from grader.course import Course
 from grader.reporting.feedback import write_all
 from tests.support.course_cases import LAB, ROOT, WRONG, answered, make_course, submit
@@ -78,6 +79,29 @@ def labo(folder: Path, exchange: Path, *words: str) -> subprocess.CompletedProce
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
 
 
+def test_files_beside_the_notebook_go_out_and_come_in(course, exchange, tmp_path):
+    instructor = tmp_path / "instructor"
+    source = course.lab(LAB).notebook.parent
+    (source / "données").mkdir()
+    (source / "données" / "table.csv").write_text("1,2")
+    build(course.lab(LAB))
+    nbgrader(course.root, instructor, "release_assignment", LAB, "--force")
+    released = exchange / COURSE / "outbound" / LAB / "données" / "table.csv"
+    assert released.read_text() == "1,2"
+
+    notebook = answered(course)
+    notebook["metadata"]["labo"]["files"] = ["poids/*.bin", "absent.csv"]
+    (tmp_path / f"{LAB}.ipynb").write_text(json.dumps(notebook), "utf-8")
+    (tmp_path / "poids").mkdir()
+    (tmp_path / "poids" / "a.bin").write_bytes(b"poids")
+    done = labo(tmp_path, exchange, "submit", "--as", "iris")
+    assert "Fichiers    : poids/a.bin" in done.stdout, done.stderr
+    assert "remettre aussi « absent.csv »" in done.stdout
+    nbgrader(course.root, instructor, "collect", LAB)
+    beside = course.lab(LAB).submission("iris").submitted / "poids" / "a.bin"
+    assert beside.read_bytes() == b"poids"
+
+
 def test_labo_alone_hands_in_and_receives(course, exchange, tmp_path):
     instructor = tmp_path / "instructor"
     nbgrader(course.root, instructor, "release_assignment", LAB, "--force")
@@ -130,7 +154,23 @@ def test_files_uploaded_elsewhere_are_collected(course, tmp_path):
     downloaded = course.root / "downloaded" / LAB / "archive"
     downloaded.mkdir(parents=True)
     upload.rename(downloaded / f"Noa Roy_1234_assignsubmission_file_{upload.name}")
+
+    notebook = answered(course)
+    notebook["metadata"]["labo"]["files"] = ["poids.bin", "images/*.png"]
+    (tmp_path / f"{LAB}.ipynb").write_text(json.dumps(notebook), "utf-8")
+    (tmp_path / "poids.bin").write_bytes(b"poids")
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.png").write_bytes(b"png")
+    (tmp_path / "images" / "notes.txt").write_bytes(b"not asked for")
+    done = labo(tmp_path, tmp_path, "submit", "--file", "--as", "uma")
+    assert "Fichiers    : poids.bin, images/a.png" in done.stdout
+    (archive,) = tmp_path.glob("remises/*.zip")
+    archive.rename(downloaded / f"Uma_77_assignsubmission_file_{archive.name}")
+
     nbgrader(course.root, tmp_path / "instructor", "zip_collect", LAB)
+    beside = course.lab(LAB).submission("uma").submitted
+    names = {p.relative_to(beside).as_posix() for p in beside.rglob("*") if p.is_file()}
+    assert names == {f"{LAB}.ipynb", "poids.bin", "images/a.png", "timestamp.txt"}
     folder = course.lab(LAB).submission("noa").submitted
     assert (folder / f"{LAB}.ipynb").is_file()
     assert (folder / "timestamp.txt").read_text().startswith("20")

@@ -6,8 +6,9 @@ import glob
 import os
 
 SECRET = ("TOKEN", "JUPYTERHUB", "NBGRADER_", "DB_URL", "PASSWORD")
+SAID = "NBGRADER_EXECUTION"  # that this is a grading, as nbgrader says it: no secret
 for name in os.environ:
-    if any(word in name for word in SECRET):
+    if name != SAID and any(word in name for word in SECRET):
         print("FU" + "ITE", name)
 for path in glob.glob("/proc/[0-9]*/environ"):
     try:

@@ -94,6 +94,18 @@ def test_without_an_exchange_a_file_is_made_and_nothing_is_called_submitted(fold
     assert not set(':"*') & set(copy.name)
 
 
+def test_files_beyond_what_grading_takes_are_refused_with_the_limit(folder, monkeypatch):
+    path = folder / f"{LAB}.ipynb"
+    document = json.loads(path.read_text("utf-8"))
+    document["metadata"]["labo"]["files"] = ["*.bin"]
+    path.write_text(json.dumps(document), "utf-8")
+    with (folder / "a.bin").open("wb") as file:
+        file.truncate(65 << 20)
+    with pytest.raises(HandinError, match="65 Mo à 1, et la limite est de 64 Mo"):
+        submit(notebooks.read(path), None, "alice")
+    assert not list(folder.glob("remises/*"))
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
