@@ -409,10 +409,10 @@ for n, known, classes in ((12, 4, (2, 0)), (15, 5, (4, 1, 3)), (9, 3, (0, 1, 2))
 ### END HIDDEN TESTS
 
 # %%
-images, target = labo.shapes({"tiny": 600, "small": 3_600, "full": 20_000}[labo.profile()], seed=SEED)
-images = F.avg_pool2d(images, 2) - 0.5  # 16 × 16 suffisent
+shape_images, shape_classes = labo.shapes({"tiny": 600, "small": 3_600, "full": 20_000}[labo.profile()], seed=SEED)
+shape_images = F.avg_pool2d(shape_images, 2) - 0.5  # 16 × 16 suffisent
 OLD, NEW = (0, 1, 2, 3, 4, 5), (6, 7, 8, 9)
-share = 5 * len(images) // 6  # le dernier sixième valide
+share = 5 * len(shape_images) // 6  # le dernier sixième valide
 names = labo.load_dataset("shapes", profile="tiny").classes
 
 
@@ -429,9 +429,9 @@ def mirrored(image):
 
 image_set = stand_in_set
 with labo.needs("ImageSet"):
-    ImageSet(images[:9], target[:9], OLD)[0]
+    ImageSet(shape_images[:9], shape_classes[:9], OLD)[0]
     image_set = ImageSet
-old_set = image_set(images[:share], target[:share], OLD, mirrored)
+old_set = image_set(shape_images[:share], shape_classes[:share], OLD, mirrored)
 loader = DataLoader(old_set, batch_size=8, shuffle=True, generator=torch.Generator().manual_seed(SEED))
 x, y = next(iter(loader))
 labo.plot_images(x, titles=[names[OLD[int(k)]] for k in y])
@@ -609,7 +609,7 @@ def fit(network, loader, steps, lr=4e-3):
 
 def valid_accuracy(network, classes):
     """L'exactitude, en évaluation, sur les images de validation de ces classes."""
-    loader = DataLoader(image_set(images[share:], target[share:], classes), batch_size=500)
+    loader = DataLoader(image_set(shape_images[share:], shape_classes[share:], classes), batch_size=500)
     return labo.evaluate(network, loader, device=device)["accuracy"]
 
 
@@ -624,8 +624,8 @@ def few(count, seed):
     """Un jeu de `count` images par nouvelle classe, tirées au hasard parmi celles d'entraînement."""
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(share, generator=generator)
-    rows = torch.cat([order[target[order] == k][:count] for k in NEW])
-    return image_set(images[rows], target[rows], NEW)
+    rows = torch.cat([order[shape_classes[order] == k][:count] for k in NEW])
+    return image_set(shape_images[rows], shape_classes[rows], NEW)
 
 
 def from_scratch(model, classes, frozen):
