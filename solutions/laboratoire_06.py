@@ -40,6 +40,7 @@ import copy
 import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
+from IPython.display import display
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
@@ -255,7 +256,7 @@ def without_each(network):
 
 
 KINDS = {"ordinaire": False, "résiduel": True}
-EPOCHS = {"tiny": 1, "small": 6, "full": 6}[labo.profile()]
+EPOCHS = {"tiny": 1, "small": 5, "full": 5}[labo.profile()]
 amputated = {name: [] for name in KINDS}  # par graine : entier, puis sans le bloc 1, 2, ...
 for name, residual in KINDS.items():
     for seed in SEEDS:
@@ -359,18 +360,20 @@ assert image.flatten()[0] == 1, "`dataset[1]` doit donner la deuxième image gar
 assert isinstance(label, int), f"l'étiquette est un int de Python, et non {type(label).__name__}"
 assert label == 0, f"la classe 3 est la première de (3, 7) : étiquette 0, et non {label}"
 ### BEGIN HIDDEN TESTS
+seen = []  # la forme de chaque image que reçoit `double`
+
+
+def double(picture):
+    seen.append(tuple(picture.shape))
+    return picture * 2 + len(seen)
+
+
 for n, known, classes in ((12, 4, (2, 0)), (15, 5, (4, 1, 3)), (9, 3, (0, 1, 2)), (10, 6, (5,)), (6, 2, (7, 1, 0))):
     target = torch.cat([torch.arange(known), torch.randint(known, (n - known,))])[torch.randperm(n)]
     pictures = torch.randn(n, 2, 3, 4)
     copies = pictures.clone(), target.clone()
     kept = [(i, classes.index(k)) for i, k in enumerate(target.tolist()) if k in classes]
     case = f"classes {target.tolist()}, gardées {classes}"
-    seen = []
-
-    def double(picture):
-        seen.append(tuple(picture.shape))
-        return picture * 2 + len(seen)
-
     for transform in (None, double):
         seen.clear()
         dataset = ImageSet(pictures, target, classes, transform)
@@ -434,8 +437,7 @@ with labo.needs("ImageSet"):
 old_set = image_set(shape_images[:share], shape_classes[:share], OLD, mirrored)
 loader = DataLoader(old_set, batch_size=8, shuffle=True, generator=torch.Generator().manual_seed(SEED))
 x, y = next(iter(loader))
-labo.plot_images(x, titles=[names[OLD[int(k)]] for k in y])
-plt.show()
+display(labo.plot_images(x, titles=[names[OLD[int(k)]] for k in y]))
 
 # %% [markdown]
 # ---
@@ -513,7 +515,8 @@ for classes, frozen, bias in ((3, 0, True), (4, 2, True), (6, 3, False), (1, 1, 
     adapted = adapt(model, classes, frozen)
     assert isinstance(adapted, nn.Sequential) and isinstance(adapted[-1], nn.Linear), f"{case} : la dernière couche est une nn.Linear"
     after = {name: value.clone() for name, value in adapted.state_dict().items()}
-    assert set(after) == set(before) | {"3.bias"}, f"{case} : les paramètres attendus sont {sorted(set(before) | {'3.bias'})}, et non {sorted(after)}"
+    wanted = set(before) | {"3.bias"}
+    assert set(after) == wanted, f"{case} : les paramètres attendus sont {sorted(wanted)}, et non {sorted(after)}"
     assert tuple(after["3.weight"].shape) == (classes, 5), f"{case} : la dernière couche est de forme {tuple(after['3.weight'].shape)}"
     assert adapted[-1].out_features == classes, f"{case} : `out_features` vaut {adapted[-1].out_features}"
     assert classes != 4 or not torch.equal(after["3.weight"], before["3.weight"]), f"{case} : la dernière couche doit être neuve"
@@ -659,14 +662,16 @@ claim.effect("avec cinq images par classe, la greffe l'emporte de loin", five["r
 claim.less("elle dépasse 75 % à chaque tirage", 75, five["greffe, corps gelé"])
 
 # %% [markdown]
-# Avec cinq images par classe, la greffe l'emporte de loin : les quatre formes nouvelles se décrivent avec ce qu'ont appris les six
-# autres. Faut-il geler, ou tout ajuster ? Ce sera votre expérience libre.
+# Avec cinq images par classe, la greffe l'emporte de loin sur un réseau neuf : les quatre formes nouvelles se décrivent
+# avec ce que le réseau a appris des six autres. Un seul jeu d'images a suffi à former le corps ; la nouvelle couche n'a que
+# $4 \times 48 + 4 = 196$ paramètres à trouver. Faut-il geler, ou tout ajuster ? Ce sera votre expérience libre.
 #
 # ---
 # ## 5. Regarder où il faut
 #
-# Un petit chiffre est perdu quelque part dans une grande image. Plutôt que de tout lire, un **transformeur spatial** choisit une fenêtre,
-# l'agrandit, puis la lit. Pour qu'il **apprenne** où regarder, la découpe doit être dérivable.
+# Un petit chiffre est perdu quelque part dans une grande image. Plutôt que de tout lire, un **transformeur spatial**
+# choisit une fenêtre, l'agrandit, puis la lit. Pour qu'il **apprenne** où regarder, la découpe doit être dérivable :
+# déplacer un peu la fenêtre doit changer un peu ses pixels, et la perte avec eux. Choisir des pixels entiers ne le permet pas.
 #
 # Les positions vont de $-1$ (bord gauche ou haut) à $1$ (bord droit ou bas) ; le **centre** du pixel $j$, parmi $W$, est
 # en $u = \frac{2j + 1}{W} - 1$. La matrice $\theta$ dit, pour chaque pixel $(u, v)$ de la **sortie**, où regarder dans
@@ -679,9 +684,9 @@ claim.less("elle dépasse 75 % à chaque tirage", 75, five["greffe, corps gelé"
 # point lu tombe en général entre quatre pixels ; on en fait une moyenne, d'autant plus lourde que le pixel est proche : c'est
 # l'interpolation **bilinéaire**.
 #
-# **À la main**, sur une ligne de pixels $(10 ;\ 20)$ : au point $x = 0$, à mi-chemin, $15$ ; un quart de pixel
-# à droite du premier centre, $\frac{3}{4}\,10 + \frac{1}{4}\,20 = 12{,}5$ ; un demi-pixel à gauche de ce centre, le voisin de gauche est
-# hors de l'image et vaut 0 : $5$.
+# **À la main**, sur une ligne de pixels $(10 ;\ 20)$, de centres $-0{,}5$ et $0{,}5$ : au point $x = 0$, à mi-chemin, $15$ ;
+# un quart de pixel à droite du premier centre, $\frac{3}{4}\,10 + \frac{1}{4}\,20 = 12{,}5$ ; un demi-pixel à gauche de ce
+# centre, le voisin de gauche est hors de l'image et vaut 0 : $5$.
 #
 # ### Exercice 4 - `transform` ★★★ (20 min, 4 points)
 #
@@ -921,6 +926,9 @@ claim.less("regarder avant de lire l'emporte de dix points au moins", last["tout
 # Que faire de plusieurs objets ? Le réseau tout en convolutions du Laboratoire 5 donnait une carte de scores. Ajoutons-lui
 # quatre canaux : en chaque case, la distance aux quatre côtés de la **boîte englobante** de l'objet qui s'y trouve. Une
 # boîte est $(x_1, y_1, x_2, y_2)$, $x$ vers la droite, $y$ vers le bas. Un seul réseau donne ainsi classes et boîtes.
+#
+# La perte a deux termes : l'entropie croisée des classes, sur toutes les cases, le fond compris ; l'erreur des distances,
+# sur les seules cases qui portent un objet. Ailleurs, il n'y a pas de boîte à trouver, et ces quatre canaux sont libres.
 
 # %%
 CELL = 4  # une case de la carte pour 4 × 4 pixels
@@ -957,7 +965,7 @@ loader = DataLoader(TensorDataset(train_scenes.images, kinds, sides), batch_size
 EPOCHS = {"tiny": 1, "small": 14, "full": 14}[labo.profile()]
 optimizer = torch.optim.Adam(detector.parameters(), lr=1e-2)
 schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=EPOCHS * len(loader))
-for epoch in range(EPOCHS):
+for _ in range(EPOCHS):
     for x, kind, side in loader:
         output, kind, side = detector(x.to(device)), kind.to(device), side.to(device)
         found = (kind > 0)[:, None].expand_as(side)  # les boîtes ne comptent que là où il y a un objet
@@ -983,8 +991,7 @@ def proposals(output):
 
 EXAMPLE = 1
 boxes, scores, kinds = proposals(output[EXAMPLE])
-labo.plot_boxes(valid_scenes.images[EXAMPLE], boxes, [names[1 + k] for k in kinds])
-plt.show()
+display(labo.plot_boxes(valid_scenes.images[EXAMPLE], boxes, [names[1 + k] for k in kinds]))
 print(f"{len(boxes)} boîtes pour {len(valid_scenes.boxes[EXAMPLE])} objet(s)")
 
 # %% [markdown]
@@ -1047,8 +1054,10 @@ def boxes_of(count, shift=0.0):
 point = torch.tensor([[1.0, 1.0, 1.0, 1.0]])
 flat = torch.tensor([[0.0, 2.0, 5.0, 2.0]])
 for case, a, b in (
-    ("au hasard", boxes_of(4), boxes_of(7)), ("autant de a que de b", boxes_of(5), boxes_of(5)), ("coordonnées négatives", boxes_of(3, -4), boxes_of(2, -4)),
-    ("au loin", boxes_of(6), boxes_of(3, 20)), ("une boîte d'aire nulle et une autre", point, boxes_of(4)), ("deux boîtes d'aire nulle", torch.cat([point, flat]), torch.cat([flat, point])),
+    ("au hasard", boxes_of(4), boxes_of(7)), ("autant de a que de b", boxes_of(5), boxes_of(5)),
+    ("coordonnées négatives", boxes_of(3, -4), boxes_of(2, -4)), ("au loin", boxes_of(6), boxes_of(3, 20)),
+    ("une boîte d'aire nulle et une autre", point, boxes_of(4)),
+    ("deux boîtes d'aire nulle", torch.cat([point, flat]), torch.cat([flat, point])),
     ("emboîtées", torch.tensor([[0.0, 0.0, 4.0, 5.0]]), torch.tensor([[1.0, 1.0, 2.0, 3.0]])),
     ("côte à côte", torch.tensor([[0.0, 0.0, 1.0, 2.0]]), torch.tensor([[1.0, 0.0, 2.0, 2.0], [0.0, 2.0, 1.0, 3.0]])),
     ("plus petites qu'un pixel", boxes_of(3) / 20, boxes_of(4) / 20), ("aucune boîte dans a", boxes_of(0), boxes_of(3)),
@@ -1136,7 +1145,9 @@ for n, threshold in ((1, 0.5), (2, 0.25), (6, 0.5), (9, 0.25), (12, 0.75), (12, 
             "indice d'abord)"
         )
 negative = nms(torch.eye(3), torch.tensor([-2.0, -1.0, -3.0]), 0.5)
-assert negative.tolist() == [1, 0, 2], f"des confiances négatives (des scores, par exemple) se trient aussi : [1, 0, 2], et non {negative.tolist()}"
+assert negative.tolist() == [1, 0, 2], (
+    f"des confiances négatives (des scores, par exemple) se trient aussi : [1, 0, 2], et non {negative.tolist()}"
+)
 checks.forbid(nms, "*nms*", "torchvision")
 ### END HIDDEN TESTS
 
@@ -1175,11 +1186,11 @@ with labo.needs("iou", "nms"):
 (right_all, proposed_all), (right, proposed) = detections.values()
 claim.less("sans nms, moins d'une boîte sur cinq trouve un nouvel objet", right_all / proposed_all, 0.2)
 claim.less("après nms, plus de deux sur trois", 0.67, right / proposed)
-claim.less("le rappel baisse un peu", right, right_all)
-claim.less("il reste élevé", 0.8 * objects, right)
+claim.less("presque aucun objet n'est perdu", 0.93 * right_all, right)
+claim.less("le rappel reste élevé", 0.8 * objects, right)
 
 # %% [markdown]
-# Après `nms`, la plupart des boîtes désignent un objet, et peu d'objets sont perdus.
+# Après `nms`, la plupart des boîtes désignent un objet de plus, et presque aucun objet n'est perdu.
 #
 # ---
 # ## 7. Colorier chaque pixel
@@ -1216,7 +1227,7 @@ claim.between("« tout en fond » a environ neuf pixels justes sur dix", pixel_a
 claim.less("le réseau n'a que quelques points de plus", pixel_accuracy["tout en fond"] + 3, pixel_accuracy["le réseau"])
 
 # %% [markdown] reponse="q2" points=2
-# (a) « Tout en fond » a près de neuf pixels justes sur dix sans rien avoir vu ; le réseau, quelques points de plus seulement. Quand une classe
+# (a) « Tout en fond » a 89 % de pixels justes sans rien avoir vu ; le réseau, 97 %, huit points de plus seulement. Quand une classe
 # domine, l'exactitude par pixel mesure surtout sa part. (b) Pour le fond, l'IoU est la part du fond, environ
 # 0,9 ; pour chaque forme, l'intersection est vide : 0. (c) La moyenne, environ 0,22, donne le même poids à chaque
 # classe, si petite soit-elle.
@@ -1231,8 +1242,8 @@ claim.less("le réseau n'a que quelques points de plus", pixel_accuracy["tout en
 # %% [markdown]
 # ### Réparation (exercice 7) - `iou_per_class` ★★ (9 min, 2 points)
 #
-# L'IoU d'une classe compare deux ensembles de pixels : ceux où elle est annoncée, ceux où elle est. On les compte sur **toutes** les
-# images ensemble. Une classe qui n'est ni annoncée, ni présente, n'a pas d'IoU : `nan`, que la moyenne ignore
+# L'IoU d'une classe compare deux ensembles de pixels : ceux où elle est annoncée, ceux où elle est. On les compte sur
+# **toutes** les images ensemble. Une classe qui n'est ni annoncée, ni présente, n'a pas d'IoU : `nan`, que la moyenne ignore
 # (`nanmean`). La fonction suivante a **trois fautes**. La cellule en montre les symptômes ; écrivez-la réparée.
 
 # %%
@@ -1252,7 +1263,8 @@ def symptoms(measure):
     truth = torch.tensor([[[1, 1, 1, 0]], [[0, 0, 0, 1]]])
     answer = torch.tensor([[[1, 1, 1, 0]], [[0, 0, 1, 0]]])
     perfect = measure(truth, truth, 3)
-    apart, joined = (float(measure(a, t, 3)[1]) for a, t in ((answer, truth), (answer.flatten()[None, None], truth.flatten()[None, None])))
+    apart = float(measure(answer, truth, 3)[1])
+    joined = float(measure(answer.reshape(1, 1, 8), truth.reshape(1, 1, 8), 3)[1])
     print(f"réponse parfaite : {[round(v, 2) for v in perfect.tolist()]} (la classe 2 n'y est pas)\n"
           f"IoU de la classe 1, en deux images : {decimal(apart, 2)} ; les mêmes pixels, en une seule : {decimal(joined, 2)}")
     return perfect.tolist(), apart, joined
@@ -1316,13 +1328,17 @@ for n, h, w, classes, used in ((3, 4, 5, 4, 4), (1, 6, 2, 3, 3), (5, 3, 3, 6, 4)
 # %%
 with labo.needs("iou_per_class"):
     mended_symptoms = symptoms(iou_per_class)
-    per_class = {name: iou_per_class(answer, valid_scenes.masks, 4) for name, answer in (("le réseau", enlarged), ("tout en fond", nothing))}
+    per_class = {
+        name: iou_per_class(answer, valid_scenes.masks, 4)
+        for name, answer in (("le réseau", enlarged), ("tout en fond", nothing))
+    }
     for name, values in per_class.items():
         print(f"{name:12} : " + ", ".join(f"{n} {decimal(v, 2)}" for n, v in zip(names, values))
               + f" ; moyenne {decimal(values.nanmean(), 2)}")
 
 # %% affirmation="panne" profils="tiny, small"
-claim.holds("en panne : une réponse parfaite n'atteint pas 1, une classe absente vaut 0", max(broken_symptoms[0]) < 1 and broken_symptoms[0][2] == 0, broken_symptoms[0])
+perfect = broken_symptoms[0]
+claim.holds("en panne : une réponse parfaite n'atteint pas 1, une classe absente vaut 0", max(perfect) < 1 and perfect[2] == 0, perfect)
 claim.less("en panne : recouper les mêmes pixels change la note", 0.05, abs(broken_symptoms[1] - broken_symptoms[2]))
 claim.between("réparée : 0,6 des deux façons", [mended_symptoms[1], mended_symptoms[2]], 0.599, 0.601)
 
@@ -1332,8 +1348,8 @@ claim.less("le réseau fait plus du double", 0.47, float(per_class["le réseau"]
 claim.less("chaque forme est moins bien coloriée que le fond", per_class["le réseau"][1:], float(per_class["le réseau"][0]))
 
 # %% [markdown]
-# La moyenne sépare nettement les deux réponses. Les formes restent moins bien coloriées que le fond : une case couvre 16 pixels, et
-# leur bord est flou. Un **U-Net** (Ronneberger et coll., 2015) recolle, en remontant, les cartes fines du début.
+# La moyenne sépare nettement les deux réponses. Les formes restent moins bien coloriées que le fond : une case couvre
+# 16 pixels, et leurs bords s'arrondissent. Un **U-Net** (Ronneberger et coll., 2015) recolle, en remontant, les cartes fines du début.
 #
 # ---
 # ## 8. Expérience libre : geler, ou ajuster ?
@@ -1371,9 +1387,8 @@ show_results()
 # %% affirmation="experience_libre"
 outcome = {key: [row[3] for row in results if row[:2] == key] for key in {row[:2] for row in results}}
 means = {key: sum(values) / len(values) for key, values in outcome.items()}
-claim.less("avec deux images par classe, geler vaut mieux, en moyenne", means[2, 0] + 5, means[2, 4])
-claim.less("avec cinq aussi", means[5, 0], means[5, 4])
-claim.effect("avec quarante, mieux vaut tout ajuster", outcome[40, 4], outcome[40, 0])
+claim.less("avec deux images par classe, geler vaut mieux, en moyenne", means[2, 0] + 3, means[2, 4])
+claim.less("avec quarante, tout ajuster l'emporte à chaque tirage", outcome[40, 4], outcome[40, 0])
 claim.less("tout ajuster dépend plus des images tirées", max(outcome[2, 4]) - min(outcome[2, 4]), max(outcome[2, 0]) - min(outcome[2, 0]))
 
 # %% [markdown]
@@ -1384,10 +1399,11 @@ claim.less("tout ajuster dépend plus des images tirées", max(outcome[2, 4]) - 
 
 # %% [markdown] reponse="experience" points=2
 # Par exemple, pour 2, 5 et 40 images par classe. Attente : avec peu d'images, ajuster 20 000 poids doit surapprendre. Avec deux images,
-# geler l'emporte en moyenne, et dépend moins des images tirées ; avec cinq, l'écart entre les moyennes est du même ordre que l'écart entre
-# les graines. Avec quarante, l'ordre s'inverse, et l'écart dépasse celui des graines : les
-# cartes apprises pour six formes ne suffisent plus. On ne peut pas en dire ce qui arriverait avec des images très
-# différentes de celles du pré-entraînement, ou un autre taux d'apprentissage.
+# geler l'emporte en moyenne (88 % contre 80), mais l'écart est de l'ordre de celui des graines : le plus net est que tout ajuster dépend
+# bien plus des images tirées (de 72 à 88 %, contre 86 à 90). Avec cinq, même tendance (92 contre 88), dans l'écart entre les
+# graines. Avec quarante, l'ordre s'inverse à chaque tirage (99 contre 95) : les cartes apprises pour six formes ne suffisent
+# plus. On ne peut pas en dire ce qui arriverait avec des images très différentes de celles du pré-entraînement, ou un autre taux
+# d'apprentissage.
 #
 # **Barème**
 #
