@@ -374,9 +374,9 @@ for n, known, classes in ((12, 4, (2, 0)), (15, 5, (4, 1, 3)), (9, 3, (0, 1, 2))
     copies = pictures.clone(), target.clone()
     kept = [(i, classes.index(k)) for i, k in enumerate(target.tolist()) if k in classes]
     case = f"classes {target.tolist()}, gardées {classes}"
-    for transform in (None, double):
+    for change in (None, double):  # `transform` est le nom d'un exercice
         seen.clear()
-        dataset = ImageSet(pictures, target, classes, transform)
+        dataset = ImageSet(pictures, target, classes, change)
         assert len(dataset) == len(kept), f"{case} : {len(kept)} images, et non {len(dataset)}"
         assert not seen, "`transform` s'applique à chaque accès, et non à la construction"
         for index in (*range(len(kept)), 0):
@@ -389,7 +389,7 @@ for n, known, classes in ((12, 4, (2, 0)), (15, 5, (4, 1, 3)), (9, 3, (0, 1, 2))
                 f"{case} : l'image {index} a l'étiquette {expected}, son rang dans `classes`, et non {label}"
             )
             wanted = copies[0][position]
-            if transform:
+            if change:
                 assert seen and seen[-1] == (2, 3, 4), f"`transform` reçoit une image C × H × W, et non {seen[-1:]}"
                 wanted = wanted * 2 + len(seen)
             assert isinstance(picture, torch.Tensor), f"{case} : l'image est un tenseur"
@@ -397,7 +397,7 @@ for n, known, classes in ((12, 4, (2, 0)), (15, 5, (4, 1, 3)), (9, 3, (0, 1, 2))
             assert torch.allclose(picture, wanted), (
                 f"{case} : l'image {index} n'est pas la bonne, ou `transform` n'y est pas appliquée une fois à cet accès"
             )
-        if transform:
+        if change:
             assert len(seen) == len(kept) + 1, f"une transformation par accès : {len(kept) + 1}, et non {len(seen)}"
         try:
             dataset[len(kept)]
