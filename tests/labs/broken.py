@@ -58,7 +58,9 @@ def problems_of(source: Source, keys: Sequence[BrokenKey]) -> list[str]:
         if not key.claims:
             found.append(f"{key.mistake}: names no claim")
     covered = {name for key in keys for name in key.claims}
-    return found + [f"the claim '{name}' has no broken key" for name in known if name not in covered]
+    return found + [
+        f"the claim '{name}' has no broken key" for name in known if name not in covered
+    ]
 
 
 def broken(source: Source, key: BrokenKey) -> Source:

@@ -61,7 +61,10 @@ def test_a_broken_key_goes_to_its_last_claim_without_tests_nor_other_claims():
 
 def test_a_claim_that_should_fail_and_does_not_is_told(tmp_path):
     claims, wrong = try_key(SOURCE, WRONG, Profile.TINY)
-    assert [(claim.name, claim.holds) for claim in claims] == [("descend", True), ("exercice", False)]
+    assert [(claim.name, claim.holds) for claim in claims] == [
+        ("descend", True),
+        ("exercice", False),
+    ]
     assert wrong == ["f is 2: the claim 'descend' does not fail: it holds"]
 
 
