@@ -39,6 +39,7 @@ import copy
 import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
+from IPython.display import display
 from torch import nn
 
 import labo
@@ -208,10 +209,10 @@ with torch.no_grad():
 result = saliency(linear, torch.ones(2, 1, 1, 4), torch.tensor([0, 1]))
 assert isinstance(result, torch.Tensor), f"`saliency` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
 assert tuple(result.shape) == (2, 1, 4), f"2 images 1 × 1 × 4 donnent des cartes 2 × 1 × 4, et non {tuple(result.shape)}"
-assert torch.allclose(result[0, 0], torch.tensor([1.0, 2.0, 3.0, 0.0])), (
+assert torch.allclose(result[0, 0].float(), torch.tensor([1.0, 2.0, 3.0, 0.0])), (
     f"réseau linéaire, classe 0 : la carte est |W₀| = (1 ; 2 ; 3 ; 0), et non {result[0, 0].tolist()}"
 )
-assert torch.allclose(result[1, 0], torch.tensor([0.0, 0.5, 0.0, 4.0])), (
+assert torch.allclose(result[1, 0].float(), torch.tensor([0.0, 0.5, 0.0, 4.0])), (
     f"la deuxième image demande la classe 1 : |W₁| = (0 ; 0,5 ; 0 ; 4), et non {result[1, 0].tolist()}"
 )
 assert all(p.grad is None for p in linear.parameters()), "les paramètres du réseau ont reçu un gradient"
@@ -308,7 +309,7 @@ def broken_smooth_grad(model, x, target, noise):
 
 
 smooth_images, smooth_targets = valid_sets["A"][0][:30], valid_sets["A"][1][:30]
-draws = 0.2 * torch.randn(30, *smooth_images.shape, generator=torch.Generator().manual_seed(0)).to(device)
+draws = 0.4 * torch.randn(30, *smooth_images.shape, generator=torch.Generator().manual_seed(0)).to(device)
 
 
 def symptoms(smooth):
@@ -360,7 +361,7 @@ with torch.no_grad():
 result = smooth_grad(linear, torch.ones(2, 1, 1, 4), torch.tensor([0, 1]), torch.randn(5, 2, 1, 1, 4))
 assert isinstance(result, torch.Tensor), f"`smooth_grad` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
 assert tuple(result.shape) == (2, 1, 4), f"2 images 1 × 1 × 4 donnent des cartes 2 × 1 × 4, et non {tuple(result.shape)}"
-assert torch.allclose(result[0, 0], torch.tensor([1.0, 2.0, 3.0, 0.0]), atol=1e-5), (
+assert torch.allclose(result[0, 0].float(), torch.tensor([1.0, 2.0, 3.0, 0.0]), atol=1e-5), (
     f"réseau linéaire : le bruit n'y change rien, la carte est |W₀| = (1 ; 2 ; 3 ; 0), et non {result[0, 0].tolist()}"
 )
 assert all(p.grad is None for p in linear.parameters()), "les paramètres du réseau ont reçu un gradient"
@@ -429,16 +430,16 @@ with labo.needs("smooth_grad", "saliency"):
         stability["SmoothGrad"].append(likeness(*pair))
     for name, values in stability.items():
         print(f"{name:10} : ressemblance des cartes d'une image et de la même à peine bruitée, {shown(values, '', 2)}")
-    smooth_draws = 0.2 * torch.randn(30, *three_images["B"][:1].shape, generator=torch.Generator().manual_seed(2)).to(device)
+    smooth_draws = 0.4 * torch.randn(30, *three_images["B"][:1].shape, generator=torch.Generator().manual_seed(2)).to(device)
     show_maps([smooth_grad(networks[name][0], three_images["B"][:1], class_3[:1], smooth_draws)[0] for name in "AB"],
               three_images["A"][0, 0], ["un 3", "SmoothGrad, réseau A", "SmoothGrad, réseau B"])
 
 # %% affirmation="lissage" profils="tiny, small"
 claim.less("en panne : la carte dépend du lot", 0.5, broken_symptoms[0])
-claim.less("en panne : le bruit ne s'annule pas", 0.9, broken_symptoms[1])
+claim.less("en panne : le bruit ne s'annule pas", 0.93, broken_symptoms[1])
 claim.holds("en panne : des paramètres reçoivent un gradient", broken_symptoms[2] > 0, broken_symptoms[2])
 claim.between("réparée : la carte ne dépend pas du lot", mended_symptoms[0], 0, 0.01)
-claim.less("réparée : une part du bruit s'annule", mended_symptoms[1], 0.9)
+claim.less("réparée : une part du bruit s'annule", mended_symptoms[1], broken_symptoms[1] - 0.03)
 claim.between("réparée : aucun paramètre ne reçoit de gradient", mended_symptoms[2], 0, 0)
 claim.less("lissée, la carte dépend moins d'un bruit infime, pour chaque graine", stability["saillance"][0], stability["SmoothGrad"][0])
 
@@ -499,6 +500,9 @@ def occlusion(
 
 
 # %% test="occlusion" points=3
+from labo import checks
+
+
 def middle_pixel(images):
     """Deux classes : le pixel du milieu, et son opposé."""
     return torch.stack([images[:, 0, 0, 1], -images[:, 0, 0, 1]], dim=1)
@@ -556,14 +560,14 @@ assert all(p.grad is None for p in smooth.parameters()), "les paramètres du ré
 ### END HIDDEN TESTS
 
 # %%
-few = slice(0, 40)  # quelques 3
+few = slice(0, 20)  # quelques 3
 with labo.needs("occlusion"):
     drops = {
         name: [occlusion(network, three_images["B"][few], class_3[few], TAG, TAG // 2).mean(0) for network in networks[name]]
         for name in "AB"
     }
     show_maps([drops[name][0] for name in "AB"], three_images["A"][few].mean(0)[0],
-              ["moyenne de quarante 3", "occlusion, réseau A", "occlusion, réseau B"])
+              ["moyenne de vingt 3", "occlusion, réseau A", "occlusion, réseau B"])
     for name in "AB":
         print(f"réseau {name} : baisse du score, coin en haut à gauche {shown([m[0, 0] for m in drops[name]], '')} ; "
               f"médiane des positions {shown([m.median() for m in drops[name]], '', 2)}")
@@ -685,7 +689,7 @@ with torch.no_grad():
 result = grad_cam(features, head, torch.tensor([[[[1.0, 2.0]], [[1.0, 0.0]]]]), torch.tensor([0]))
 assert isinstance(result, torch.Tensor), f"`grad_cam` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
 assert tuple(result.shape) == (1, 1, 2), f"des cartes 1 × 2 donnent 1 × 1 × 2, et non {tuple(result.shape)}"
-assert torch.allclose(result.flatten(), torch.tensor([0.0, 4.0]), atol=1e-5), (
+assert torch.allclose(result.flatten().float(), torch.tensor([0.0, 4.0]), atol=1e-5), (
     "deux cases, W₀ = (4 ; -8), donc α = (2 ; -4) : la somme donne (1 × 2 - 1 × 4 ; 2 × 2), puis la ReLU (0 ; 4), et non "
     f"{result.flatten().tolist()}"
 )
@@ -836,11 +840,11 @@ start = torch.tensor([[[[1.0, 1.0]]]])
 result = maximise(linear, torch.tensor([0]), start, 1, 0.5, 0.0)
 assert isinstance(result, torch.Tensor), f"`maximise` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
 assert result.shape == start.shape, f"la forme de `start`, {tuple(start.shape)}, est attendue, et non {tuple(result.shape)}"
-assert torch.allclose(result.flatten(), torch.tensor([1.5, 0.0])), (
+assert torch.allclose(result.flatten().float(), torch.tensor([1.5, 0.0])), (
     f"un pas, sans pénalité : (1 ; 1) + 0,5 × (1 ; -2) = (1,5 ; 0), et non {result.flatten().tolist()}"
 )
 result = maximise(linear, torch.tensor([0]), start, 1, 0.5, 0.25)
-assert torch.allclose(result.flatten(), torch.tensor([1.25, -0.25])), (
+assert torch.allclose(result.flatten().float(), torch.tensor([1.25, -0.25])), (
     "avec α = 0,25, le gradient de la pénalité est 2 × 0,25 × (1 ; 1) : (1,25 ; -0,25) attendu, et non "
     f"{result.flatten().tolist()}"
 )
@@ -981,13 +985,13 @@ x = torch.full((1, 1, 1, 3), 0.5)
 result = pgd(linear, x, torch.tensor([0]), 0.1, 0.1, 1, x)
 assert isinstance(result, torch.Tensor), f"`pgd` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
 assert result.shape == x.shape, f"la forme de `x`, {tuple(x.shape)}, est attendue, et non {tuple(result.shape)}"
-assert torch.allclose(result.flatten(), torch.tensor([0.6, 0.4, 0.5])), (
+assert torch.allclose(result.flatten().float(), torch.tensor([0.6, 0.4, 0.5])), (
     "le premier pixel plaide contre la bonne classe, le deuxième pour elle, le troisième n'y peut rien : (0,6 ; 0,4 ; 0,5) "
     f"attendu, et non {result.flatten().tolist()}"
 )
 edge = torch.tensor([[[[0.95, 0.02, 0.5]]]])
 result = pgd(linear, edge, torch.tensor([0]), 0.1, 0.1, 1, edge)
-assert torch.allclose(result.flatten(), torch.tensor([1.0, 0.0, 0.5])), (
+assert torch.allclose(result.flatten().float(), torch.tensor([1.0, 0.0, 0.5])), (
     f"une image reste dans [0, 1] : (1 ; 0 ; 0,5) attendu, et non {result.flatten().tolist()}"
 )
 ### BEGIN HIDDEN TESTS
@@ -1042,16 +1046,16 @@ with torch.no_grad():
     linear[1].weight.copy_(torch.tensor([[-3.0, 1.0, 0.0], [0.0, 0.0, 0.0]]))
 x = torch.full((1, 1, 1, 3), 0.5)
 result = pgd(linear, x, torch.tensor([0]), 0.1, 0.04, 2, x)
-assert torch.allclose(result.flatten(), torch.tensor([0.58, 0.42, 0.5])), (
+assert torch.allclose(result.flatten().float(), torch.tensor([0.58, 0.42, 0.5])), (
     f"deux pas de 0,04 : (0,58 ; 0,42 ; 0,5) attendu, et non {result.flatten().tolist()}"
 )
 result = pgd(linear, x, torch.tensor([0]), 0.1, 0.04, 9, x)
-assert torch.allclose(result.flatten(), torch.tensor([0.6, 0.4, 0.5])), (
+assert torch.allclose(result.flatten().float(), torch.tensor([0.6, 0.4, 0.5])), (
     f"neuf pas de 0,04 restent à 0,1 de `x` : (0,6 ; 0,4 ; 0,5) attendu, et non {result.flatten().tolist()}"
 )
 start = torch.tensor([[[[0.5, 0.5, 0.45]]]])
 result = pgd(linear, x, torch.tensor([0]), 0.1, 0.04, 1, start)
-assert torch.allclose(result.flatten(), torch.tensor([0.54, 0.46, 0.45])), (
+assert torch.allclose(result.flatten().float(), torch.tensor([0.54, 0.46, 0.45])), (
     f"le premier pas part de `start` : (0,54 ; 0,46 ; 0,45) attendu, et non {result.flatten().tolist()}"
 )
 ### BEGIN HIDDEN TESTS
@@ -1121,7 +1125,7 @@ for n, c, h, w, k, epsilon, step, steps, recipes in (
 
 # %%
 EPSILON, EPSILONS = 0.1, (0, 0.02, 0.05, 0.1, 0.15, 0.2)
-clean, clean_targets = (values[:300] for values in valid_sets["A"])
+clean, clean_targets = (values[:200] for values in valid_sets["A"])
 coins = 2 * torch.randint(2, clean.shape, generator=torch.Generator().manual_seed(SEED)).to(device) - 1
 attacks = {
     "pile ou face": lambda network, epsilon: (clean + epsilon * coins).clamp(0, 1),
@@ -1156,14 +1160,15 @@ with labo.needs("pgd"):
     victim = attacks["PGD, six pas"](networks["A"][0], EPSILON)
     with torch.no_grad():
         readings = [networks["A"][0](images).argmax(1) for images in (clean, victim)]
-    labo.plot_images(torch.cat([clean[:8], victim[:8]]).cpu(), [f"lu {int(label)}" for labels in readings for label in labels[:8]])
+    titles = [f"lu {int(label)}" for labels in readings for label in labels[:8]]
+    display(labo.plot_images(torch.cat([clean[:8], victim[:8]]).cpu(), titles))
 
 # %% affirmation="attaque"
 noise, fgsm, strong = (rows[:, at].tolist() for rows in resisted.values())
 untouched = resisted["FGSM"][:, 0].tolist()
 claim.between("pile ou face ne coûte presque rien", [u - n for u, n in zip(untouched, noise)], -3, 5)
 claim.effect("un seul pas, de même taille, coûte incomparablement plus", fgsm, noise)
-claim.effect("six pas coûtent plus qu'un", strong, fgsm)
+claim.less("six pas coûtent plus qu'un, pour chaque graine", 0, [one - six for one, six in zip(fgsm, strong)])
 claim.less("il reste moins d'un chiffre sur deux", strong, 50)
 
 # %% [markdown]
@@ -1327,6 +1332,8 @@ generator = checks.build(torch.Generator)
 generator.manual_seed(5)
 saved = Checkpoint(model, optimizer, 3, generator)
 first = checks.build(torch.rand, 4, generator=generator)
+untouched = torch.rand(4, generator=torch.Generator().manual_seed(5))
+assert torch.equal(first, untouched), "`Checkpoint(...)` a changé le générateur qu'il devait garder"
 saved.resume(model, optimizer, generator)
 second = checks.build(torch.rand, 4, generator=generator)
 assert torch.equal(first, second), "après `resume`, le générateur doit tirer les mêmes nombres qu'après `Checkpoint(...)`"
@@ -1437,7 +1444,9 @@ def attempt(setting, value, seed):
     chosen = DEFAULTS | {setting: value}
     images, labels = train_sets["A"]
     picked = torch.rand(len(labels), generator=torch.Generator().manual_seed(seed)).to(device) < chosen["share"]
-    network = trained(seed, (stamped(images, (labels == 3) & picked, chosen["side"], chosen["value"]), labels))
+    collection = stamped(images, (labels == 3) & picked, chosen["side"], chosen["value"]), labels
+    # Sans changement, c'est le réseau B : inutile de l'entraîner à nouveau.
+    network = networks["B"][SEEDS.index(seed)] if chosen == DEFAULTS else trained(seed, collection)
     marked = stamped(other_images, slice(None), chosen["side"], chosen["value"])
     with torch.no_grad():
         turned = (network(marked).argmax(1) == 3) & (network(other_images).argmax(1) != 3)
