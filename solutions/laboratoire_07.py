@@ -518,18 +518,23 @@ assert result.flatten().tolist() == [0, 5, 0], f"caché par la valeur 2 : (0 ; 5
 result = occlusion(middle_pixel, line, torch.tensor([1]), 1, 2)
 assert result.flatten().tolist() == [0, 0], f"avec un pas de 2, le milieu n'est jamais caché, et non {result.flatten().tolist()}"
 ### BEGIN HIDDEN TESTS
+def counting(net, seen):
+    """Le réseau, qui note dans `seen` chacun de ses appels."""
+
+    def model(images):
+        seen.append(len(images))
+        with torch.no_grad():
+            return net(images)
+
+    return model
+
+
 for n, c, h, w, k, size, stride, value in (
     (3, 2, 6, 8, 5, 2, 1, 0.0), (2, 1, 7, 5, 3, 3, 2, 0.5), (4, 3, 5, 9, 4, 2, 3, -1.5), (1, 2, 4, 4, 3, 4, 1, 0.0),
     (2, 3, 8, 6, 6, 1, 3, 2.0), (5, 1, 3, 7, 2, 3, 2, 1.0),
 ):
     net = nn.Sequential(nn.Conv2d(c, 3, 3, padding=1), nn.Tanh(), nn.Flatten(), nn.Linear(3 * h * w, k))
     seen = []
-
-    def counted(images):
-        seen.append(len(images))
-        with torch.no_grad():
-            return net(images)
-
     x, target = torch.randn(n, c, h, w), torch.randint(k, (n,))
     copies, each = (x.clone(), target.clone()), torch.arange(n)
     rows, columns = (h - size) // stride + 1, (w - size) // stride + 1
@@ -541,7 +546,7 @@ for n, c, h, w, k, size, stride, value in (
                 hidden[:, :, i * stride : i * stride + size, j * stride : j * stride + size] = value
                 expected[:, i, j] = net(x)[each, target] - net(hidden)[each, target]
     case = f"{n} image(s) {c} × {h} × {w}, carré {size}, pas {stride}, valeur {value}"
-    result = occlusion(counted, x, target, size, stride, value)
+    result = occlusion(counting(net, seen), x, target, size, stride, value)
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu"
     assert result.shape == expected.shape, f"{case} : forme {tuple(result.shape)}, au lieu de {tuple(expected.shape)}"
     assert torch.equal(x, copies[0]) and torch.equal(target, copies[1]), f"{case} : `x` ou `target` a été modifié"
@@ -1094,7 +1099,7 @@ for n, c, h, w, k, epsilon, step, steps, recipes in (
         assert torch.equal(value, copied), f"{case} : `{name}` a été modifié"
     far = float((result.detach() - x).abs().max())
     assert far <= epsilon + 1e-4, f"{case} : un pixel est à {far:.3f} de l'image d'origine"
-    assert 0 <= float(result.detach().min()) and float(result.detach().max()) <= 1, f"{case} : un pixel sort de [0, 1]"
+    assert float(result.detach().min()) >= 0 and float(result.detach().max()) <= 1, f"{case} : un pixel sort de [0, 1]"
     torch.testing.assert_close(
         result.detach(), expected, atol=1e-4, rtol=1e-4, check_dtype=False,
         msg=f"{case} : valeurs fausses ; un gradient neuf à chaque pas, à l'image courante ; la projection est autour de `x`, "
