@@ -618,7 +618,7 @@ claim.effect("d'autres chiffres marqués deviennent des 3 pour B, et non pour A"
 # la plupart ; et elle suffit à changer d'autres chiffres en 3. C'est un **Clever Hans** : il a appris un raccourci. On en a trouvé de
 # vrais : des chevaux reconnus au nom du photographe, des pneumonies au jeton de métal d'un hôpital.
 #
-# ### Question 1 - 93 %, et pourtant (2 points, 4 min)
+# ### Question 1 - plus de 90 %, et pourtant (2 points, 4 min)
 #
 # (a) Pourquoi l'exactitude en validation n'a-t-elle rien montré ? (b) Décrivez un jeu d'images qui aurait révélé le
 # raccourci sans qu'on le soupçonne. (c) L'entraînement pouvait-il préférer les vrais traits du 3 ? Dites pourquoi il ne
@@ -1487,7 +1487,7 @@ claim.less("la marque trompe pourtant encore", 2, sum(outcome[0.9][1]) / 3)
 
 # %% [markdown] reponse="experience" points=2
 # Par exemple, pour `share` = 1 ; 0,9 ; 0,7. Attente : il faudrait beaucoup de 3 sans marque. En fait, un sur dix suffit à faire
-# passer les 3 reconnus sans marque d'environ un sur dix à près de trois sur quatre, un écart bien plus grand que celui des graines ;
+# passer les 3 reconnus sans marque, avec MNIST, d'environ un sur dix à près de trois sur quatre, un écart bien plus grand que celui des graines ;
 # trois sur dix n'ajoutent guère. Mais la marque trompe encore : elle change en 3 une bonne part des autres chiffres, car aucun
 # d'eux n'a jamais été marqué. Le raccourci s'ajoute au savoir, il ne le remplace plus. On ne peut pas en dire ce qui arriverait avec une marque
 # plus discrète, ou un plus grand réseau.
