@@ -765,9 +765,9 @@ def averaging(n=8 if TINY else 16):
 
 averager = trained(SEED, train_sets["A"], lr=5e-3, build=averaging)
 paired = min(200, (len(pixels) - cut) // 2 * 2)
-(left, left_targets), (right, right_targets) = ([part[side:paired:2] for part in valid_sets["A"]] for side in (0, 1))
+(left_images, left_targets), (right_images, right_targets) = ([part[side:paired:2] for part in valid_sets["A"]] for side in (0, 1))
 different = left_targets != right_targets
-pairs = torch.cat([left, right], 3)[different]  # une image de largeur double
+pairs = torch.cat([left_images, right_images], 3)[different]  # une image de largeur double
 sides = {"gauche": left_targets[different], "droite": right_targets[different]}
 with labo.needs("grad_cam"):
     cams = {side: grad_cam(averager[0], averager[1], pairs, labels) for side, labels in sides.items()}
@@ -1308,14 +1308,14 @@ model(torch.randn(4, 2, 3, 5) + 2)  # les moyennes mobiles de la normalisation b
 wanted = state_of(model)
 saved = Checkpoint(model, optimizer, 7, generator)
 assert all(torch.equal(value, wanted[name]) for name, value in state_of(model).items()), "garder a changé le réseau"
-for attempt in ("la première fois", "la deuxième fois"):
+for turn in ("la première fois", "la deuxième fois"):
     drawn_weights(model)
     model(torch.randn(4, 2, 3, 5) - 2)
     epoch = saved.resume(model, optimizer, generator)
-    assert epoch == 7, f"{attempt}, sept époques étaient faites, et non {epoch}"
+    assert epoch == 7, f"{turn}, sept époques étaient faites, et non {epoch}"
     for name, value in state_of(model).items():
         assert torch.equal(value, wanted[name]), (
-            f"{attempt}, `{name}` n'est pas ce qu'il était ; gardez tout le `state_dict`, en copie"
+            f"{turn}, `{name}` n'est pas ce qu'il était ; gardez tout le `state_dict`, en copie"
         )
 other, its_optimizer, its_generator = pieces()
 assert saved.resume(other, its_optimizer, its_generator) == 7, "sept époques étaient faites"
@@ -1363,7 +1363,7 @@ def run(model, optimizer, generator, steps):
     return {name: value.detach().clone() for name, value in model.state_dict().items()}
 
 
-for kind, options, others in (
+for kind, options, new_options in (
     (torch.optim.Adam, {"lr": 0.05}, {"lr": 0.5}),
     (torch.optim.SGD, {"lr": 0.01, "momentum": 0.9}, {"lr": 0.03, "momentum": 0.5}),
 ):
@@ -1375,7 +1375,7 @@ for kind, options, others in (
     wanted = run(*training, 3)
     assert any(not torch.equal(wanted[name], before[name]) for name in before), "garder a arrêté l'entraînement"
     for where, (model, optimizer, generator) in (
-        ("dans les mêmes objets", training), ("dans des objets neufs", pieces(kind, **others)),
+        ("dans les mêmes objets", training), ("dans des objets neufs", pieces(kind, **new_options)),
         ("une troisième fois, dans les mêmes objets", training),
     ):
         saved.resume(model, optimizer, generator)
@@ -1408,14 +1408,14 @@ def weights_only(network, optimizer, generator):
     return lambda network, optimizer, generator: network.load_state_dict(kept)
 
 
-def whole(network, optimizer, generator):
+def everything(network, optimizer, generator):
     """Votre point de reprise."""
     return Checkpoint(network, optimizer, EPOCHS // 2, generator).resume
 
 
 print(f"les poids seuls : le plus grand écart est {decimal(lost := distance_to_uninterrupted(weights_only), 3)}")
 with labo.needs("Checkpoint"):
-    print(f"votre point de reprise : le plus grand écart est {decimal(kept := distance_to_uninterrupted(whole), 3)}")
+    print(f"votre point de reprise : le plus grand écart est {decimal(kept := distance_to_uninterrupted(everything), 3)}")
 
 # %% affirmation="reprise" profils="tiny, small"
 claim.less("avec les poids seuls, c'est un autre entraînement", 0.01, lost)
