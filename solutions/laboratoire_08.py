@@ -475,14 +475,14 @@ checks.forbid(clip_by_norm, "clip_grad*", "*total_norm*", "*clip_grads*")
 
 # %%
 # Une falaise : h est multiplié trente fois par w, et l'on voudrait arriver à 0,5, par descente de gradient.
-DEPTH, TARGET, RATE, START = 30, 0.5, 0.02, 1.12
+DEPTH, TARGET, RATE, START = 30, 0.5, 0.003, 1.12
 
 
 def cliff(w):
     return (w**DEPTH - TARGET) ** 2
 
 
-def cliff_descent(limit, steps=60):
+def cliff_descent(limit, steps=80):
     """Les valeurs successives de w ; le gradient est écrêté à `limit`, sauf si elle vaut None."""
     path = [START]
     for _ in range(steps):
@@ -498,7 +498,7 @@ with labo.needs("clip_by_norm"):
     figure, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
     line = torch.linspace(0.8, 1.13, 300)
     axes.semilogy(line, cliff(line), color=grey)
-    axes.semilogy(clipped_path, [cliff(w) for w in clipped_path], "o-", color=blue, markersize=4, label="écrêté à 1")
+    axes.semilogy(clipped_path, [cliff(w) for w in clipped_path], ".-", color=blue, label="écrêté à 1")
     axes.annotate(f"sans écrêtage,\nun pas mène à w = {decimal(free[1], 0)}", (0.82, cliff(START)), (0.93, 30),
                   color=orange, fontsize=10, arrowprops={"arrowstyle": "->", "color": orange})
     axes.set(xlabel="w", ylabel="perte", xlim=(0.8, 1.14))
@@ -523,6 +523,10 @@ claim.between("écrêtée, la descente arrive au but", clipped_path[-1] ** DEPTH
 # **sortie** $o_t$ ce que l'on montre. Toutes quatre viennent d'une seule combinaison
 # $W_{ih}\, x_t + W_{hh}\, h_{t-1} + b$ de $4M$ nombres, où se suivent $i$, $f$, $g$, $o$, comme dans PyTorch : une sigmoïde $\sigma$ pour les trois
 # portes, une tanh pour $g$.
+#
+# **À la main** : si tous les poids et les biais sont nuls, les portes sont à demi ouvertes et le candidat est nul ; une
+# cellule $c = 8$ devient 4, 2, puis 1. Si le biais de $f$ est très grand et celui de $i$ très petit, la cellule ne change
+# plus : le réseau se souvient, et le gradient remonte sans être réduit.
 #
 # ### Exercice 4 - `lstm` ★★ (15 min, 4 points)
 #
@@ -663,7 +667,7 @@ checks.forbid(lstm, "rnn*", "lstm*", "gru*", "*_rnn*", "*_lstm*", "*_gru*")
 
 # %%
 WIDTH = {"tiny": 16, "small": 32, "full": 128}[PROFILE]
-STEPS = {"tiny": 10, "small": 200, "full": 2_000}[PROFILE]
+STEPS = {"tiny": 10, "small": 150, "full": 2_000}[PROFILE]
 CLIP = 1.0
 
 
@@ -802,11 +806,11 @@ claim.less("au plus une centaine de pas suffisent", [steps for _, steps in memor
 
 # %% affirmation="gradient_initial" profils="small"
 start = {name: float(curve[0] / curve[-1]) for name, curve in initial_gradients.items()}
-claim.less("biais 0 : le gradient du premier instant a presque disparu", start["LSTM, biais 0"], 1e-6)
-claim.less("biais 3 : il reste", 0.01, start["LSTM, biais 3"])
+claim.less("biais 0 : le gradient du premier instant a presque disparu", start["LSTM, biais 0"], 1e-4)
+claim.less("biais 3 : il reste", 0.1, start["LSTM, biais 3"])
 
 # %% [markdown]
-# Un nombre dans l'initialisation décide. Avec le biais 3, une centaine de pas suffisent ; sans lui, deux cents
+# Un nombre dans l'initialisation décide. Avec le biais 3, une centaine de pas suffisent ; sans lui, cent cinquante
 # n'apprennent rien d'utile, et la figure de droite dit pourquoi : le gradient n'arrive pas jusqu'au premier symbole. On le trouve
 # dès 1999 chez Gers, Schmidhuber et Cummins ; PyTorch, pourtant, tire ce biais autour de 0.
 #
@@ -911,7 +915,7 @@ class Classifier(nn.Module):
         return self.output(self.layer(self.embedding(indices)))
 
 
-def train_classifier(seed, epochs=1 if TINY else 8):
+def train_classifier(seed, epochs=1 if TINY else 12):
     torch.manual_seed(seed)
     network, generator = Classifier().to(device), torch.Generator().manual_seed(seed)
     optimizer = torch.optim.Adam(network.parameters(), 4e-3)
@@ -940,16 +944,14 @@ with labo.needs("last_states"):
     wrong_place = [score_accuracy(s[:, -1, 0]) for s in scores]
     for place, values in (("dernière lettre", right_place), ("dernière colonne", wrong_place)):
         print(f"Lu à la {place:16} : " + " ; ".join(f"{decimal(value, 1)} %" for value in values))
-    figure, axes = plt.subplots(figsize=(9, 3.2), layout="constrained")
-    for colour, name in zip((blue, orange, green, grey), ("danielle", "michelle", "jean-marie", "clémentin")):
+    figure, panels = plt.subplots(1, 4, figsize=(11, 2.6), sharey=True, layout="constrained")
+    for axes, name in zip(panels, ("danielle", "jean-marie", "augustin", "camille")):
         with torch.no_grad():
             curve = classifiers[0].scores(padded([name])[0])[0, :, 0].sigmoid().cpu()
-        axes.plot(curve, "o-", color=colour, label=name)
-        for t, letter in enumerate(name):
-            axes.annotate(letter, (t, curve[t]), textcoords="offset points", xytext=(0, 6), ha="center", color=colour)
-    axes.axhline(0.5, color=grey, linestyle=":")
-    axes.set(xlabel="lettres lues", ylabel="probabilité « garçon »", ylim=(0, 1.08))
-    axes.legend(frameon=False, loc="lower left", ncols=2)
+        axes.plot(curve, "o-", color=blue)
+        axes.axhline(0.5, color=grey, linestyle=":")
+        axes.set(xticks=range(len(name)), xticklabels=name, ylim=(0, 1.05))
+    panels[0].set_ylabel("probabilité « garçon »")
     plt.show()
 
 # %% affirmation="prenoms_lus"
@@ -968,6 +970,9 @@ claim.between("le réseau la dépasse de peu : un à quatre points", [r - last_l
 # l'indice 1 (début) et finit par 2 (fin) ; vient ensuite le remplissage, 0. Aucune étiquette n'est à écrire : le texte est sa
 # propre cible. La perte est l'entropie croisée moyenne, sur les symboles **véritables**, fin comprise. Son exponentielle, la **perplexité**, se lit comme
 # un nombre de lettres entre lesquelles le modèle hésite : un tirage uniforme parmi $V$ symboles a la perplexité $V$.
+#
+# **À la main** : si les probabilités données aux trois symboles de « lé » et de sa fin sont $1/2$, $1/4$ et $1/8$, la perte est
+# $(1 + 2 + 3) \ln 2\, / 3 = 2 \ln 2$, et la perplexité, 4.
 #
 # ### Réparation (exercice 6) - `LanguageModel` ★★ (12 min, 3 points)
 #
@@ -1005,11 +1010,11 @@ def symptoms(model):
     torch.manual_seed(SEED)
     network, batch = model(len(letters), 64).to(device), framed(names["train"][:50])
     optimizer = torch.optim.Adam(network.parameters(), 1e-2)
-    for start in range(0, 1000, 50):
+    for start in [*range(0, 1000, 50)] * 2:
         update(network, optimizer, network.loss(framed(names["train"][start : start + 50])))
     with torch.no_grad():
         once, twice, longer = (network.loss(b).item() for b in (batch, batch, F.pad(batch, (0, 10))))
-    print(f"après 20 pas, perplexité {decimal(math.exp(once), 2)} ; perte {decimal(once, 3)}, "
+    print(f"après 40 pas, perplexité {decimal(math.exp(once), 2)} ; perte {decimal(once, 3)}, "
           f"la même mesurée de nouveau {decimal(twice, 3)}, puis avec dix colonnes de zéros {decimal(longer, 3)}")
     return once, twice, longer
 
@@ -1195,12 +1200,13 @@ with labo.needs("LanguageModel"):
         axes.plot(range(1, EPOCHS_LM + 1), curve, "o-", color=blue)
     for n, height in ngrams.items():
         axes.axhline(height, color=grey, linestyle=":")
-        axes.annotate(f"n = {n}", (1, height), xytext=(-22, 3), textcoords="offset points", color=grey, fontsize=9)
-    axes.set(xlabel="époque", ylabel="perplexité en validation", ylim=(5, 20), xlim=(0.7, EPOCHS_LM + 0.3))
+        axes.text(EPOCHS_LM + 0.25, height, f"n = {n}", color=grey, va="center", backgroundcolor="white")
+    axes.set(xlabel="époque", ylabel="perplexité en validation", ylim=(5, 20), xlim=(0.7, EPOCHS_LM + 0.9))
     plt.show()
 
 # %% affirmation="langue"
-claim.less("deux lettres de contexte valent mieux qu'une, et une qu'aucune", [ngrams[2], ngrams[3]], [ngrams[1], ngrams[2]])
+claim.less("une lettre de contexte vaut mieux qu'aucune", ngrams[2], ngrams[1] - 1)
+claim.less("et deux valent mieux qu'une", ngrams[3], ngrams[2] - 1)
 claim.less("trois n'aident plus : trop rares pour être comptées", ngrams[3], ngrams[4])
 claim.less("votre modèle fait mieux que le meilleur n-gramme", [curve[-1] for curve in curves], ngrams[3] - 0.5)
 
@@ -1211,7 +1217,8 @@ claim.less("votre modèle fait mieux que le meilleur n-gramme", [curve[-1] for c
 # ### Écrire
 #
 # Pour écrire, on tire une lettre selon les probabilités, on la donne à lire au réseau, et l'on recommence. Diviser d'abord les scores
-# par une **température** $\tau$, $\operatorname{softmax}(s / \tau)$, rend le tirage plus sage ($\tau < 1$) ou plus fou ($\tau > 1$).
+# par une **température** $\tau$, $\operatorname{softmax}(s / \tau)$, rend le tirage plus sage ($\tau < 1$) ou plus fou ($\tau > 1$) : entre les scores 0 et 3, le premier sort
+# 5 fois sur cent avec $\tau = 1$, et 27 avec $\tau = 3$.
 #
 # ### Exercice 7 - `generate` ★★ (12 min, 3 points)
 #
@@ -1346,7 +1353,7 @@ with labo.needs("LanguageModel", "generate"):
 
 # %% affirmation="invention"
 claim.less("la plupart des prénoms écrits à la température 0,8 n'existent pas dans la liste", 55, shares[0.8])
-claim.less("plus la température monte, plus on invente", [shares[0.5], shares[0.8]], [shares[0.8], shares[1.5]])
+claim.less("plus la température monte, plus on invente", shares[0.5], shares[1.5])
 
 # %% [markdown]
 # La plupart de ces prénoms ne sont pas dans la liste : le réseau n'a pas appris des prénoms, mais comment ils se
@@ -1420,7 +1427,7 @@ claim.less("un biais de 4 suffit à toutes les graines", 95, outcome[4.0])
 # Par exemple, pour `forget` = 1, 2, 4. Attente : après 30 lectures il reste $\sigma(b_f)^{30}$ de la cellule, soit $10^{-4}$, 0,02 et
 # 0,58 ; il doit donc y avoir un seuil. Avec 1, aucune graine n'apprend ; avec 4, toutes, en une cinquantaine de pas ; avec 2, cela
 # dépend de la graine : l'écart entre elles y est aussi grand que l'effet, et l'on ne peut rien en dire de plus. Le biais doit suivre la
-# longueur à retenir. On ne sait pas si 1 finirait par apprendre en plus de 200 pas, ni si 4 nuirait à une tâche où il
+# longueur à retenir. On ne sait pas si 1 finirait par apprendre en plus de 150 pas, ni si 4 nuirait à une tâche où il
 # faut oublier.
 #
 # **Barème**
