@@ -723,14 +723,14 @@ def update(network, optimizer, loss):
 written = set()  # les exercices que vous avez écrits ; PyTorch tient la place des autres
 sample = torch.zeros(1, 2, 3), torch.zeros(1, 1)
 with labo.needs("rnn"):
-    rnn(*sample, torch.zeros(1, 3), torch.zeros(1, 1), torch.zeros(1)).shape
-    written.add("rnn")
+    if rnn(*sample, torch.zeros(1, 3), torch.zeros(1, 1), torch.zeros(1)).shape == (1, 2, 1):
+        written.add("rnn")
 with labo.needs("lstm"):
-    lstm(*sample, sample[1], torch.zeros(4, 3), torch.zeros(4, 1), torch.zeros(4))[0].shape
-    written.add("lstm")
+    if lstm(*sample, sample[1], torch.zeros(4, 3), torch.zeros(4, 1), torch.zeros(4))[0].shape == (1, 2, 1):
+        written.add("lstm")
 with labo.needs("clip_by_norm"):
-    clip_by_norm([sample[1]], 1.0)[0][0].shape
-    written.add("clip_by_norm")
+    if clip_by_norm([sample[1]], 1.0)[0][0].shape == (1, 1):
+        written.add("clip_by_norm")
 print("De vous :", ", ".join(sorted(written)) or "rien encore, PyTorch vous remplace")
 
 # %%
@@ -781,21 +781,22 @@ def initial_gradient(kind, forget, length=30):
 if device.type == "cpu":
     labo.threads_for(Memory("lstm"), sequences(32, 30, torch.Generator().manual_seed(SEED))[0])
 NETWORKS = {"récurrent simple": ("rnn", 0.0), "LSTM, biais 0": ("lstm", 0.0), "LSTM, biais 3": ("lstm", 3.0)}
-memories = {name: [remember(*setting, seed=seed) for seed in SEEDS] for name, setting in NETWORKS.items()}
-initial_gradients = {name: initial_gradient(*setting) for name, setting in NETWORKS.items()}
-for name, runs in memories.items():
-    print(f"{name:16} exactitude, une valeur par graine : " + " ; ".join(f"{decimal(a, 0)} %" for a, _ in runs)
-          + " ; pas : " + " ; ".join(str(steps) for _, steps in runs))
+with labo.needs("rnn", "lstm", "clip_by_norm"):
+    memories = {name: [remember(*setting, seed=seed) for seed in SEEDS] for name, setting in NETWORKS.items()}
+    initial_gradients = {name: initial_gradient(*setting) for name, setting in NETWORKS.items()}
+    for name, runs in memories.items():
+        print(f"{name:16} exactitude, une valeur par graine : " + " ; ".join(f"{decimal(a, 0)} %" for a, _ in runs)
+              + " ; pas : " + " ; ".join(str(steps) for _, steps in runs))
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.3), layout="constrained")
-for place, (colour, name) in enumerate(zip((grey, blue, orange), NETWORKS)):
-    left.plot([place] * len(SEEDS), [a for a, _ in memories[name]], "o", color=colour, alpha=0.7)
-    right.semilogy(initial_gradients[name], color=colour, label=name)
-left.axhline(25, color=grey, linestyle=":")
-left.set(xticks=range(3), xticklabels=NETWORKS, xlim=(-0.5, 2.5), ylim=(0, 105), ylabel="exactitude (%)")
-right.set(xlabel="instant de l'entrée", ylabel="norme du gradient", title="avant tout entraînement")
-right.legend(frameon=False)
-plt.show()
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.3), layout="constrained")
+    for place, (colour, name) in enumerate(zip((grey, blue, orange), NETWORKS)):
+        left.plot([place] * len(SEEDS), [a for a, _ in memories[name]], "o", color=colour, alpha=0.7)
+        right.semilogy(initial_gradients[name], color=colour, label=name)
+    left.axhline(25, color=grey, linestyle=":")
+    left.set(xticks=range(3), xticklabels=NETWORKS, xlim=(-0.5, 2.5), ylim=(0, 105), ylabel="exactitude (%)")
+    right.set(xlabel="instant de l'entrée", ylabel="norme du gradient", title="avant tout entraînement")
+    right.legend(frameon=False)
+    plt.show()
 
 # %% affirmation="memoire"
 scores = {name: [accuracy for accuracy, _ in runs] for name, runs in memories.items()}
@@ -811,13 +812,13 @@ claim.less("biais 3 : il reste", 0.1, start["LSTM, biais 3"])
 
 # %% [markdown]
 # Un nombre dans l'initialisation décide. Avec le biais 3, moins de cent pas suffisent ; sans lui, cent cinquante
-# n'apprennent rien d'utile, et la figure de droite dit pourquoi : le gradient n'arrive pas jusqu'au premier symbole. On le trouve
-# dès 1999 chez Gers, Schmidhuber et Cummins ; PyTorch, pourtant, tire ce biais autour de 0.
+# n'apprennent rien d'utile, et la figure de droite dit pourquoi : le gradient n'arrive pas jusqu'au premier symbole. Un biais positif était conseillé dès 2000 par les
+# inventeurs de la porte d'oubli (Gers, Schmidhuber et Cummins ; livre, section 10.10.2) ; PyTorch, pourtant, le tire autour de 0.
 #
 # ---
 # ## 5. Des prénoms : longueurs inégales
 #
-# *(Livre : section 10.4.)* Une liste de prénoms donnés en France (source : Insee). Pour en faire un tableau, on
+# *(Livre : section 10.2, figure 10.5.)* Une liste de prénoms donnés en France (source : Insee). Pour en faire un tableau, on
 # **remplit** les plus courts, ici avec l'indice 0, et l'on garde les longueurs. Le réseau lira donc des zéros après la fin
 # du prénom, et son état changera encore : il ne faut pas prendre le dernier état, mais celui de la dernière lettre.
 #
@@ -966,13 +967,13 @@ claim.between("le réseau la dépasse de peu", sum(right_place) / 3 - last_lette
 # ---
 # ## 6. Un modèle de langue
 #
-# *(Livre : sections 10.2.1 et 12.4.1.)* Et si le réseau prédisait, à chaque lettre, **la suivante** ? Un prénom commence par
+# *(Livre : sections 10.2.3 et 12.4.1.)* Et si le réseau prédisait, à chaque lettre, **la suivante** ? Un prénom commence par
 # l'indice 1 (début) et finit par 2 (fin) ; vient ensuite le remplissage, 0. Aucune étiquette n'est à écrire : le texte est sa
 # propre cible. La perte est l'entropie croisée moyenne, sur les symboles **véritables**, fin comprise. Son exponentielle, la **perplexité**, se lit comme
 # un nombre de lettres entre lesquelles le modèle hésite : un tirage uniforme parmi $V$ symboles a la perplexité $V$.
 #
-# **À la main** : si les probabilités données aux trois symboles de « lé » et de sa fin sont $1/2$, $1/4$ et $1/8$, la perte est
-# $(1 + 2 + 3) \ln 2\, / 3 = 2 \ln 2$, et la perplexité, 4.
+# **À la main** : si le modèle donne tour à tour à « é », à « l » et à la fin les probabilités $1/2$, $1/4$ et $1/8$, la
+# perte est $(1 + 2 + 3) \ln 2\, / 3 = 2 \ln 2$, et la perplexité, 4.
 #
 # ### Réparation (exercice 6) - `LanguageModel` ★★ (12 min, 3 points)
 #
@@ -1259,7 +1260,7 @@ def generate(step, start: int, end: int, limit: int, temperature: float, generat
 # %% test="generate" points=3
 def following(table):
     """Un modèle sans hasard : après l'indice i, toujours table[i]."""
-    return lambda index, state: (1000.0 * F.one_hot(torch.tensor(table[int(index)]), len(table)).float(), state)
+    return lambda index, state: (40.0 * F.one_hot(torch.tensor(table[int(index)]), len(table)).float(), state)
 
 
 coin = torch.Generator().manual_seed(0)
@@ -1281,12 +1282,12 @@ def counting(index, state):
     calls.append((int(index), state))
     path = [4, 4, 5, 3, 4, 6]
     number = 0 if state is None else int(state[0]) + 1
-    scores = torch.full((7,), -500.0)
-    scores[path[number]] = 500.0
+    scores = torch.full((7,), -20.0)
+    scores[path[number]] = 20.0
     return scores, (torch.tensor(float(number)), torch.tensor([int(index)]))
 
 
-for temperature in (1.0, 0.7, 0):
+for temperature in (1.0, 0.7, 0.0):
     calls.clear()
     found = generate(counting, 0, 6, 50, temperature, torch.Generator())
     assert found == [4, 4, 5, 3, 4], (
@@ -1485,6 +1486,6 @@ claim.less("en test aussi, votre modèle fait mieux que le meilleur n-gramme", t
 # - Écrivez `truncated_bptt`, qui coupe le graphe tous les $k$ instants : l'état ne change pas, le gradient plus loin est nul.
 # - Lire aussi de droite à gauche (`bidirectional=True`) : que faut-il faire du remplissage ?
 # - S. Hochreiter et J. Schmidhuber, *Long Short-Term Memory*, 1997.
-# - F. Gers, J. Schmidhuber et F. Cummins, *Learning to Forget*, 1999.
+# - F. Gers, J. Schmidhuber et F. Cummins, *Learning to Forget: Continual Prediction with LSTM*, 2000.
 # - R. Pascanu, T. Mikolov et Y. Bengio, *On the Difficulty of Training Recurrent Neural Networks*, 2013.
 # - C. Tallec et Y. Ollivier, *Can Recurrent Neural Networks Warp Time?*, 2018.
