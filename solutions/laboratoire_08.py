@@ -16,7 +16,7 @@
 # Un prénom a quatre lettres, ou douze ; une phrase n'a pas de taille. Un réseau **récurrent** lit un symbole à la
 # fois, et n'emporte du passé qu'un vecteur : son **état**. Vous allez l'écrire, le dériver à la main, voir pourquoi il
 # oublie, et changer un seul nombre de son initialisation pour qu'il se souvienne. Puis votre réseau inventera des
-# prénoms français que personne ne porte.
+# prénoms français qu'il n'a jamais lus.
 #
 # **À la fin, vous saurez**
 #
@@ -59,17 +59,18 @@ print(f"PyTorch {torch.__version__}, appareil : {device}, profil : {PROFILE}")
 # ---
 # ## 1. Un symbole à la fois
 #
-# *(Livre : sections 10.1 et 10.2.)* Une suite est une matrice $T \times D$ : $T$ instants, $D$ nombres par instant ; un
-# lot, un tableau $N \times T \times D$. À chaque instant, le réseau combine ce qu'il lit et ce dont il se souvient :
+# *(Livre : sections 10.1 et 10.2.)* Une suite est une matrice $T \times D$ : $T$ instants, $D$ nombres par instant ;
+# un lot, un tableau $N \times T \times D$. À chaque instant, le réseau combine ce qu'il lit et ce dont il se
+# souvient :
 #
 # $$h_t = \tanh\big( W_{ih}\, x_t + W_{hh}\, h_{t-1} + b \big), \qquad t = 0, \dots, T - 1 .$$
 #
 # Les mêmes $W_{ih}$ ($M \times D$), $W_{hh}$ ($M \times M$) et $b$ servent à tous les instants : c'est ce qu'un noyau
 # de convolution faisait dans l'espace. D'où un nombre de poids qui ne dépend pas de $T$.
 #
-# **À la main**, $D = M = 1$, $W_{ih} = 1$, $W_{hh} = 0{,}5$, $b = 0$, un état initial nul et l'entrée $(1 ;\ 0 ;\ 0)$ : les états
-# sont $\tanh(1) \approx 0{,}76$, puis $\tanh(0{,}38) \approx 0{,}36$, puis $\tanh(0{,}18) \approx 0{,}18$ : un écho qui
-# s'éteint.
+# **À la main**, $D = M = 1$, $W_{ih} = 1$, $W_{hh} = 0{,}5$, $b = 0$, un état initial nul et l'entrée $(1 ;\ 0 ;\
+# 0)$ : les états sont $\tanh(1) \approx 0{,}76$, puis $\tanh(0{,}38) \approx 0{,}36$, puis $\tanh(0{,}18) \approx
+# 0{,}18$ : un écho qui s'éteint.
 
 # %%
 # Le même réseau, replié puis déplié dans le temps : une copie par instant, les mêmes poids.
@@ -380,19 +381,20 @@ claim.between("rotation × 1 : le gradient survit", first[1.0], 0.01, 1)
 claim.less("rotation × 2 : il explose", 10, first[2.0])
 
 # %% [markdown]
-# De droite à gauche, le gradient traverse $W_{hh}^\top$ et la pente de tanh à chaque instant. Multiplié quarante fois par
-# 0,5, il **s'évanouit** : le réseau ne peut pas apprendre ce qui s'est passé il y a longtemps. Avec 2, il **explose**. Entre
-# les deux, la marge est étroite.
+# De droite à gauche, le gradient traverse $W_{hh}^\top$ et la pente de tanh à chaque instant. Multiplié quarante fois
+# par 0,5, il **s'évanouit** : le réseau ne peut pas apprendre ce qui s'est passé il y a longtemps. Avec 2, il
+# **explose**. Entre les deux, la marge est étroite.
 #
-# Sur un texte d'un million de lettres, on ne remonte pas jusqu'au début : tous les $k$ instants, on garde la valeur de l'état et
-# l'on coupe le graphe, `h = h.detach()`. Cette passe arrière *tronquée* coûte peu, mais ignore tout lien plus long que $k$.
+# Sur un texte d'un million de lettres, on ne remonte pas jusqu'au début : tous les $k$ instants, on garde la valeur
+# de l'état et l'on coupe le graphe, `h = h.detach()`. Cette passe arrière *tronquée* coûte peu, mais ignore tout lien
+# plus long que $k$.
 #
 # ---
 # ## 3. Écrêter le gradient
 #
-# *(Livre : section 10.11.1.)* Contre l'explosion, un remède simple : si la norme de **tous** les gradients réunis en un
-# seul long vecteur dépasse une limite, on les divise tous par le même nombre, de façon que la norme soit cette limite. Le pas
-# devient plus court ; sa direction ne change pas.
+# *(Livre : section 10.11.1.)* Contre l'explosion, un remède simple : si la norme de **tous** les gradients réunis en
+# un seul long vecteur dépasse une limite, on les divise tous par le même nombre, de façon que la norme soit cette
+# limite. Le pas devient plus court ; sa direction ne change pas.
 #
 # ### Exercice 3 - `clip_by_norm` ★ (8 min, 2 points)
 #
@@ -517,20 +519,20 @@ claim.between("écrêtée, la descente arrive au but", clipped_path[-1] ** DEPTH
 # ---
 # ## 4. Se souvenir : la LSTM
 #
-# *(Livre : section 10.10.1.)* L'écrêtage ne peut rien pour un gradient évanoui. L'idée de Hochreiter et Schmidhuber (1997)
-# est d'ouvrir un chemin où le passé n'est multiplié par aucune matrice : une **cellule** $c_t$, et des **portes**, des
-# nombres entre 0 et 1, une par unité :
+# *(Livre : section 10.10.1.)* L'écrêtage ne peut rien pour un gradient évanoui. L'idée de Hochreiter et Schmidhuber
+# (1997) est d'ouvrir un chemin où le passé n'est multiplié par aucune matrice : une **cellule** $c_t$, et des
+# **portes**, des nombres entre 0 et 1, une par unité :
 #
 # $$c_t = f_t \odot c_{t-1} + i_t \odot g_t, \qquad h_t = o_t \odot \tanh(c_t) .$$
 #
-# La porte d'**oubli** $f_t$ dit ce que l'on garde, la porte d'**entrée** $i_t$ ce que l'on écrit du candidat $g_t$, la porte de
-# **sortie** $o_t$ ce que l'on montre. Toutes quatre viennent d'une seule combinaison
-# $W_{ih}\, x_t + W_{hh}\, h_{t-1} + b$ de $4M$ nombres, où se suivent $i$, $f$, $g$, $o$, comme dans PyTorch : une sigmoïde $\sigma$ pour les trois
-# portes, une tanh pour $g$.
+# La porte d'**oubli** $f_t$ dit ce que l'on garde, la porte d'**entrée** $i_t$ ce que l'on écrit du candidat $g_t$,
+# la porte de **sortie** $o_t$ ce que l'on montre. Toutes quatre viennent d'une seule combinaison $W_{ih}\, x_t +
+# W_{hh}\, h_{t-1} + b$ de $4M$ nombres, où se suivent $i$, $f$, $g$, $o$, comme dans PyTorch : une sigmoïde $\sigma$
+# pour les trois portes, une tanh pour $g$.
 #
-# **À la main** : si tous les poids et les biais sont nuls, les portes sont à demi ouvertes et le candidat est nul ; une
-# cellule $c = 8$ devient 4, 2, puis 1. Si le biais de $f$ est très grand et celui de $i$ très petit, la cellule ne change
-# plus : le réseau se souvient, et le gradient remonte sans être réduit.
+# **À la main** : si tous les poids et les biais sont nuls, les portes sont à demi ouvertes et le candidat est nul ;
+# une cellule $c = 8$ devient 4, 2, puis 1. Si le biais de $f$ est très grand et celui de $i$ très petit, la cellule
+# ne change plus : le réseau se souvient, et le gradient remonte sans être réduit.
 #
 # ### Exercice 4 - `lstm` ★★ (15 min, 4 points)
 #
@@ -646,22 +648,23 @@ checks.forbid(lstm, "rnn*", "lstm*", "gru*", "*_rnn*", "*_lstm*", "*_gru*")
 # %% [markdown]
 # ### Se souvenir du premier symbole
 #
-# Voici une épreuve : le premier symbole est l'un de quatre ; puis viennent 29 symboles sans intérêt, tirés parmi quatre
-# autres. À la fin, il faut dire quel était le premier. Au hasard, on a raison une fois sur quatre. Trois réseaux, tous avec
-# vos fonctions et des poids tirés de même : un réseau récurrent simple, une LSTM, et la même LSTM dont **un seul nombre**
-# change : le biais initial $b_f$ de la porte d'oubli vaut 3 au lieu de 0.
+# Voici une épreuve : le premier symbole est l'un de quatre ; puis viennent 29 symboles sans intérêt, tirés parmi
+# quatre autres. À la fin, il faut dire quel était le premier. Au hasard, on a raison une fois sur quatre. Trois
+# réseaux, tous avec vos fonctions et des poids tirés de même : un réseau récurrent simple, une LSTM, et la même LSTM
+# dont **un seul nombre** change : le biais initial $b_f$ de la porte d'oubli vaut 3 au lieu de 0.
 #
 # ### Question 1 - avant de voir les exactitudes (2 points, 5 min)
 #
 # Au début de l'entraînement, les portes ne dépendent guère que de leur biais : $f_t \approx \sigma(b_f)$. **Avant
-# d'exécuter les deux cellules suivantes** : (a) de combien la cellule est-elle multipliée après 30 lectures, pour $b_f = 0$ et pour
-# $b_f = 3$ ? (b) Prédisez l'exactitude de chacun des trois réseaux. (c) L'optimiseur peut changer $b_f$, comme les autres poids.
-# Pourquoi ne le fera-t-il guère s'il part de 0 ? Comparez ensuite.
+# d'exécuter les deux cellules suivantes** : (a) de combien la cellule est-elle multipliée après 30 lectures, pour
+# $b_f = 0$ et pour $b_f = 3$ ? (b) Prédisez l'exactitude de chacun des trois réseaux. (c) L'optimiseur peut changer
+# $b_f$, comme les autres poids. Pourquoi ne le fera-t-il guère s'il part de 0 ? Comparez ensuite.
 
 # %% [markdown] reponse="q1" points=2
-# (a) $0{,}5^{30} \approx 10^{-9}$ et $0{,}953^{30} \approx 0{,}23$. (b) La LSTM de biais 3 atteint 100 % ; les deux autres restent près
-# du hasard, ou n'en sortent qu'en partie. (c) Le gradient qui dirait « retiens » passe par le même produit : il n'en arrive presque rien
-# au premier symbole (figure de droite), et ce reste est noyé dans le bruit des autres. Rien ne dit à l'optimiseur d'ouvrir la porte.
+# (a) $0{,}5^{30} \approx 10^{-9}$ et $0{,}953^{30} \approx 0{,}23$. (b) La LSTM de biais 3 atteint 100 % ; les deux
+# autres restent près du hasard, ou n'en sortent qu'en partie. (c) Le gradient qui dirait « retiens » passe par le
+# même produit : il n'en arrive presque rien au premier symbole (figure de droite), et ce reste est noyé dans le bruit
+# des autres. Rien ne dit à l'optimiseur d'ouvrir la porte.
 #
 # **Barème**
 #
@@ -817,15 +820,17 @@ claim.less("biais 3 : il reste", 0.1, start["LSTM, biais 3"])
 
 # %% [markdown]
 # Un nombre dans l'initialisation décide. Avec le biais 3, moins de cent pas suffisent ; sans lui, cent cinquante
-# n'apprennent rien d'utile, et la figure de droite dit pourquoi : le gradient n'arrive pas jusqu'au premier symbole. Un biais positif était conseillé dès 2000 par les
-# inventeurs de la porte d'oubli (Gers, Schmidhuber et Cummins ; livre, section 10.10.2) ; PyTorch, pourtant, le tire autour de 0.
+# n'apprennent rien d'utile, et la figure de droite dit pourquoi : le gradient n'arrive pas jusqu'au premier symbole.
+# Un biais positif était conseillé dès 2000 par les inventeurs de la porte d'oubli (Gers, Schmidhuber et Cummins ;
+# livre, section 10.10.2) ; PyTorch, pourtant, le tire autour de 0.
 #
 # ---
 # ## 5. Des prénoms : longueurs inégales
 #
-# *(Livre : section 10.2, figure 10.5.)* Une liste de prénoms donnés en France (source : Insee). Pour en faire un tableau, on
-# **remplit** les plus courts, ici avec l'indice 0, et l'on garde les longueurs. Le réseau lira donc des zéros après la fin
-# du prénom, et son état changera encore : il ne faut pas prendre le dernier état, mais celui de la dernière lettre.
+# *(Livre : section 10.2, figure 10.5.)* Une liste de prénoms donnés en France (source : Insee). Pour en faire un
+# tableau, on **remplit** les plus courts, ici avec l'indice 0, et l'on garde les longueurs. Le réseau lira donc des
+# zéros après la fin du prénom, et son état changera encore : il ne faut pas prendre le dernier état, mais celui de la
+# dernière lettre.
 #
 # ### Exercice 5 - `last_states` ★ (6 min, 2 points)
 
@@ -904,7 +909,8 @@ for name, row in zip(("zoé", "augustin"), letters.pad([letters.encode(name) for
     print(f"{name:9}", row.tolist())
 
 # %% [markdown]
-# Votre réseau récurrent, lettre après lettre, doit dire si le prénom est dans la liste des garçons ou dans celle des filles.
+# Votre réseau récurrent, lettre après lettre, doit dire si le prénom est dans la liste des garçons ou dans celle des
+# filles.
 
 # %%
 class Classifier(nn.Module):
@@ -966,24 +972,26 @@ claim.between("la dernière lettre seule dit déjà beaucoup", last_letter, 77, 
 claim.between("le réseau la dépasse de peu", sum(right_place) / 3 - last_letter, 0, 5)
 
 # %% [markdown]
-# La dernière lettre seule dit déjà beaucoup ; le réseau la dépasse de peu. Lu à la dernière colonne, après les zéros qu'on
-# ne lui a jamais appris à lire, le même réseau se trompe bien plus. Suivez les courbes : il change d'avis en lisant.
+# La dernière lettre seule dit déjà beaucoup ; le réseau la dépasse de peu. Lu à la dernière colonne, après les zéros
+# qu'on ne lui a jamais appris à lire, le même réseau se trompe bien plus. Suivez les courbes : il change d'avis en
+# lisant.
 #
 # ---
 # ## 6. Un modèle de langue
 #
-# *(Livre : sections 10.2.3 et 12.4.1.)* Et si le réseau prédisait, à chaque lettre, **la suivante** ? Un prénom commence par
-# l'indice 1 (début) et finit par 2 (fin) ; vient ensuite le remplissage, 0. Aucune étiquette n'est à écrire : le texte est sa
-# propre cible. La perte est l'entropie croisée moyenne, sur les symboles **véritables**, fin comprise. Son exponentielle, la **perplexité**, se lit comme
-# un nombre de lettres entre lesquelles le modèle hésite : un tirage uniforme parmi $V$ symboles a la perplexité $V$.
+# *(Livre : sections 10.2.3 et 12.4.1.)* Et si le réseau prédisait, à chaque lettre, **la suivante** ? Un prénom
+# commence par l'indice 1 (début) et finit par 2 (fin) ; vient ensuite le remplissage, 0. Aucune étiquette n'est à
+# écrire : le texte est sa propre cible. La perte est l'entropie croisée moyenne, sur les symboles **véritables**, fin
+# comprise. Son exponentielle, la **perplexité**, se lit comme un nombre de lettres entre lesquelles le modèle
+# hésite : un tirage uniforme parmi $V$ symboles a la perplexité $V$.
 #
-# **À la main** : si le modèle donne tour à tour à « é », à « l » et à la fin les probabilités $1/2$, $1/4$ et $1/8$, la
-# perte est $(1 + 2 + 3) \ln 2\, / 3 = 2 \ln 2$, et la perplexité, 4.
+# **À la main** : si le modèle donne tour à tour à « é », à « l » et à la fin les probabilités $1/2$, $1/4$ et $1/8$,
+# la perte est $(1 + 2 + 3) \ln 2\, / 3 = 2 \ln 2$, et la perplexité, 4.
 #
 # ### Réparation (exercice 6) - `LanguageModel` ★★ (12 min, 3 points)
 #
-# La méthode `loss` suivante s'exécute sans erreur, et mesure une perplexité merveilleuse. Elle a **trois fautes**, dont la cellule
-# montre les symptômes. Écrivez la méthode réparée.
+# La méthode `loss` suivante s'exécute sans erreur, et mesure une perplexité merveilleuse. Elle a **trois fautes**,
+# dont la cellule montre les symptômes. Écrivez la méthode réparée.
 
 # %%
 class BrokenModel(nn.Module):
@@ -1156,8 +1164,9 @@ claim.less("réparé, la perplexité est d'un vrai modèle", 8, math.exp(once))
 claim.between("la mesure ne dépend plus de rien d'autre", [twice - once, longer - once], -1e-5, 1e-5)
 
 # %% [markdown]
-# Une perplexité proche de 1 est presque toujours une faute : ici, le modèle voyait la réponse. Pour en juger une, il faut des
-# modèles simples : un ***n*-gramme** compte, dans le jeu d'entraînement, ce qui suit les $n - 1$ lettres précédentes.
+# Une perplexité proche de 1 est presque toujours une faute : ici, le modèle voyait la réponse. Pour en juger une, il
+# faut des modèles simples : un ***n*-gramme** compte, dans le jeu d'entraînement, ce qui suit les $n - 1$ lettres
+# précédentes.
 
 # %%
 def ngram_perplexity(n, part, smoothing=0.1):
@@ -1217,14 +1226,15 @@ claim.less("trois n'aident plus : trop rares pour être comptées", ngrams[3], n
 claim.less("votre modèle fait mieux que le meilleur n-gramme", [curve[-1] for curve in curves], ngrams[3] - 0.5)
 
 # %% [markdown]
-# Deux lettres de contexte valent mieux qu'une ; trois n'aident plus, car chaque contexte est trop rare pour être compté. Votre
-# modèle, qui ne compte pas mais apprend, fait mieux que tous.
+# Deux lettres de contexte valent mieux qu'une ; trois n'aident plus, car chaque contexte est trop rare pour être
+# compté. Votre modèle, qui ne compte pas mais apprend, fait mieux que tous.
 #
 # ### Écrire
 #
-# Pour écrire, on tire une lettre selon les probabilités, on la donne à lire au réseau, et l'on recommence. Diviser d'abord les scores
-# par une **température** $\tau$, $\operatorname{softmax}(s / \tau)$, rend le tirage plus sage ($\tau < 1$) ou plus fou ($\tau > 1$) : entre les scores 0 et 3, le premier sort
-# 5 fois sur cent avec $\tau = 1$, et 27 avec $\tau = 3$.
+# Pour écrire, on tire une lettre selon les probabilités, on la donne à lire au réseau, et l'on recommence. Diviser
+# d'abord les scores par une **température** $\tau$, $\operatorname{softmax}(s / \tau)$, rend le tirage plus sage
+# ($\tau < 1$) ou plus fou ($\tau > 1$) : entre les scores 0 et 3, le premier sort 5 fois sur cent avec $\tau = 1$, et
+# 27 avec $\tau = 3$.
 #
 # ### Exercice 7 - `generate` ★★ (12 min, 3 points)
 #
@@ -1370,16 +1380,18 @@ claim.less("plus la température monte, plus on invente", shares[0.5], shares[1.
 #
 # ### Question 2 - juger ce qui écrit (2 points, 4 min)
 #
-# Un concurrent « génère » ainsi : il tire au hasard un prénom de la liste d'entraînement. Tous sont parfaits. (a) Quelle probabilité donne-t-il à
-# un prénom de validation qui n'est pas dans sa liste, et que vaut donc sa perplexité ? (b) Quelle mesure de la cellule
-# précédente le démasque ? (c) Pourquoi votre modèle, à la température 0, écrit-il toujours le même prénom ? (d) Baisser la
-# température embellit les prénoms. Est-ce un meilleur modèle ? Comment le vérifieriez-vous ?
+# Un concurrent « génère » ainsi : il tire au hasard un prénom de la liste d'entraînement. Tous sont parfaits. (a)
+# Quelle probabilité donne-t-il à un prénom de validation qui n'est pas dans sa liste, et que vaut donc sa
+# perplexité ? (b) Quelle mesure de la cellule précédente le démasque ? (c) Pourquoi votre modèle, à la température 0,
+# écrit-il toujours le même prénom ? (d) Baisser la température embellit les prénoms. Est-ce un meilleur modèle ?
+# Comment le vérifieriez-vous ?
 
 # %% [markdown] reponse="q2" points=2
 # (a) Une probabilité nulle, donc une perplexité infinie. (b) La part des prénoms inventés : chez lui, 0 %. (c) Plus
-# rien n'est tiré : même début, même état, mêmes scores, donc le même plus grand score à chaque pas. (d) Non : le réseau est le
-# même, on le consulte autrement. On mesurerait, en validation, la perplexité de $\operatorname{softmax}(s / \tau)$ : les prénoms rares y perdent
-# plus que les courants ne gagnent, si le modèle était bien réglé pour $\tau = 1$.
+# rien n'est tiré : même début, même état, mêmes scores, donc le même plus grand score à chaque pas. (d) Non : le
+# réseau est le même, on le consulte autrement. On mesurerait, en validation, la perplexité de
+# $\operatorname{softmax}(s / \tau)$ : les prénoms rares y perdent plus que les courants ne gagnent, si le modèle
+# était bien réglé pour $\tau = 1$.
 #
 # **Barème**
 #
@@ -1392,8 +1404,9 @@ claim.less("plus la température monte, plus on invente", shares[0.5], shares[1.
 # ---
 # ## 7. Expérience libre : la mémoire
 #
-# Que faut-il pour se souvenir ? Choisissez **un** réglage de la LSTM du paragraphe 4, et au moins trois valeurs : `"forget"`, le biais
-# d'oubli ; `"length"`, la longueur ; `"width"`, le nombre d'unités ; ou `"lr"`. La table se remplit de vos essais.
+# Que faut-il pour se souvenir ? Choisissez **un** réglage de la LSTM du paragraphe 4, et au moins trois valeurs :
+# `"forget"`, le biais d'oubli ; `"length"`, la longueur ; `"width"`, le nombre d'unités ; ou `"lr"`. La table se
+# remplit de vos essais.
 
 # %%
 DEFAULTS = {"forget": 3.0, "length": 30, "width": WIDTH, "lr": 5e-3}
@@ -1429,15 +1442,15 @@ claim.less("un biais de 4 suffit à toutes les graines", 95, outcome[4.0])
 # %% [markdown]
 # ### Conclusion de l'expérience (2 points, 5 min)
 #
-# Dites ce que vous attendiez ; ce que montre la table, comparé à l'écart entre les graines ; ce que vous en concluez ; et
-# une chose que cette expérience ne permet pas de dire.
+# Dites ce que vous attendiez ; ce que montre la table, comparé à l'écart entre les graines ; ce que vous en
+# concluez ; et une chose que cette expérience ne permet pas de dire.
 
 # %% [markdown] reponse="experience" points=2
-# Par exemple, pour `forget` = 1, 2, 4. Attente : après 30 lectures il reste $\sigma(b_f)^{30}$ de la cellule, soit $10^{-4}$, 0,02 et
-# 0,58 ; il doit donc y avoir un seuil. Avec 1, aucune graine n'apprend ; avec 4, toutes, en une cinquantaine de pas ; avec 2, cela
-# dépend de la graine : l'écart entre elles y est aussi grand que l'effet, et l'on ne peut rien en dire de plus. Le biais doit suivre la
-# longueur à retenir. On ne sait pas si 1 finirait par apprendre en plus de 150 pas, ni si 4 nuirait à une tâche où il
-# faut oublier.
+# Par exemple, pour `forget` = 1, 2, 4. Attente : après 30 lectures il reste $\sigma(b_f)^{30}$ de la cellule, soit
+# $10^{-4}$, 0,02 et 0,58 ; il doit donc y avoir un seuil. Avec 1, aucune graine n'apprend ; avec 4, toutes, en une
+# cinquantaine de pas ; avec 2, cela dépend de la graine : l'écart entre elles y est aussi grand que l'effet, et l'on
+# ne peut rien en dire de plus. Le biais doit suivre la longueur à retenir. On ne sait pas si 1 finirait par apprendre
+# en plus de 150 pas, ni si 4 nuirait à une tâche où il faut oublier.
 #
 # **Barème**
 #
