@@ -1238,7 +1238,7 @@ claim.less("votre modèle fait mieux que le meilleur n-gramme", [curve[-1] for c
 #
 # ### Exercice 7 - `generate` ★★ (12 min, 3 points)
 #
-# Que doit donner la limite $\tau \to 0$ ?
+# Attention aux bornes : la fin, la limite, la température nulle.
 
 # %% exercice="generate" concepts="modèle de langue, échantillonnage, température"
 def generate(step, start: int, end: int, limit: int, temperature: float, generator: torch.Generator) -> list[int]:
@@ -1447,10 +1447,10 @@ claim.less("un biais de 4 suffit à toutes les graines", 95, outcome[4.0])
 
 # %% [markdown] reponse="experience" points=2
 # Par exemple, pour `forget` = 1, 2, 4. Attente : après 30 lectures il reste $\sigma(b_f)^{30}$ de la cellule, soit
-# $10^{-4}$, 0,02 et 0,58 ; il doit donc y avoir un seuil. Avec 1, aucune graine n'apprend ; avec 4, toutes, en une
-# cinquantaine de pas ; avec 2, cela dépend de la graine : l'écart entre elles y est aussi grand que l'effet, et l'on
-# ne peut rien en dire de plus. Le biais doit suivre la longueur à retenir. On ne sait pas si 1 finirait par apprendre
-# en plus de 150 pas, ni si 4 nuirait à une tâche où il faut oublier.
+# $10^{-4}$, 0,02 et 0,58 ; il doit donc y avoir un seuil. Avec 1, aucune graine ne retrouve le symbole ; avec 4, toutes, en une
+# soixantaine de pas ; avec 2, cela dépend de la graine : l'écart entre elles y est aussi grand que l'effet, et l'on ne peut
+# rien en dire de plus. Le biais doit suivre la longueur à retenir. On ne sait pas si 1 finirait par apprendre en plus de
+# 150 pas, ni si 4 nuirait à une tâche où il faut oublier.
 #
 # **Barème**
 #
