@@ -611,7 +611,7 @@ def truth_of_lstm(x, h, c, w_ih, w_hh, b):
     return torch.stack(states, 1), h, c
 
 
-for n, length, d, m in ((2, 5, 3, 4), (3, 1, 2, 2), (1, 6, 4, 1), (4, 2, 1, 3), (3, 3, 3, 3), (2, 4, 5, 2)):
+for n, length, d, m in ((2, 5, 3, 4), (3, 1, 2, 2), (1, 6, 4, 1), (4, 2, 1, 3), (3, 3, 3, 3), (2, 4, 5, 6)):
     shapes = {"x": (n, length, d), "h": (n, m), "c": (n, m), "w_ih": (4 * m, d), "w_hh": (4 * m, m), "b": (4 * m,)}
     values = {name: torch.randn(shape, dtype=torch.float64) for name, shape in shapes.items()}
     leaves = {name: value.clone().requires_grad_() for name, value in values.items()}
