@@ -1344,6 +1344,9 @@ runs = [generate(uniform, 1, 2, 15, 1.0, torch.Generator().manual_seed(seed)) fo
 assert checks.random_state() == before, "le hasard doit venir de `generator`, non du générateur global"
 assert runs[0] == runs[1], "deux générateurs de même graine donnent la même suite"
 assert runs[0] != runs[2], "deux générateurs de graines différentes donnent des suites différentes"
+coin = torch.Generator().manual_seed(5)
+first, second = [generate(uniform, 1, 2, 15, 1.0, coin) for _ in range(2)]
+assert first != second, "deux appels de suite avec le même générateur donnent des suites différentes : il avance"
 assert set(runs[0]) <= {0, 3, 4, 5}, f"un symbole de probabilité nulle est sorti : {runs[0]}"
 ### END HIDDEN TESTS
 

@@ -674,6 +674,15 @@ def last_states(states, lengths):
             ),
         ),
         (
+            "the generator's seed, drawn from anew",
+            _generate(
+                (
+                    "    drawn, index",
+                    "    generator = torch.Generator().manual_seed(generator.initial_seed())\n    drawn, index",
+                )
+            ),
+        ),
+        (
             "state forgotten",
             _generate(("scores, state = step(index, state)", "scores, _ = step(index, state)")),
         ),

@@ -241,9 +241,10 @@ def clip_by_norm(gradients, limit):
             "as torch does, with 1e-6",
             """
 def clip_by_norm(gradients, limit):
-    total = sum((g**2).sum() for g in gradients) ** 0.5
-    coefficient = (limit / (total + 1e-6)).clamp(max=1.0)
-    return [g * coefficient for g in gradients], float(total)
+    # what clip_grad_norm_ does
+    total_norm = sum((g**2).sum() for g in gradients) ** 0.5
+    clip_coef = (limit / (total_norm + 1e-6)).clamp(max=1.0)
+    return [g * clip_coef for g in gradients], float(total_norm)
 """,
         ),
         (
