@@ -643,6 +643,8 @@ def last_states(states, lengths):
         ("smoothed", _loss(_LOSS.replace("ignore_index=0", "ignore_index=0, label_smoothing=0.1"))),
     ],
     "generate": [
+        ("temperature twice", _generate(("scores / temperature", "scores / temperature / 2"))),
+        ("temperature halved", _generate(("scores / temperature", "2 * scores / temperature"))),
         ("temperature multiplies", _generate(("scores / temperature", "scores * temperature"))),
         (
             "temperature ignored",
