@@ -6,6 +6,8 @@ The labs are put there as students receive them, as pages to read: solutions are
 import json
 from pathlib import Path
 
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
 from sphinx.application import Sphinx
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,6 +28,36 @@ myst_heading_anchors = 4
 # In a lab, a heading may stand inside a cell of its own, two levels below the last one.
 suppress_warnings = ["myst.header"]
 
+# The theme's own words: students read these pages too. Sphinx has some in French; the others:
+language = "fr"
+LOCALES = ROOT / "build" / "locales"
+locale_dirs = [str(LOCALES)]
+WORDS = {
+    "Back to top": "Haut de la page",
+    "Edit this page": "Modifier cette page",
+    "Home": "Accueil",
+    "Made with ": "Fait avec ",
+    "Next": "Suivant",
+    "On this page": "Sur cette page",
+    "Please activate JavaScript to enable the search functionality.": (
+        "La recherche a besoin de JavaScript."
+    ),
+    "Previous": "Précédent",
+    "Skip to content": "Aller au contenu",
+    "View this page": "Voir cette page",
+}
+LABELS = {  # which the theme writes into its pages as they are
+    "Toggle Light / Dark / Auto color theme": "Thème clair, sombre ou automatique",
+    "Toggle site navigation sidebar": "Plan du site",
+    "Toggle table of contents sidebar": "Plan de la page",
+    "<title>Contents</title>": "<title>Sommaire</title>",
+    "<title>Expand</title>": "<title>Déplier</title>",
+    "<title>Light mode</title>": "<title>Thème clair</title>",
+    "<title>Dark mode</title>": "<title>Thème sombre</title>",
+    "<title>Auto light/dark, in light mode</title>": "<title>Automatique, clair à présent</title>",
+    "<title>Auto light/dark, in dark mode</title>": "<title>Automatique, sombre à présent</title>",
+}
+
 html_theme = "furo"
 html_title = project
 html_show_sphinx = False
@@ -36,6 +68,30 @@ MATHJAX = ROOT / "docs" / "node_modules" / "mathjax" / "es5" / "tex-svg-full.js"
 if MATHJAX.is_file():  # this one needs no fonts
     html_static_path = [str(MATHJAX)]
     mathjax_path = MATHJAX.name
+
+
+def write_words() -> None:
+    """The catalogue of the theme's words, where Sphinx looks for it."""
+    catalogue = Catalog(locale=language)
+    for english, french in WORDS.items():
+        catalogue.add(english, french)
+    folder = LOCALES / language / "LC_MESSAGES"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "sphinx.mo").open("wb") as file:
+        write_mo(file, catalogue)
+
+
+write_words()  # here: Sphinx reads catalogues before it calls `setup`
+
+
+def translate_labels(app: Sphinx, error: Exception | None) -> None:
+    """Put French in the place of what no catalogue reaches."""
+    for path in Path(app.outdir).rglob("*.html"):
+        text = found = path.read_text("utf-8")
+        for english, french in LABELS.items():
+            text = text.replace(english, french)
+        if text != found:
+            path.write_text(text, "utf-8")
 
 
 def write_labs(app: Sphinx) -> None:
@@ -79,3 +135,4 @@ def _write(path: Path, text: str) -> None:
 
 def setup(app: Sphinx) -> None:
     app.connect("builder-inited", write_labs)
+    app.connect("build-finished", translate_labels)

@@ -6,6 +6,8 @@ Exit codes: 0 done; 1 refused or failed, with a message that says why; 2 wrong u
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import Annotated
 
 import typer
@@ -36,6 +38,9 @@ def main(
     ] = False,
 ) -> None:
     """Build, release, grade and report on the labs."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names and messages may have what it lacks
+            stream.reconfigure(errors="replace")
 
 
 def doctor(

@@ -228,13 +228,14 @@ class Lab:
         return sorted(name for name in names if self.submission(name).submitted.is_dir())
 
     def check_released(self) -> None:
-        """Refuse a lab that the gradebook does not know."""
+        """Refuse a lab that the gradebook does not know, or that is none."""
         from nbgrader.api import MissingEntry
 
         with self.course.gradebook() as gradebook:
             try:
                 gradebook.find_assignment(self.name)
             except MissingEntry:
+                self.course.known_lab(self.name)
                 raise GraderError(
                     f"{self.name} is not in the gradebook: grader release {self.name}"
                 ) from None

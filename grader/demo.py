@@ -7,17 +7,18 @@ small class whose submissions are right, half right, empty or broken.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from grader.authoring import rubric
 from grader.authoring.build import build
 from grader.authoring.notebooks import source_notebook
 from grader.authoring.reading import read_source
@@ -26,7 +27,8 @@ from grader.course import CONFIG_FILE, Course, Lab
 from grader.engine import EngineConfig
 from grader.grading import table
 from grader.grading.progress import grade_with_progress
-from grader.notebook import grade_id, plain
+from grader.notebook import Cell, Notebook, grade_id, graded_cells, is_solution, plain
+from grader.reporting import report
 from grader.reporting.feedback import write_all
 
 LAB = "laboratoire_01"
@@ -93,13 +95,20 @@ def run(console: Console) -> None:
         results = grade_with_progress(lab, EngineConfig())
     with stages("feedback"):
         feedback = write_all(lab)
+    with stages("report"):
+        page = report.write_page(lab, report.gather(lab))
     with stages("train a linear classifier"):
         accuracy, data = _train()
-    table.show(LAB, results, console)
-    console.print(f"\nA linear classifier reaches [bold]{accuracy:.1f} %[/] on: {data}")
-    console.print(f"gradebook  {lab.course.directory.db_url.removeprefix('sqlite:///')}")
-    console.print(f"feedback   {feedback}/STUDENT/{LAB}/{LAB}.html")
-    console.print(f"why?       cd {lab.course.root.name} && grader show chloé {LAB}")
+    table.show(LAB, results, console, late={})
+    gradebook = lab.course.directory.db_url.removeprefix("sqlite:///")
+    for line in (
+        f"\nA linear classifier is right on [bold]{accuracy:.1f} %[/] ({data})",
+        f"gradebook  {gradebook}",
+        f"feedback   {feedback}/STUDENT/{LAB}/{LAB}.html",
+        f"report     {page}",
+        f"why?       cd {lab.course.root.name} && grader show chloé {LAB}",
+    ):
+        console.print(line, soft_wrap=True)
     stages.show()
 
 
@@ -142,8 +151,8 @@ def _lab(root: Path) -> Lab:
 
 def _hand_in(lab: Lab) -> None:
     """Hand in the reference, the skeleton, two that are half right, and one that does not parse."""
-    solved = lab.author_notebook()
     released = json.loads(lab.release.read_text("utf-8"))
+    solved = _solved(released, lab.author_notebook())
     _submit(lab, "alice", json.dumps(solved))
     _submit(lab, "bruno", json.dumps(released))
     for student, answers in MISTAKES.items():
@@ -151,7 +160,23 @@ def _hand_in(lab: Lab) -> None:
     _submit(lab, "émile", '{"cells": [ <<<<<<< HEAD')
 
 
-def _with_answers(notebook: dict[str, Any], answers: dict[str, str]) -> dict[str, Any]:
+def _solved(released: Notebook, author: Notebook) -> Notebook:
+    """What students receive with every answer, as a student would have written it."""
+    answers = {
+        name: _as_written(cell) for name, cell in graded_cells(author).items() if is_solution(cell)
+    }
+    return _with_answers(released, answers)
+
+
+def _as_written(cell: Cell) -> str:
+    """The author's answer without what only authors write: markers, the barème."""
+    if cell["cell_type"] == "markdown":
+        points = cell["metadata"]["nbgrader"]["points"]
+        return rubric.read(cell["source"], points, lambda *_: None).model
+    return re.sub(r"(?m)^ *### (BEGIN|END) SOLUTION\n?", "", cell["source"])
+
+
+def _with_answers(notebook: Notebook, answers: dict[str, str]) -> Notebook:
     changed = plain(notebook)
     for cell in changed["cells"]:
         cell["source"] = answers.get(grade_id(cell) or "", cell["source"])
@@ -181,4 +206,5 @@ def _train() -> tuple[float, str]:
     model = torch.nn.Linear(data.train_input.shape[1], len(data.classes)).to(device)
     train, test = (data.train_input, data.train_target), (data.test_input, data.test_target)
     labo.train(model, train, epochs=5, lr=0.2, verbose=False)
-    return labo.evaluate(model, test)["accuracy"], data.description
+    seen = f"{data.name}: learnt {len(data.train_input)} images, tried on {len(data.test_input)}"
+    return labo.evaluate(model, test)["accuracy"], seen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from labo.coursework.notebook import is_solution as is_solution
@@ -19,6 +20,13 @@ def grade_id(cell: Cell) -> str | None:
     """The name of a cell that nbgrader knows; None for any other."""
     name = cell["metadata"].get("nbgrader", {}).get("grade_id")
     return name if isinstance(name, str) else None
+
+
+def title(notebook: Notebook) -> str | None:
+    """The first heading of the first rank, in the cells of text."""
+    texts = (cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "markdown")
+    found = (re.search(r"(?m)^# +(\S.*?) *#*$", text) for text in texts)
+    return next((match[1] for match in found if match), None)
 
 
 def graded_cells(notebook: Notebook) -> dict[str, Cell]:

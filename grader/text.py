@@ -37,10 +37,24 @@ def escape(text: str) -> str:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A question with the nearest of the known names; nothing when none is near."""
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f"Did you mean {close[0]}?" if close else ""
+    folded = {one.casefold(): one for one in known}
+    close = difflib.get_close_matches(name.casefold(), list(folded), n=1)
+    return f"Did you mean {folded[close[0]]}?" if close else ""
 
 
 def rounded(value: float, digits: int) -> str:
     """A number with at most so many decimals: "4.5" for (4.501, 2). French: `labo.french`."""
     return f"{round(float(value), digits):.15g}"
+
+
+def duration(seconds: float) -> str:
+    """The two largest units: "2 d 4 h", "35 min", "1.5 s", "20 ms"."""
+    if seconds < 0.1:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 100:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    days, rest = divmod(round(seconds), 86_400)
+    hours, rest = divmod(rest, 3_600)
+    parts = [(days, "d"), (hours, "h"), (rest // 60, "min")]
+    first = next((i for i, (count, _) in enumerate(parts) if count), 2)
+    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count)

@@ -24,6 +24,7 @@ ROOT = HUB.parent
 COURSE = "apprentissage-profond"  # nbgrader_config.py's
 INSTRUCTOR, STUDENTS = "enseignante", ("alice", "bruno")
 LAB = "laboratoire_01"
+LANGUAGE = "fr_FR"  # of students' JupyterLab, from its language pack
 # What is not shown: nbgrader's panels for the others, and the question about Jupyter's news.
 _NOBODY = ("@jupyterlab/apputils-extension:announcements",)
 _TEACHING = tuple(
@@ -125,7 +126,13 @@ def make_student(folder: Path, student: str) -> None:
         "CourseDirectory.student_id": student,
         "Exchange.root": str(folder / "exchange"),
     }
-    write_settings(folder / "home" / student, settings, hidden=_TEACHING)
+    home = folder / "home" / student
+    write_settings(home, settings, hidden=_TEACHING)
+    language = home / ".jupyter/lab/user-settings/@jupyterlab/translation-extension"
+    chosen = language / "plugin.jupyterlab-settings"
+    if not chosen.exists():  # else the student's own choice, in the menu of settings
+        language.mkdir(parents=True, exist_ok=True)
+        chosen.write_text(json.dumps({"locale": LANGUAGE}), "utf-8")
 
 
 def write_settings(home: Path, settings: dict[str, str], hidden: tuple[str, ...]) -> None:

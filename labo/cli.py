@@ -2,12 +2,15 @@
 
 import io
 import sys
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from labo import __version__
+from labo.french import did_you_mean
 
 if TYPE_CHECKING:
     from typer._click import Command, Context
@@ -32,20 +35,59 @@ def _in_french(text: str) -> str:
     return text
 
 
+# What says that a command was written wrongly; it is Click's, or Typer's own copy of it.
+_UsageError: Any = typer.BadParameter.__base__
+_EXTRA = "Got unexpected extra argument"
+
+
+def _explained(error: Exception, command: str, options: Iterable[str]) -> str:
+    """Ce qui ne va pas dans une commande, en français."""
+    kind, option = type(error).__name__, getattr(error, "option_name", "")
+    if kind == "NoSuchOption":
+        problem = f"Option inconnue : {option}. {did_you_mean(option, options)}"
+    elif kind == "BadOptionUsage":
+        problem = f"L'option {option} est suivie d'une valeur, ou n'en a pas."
+    elif str(error).startswith(_EXTRA):
+        problem = f"De trop : {str(error).partition('(s) ')[2].strip('()')}."
+    else:
+        problem = "Cette commande est mal écrite."
+    return f"{problem.strip()}\n« {command} --help » montre comment l'écrire."
+
+
+@contextmanager
+def _usage_explained(command: "Command", context: "Context") -> Iterator[None]:
+    try:
+        yield
+    except _UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            raise
+        options = [name for param in command.params for name in param.opts]
+        _stop(_explained(error, context.command_path, options), code=2)
+
+
 class _Command(TyperCommand):
     def get_help(self, ctx: "Context") -> str:
         return _in_french(super().get_help(ctx))
+
+    def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
+        with _usage_explained(self, ctx):
+            return super().parse_args(ctx, args)
 
 
 class _Group(TyperGroup):
     def get_help(self, ctx: "Context") -> str:
         return _in_french(super().get_help(ctx))
 
+    def parse_args(self, ctx: "Context", args: list[str]) -> list[str]:
+        with _usage_explained(self, ctx):
+            return super().parse_args(ctx, args)
+
     def get_command(self, ctx: "Context", cmd_name: str) -> "Command":
         command = super().get_command(ctx, cmd_name)
         if command is None:
-            known = ", ".join(self.list_commands(ctx))
-            _stop(f"Commande inconnue : « {cmd_name} ». Les commandes sont {known}.", code=2)
+            known = self.list_commands(ctx)
+            hint = did_you_mean(cmd_name, known) or f"Les commandes sont {', '.join(known)}."
+            _stop(f"Commande inconnue : « {cmd_name} ». {hint}", code=2)
         return command
 
 
@@ -238,7 +280,8 @@ def download(
     dataset = catalogue().get(name)
     if dataset is None:
         problem = f"Jeu inconnu : « {name} »." if name else "Quel jeu ?"
-        _stop(f"{problem} Les jeux sont {', '.join(catalogue())}.", code=2)
+        hint = did_you_mean(name, catalogue()) or f"Les jeux sont {', '.join(catalogue())}."
+        _stop(f"{problem} {hint}", code=2)
     try:
         paths = find(dataset) or fetch(dataset)
     except DownloadError as error:

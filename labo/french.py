@@ -1,10 +1,50 @@
-"""Nombres et noms de mesures, écrits à la française."""
+"""Nombres, noms de mesures et erreurs du système, écrits à la française."""
 
+import difflib
+import errno
 import math
+from collections.abc import Iterable
 from typing import SupportsFloat
 
 _NO_BREAK_SPACE = "\u00a0"
 _NAMES = {"epoch": "époque", "time": "durée", "loss": "perte", "accuracy": "exactitude"}
+
+
+_SYSTEM = {
+    errno.ENOENT: "fichier ou dossier introuvable",
+    errno.EACCES: "accès refusé",
+    errno.EPERM: "opération refusée",
+    errno.ENOSPC: "plus de place sur le disque",
+    errno.EDQUOT: "quota dépassé",
+    errno.EFBIG: "fichier trop gros",
+    errno.EROFS: "disque en lecture seule",
+    errno.EISDIR: "c'est un dossier",
+    errno.ENOTDIR: "ce n'est pas un dossier",
+    errno.EEXIST: "ce nom existe déjà",
+    errno.ENOTEMPTY: "le dossier n'est pas vide",
+    errno.ENAMETOOLONG: "nom trop long",
+    errno.EILSEQ: "nom que ce disque ne peut écrire",
+    errno.EBUSY: "occupé par un autre programme",
+    errno.EIO: "le disque ne répond pas bien",
+    errno.ESTALE: "le disque partagé ne répond plus",
+    errno.ETIMEDOUT: "pas de réponse à temps",
+    errno.EMFILE: "trop de fichiers ouverts",
+    errno.ELOOP: "liens qui tournent en rond",
+}
+
+
+def system_error(error: OSError) -> str:
+    """Ce que le système a refusé, en quelques mots sans majuscule."""
+    if error.errno in _SYSTEM:
+        return _SYSTEM[error.errno]
+    return f"erreur {errno.errorcode.get(error.errno or 0, 'inconnue')} du système"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Une question avec le plus proche des noms connus ; rien si aucun ne l'est."""
+    folded = {one.casefold(): one for one in known}
+    close = difflib.get_close_matches(name.casefold(), list(folded), n=1)
+    return f"Vouliez-vous dire « {folded[close[0]]} » ?" if close else ""
 
 
 def decimal(value: float, digits: int) -> str:

@@ -1,7 +1,9 @@
 """The README's first command, in a copy of the project."""
 
 import io
+import re
 import shutil
+from pathlib import Path
 
 from rich.console import Console
 
@@ -24,4 +26,11 @@ def test_demo_grades_a_class_and_says_where_everything_is(tmp_path, monkeypatch)
     assert "not valid JSON" in text
     folder = tmp_path / ".demo"
     assert (folder / "gradebook.db").is_file()
-    assert len(list(folder.glob(f"feedback/*/{demo.LAB}/{demo.LAB}.html"))) == 5
+    pages = [path.read_text() for path in folder.glob(f"feedback/*/{demo.LAB}/{demo.LAB}.html")]
+    assert len(pages) == 5
+    for page in pages:
+        assert "SOLUTION" not in page
+        assert "Barème" not in page
+    (report,) = (line.split()[-1] for line in text.splitlines() if line.startswith("report "))
+    assert "chloé" in Path(report).read_text()
+    assert not set("éèàêç") & set(re.sub("chloé|émile", "", text)), "English, but for names"

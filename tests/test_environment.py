@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 import shlex
 import subprocess
 import tomllib
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from jupyterlab_server.translation_utils import get_language_packs
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -60,6 +62,18 @@ def test_what_is_pinned_is_all_that_is_needed_and_is_installed_so(pins):
     assert pins.keys() == closure(DECLARED)
     for name in pins:
         assert metadata.version(name).partition("+")[0] == pins[name]
+
+
+def test_students_find_jupyterlab_in_a_language_that_it_has(tmp_path):
+    found = runpy.run_path(str(ROOT / "hub" / "start.py"))
+    packs, message = get_language_packs()
+    assert found["LANGUAGE"] in packs, message
+    found["make_student"](tmp_path, "alice")
+    (chosen,) = tmp_path.rglob("plugin.jupyterlab-settings")
+    assert json.loads(chosen.read_text()) == {"locale": found["LANGUAGE"]}
+    chosen.write_text('{"locale": "en"}')
+    found["make_student"](tmp_path, "alice")
+    assert chosen.read_text() == '{"locale": "en"}'  # the student's own choice stays
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from grader.engine import Engine, EngineConfig, Job, Level, Outcome, Status, Ver
 from grader.engine.config import modules_used
 from grader.errors import GraderError
 from grader.notebook import Cell, plain
+from grader.text import did_you_mean
 from labo.coursework.notebook import CellKind
 
 _TOGETHER: Final = 12  # mutants in one notebook
@@ -72,7 +73,8 @@ def _exercises(source: Source, names: Sequence[str] = ()) -> dict[str, SourceCel
     missing = [name for name in names if name not in found]
     if missing:
         raise GraderError(
-            f"{source.path.stem} has no exercise {', '.join(missing)}, but: {', '.join(found)}"
+            f"{source.path.stem} has no exercise {', '.join(missing)}."
+            f" {did_you_mean(missing[0], found) or 'It has ' + ', '.join(found)}"
         )
     return {name: cell for name, cell in found.items() if name in (names or found)}
 

@@ -66,6 +66,10 @@ def passed_over(what: str) -> str:
     return f"« {what} » n'existe pas à la correction : cette ligne est passée, la suite s'exécute."
 
 
+def cell_passed_over(what: str) -> str:
+    return f"« {what} » n'existe pas à la correction : cette cellule est passée."
+
+
 def nobody_answers(prompt: str) -> str:
     question = f"« {prompt.strip()} » : " if prompt.strip() else ""
     return f"{question}personne ne répond à `input()` à la correction"

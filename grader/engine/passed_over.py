@@ -10,9 +10,11 @@ import builtins
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from multiprocessing import context, resource_tracker
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -28,6 +30,10 @@ _INTERPRETERS: Final = (
     *("bash", "sh", "script", "perl", "ruby"),
     *("python", "python2", "python3", "pypy"),
 )
+
+
+# Modules that start programs, by which an error of theirs is known.
+_STARTERS: Final = {"subprocess", "loky"}
 
 
 class PassesOver(InteractiveShell):
@@ -64,7 +70,7 @@ class PassesOver(InteractiveShell):
 
     def run_cell_magic(self, magic_name: str, line: str, cell: str) -> Any:
         if self.find_cell_magic(magic_name) is None:
-            return print(french.passed_over(f"%%{magic_name}"))
+            return print(french.cell_passed_over(f"%%{magic_name}"))
         return super().run_cell_magic(magic_name, line, cell)
 
 
@@ -73,7 +79,7 @@ def _installer(name: str) -> Callable[[str], None]:
 
 
 def _interpreter(name: str) -> Callable[[str, str], None]:
-    return lambda line, cell: print(french.passed_over(f"%%{name} {line}".rstrip()))
+    return lambda line, cell: print(french.cell_passed_over(f"%%{name} {line}".rstrip()))
 
 
 def _exists(extension: str) -> bool:
@@ -127,13 +133,30 @@ class _Absent(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def pass_over_other_services() -> None:
-    """Let `google.colab` be imported, and say in French that nobody answers `input()`."""
+    """Let `google.colab` be imported; say in French that nobody answers, and no program starts."""
     sys.meta_path.append(_Absent())
 
     def nobody_answers(prompt: object = "") -> str:
         raise EOFError(french.nobody_answers(str(prompt)))
 
+    def no_program(command: str) -> int:
+        print(french.passed_over(f"os.system({command!r})"))
+        return _NOT_FOUND << 8
+
     builtins.input = nobody_answers
+    setattr(os, "system", no_program)  # noqa: B010
+    _fork_every_process()
+
+
+def _fork_every_process() -> None:
+    """Have `multiprocessing` fork where it would start another interpreter, which is a program.
+
+    Nor does it start the one that tidies up after it: what is shared ends with the sandbox.
+    """
+    for process in (context.SpawnProcess, context.ForkServerProcess):
+        setattr(process, "_Popen", staticmethod(context.ForkProcess._Popen))  # noqa: B010
+    for name in ("ensure_running", "_send"):
+        setattr(resource_tracker.ResourceTracker, name, lambda *_: None)
 
 
 # ---- What is not available, told beside Python's own error
@@ -145,7 +168,7 @@ def advice(error: BaseException | None) -> str:
         return french.not_installed(error.name or "")
     if isinstance(error, OSError):
         through = _modules(error)
-        if through & {"subprocess", "_posixsubprocess"}:
+        if through & _STARTERS:
             return french.NO_PROGRAM
         if through & {"socket", "ssl", "urllib", "urllib3", "http"}:
             return french.NO_NETWORK

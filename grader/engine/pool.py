@@ -313,4 +313,5 @@ def _course_environment(profile: Profile) -> dict[str, str]:
         "LABO_OFFLINE": "1",
         "LABO_FORCE_CPU": "1",
         "TORCH_COMPILE_DISABLE": "1",  # there is no C++ compiler to run
+        "JOBLIB_MULTIPROCESSING": "0",  # its processes are programs: here, one call after the other
     }

@@ -218,5 +218,6 @@ def make_shell(output_limit: int) -> Shell:
     shell.run("%timeit -n 1 -r 1 None")
     gc.freeze()  # else `reset` looks for garbage among all that was imported
     shell.reset(new_session=True)
+    shell.user_module.__spec__ = None  # as in a kernel; multiprocessing looks for it
     shell.execution_count = 1
     return shell

@@ -33,8 +33,9 @@ from grader.files import writing
 from grader.grading.intake import Intake, take_in, unreadable_notebook
 from grader.grading.record import record
 from grader.grading.results import OnResult, Result, find_result, write_result
+from grader.grading.spelling import refuse_two_spellings
 from grader.notebook import Notebook, grade_id, is_test
-from grader.text import in_a_line
+from grader.text import did_you_mean, in_a_line
 
 
 class Runner(Protocol):
@@ -79,14 +80,16 @@ def autograde(
         make_engine: makes the runner of notebooks.
 
     Raises:
-        GraderError: the lab is not released, a student has not submitted, the isolation required
-            cannot be reached, or the gradebook cannot be written.
+        GraderError: the lab is not released, a student has not submitted or has two names, the
+            isolation required cannot be reached, or the gradebook cannot be written.
     """
     lab.check_released()
     with locked(lab):
         for partial in lab.results.glob(".*.partial"):  # a grading that was killed
             partial.unlink(missing_ok=True)
         wanted = _wanted(lab, students)
+        with lab.course.gradebook() as gradebook:
+            refuse_two_spellings(gradebook, lab.name, lab.students())
         source = lab.author_notebook()
         engine = make_engine(_config_for(source, config))
         tasks = _tasks(lab, engine, source, wanted)
@@ -146,7 +149,10 @@ def _wanted(lab: Lab, students: Sequence[str]) -> list[str]:
     submitted = lab.students()
     unknown = sorted(set(students) - set(submitted))
     if unknown:
-        raise GraderError(f"no submission of {lab.name} by {', '.join(unknown)}")
+        hints = [hint for name in unknown if (hint := did_you_mean(name, submitted))]
+        raise GraderError(
+            " ".join([f"no submission of {lab.name} by {', '.join(unknown)}.", *hints])
+        )
     for student in submitted:
         if in_a_line(student) != student:  # it goes to the gradebook, to pages, to tables
             raise GraderError(

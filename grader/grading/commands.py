@@ -97,6 +97,7 @@ def autograde(
     """
     from grader.course import Course
     from grader.grading import table
+    from grader.grading.lateness import late_work
     from grader.grading.progress import grade_with_progress
 
     if bool(scheduler) != (cluster is ClusterKind.DASK) or (jobs and cluster != ClusterKind.SLURM):
@@ -109,12 +110,13 @@ def autograde(
             found = Course.here().known_lab(lab)
             make_engine = _make_engine(cluster, found, jobs, scheduler, workers)
             results = grade_with_progress(found, config, student or (), force, make_engine)
+            late = late_work(found)
         except KeyboardInterrupt:
             fail(f"Interrupted. What was run is recorded: grader autograde {lab} goes on.", 130)
     if as_json:
-        print(table.to_json(results))
+        print(table.to_json(results, late))
     else:
-        table.show(lab, results, Console())
+        table.show(lab, results, Console(), late)
 
 
 def _make_engine(

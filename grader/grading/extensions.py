@@ -38,7 +38,9 @@ def read_extensions(course: Course, path: Path | None = None) -> Extensions:
     if not path.is_file():
         return {}
     try:
-        rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
+        text = path.read_text("utf-8-sig")
+        mark = ";" if ";" in text.partition("\n")[0] else ","  # the first is a French Excel's
+        rows = list(csv.DictReader(io.StringIO(text), delimiter=mark))
     except (UnicodeDecodeError, csv.Error) as error:
         raise GraderError(
             f"{shown(path)} cannot be read: {error}. Save it as CSV, UTF-8."
@@ -70,6 +72,16 @@ def write_extensions(course: Course, extensions: Extensions) -> None:
 
 
 def extended(extensions: Extensions, lab: str, student: str) -> datetime | None:
-    """The due date of one student, without its zone as in the gradebook, if it was moved."""
-    until = extensions.get((lab, student))
+    """The due date of one student, without its zone as in the gradebook, if it was moved.
+
+    The name may be in another case: the class list's, before its first submission.
+    """
+    until = extensions.get((lab, student)) or next(
+        (
+            date
+            for (name, who), date in extensions.items()
+            if name == lab and who.casefold() == student.casefold()
+        ),
+        None,
+    )
     return until.astimezone(UTC).replace(tzinfo=None) if until else None

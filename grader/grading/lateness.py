@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from nbgrader.api import Assignment, Gradebook, SubmittedAssignment, SubmittedNo
 from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy.orm import joinedload
 
-from grader.course import Course
+from grader.course import Course, Lab
 from grader.grading.extensions import Extensions, extended, read_extensions
 
 
@@ -93,6 +94,26 @@ def extend(entry: SubmittedAssignment, until: datetime | None) -> None:
 def seconds_late(entry: SubmittedAssignment) -> float:
     """0 for what has no due date, which nbgrader cannot extend."""
     return 0.0 if entry.assignment.duedate is None else float(entry.total_seconds_late)
+
+
+@dataclass(frozen=True)
+class LateWork:
+    """By how much a student was late, their extension included, and what it costs."""
+
+    seconds: float
+    penalty: float
+    """Points."""
+
+
+def late_work(lab: Lab) -> dict[str, LateWork]:
+    """Who handed a lab in late, by student; as the gradebook has it."""
+    query = SubmittedAssignment.assignment.has(name=lab.name)
+    with lab.course.gradebook() as gradebook:
+        return {
+            entry.student_id: LateWork(seconds, entry.late_submission_penalty or 0.0)
+            for entry in gradebook.db.query(SubmittedAssignment).filter(query)
+            if (seconds := seconds_late(entry)) > 0
+        }
 
 
 class _Policy:

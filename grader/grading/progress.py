@@ -36,22 +36,28 @@ def grade_with_progress(
 
 @contextmanager
 def progress(title: str, total: int) -> Iterator[OnResult]:
-    """A bar on stderr: how many passed, failed, are to look at, and the time left."""
+    """A bar on stderr: how many are right, in part or not, to look at, and the time left."""
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=10),
         MofNCompleteColumn(),
         TextColumn("{task.fields[counts]}"),
         TimeRemainingColumn(),
     )
-    tally = {"passed": 0, "failed": 0, "to look at": 0}
+    tally = dict.fromkeys(("right", "partly right", "at 0", "to look at"), 0)
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(title, total=total, counts="")
 
         def on_result(result: Result) -> None:
-            tally["passed" if result.passed else "failed"] += 1
+            tally[_success(result)] += 1
             tally["to look at"] += bool(result.attention)
-            counts = ", ".join(f"{count} {name}" for name, count in tally.items())
+            counts = ", ".join(f"{count} {name}" for name, count in tally.items() if count)
             bar.update(task, advance=1, counts=counts)
 
         yield on_result
+
+
+def _success(result: Result) -> str:
+    if result.passed:
+        return "right"
+    return "partly right" if result.score > 0 else "at 0"

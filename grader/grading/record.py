@@ -30,6 +30,7 @@ from grader.files import write_atomically
 from grader.grading import lateness
 from grader.grading.copies import executed_notebook, files_beside, write_copy
 from grader.grading.results import Result
+from grader.grading.spelling import unite
 from grader.grading.submission import Unreadable, read_timestamp
 
 _BATCH = 100
@@ -52,6 +53,7 @@ def record(lab: Lab, results: Sequence[Result]) -> None:
             with _one_commit(gradebook):
                 for result in batch:
                     _record_one(gradebook, lab.submission(result.student), result, checksums)
+                unite(gradebook, [result.student for result in batch])
             recorded.add(batch)
     lateness.refresh(lab.course)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -11,10 +11,11 @@ from rich.panel import Panel
 from rich.table import Table
 
 from grader.engine import Status, Verdict
-from grader.text import escape
+from grader.text import duration, escape, rounded
 from labo.coursework.notebook import TEST_PREFIX
 
 if TYPE_CHECKING:
+    from grader.grading.lateness import LateWork
     from grader.grading.record import Revision, ScoreChange
     from grader.grading.regrade import Preview
     from grader.grading.results import Result
@@ -29,20 +30,27 @@ _STYLES = {
 }
 
 
-def show(lab: str, results: Sequence[Result], console: Console) -> None:
-    """The class: one line per student, one column per test."""
+def show(
+    lab: str, results: Sequence[Result], console: Console, late: Mapping[str, LateWork]
+) -> None:
+    """The class: one line per student, one column per test, and lateness where there is some."""
     tests = results[0].outcome.report.verdicts
-    table = Table(title=lab, caption="automatic points; written answers are graded by a person")
+    late = {result.student: late[result.student] for result in results if result.student in late}
+    caption = "automatic points; written answers are graded by a person"
+    table = Table(title=lab, caption=caption + ("; lateness is not taken off" if late else ""))
     table.add_column("student", no_wrap=True)
     for number, test in enumerate(tests, start=1):
         table.add_column(f"{number}\n/{test.max_score:g}", justify="right")
     points = sum(test.max_score for test in tests)
     table.add_column(f"total\n/{points:g}", justify="right", style="bold")
+    if late:
+        table.add_column("late", no_wrap=True)
     for result in results:
         verdicts = {verdict.grade_id: verdict for verdict in result.outcome.report.verdicts}
         cells = [_score(verdicts.get(test.grade_id)) for test in tests]
         warning = " [yellow]![/]" if result.attention else ""
-        table.add_row(escape(result.student) + warning, *cells, f"{result.score:g}")
+        lateness = [_late(late.get(result.student))] if late else []
+        table.add_row(escape(result.student) + warning, *cells, f"{result.score:g}", *lateness)
     console.print(table)
     names = (test.grade_id.removeprefix(TEST_PREFIX) for test in tests)
     legend = ", ".join(f"{number} {name}" for number, name in enumerate(names, start=1))
@@ -50,6 +58,13 @@ def show(lab: str, results: Sequence[Result], console: Console) -> None:
     for result in filter(lambda result: result.attention, results):
         reasons = "; ".join(result.attention)
         console.print(f"[yellow]![/] {escape(result.student)}: {escape(reasons)}", soft_wrap=True)
+
+
+def _late(work: LateWork | None) -> str:
+    if work is None:
+        return ""
+    penalty = f", -{rounded(work.penalty, 2)}" if work.penalty else ""
+    return duration(max(work.seconds, 0.1)) + penalty
 
 
 def show_regrading(preview: Preview, console: Console) -> None:
@@ -118,9 +133,15 @@ def explain(result: Result, console: Console) -> None:
     )
 
 
-def to_json(results: Sequence[Result]) -> str:
+def to_json(results: Sequence[Result], late: Mapping[str, LateWork]) -> str:
     """The results for a program."""
-    return json.dumps([_facts(result) for result in results], ensure_ascii=False, indent=2)
+    facts = [_facts(result) | _lateness(late.get(result.student)) for result in results]
+    return json.dumps(facts, ensure_ascii=False, indent=2)
+
+
+def _lateness(work: LateWork | None) -> dict[str, float]:
+    seconds, penalty = (work.seconds, work.penalty) if work else (0.0, 0.0)
+    return {"seconds_late": seconds, "late_penalty": penalty}
 
 
 def _facts(result: Result) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from grader.authoring.rubric import AnswerKey, Item, answer_key
 from grader.authoring.source import Source
 from grader.course import Lab
 from grader.errors import GraderError
+from grader.text import did_you_mean
 from labo.coursework.notebook import CellKind
 
 TICK = "✓"
@@ -115,7 +116,8 @@ def find_question(lab: Lab, name: str) -> Question:
     found = {question.name: question for question in questions_of(lab)}
     if name not in found:
         raise GraderError(
-            f"{lab.name} has no written question {name}: it has {', '.join(found) or 'none'}"
+            f"{lab.name} has no written question {name}."
+            f" {did_you_mean(name, found) or 'It has ' + (', '.join(found) or 'none')}"
         )
     return found[name]
 

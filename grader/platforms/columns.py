@@ -15,6 +15,12 @@ class Format(StrEnum):
     BRIGHTSPACE = "brightspace"
 
 
+class Excel(StrEnum):
+    """A spreadsheet whose language says how a CSV file is to be written."""
+
+    FR = "fr"
+
+
 # The columns of Moodle, Canvas, Brightspace and nbgrader itself, in English and French, as
 # `sheet.key` has them; the first that is there counts.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -65,3 +71,9 @@ IDENTIFIERS: dict[Format, Mapping[str, tuple[str, ...]]] = {
 IDENTIFIERS[Format.PLAIN] = {
     title: names for platform in IDENTIFIERS.values() for title, names in platform.items()
 }
+# By these a header is known among the first lines of a file.
+KNOWN_TITLES = frozenset(
+    title
+    for names in (*COLUMNS.values(), *IDENTIFIERS[Format.PLAIN].values(), WHOLE_NAME, STUDENT_ID)
+    for title in names
+)

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from grader.platforms.columns import Format
+from grader.platforms.columns import Excel, Format
 from grader.platforms.mismatches import (
     Choices,
     NoIdentity,
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 
 def import_roster(
-    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="A platform's class list.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A platform's class list, .csv or .xlsx.")
+    ],
     id_column: Annotated[
         str | None,
         typer.Option(help="The column of names on the hub (default: found by its title)."),
@@ -40,7 +42,8 @@ def import_roster(
 ) -> None:
     """Enter the class in the gradebook: user names, names, addresses, LMS identifiers.
 
-    Takes what Moodle, Canvas and Brightspace export, in English or French, in any usual encoding.
+    Takes what Moodle, Canvas and Brightspace export, in English or French, as .xlsx or CSV in any
+    usual encoding.
     Nobody is removed, and nothing is written if a line is wrong.
 
     \b
@@ -89,6 +92,9 @@ def export(
     ungraded: Annotated[
         Ungraded | None, typer.Option(help="Whose answers nobody has read.")
     ] = None,
+    excel: Annotated[
+        Excel | None, typer.Option(help="A plain table that an Excel in French opens right.")
+    ] = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -99,6 +105,7 @@ def export(
 
     \b
     grader export laboratoire_01 --output notes.csv
+    grader export laboratoire_01 --excel fr --output notes.csv
     grader export laboratoire_01 --format canvas --identities canvas.csv --dry-run
     grader export laboratoire_01 laboratoire_02 --format moodle \\
         --identities participants.csv --no-submission zero --output notes.csv
@@ -111,15 +118,17 @@ def export(
         raise typer.BadParameter('--column is LAB=TITLE: "laboratoire_01=Laboratoire 1 (4242)".')
     if output is None and not dry_run:
         raise typer.BadParameter("--output says where to write; --dry-run only looks.")
+    if excel and form is not Format.PLAIN:
+        raise typer.BadParameter(f"--excel is for reading: what {form} imports has its own form.")
     titles = dict(title.split("=", 1) for title in column or ())
     choices = Choices(no_identity, not_in_gradebook, no_submission, ungraded)
     with errors_shown():
         if output and identities and output.resolve() == identities.resolve():
             fail("--output would overwrite the identities: give it another name.")
-        found = prepare(Course.here(), labs, form, identities, choices, titles)
+        found = prepare(Course.here(), labs, form, identities, choices, titles, french=bool(excel))
         target = None if dry_run or found.refused else output
         if target:
-            sheet.write(target, [*found.header, *found.rows])
+            sheet.write(target, [*found.header, *found.rows], french_excel=bool(excel))
     if as_json:
         print(to_json(found, written=target is not None))
     else:
@@ -131,7 +140,7 @@ def export(
 def show_roster(roster: Roster, plan: Plan, console: Console) -> None:
     """Show the changes that a class list makes in the gradebook."""
     columns = ", ".join(f"{field} from {name!r}" for field, name in roster.columns.items())
-    console.print(f"[dim]{escape(columns)}[/]", soft_wrap=True)
+    console.print(f"[dim]{escape(columns)} ({roster.encoding})[/]", soft_wrap=True)
     for line in roster.skipped:
         console.print(f"[dim]nobody's: {escape(line)}[/]", soft_wrap=True)
     table = Table("", "student", "fields")
@@ -144,6 +153,8 @@ def show_roster(roster: Roster, plan: Plan, console: Console) -> None:
         table.add_row("[dim]keep[/]", escape(name), "[dim]not in this file[/]")
     if table.row_count:
         console.print(table)
+    for name, known in plan.respelled.items():
+        console.print(f"{escape(name)} is {escape(known)} in the gradebook", soft_wrap=True)
     console.print(
         f"{len(plan.added)} to add, {len(plan.changed)} to change, {plan.unchanged} as they are,"
         f" {len(plan.missing)} in the gradebook only (nobody is removed)"

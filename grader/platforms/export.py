@@ -42,6 +42,8 @@ def prepare(
     identities: Path | None,
     choices: Choices,
     titles: Mapping[str, str],
+    *,
+    french: bool = False,
 ) -> Export:
     """The table of some labs; nothing is written.
 
@@ -49,6 +51,7 @@ def prepare(
         identities: the platform's identifiers of each student: its own export, or a table made for
             it, with a column "student_id" for the gradebook's names.
         titles: by lab, its column in the platform's table; found by its name otherwise.
+        french: numbers of a plain table have a decimal comma.
 
     Raises:
         GraderError: a lab is not in the gradebook, or the identities' file is not what is needed.
@@ -58,7 +61,7 @@ def prepare(
         students = sorted(gradebook.db.query(Student), key=lambda student: student.id)
         columns = [read_lab(course, gradebook, lab) for lab in dict.fromkeys(labs)]
     people = Identities(sheet.read(identities), form) if identities else None
-    table = table_of(form, people, columns, titles)
+    table = table_of(form, people, columns, titles, french=french)
     matches = people.match(students) if people else everybody(students)
     mismatches = list(_mismatches(students, columns, matches))
     entries = _entries(students, columns, matches, choices)

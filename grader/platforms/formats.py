@@ -34,8 +34,11 @@ class Plain:
     FIELDS = ("lab", "student_id", "last_name", "first_name", "email", "lms_user_id")
     NUMBERS = ("submitted_utc", "raw_score", "late_penalty", "score", "max_score", "to_read")
 
-    def __init__(self, identities: Identities | None, labs: Sequence[LabColumn]) -> None:
+    def __init__(
+        self, identities: Identities | None, labs: Sequence[LabColumn], *, french: bool = False
+    ) -> None:
         self.labs = labs
+        self.number = _french_number if french else _number
         self.identifying = list(identities.places) if identities else []
         self.notes: list[str] = []
 
@@ -53,10 +56,10 @@ class Plain:
     def _numbers(self, lab: LabColumn, student: Student | None, score: float | None) -> list[str]:
         grade = lab.grades.get(student.id) if student else None
         if grade is None:
-            return ["", "", "", _number(score), _number(lab.max_score), ""]
+            return ["", "", "", self.number(score), self.number(lab.max_score), ""]
         submitted = f"{grade.submitted:%Y-%m-%d %H:%M:%S}" if grade.submitted else ""
         points = (grade.raw_score, grade.penalty, score, lab.max_score)
-        return [submitted, *map(_number, points), "yes" if grade.waiting else "no"]
+        return [submitted, *map(self.number, points), "yes" if grade.waiting else "no"]
 
 
 class Moodle:
@@ -160,15 +163,20 @@ def table_of(
     identities: Identities | None,
     labs: Sequence[LabColumn],
     titles: Mapping[str, str],
+    *,
+    french: bool = False,
 ) -> Plain | Moodle:
     """The table that is wanted.
+
+    Args:
+        french: numbers of a plain table have a decimal comma.
 
     Raises:
         GraderError: the identities are missing, or a lab's column is not clear or counts other
             points.
     """
     if form is Format.PLAIN:
-        return Plain(identities, labs)
+        return Plain(identities, labs, french=french)
     if identities is None:
         raise GraderError(f"--format {form} needs --identities: what {form} calls each student")
     return PLATFORMS[form](identities, labs, titles)
@@ -190,3 +198,7 @@ def _as_number(text: str) -> float | None:
 
 def _number(value: float | None) -> str:
     return "" if value is None else rounded(value, 4)
+
+
+def _french_number(value: float | None) -> str:
+    return _number(value).replace(".", ",")

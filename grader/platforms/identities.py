@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from grader.platforms.columns import (
     WHOLE_NAME,
     Format,
 )
+from grader.platforms.decoding import spoiled_by_excel
 from grader.platforms.sheet import Sheet
 
 if TYPE_CHECKING:
@@ -101,7 +102,8 @@ class Identities:
             )
             for row in table.rows
         ]
-        self.people = [identity for identity in lines if not identity.is_nobody]
+        self.people = _once_each(identity for identity in lines if not identity.is_nobody)
+        _refuse_spoiled(table, self.people)
         self.points_row = next((r for r in table.rows if sheet.key(r.cell(name)) in POINTS), None)
 
     def titles(self) -> list[str]:
@@ -139,10 +141,31 @@ def everybody(students: Sequence[Student]) -> Matches:
     return Matches({student.id: Identity() for student in students})
 
 
+def _once_each(people: Iterable[Identity]) -> list[Identity]:
+    """Without the second line of who is in two groups: the same person in another section."""
+    first: dict[tuple[object, ...], Identity] = {}
+    for person in people:
+        who = (person.identifiers, person.student_id, person.email, person.name)
+        first.setdefault(who, person)
+    return list(first.values())
+
+
+def _refuse_spoiled(table: Sheet, people: Iterable[Identity]) -> None:
+    wrong = [
+        f"  line {person.line}: an identifier {reason}"
+        for person in people
+        for text in (*person.identifiers, person.student_id or "")
+        if (reason := spoiled_by_excel(text))
+    ]
+    if wrong:
+        raise GraderError("\n".join([f"{shown(table.path)}:", *wrong]))
+
+
 def _candidates(identity: Identity, ids: set[str], known: Mapping[str, set[str]]) -> list[str]:
     """The students who may be meant: one, if all is well."""
     if identity.student_id is not None:
-        return [identity.student_id] if identity.student_id in ids else []
+        exact = ids & {identity.student_id}
+        return sorted(exact or {n for n in ids if n.casefold() == identity.student_id.casefold()})
     keys = set(map(_folded, (*identity.identifiers, identity.email))) - {""}
     return sorted(set().union(*(known.get(key, set()) for key in keys)))
 

@@ -1,7 +1,8 @@
 """The class list: from a course platform's file into nbgrader's gradebook.
 
 A person is added or brought up to date, never removed, and an empty cell erases nothing. One line
-that is wrong keeps the whole file from being written.
+that is wrong keeps the whole file from being written. Names that differ in case only are one
+person, who keeps the name that the gradebook has.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from nbgrader.api import Student
 
 from grader.course import Course
 from grader.errors import GraderError, shown
+from grader.grading.spelling import spelling
 from grader.platforms import sheet
-from grader.platforms.columns import COLUMNS, NOBODY, WHOLE_NAME
+from grader.platforms.columns import COLUMNS, KNOWN_TITLES, NOBODY, WHOLE_NAME
+from grader.platforms.decoding import spoiled_by_excel
 from grader.platforms.sheet import Row, Sheet
 from grader.text import printable
 
@@ -37,6 +40,7 @@ class Roster:
     """By identifier, the fields that are not empty."""
     skipped: tuple[str, ...]
     """Lines that are nobody's."""
+    encoding: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ class Plan:
     missing: tuple[str, ...]
     """In the gradebook, not in the file; they stay."""
     unchanged: int
+    respelled: Mapping[str, str]
+    """By the file's name, the one that the gradebook has, in another case."""
 
 
 def read_roster(path: Path, id_column: str | None = None) -> Roster:
@@ -60,62 +66,79 @@ def read_roster(path: Path, id_column: str | None = None) -> Roster:
     Raises:
         GraderError: naming each line that is wrong.
     """
-    table = sheet.read(path)
+    titles = {*KNOWN_TITLES, sheet.key(id_column or "")} - {""}
+    table = sheet.read(path, titles)
     places = _places(table, id_column)
-    students: dict[str, Mapping[str, str]] = {}
-    lines: dict[str, int] = {}
-    wrong, skipped = [], []
+    people = _People()
+    skipped = [f"line {row.line}: {_shortly(row)}" for row in table.above]
     for row in table.rows:
         fields = _fields(row, places)
         if _is_nobody(fields):
-            skipped.append(f"line {row.line}: {' '.join(row.cells).strip()[:60]}")
-            continue
-        name = fields.pop("id", "")
-        found = list(_mistakes(name, fields))
-        if name and (first := lines.setdefault(name.casefold(), row.line)) != row.line:
-            found.append(f"{name} is on line {first} already")
-        wrong += [f"  line {row.line}: {mistake}" for mistake in found]
-        fields.pop("name", None)
-        students[name] = fields
-    if wrong:
-        raise GraderError("\n".join([f"{shown(path)}: nothing was written, for", *wrong]))
-    if not students:
+            skipped.append(f"line {row.line}: {_shortly(row)}")
+        else:
+            people.add(row.line, fields)
+    if people.wrong:
+        raise GraderError("\n".join([f"{shown(path)}: nothing was written, for", *people.wrong]))
+    if not people.students:
         raise GraderError(f"{shown(path)} names no student")
     columns = {field: table.columns[place] for field, place in places.items()}
-    return Roster(columns, students, tuple(skipped))
+    return Roster(columns, people.students, tuple(skipped), table.encoding)
+
+
+class _People:
+    """The students of a file, line by line; who is in two groups has two lines that agree."""
+
+    def __init__(self) -> None:
+        self.students: dict[str, dict[str, str]] = {}
+        self.wrong: list[str] = []
+        self._lines: dict[str, int] = {}
+
+    def add(self, line: int, fields: dict[str, str]) -> None:
+        name = fields.pop("id", "")
+        found = list(_mistakes(name, fields))
+        fields.pop("name", None)
+        first = self._lines.setdefault(name.casefold(), line)
+        known = self.students.setdefault(name, fields)
+        if name and first != line and (known is fields or _contradict(known, fields)):
+            found.append(f"{name} is on line {first} already, with other fields or in another case")
+        self.wrong += [f"  line {line}: {mistake}" for mistake in found]
+        self.students[name] = known | fields
+
+
+def _contradict(known: Mapping[str, str], fields: Mapping[str, str]) -> bool:
+    return any(known.get(field, text) != text for field, text in fields.items())
+
+
+def _shortly(row: Row) -> str:
+    return " ".join(row.cells).strip()[:60]
 
 
 def compare(course: Course, roster: Roster) -> Plan:
     """The changes that the roster makes; nothing is written.
 
     Raises:
-        GraderError: a name differs only in case from one that the gradebook has.
+        GraderError: the gradebook has a name in two cases, neither of which is the roster's.
     """
     with course.gradebook() as gradebook:
         known = {
             student.id: {field: getattr(student, field) for field in COLUMNS}
             for student in gradebook.db.query(Student)
         }
-    folded = {name.casefold(): name for name in known}
-    twins = [
-        f"  {name}: the gradebook has {folded[name.casefold()]}"
-        for name in roster.students
-        if name not in known and name.casefold() in folded
-    ]
-    if twins:
-        raise GraderError("\n".join(["Names that differ in upper and lower case only:", *twins]))
+    spellings = {name: spelling(name, known) for name in roster.students}
+    students = {spellings[name]: fields for name, fields in roster.students.items()}
     changes = {
         name: {field: (known[name][field], new) for field, new in fields.items()
                if known[name][field] != new}
-        for name, fields in roster.students.items()
+        for name, fields in students.items()
         if name in known
     }  # fmt: skip
     changed = {name: fields for name, fields in changes.items() if fields}
     return Plan(
-        added={name: fields for name, fields in roster.students.items() if name not in known},
+        added={name: fields for name, fields in students.items() if name not in known},
         changed=changed,
-        missing=tuple(sorted(known.keys() - roster.students.keys())),
+        missing=tuple(sorted(known.keys() - students.keys())),
         unchanged=len(changes) - len(changed),
+        respelled={name: other for name, other in spellings.items() if name != other},
     )
 
 
@@ -143,6 +166,7 @@ def to_json(plan: Plan, written: bool) -> str:
         "changed": changed,
         "missing": plan.missing,
         "unchanged": plan.unchanged,
+        "respelled": plan.respelled,
     }
     return json.dumps(facts, ensure_ascii=False, indent=1)
 
@@ -186,6 +210,9 @@ def _is_nobody(fields: Mapping[str, str]) -> bool:
 
 def _mistakes(name: str, fields: Mapping[str, str]) -> Iterator[str]:
     """The mistakes in a person's line."""
+    for field in ("user name", "lms_user_id"):
+        if reason := spoiled_by_excel(name if field == "user name" else fields.get(field, "")):
+            yield f"the {field} {reason}"
     if not name:
         yield "no user name"
     elif not _SAFE.fullmatch(name) or len(name.encode()) > _LONGEST_FOLDER:

@@ -1,21 +1,32 @@
-"""Tables that course platforms exchange: CSV in any usual encoding, with any usual separator."""
+"""Tables that course platforms exchange: .xlsx, or CSV in any usual encoding and separator."""
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from grader.errors import GraderError, shown
 from grader.files import write_atomically
+from grader.platforms.columns import KNOWN_TITLES
+from grader.platforms.decoding import MONTHS, decoded, refuse_lost_accents
+from grader.platforms.workbook import is_workbook, lines_of
 from grader.text import in_a_line
 
 _SEPARATORS = ",;\t"
+_HEADER_WITHIN = 20  # lines
+# Identifiers that Excel does not leave alone: leading zeros, more digits than it shows, exponents,
+# dates ("mar12"). The grades of a table are none of these.
+_CONVERTED = re.compile(
+    rf"0\d+|\d{{12,}}|\d+e\d+|({MONTHS})[a-z]*[-/. ]?\d+|\d+[-/. ]({MONTHS}|\d)[a-z0-9/-]*",
+    re.IGNORECASE,
+)
+_PROTECTED = re.compile(r'="([^"=]*)"')  # text that Excel is kept from taking for a number
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # at full width, in some languages of Excel
 
 
@@ -38,6 +49,9 @@ class Sheet:
     path: Path
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
+    above: tuple[Row, ...] = ()
+    """Lines that stand above the header: the title of a list."""
+    encoding: str = ""
 
     def find(self, names: Iterable[str]) -> int | None:
         """The place of the first of these columns, whatever its case, accents and punctuation.
@@ -60,65 +74,114 @@ def key(text: str) -> str:
     return " ".join(re.findall(r"[a-z0-9]+", re.sub(r"[\u0300-\u036f]", "", plain)))
 
 
-def read(path: Path) -> Sheet:
-    """The table in a file.
+def read(path: Path, titles: Collection[str] = KNOWN_TITLES) -> Sheet:
+    """The table in a file; missing cells at the end of a line are empty.
+
+    Args:
+        titles: as `key` has them, by which the header is known among the first lines.
 
     Raises:
-        GraderError: there is none, or lines that do not have the header's number of cells, each
-            named.
+        GraderError: there is none, or lines that have more cells than the header, each named.
     """
     try:
-        text = _decoded(path.read_bytes())
+        lines, encoding = _lines(path.read_bytes(), titles)
     except OSError as error:
         raise GraderError(f"{path} cannot be read: {error.strerror}") from error
-    lines, shift = list(io.StringIO(text, newline="")), 0
-    if lines and re.fullmatch(r"sep=.\s*", lines[0]):  # Excel's
-        lines, shift = lines[1:], 1
-    header, *rows = _rows(path, lines, shift) or [Row(1, ())]
+    except GraderError as error:
+        raise GraderError(f"{shown(path)}: {error}") from error
+    place = _place_of_header(lines, titles)
+    above, (header, *rows) = lines[:place], lines[place:] or [Row(1, ())]
     if not rows:
         raise GraderError(f"{shown(path)} has no lines below a header")
     width = len(header.cells)
-    if wrong := [row for row in rows if len(row.cells) != width]:
+    if wrong := [row for row in rows if len(_trimmed(row.cells)) > width]:
         mistakes = (f"  line {row.line}: {len(row.cells)} cells" for row in wrong)
         raise GraderError(
             "\n".join([f"{shown(path)}: the header has {width} cells, but", *mistakes])
         )
-    return Sheet(path, header.cells, tuple(rows))
+    filled = (Row(row.line, (*row.cells, *[""] * width)[:width]) for row in rows)
+    return Sheet(path, header.cells, tuple(filled), tuple(above), encoding)
 
 
-def _decoded(data: bytes) -> str:
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # Excel's "Unicode text"
-        return data.decode("utf-16", "replace")
-    for encoding in ("utf-8-sig", "cp1252"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return data.decode("latin-1")
+def _lines(data: bytes, titles: Collection[str]) -> tuple[list[Row], str]:
+    """The lines that are not empty, and the encoding that they were in."""
+    if is_workbook(data):
+        rows, encoding = [Row(number, cells) for number, cells in lines_of(data)], "xlsx"
+    else:
+        text, encoding = decoded(data)
+        rows = list(_rows(text, titles))
+    rows = [_unprotected(row) for row in rows if any(map(str.strip, row.cells))]
+    refuse_lost_accents(" ".join(row.cells) for row in rows)
+    return rows, encoding
 
 
-def _rows(path: Path, lines: Sequence[str], shift: int) -> list[Row]:
-    first = next((line for line in lines if line.strip()), "")
-    separator = max(
-        _SEPARATORS, key=lambda mark: len(next(csv.reader([first], delimiter=mark), ()))
-    )
-    reader = csv.reader(lines, delimiter=separator, strict=True)
-    rows, start = [], 1
+def _rows(text: str, titles: Collection[str]) -> Iterator[Row]:
+    lines, start = list(io.StringIO(text, newline="")), 1
+    if lines and re.fullmatch(r"sep=.\s*", lines[0]):  # Excel's
+        lines, start = lines[1:], 2
+    reader = csv.reader(lines, delimiter=_separator(lines, titles), strict=True)
+    line = start
     try:
         for cells in reader:
-            if any(cell.strip() for cell in cells):
-                rows.append(Row(start + shift, tuple(cells)))
-            start = reader.line_num + 1
+            yield Row(line, tuple(cells))
+            line = start + reader.line_num
     except csv.Error as error:
-        raise GraderError(f"{shown(path)}, line {start + shift}: no CSV ({error})") from error
-    return rows
+        raise GraderError(f"line {line}: no CSV ({error})") from error
 
 
-def write(path: Path, rows: Iterable[Sequence[str]]) -> None:
-    """Put a table in a file, whole or not at all: UTF-8, commas."""
+def _separator(lines: Sequence[str], titles: Collection[str]) -> str:
+    """The one that shows a header, else the one that cuts the first line into most cells."""
+    first = list(islice(filter(str.strip, lines), _HEADER_WITHIN))
+
+    def found(separator: str) -> tuple[int, int]:
+        rows = [next(csv.reader([line], delimiter=separator), []) for line in first]
+        return max((_titles_in(row, titles) for row in rows), default=0), len(
+            rows[0]
+        ) if rows else 0
+
+    return max(_SEPARATORS, key=found)
+
+
+def _place_of_header(rows: Sequence[Row], titles: Collection[str]) -> int:
+    """The first line with the most titles that are known; line 0 without any."""
+    found = [_titles_in(row.cells, titles) for row in rows[:_HEADER_WITHIN]]
+    return found.index(max(found)) if found else 0
+
+
+def _titles_in(cells: Iterable[str], titles: Collection[str]) -> int:
+    return len({key(cell) for cell in cells}.intersection(titles))
+
+
+def _trimmed(cells: tuple[str, ...]) -> tuple[str, ...]:
+    """Without the empty cells at the end."""
+    while cells and not cells[-1].strip():
+        cells = cells[:-1]
+    return cells
+
+
+def _unprotected(row: Row) -> Row:
+    return Row(row.line, tuple(_PROTECTED.sub(r"\1", cell) for cell in row.cells))
+
+
+def write(path: Path, rows: Iterable[Sequence[str]], *, french_excel: bool = False) -> None:
+    """Put a table in a file, whole or not at all: UTF-8, commas.
+
+    Args:
+        french_excel: semicolons, a mark of the encoding, and text that looks like a number or a
+            date protected, as an Excel in French opens it right. Numbers have their comma already.
+    """
     stream = io.StringIO()
-    csv.writer(stream).writerows(rows)
-    write_atomically(path, stream.getvalue().encode())
+    if french_excel:
+        protected = ([_protected(cell) for cell in row] for row in rows)
+        csv.writer(stream, delimiter=";").writerows(protected)
+    else:
+        csv.writer(stream).writerows(rows)
+    write_atomically(path, stream.getvalue().encode("utf-8-sig" if french_excel else "utf-8"))
+
+
+def _protected(cell: str) -> str:
+    """An identifier that Excel would shorten, round or make a date of, as a text to it."""
+    return f'="{cell}"' if _CONVERTED.fullmatch(cell) else cell
 
 
 def harmless(text: str) -> str:

@@ -82,19 +82,20 @@ class Collect(ExchangeCollect):
     def copy_files(self) -> None:
         chosen = list(self._chosen())
         collected = [deposit for deposit in chosen if self._wanted(deposit) and self._take(deposit)]
-        self.log.info(
-            "%s: %d students handed in, %d collected now%s",
-            self.coursedir.assignment_id,
-            len(chosen),
-            len(collected),
-            f", {self.left} submissions left in the exchange (see above)" if self.left else "",
-        )
+        self.log.info("%s: %s", self.coursedir.assignment_id, self._summary(chosen, collected))
         if strangers := self._of_no_assignment():
             self.log.warning(
                 "In the exchange under no assignment of the course: %s. Ask their students to hand"
                 " in again under the assignment's name",
                 _some(strangers),
             )
+
+    def _summary(self, chosen: list[Deposit], collected: list[Deposit]) -> str:
+        left = f"{self.left} submissions left in the exchange (see above)"
+        if self.left and not chosen:
+            return f"nothing could be collected, {left}"
+        told = f"{len(chosen)} students handed in, {len(collected)} collected now"
+        return f"{told}, {left}" if self.left else told
 
     def _of_no_assignment(self) -> list[str]:
         """Deposits that no `collect` of this course would take, by name."""

@@ -1,7 +1,8 @@
 """nbgrader's late-submission plugin, with the policies that a course may pick by name.
 
 `Refresh` stands after nbgrader's own step, which knows one submission only: extensions of
-`extensions.csv` and the slip days of a term are then right after `nbgrader autograde` too.
+`extensions.csv` and the slip days of a term are then right after `nbgrader autograde` too, and a
+student whom the class list writes in another case is one student.
 """
 
 from __future__ import annotations
@@ -69,7 +70,12 @@ class Refresh(AssignLatePenalties):
     ) -> tuple[NotebookNode, ResourcesDict]:
         from grader.course import Course
         from grader.grading import lateness
+        from grader.grading.spelling import unite
 
         nb, resources = super().preprocess(nb, resources)
-        lateness.refresh(Course(Path(CourseDirectory(config=self.config).root)))
+        course = Course(Path(CourseDirectory(config=self.config).root))
+        with course.gradebook() as gradebook:
+            unite(gradebook, [resources["nbgrader"]["student"]])
+            lateness.refresh(course, gradebook)
+            gradebook.db.commit()
         return nb, resources

@@ -7,7 +7,7 @@ from nbgrader.api import Gradebook
 
 from grader.engine import Outcome, Report, Status, Verdict
 from grader.grading.results import Result
-from grader.notebook import Cell, is_test, plain
+from grader.notebook import Cell, is_test, plain, title
 from grader.reporting.feedback import grades_of, page
 
 
@@ -26,7 +26,8 @@ class PageExporter(HTMLExporter):
         verdicts = tuple(_verdict(cell) for cell in notebook["cells"] if is_test(cell))
         result = Result(student, "", (), Outcome(student, notebook, Report(verdicts)))
         with Gradebook(names["db_url"]) as gradebook:
-            text = page(lab, result, grades_of(gradebook, lab, student))
+            grades = grades_of(gradebook, lab, student)
+        text = page(title(notebook) or lab, result, grades)
         return text, resources | {"output_extension": ".html"}
 
 

@@ -1,14 +1,16 @@
 """The page that a student gets back: points, the author's hints, their code and its outputs.
 
-The page is built from the results, not from the executed notebook: no line of a test is in it, and
-of what student code displayed only text and PNG pictures are kept. It goes where nbgrader's
-`release_feedback` takes it from.
+It begins with what to work on: the exercises that lost points, the most first, then each in the
+order of the lab. The page is built from the results, not from the executed notebook: no line of a
+test is in it, and of what student code displayed only text and PNG pictures are kept. It goes where
+nbgrader's `release_feedback` takes it from.
 """
 
 from __future__ import annotations
 
 import base64
 import secrets
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 from sqlalchemy.orm import joinedload
 
+from grader import notebook
 from grader.course import Lab, Submission
 from grader.engine import Status, Verdict
 from grader.errors import GraderError
@@ -28,11 +31,15 @@ from grader.grading import lateness
 from grader.grading.results import Result, read_results
 from grader.grading.submission import Unreadable, read_bytes
 from grader.notebook import Cell, grade_id, is_solution
+from grader.reporting.formatted import formatted
 from grader.reporting.pages import render
 from grader.text import printable
+from labo.coursework.notebook import CODE_STUB
 
 _MAX_TEXT = 4_000
 _MAX_IMAGES = 4
+_LONGEST_HINT = 180  # characters
+_UNANSWERED = CODE_STUB.partition(" :")[0]
 _PNG = b"\x89PNG\r\n\x1a\n"
 _NO_RESPONSE = {"No response.": "Pas de réponse."}  # nbgrader writes it in English
 
@@ -42,6 +49,9 @@ class Part:
     """One exercise or written answer, as the page shows it."""
 
     title: str
+    anchor: str
+    written: bool
+    """In words; otherwise it is code."""
     score: float
     max_score: float
     waiting: bool
@@ -51,6 +61,13 @@ class Part:
     code: Markup | str
     texts: tuple[str, ...]
     images: tuple[str, ...]
+    hint: str = ""
+    """One line for the list of what to work on."""
+
+    @property
+    def lost(self) -> float:
+        """Points that are still to be had; none of what nobody has marked yet."""
+        return 0.0 if self.waiting else max(0.0, self.max_score - self.score)
 
     @property
     def mood(self) -> str:
@@ -78,12 +95,13 @@ def write_all(lab: Lab) -> Path:
     if not found:
         raise GraderError(f"{lab.name} has not been graded: grader autograde {lab.name}")
     lateness.refresh(lab.course)
+    title = _title(lab)
     with lab.course.gradebook() as gradebook:
         for result in found:
             submission = lab.submission(result.student)
             grades = grades_of(gradebook, lab.name, result.student)
             path = submission.feedback / f"{lab.name}.html"
-            write_atomically(path, page(lab.name, result, grades).encode())
+            write_atomically(path, page(title, result, grades).encode())
             path.chmod(0o644)  # its release copies the mode: students read it
             _address(submission)
     return lab.submission("*").feedback.parent.parent
@@ -104,12 +122,12 @@ def _address(submission: Submission) -> None:
         write_atomically(submission.feedback / name, content)
 
 
-def page(lab: str, result: Result, grades: _Grades) -> str:
-    """The HTML page of one student."""
+def page(title: str, result: Result, grades: _Grades) -> str:
+    """The HTML page of one student about the lab of this title."""
     parts = [_part(cells, result, grades) for cells in _exercises(result.outcome.notebook["cells"])]
     return render(
         "feedback.html.j2",
-        lab=_title(lab),
+        title=title,
         student=result.student,
         score=sum(grades.scores.values()) - grades.penalty,
         max_score=grades.max_score,
@@ -118,6 +136,7 @@ def page(lab: str, result: Result, grades: _Grades) -> str:
         waiting=bool(grades.waiting),
         notices=[problem.student_message for problem in result.problems],
         parts=parts,
+        to_work_on=sorted((p for p in parts if p.lost), key=lambda p: p.lost, reverse=True),
         colours=Markup(HtmlFormatter().get_style_defs(".code")),
     )
 
@@ -176,19 +195,26 @@ def _part(cells: list[Cell], result: Result, grades: _Grades) -> Part:
         max_score = float(answer["metadata"]["nbgrader"]["points"])
     return Part(
         title=names[0] if code else f"Question {names[0]}",
+        anchor=f"partie-{names[0]}",
+        written=not code,
         score=score,
         max_score=max_score,
         waiting=names[0] in grades.waiting,
         tests=tuple(test for test in tests if test.status is not Status.PASSED),
         comments=tuple(text for name in names for text in grades.comments.get(name, ())),
-        code=_coloured(answer["source"]) if code else _plain(answer["source"]),
+        code=_coloured(answer["source"]) if code else formatted(_clean(answer["source"])),
         texts=tuple(_texts(cells, hints="\n".join(test.message for test in tests))),
         images=tuple(_images(cells))[:_MAX_IMAGES],
+        hint=_hint(answer, tests),
     )
 
 
-def _plain(source: str) -> Markup:
-    return Markup("<pre>{}</pre>").format(_clean(source))
+def _hint(answer: Cell, tests: Iterable[Verdict]) -> str:
+    if answer["cell_type"] == "code" and _UNANSWERED in answer["source"]:
+        return "Il reste une réponse à écrire."
+    messages = (test.message.strip() for test in tests if test.status is not Status.PASSED)
+    first = next(filter(None, messages), "").partition("\n")[0]
+    return textwrap.shorten(printable(first), _LONGEST_HINT, placeholder=" …")
 
 
 def _coloured(source: str) -> Markup:
@@ -227,5 +253,7 @@ def _clean(text: str) -> str:
     return text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT] + "\n…"
 
 
-def _title(lab: str) -> str:
-    return lab.replace("_", " ").capitalize()
+def _title(lab: Lab) -> str:
+    """Its first heading; its name, when it has none or is not built here."""
+    found = notebook.title(lab.author_notebook()) if lab.notebook.is_file() else None
+    return found or lab.name.replace("_", " ").capitalize()

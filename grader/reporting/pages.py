@@ -9,7 +9,7 @@ from __future__ import annotations
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from grader.dates import shown_date
-from grader.text import printable, rounded
+from grader.text import duration, printable, rounded
 from labo import french
 
 
@@ -20,19 +20,6 @@ def render(template: str, **values: object) -> str:
 
 def percent(share: float | None) -> str:
     return "n/a" if share is None else f"{100 * share:.0f} %"
-
-
-def duration(seconds: float) -> str:
-    """The two largest units: "2 d 4 h", "35 min", "1.5 s", "20 ms"."""
-    if seconds < 0.1:
-        return f"{1000 * seconds:.0f} ms"
-    if seconds < 100:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-    days, rest = divmod(round(seconds), 86_400)
-    hours, rest = divmod(rest, 3_600)
-    parts = [(days, "d"), (hours, "h"), (rest // 60, "min")]
-    first = next((i for i, (count, _) in enumerate(parts) if count), 2)
-    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count)
 
 
 def _shown(value: object) -> object:

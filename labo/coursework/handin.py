@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from labo.coursework.notebook import LabNotebook
+from labo.french import system_error
 
 _DATE = "%Y-%m-%d %H:%M:%S.%f UTC"  # nbgrader's
 _SHORT_DATE = "%Y%m%dT%H%M%SZ"  # in a file's name: Windows and course platforms refuse colons
@@ -176,7 +177,7 @@ def _explained(failure: str, advice: str) -> Iterator[None]:
         yield
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        raise HandinError(f"{failure} : {error.strerror}{where}. {advice}") from error
+        raise HandinError(f"{failure} : {system_error(error)}{where}. {advice}") from error
 
 
 def _deposit(notebook: LabNotebook, exchange: Exchange, student: str) -> tuple[datetime, Path]:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from labo.french import did_you_mean, system_error
 from labo.french import points as points_text
 
 MAX_BYTES = 64 * 2**20  # beyond, grading refuses it
@@ -197,11 +198,14 @@ def read(path: Path | str) -> LabNotebook:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise NotebookError(f"Impossible de lire {path} : {error.strerror}.") from error
+        near = did_you_mean(str(path), map(str, path.parent.glob("*.ipynb")))
+        reason = f"Impossible de lire {path} : {system_error(error)}. {near}"
+        raise NotebookError(reason.strip()) from error
     if len(content) > MAX_BYTES:
         raise NotebookError(
             f"{path} pèse {len(content) >> 20} Mo, et la limite est de {MAX_BYTES >> 20} Mo. "
-            "Effacez ses sorties (menu Édition, « Effacer toutes les sorties ») et enregistrez-le."
+            "Effacez ses sorties (menu Édition, « Effacer les sorties de toutes les cellules ») et "
+            "enregistrez-le."
         )
     try:
         document = json.loads(content)

@@ -21,7 +21,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from labo.data.catalogue import DataFile, Dataset, is_valid, search_path, sha256
 from labo.data.network import answers
-from labo.french import decimal
+from labo.french import decimal, system_error
 from labo.settings import is_on
 
 STALL_SECONDS = 30  # without a byte, before the link is held to be cut
@@ -137,7 +137,7 @@ def _not_written(dataset: Dataset, path: Path, error: OSError) -> DownloadError:
             f"plus de place dans {path.parent}", f"Il faut {needed} Mo : faites-en, ou {other}"
         )
     return DownloadError(
-        f"impossible d'écrire dans {path.parent} ({error.strerror})",
+        f"impossible d'écrire dans {path.parent} ({system_error(error)})",
         f"Vérifiez vos droits sur ce dossier, ou {other}",
     )
 

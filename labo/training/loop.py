@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from labo.data.loader import BatchLoader
+from labo.french import did_you_mean
 from labo.training import mistakes
 from labo.training.callbacks import BestKept, DivergenceGuard, Recorder, progress
 from labo.training.checkpoint import TrainingRun, resumed
@@ -176,6 +177,7 @@ class _Mean(Metric):
 
     def forward(self, output: Tensor, target: Tensor) -> Tensor:
         mistakes.check_shapes(output, target)
+        mistakes.check_classes(self.function, output, target)
         value = torch.as_tensor(self.function(output, target))
         if value.dim() != 0:
             raise ValueError(
@@ -190,6 +192,7 @@ class _Mean(Metric):
         self.forward(output, target)
 
     def compute(self) -> Tensor:
+        mistakes.check_measured(self.sizes)
         values = torch.stack(self.values).cpu().double()
         sizes = torch.tensor(self.sizes, dtype=torch.float64)
         return (values * sizes).sum() / sizes.sum()
@@ -211,6 +214,7 @@ def _epoch_metrics(metrics: Sequence[Measure]) -> list[tuple[str, _Mean]]:
 def _named_metric(metric: Measure) -> tuple[str, _Mean]:
     if metric == "accuracy":
         return "accuracy", _Mean(_accuracy)
+    mistakes.check_metric(metric)
     if not callable(metric):
         raise ValueError(f"Métrique inconnue : {metric!r}. Donnez « accuracy » ou une fonction.")
     return getattr(metric, "__name__", type(metric).__name__), _Mean(metric)
@@ -221,8 +225,8 @@ def _loss_function(loss: Loss) -> Callable[[Tensor, Tensor], Tensor]:
     function = getattr(F, loss, None) if isinstance(loss, str) else loss
     if not callable(function):
         raise ValueError(
-            f"Perte inconnue : {loss!r}. Donnez une fonction, ou le nom d'une fonction de "
-            "torch.nn.functional, comme « cross_entropy »."
+            f"Perte inconnue : {loss!r}. {did_you_mean(str(loss), vars(F))} Donnez une fonction, "
+            "ou le nom d'une fonction de torch.nn.functional, comme « cross_entropy »."
         )
     return function
 
@@ -255,6 +259,7 @@ def _optimizer(
 
 
 def _device(model: nn.Module, device: torch.device | str | None) -> torch.device:
+    mistakes.check_model(model)
     if device is not None:
         return torch.device(device)
     tensors = itertools.chain(model.parameters(), model.buffers())

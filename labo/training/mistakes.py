@@ -1,10 +1,11 @@
 """Les erreurs courantes de qui entraîne un modèle, dites en français avant qu'elles ne coûtent."""
 
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -14,6 +15,47 @@ def check_instance(loss: object) -> None:
         raise TypeError(
             f"La perte {loss.__name__} est une classe : construisez-la, avec des parenthèses, "
             f"loss=nn.{loss.__name__}()."
+        )
+
+
+def check_metric(metric: object) -> None:
+    """Refuse une classe de mesure donnée sans parenthèses."""
+    if isinstance(metric, type):
+        raise TypeError(
+            f"La mesure {metric.__name__} est une classe : construisez-la, avec des parenthèses, "
+            f"metrics=[{metric.__name__}()]."
+        )
+
+
+def check_model(model: object) -> None:
+    """Refuse la classe d'un réseau donnée sans parenthèses."""
+    if isinstance(model, type):
+        raise TypeError(
+            f"{model.__name__} est une classe : construisez le modèle, avec des parenthèses, "
+            f"model = {model.__name__}(…)."
+        )
+
+
+def check_classes(function: object, output: Tensor, target: Tensor) -> None:
+    """Refuse l'entropie croisée d'une seule colonne, qui vaut 0 quoi que fasse le modèle."""
+    is_named = function in (F.cross_entropy, F.nll_loss)
+    if not (is_named or isinstance(function, nn.CrossEntropyLoss | nn.NLLLoss)):
+        return
+    if output.dim() == 2 and output.shape[1] == 1 and not target.is_floating_point():
+        raise ValueError(
+            f"La sortie du modèle est de forme {tuple(output.shape)} : l'entropie croisée compare "
+            "les scores de plusieurs classes, et vaut toujours 0 pour une seule. Donnez deux "
+            'sorties au modèle, ou loss="binary_cross_entropy_with_logits" et des cibles de même '
+            "forme en float32."
+        )
+
+
+def check_measured(sizes: Sequence[int]) -> None:
+    """Refuse une lecture qui n'a donné aucun lot."""
+    if not sizes:
+        raise ValueError(
+            "Ces données n'ont donné aucun lot : elles sont vides, ou sont un générateur déjà lu. "
+            "Donnez un chargeur (labo.BatchLoader, DataLoader)."
         )
 
 

@@ -107,7 +107,7 @@ def test_mutants_that_do_not_end_or_end_the_process_hide_no_other(lab):
 
 
 def test_wrong_usage_and_a_wrong_reference_are_told(lab):
-    assert "has no exercise maximum, but: total, lowered" in audit("--exercise", "maximum").stderr
+    assert "has no exercise maximum. It has total, lowered" in audit("--exercise", "maximum").stderr
     lab.source.write_text(LAB.replace("== 3", "== 4"), encoding="utf-8")
     assert "total: its tests refuse the reference" in audit("--exercise", "total").stderr
     equivalents_file(lab).write_text("[[total]]\nbefore = 1\n", encoding="utf-8")

@@ -27,6 +27,10 @@ PASSED_OVER = {
         "from google.colab import drive\ndrive.mount('/content/drive')",
         "« google.colab.drive.mount() » n'existe pas",
     ),
+    "a command of the module os": (
+        "import os\nos.system('ls')",
+        "« os.system('ls') » n'existe pas",
+    ),
     "an extension of IPython's": ("%load_ext autoreload", ""),
 }
 
@@ -45,11 +49,58 @@ def test_the_rest_of_the_cell_runs(engine, name):
 def test_a_cell_in_another_language_is_passed_over(engine, magic):
     outcome = engine.run(job(f"{magic}\nls", "0"))
     (output,) = outcome.notebook["cells"][1]["outputs"][:1]
-    assert "n'existe pas à la correction" in output["text"]
+    assert "n'existe pas à la correction : cette cellule est passée" in output["text"]
+
+
+PARALLEL = {
+    "workers of a DataLoader": """
+from torch.utils.data import DataLoader, TensorDataset
+loader = DataLoader(TensorDataset(torch.arange(8.0)), batch_size=2, num_workers=2)
+x = [batch.sum().item() for batch, in loader]""",
+    "a pool of forks": """
+from multiprocessing import Pool
+with Pool(2) as pool:
+    x = pool.map(float, [1, 5, 9, 13])""",
+    "a pool of other interpreters": """
+import multiprocessing
+with multiprocessing.get_context("spawn").Pool(2) as pool:
+    x = pool.map(float, [1, 5, 9, 13])""",
+    "a pool of a server's forks": """
+import multiprocessing
+with multiprocessing.get_context("forkserver").Pool(2) as pool:
+    x = pool.map(float, [1, 5, 9, 13])""",
+    "an executor": """
+from concurrent.futures import ProcessPoolExecutor
+with ProcessPoolExecutor(2) as pool:
+    x = list(pool.map(float, [1, 5, 9, 13]))""",
+    "threads": """
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor() as pool:
+    x = list(pool.map(float, [1, 5, 9, 13]))""",
+    "shared memory": """
+from multiprocessing.shared_memory import SharedMemory
+block = SharedMemory(create=True, size=8)
+block.close()
+block.unlink()
+x = [1, 5, 9, 13]""",
+}
+
+
+@pytest.mark.parametrize("name", PARALLEL)
+def test_what_runs_several_at_a_time_runs_here_too(engine, name):
+    verdict = engine.run(job(PARALLEL[name], "assert x == [1, 5, 9, 13]")).report.verdicts[0]
+    assert verdict.status is Status.PASSED, verdict.message
+
+
+def test_joblib_is_told_to_run_one_call_after_the_other(engine):
+    """It is no dependency: where a course installs it, its processes would be programs."""
+    found = engine.run(job("import os", "assert os.environ['JOBLIB_MULTIPROCESSING'] == '0'"))
+    assert found.report.verdicts[0].status is Status.PASSED
 
 
 MISSING = {
     "a program": ("import subprocess\nsubprocess.run(['ls'])", "Aucun autre programme"),
+    "a program's output": ("import os\nos.popen('ls')", "Aucun autre programme"),
     "the Internet": (
         "import urllib.request\nurllib.request.urlopen('http://192.0.2.1')",
         "pas d'accès à Internet",

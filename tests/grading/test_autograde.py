@@ -209,7 +209,7 @@ def test_mistakes_of_the_instructor_are_told(course, tmp_path):
     submit(course, "alice", answered(course))
     with pytest.raises(GraderError, match="by zoé"):
         grade(course, students=["zoé"])
-    with pytest.raises(GraderError, match="grader release"):
+    with pytest.raises(GraderError, match="no lab laboratoire_99"):
         autograde(course.lab("laboratoire_99"), QUICK)
     shutil.rmtree(course.lab(LAB).notebook.parent)
     with pytest.raises(GraderError, match="has not been built"):

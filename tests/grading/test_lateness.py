@@ -127,6 +127,13 @@ def test_many_extensions_come_from_a_table(course, tmp_path):
     assert "2026-12-05 23:59-05:00" in path_of(course).read_text("utf-8")
 
 
+def test_a_table_that_a_french_excel_has_saved_is_read(course, tmp_path):
+    table = tmp_path / "given.csv"
+    table.write_text(f"lab;student;until\r\n{LAB};alice;2026-12-05 23:59\r\n", "utf-8-sig")
+    extending.give_all(course, table)
+    assert penalties(course)["alice"] == 0.0
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

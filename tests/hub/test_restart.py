@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,7 +45,7 @@ def test_a_session_outlives_its_hub(folder):
             page.goto(hub.page("alice", "lab/tree/essai.ipynb?reset"))
             page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for()
             # JupyterLab may notice that the hub is away, and asks whether to start a new session.
-            asks = page.locator(".jp-Dialog", has_text="unavailable or unreachable")
+            asks = page.locator(".jp-Dialog", has_text=re.compile("unavailable|indisponible"))
             page.add_locator_handler(asks, lambda one: one.locator(".jp-mod-reject").click())
             cells = page.locator(".jp-CodeCell")
             run(page, cells.first)

@@ -77,8 +77,7 @@ def test_data_download_that_fails_says_why_and_exits_with_1(monkeypatch):
         (["data", "download"], "Quel jeu ? Les jeux sont essai."),
         (
             ["docteur"],
-            "Commande inconnue : « docteur ». "
-            "Les commandes sont doctor, check, submit, feedback, data.",
+            "Commande inconnue : « docteur ». Vouliez-vous dire « doctor » ?",
         ),
         (
             ["data", "effacer"],
@@ -90,6 +89,48 @@ def test_a_wrong_command_is_told_in_french_and_exits_with_2(arguments, told):
     result = labo(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.strip() == told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["submit", "--fil"], "Option inconnue : --fil. Vouliez-vous dire « --file » ?"),
+        (["submit", "--as"], "L'option --as est suivie d'une valeur, ou n'en a pas."),
+        (["doctor", "--json=3"], "L'option --json est suivie d'une valeur, ou n'en a pas."),
+        (["check", "a", "b"], "De trop : b."),
+    ],
+)
+def test_a_command_that_is_badly_written_is_told_in_french(arguments, told):
+    result = labo(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    usage = f"« labo {arguments[0]} --help » montre comment l'écrire."
+    assert result.stderr.splitlines() == [told, usage]
+
+
+def test_a_notebook_that_is_not_there_is_told_with_the_nearest(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "laboratoire_01.ipynb").write_text("{}")
+    result = labo("check", "laboratoire_1.ipynb")
+    assert result.exit_code == 1
+    assert result.stderr.strip() == (
+        "Impossible de lire laboratoire_1.ipynb : fichier ou dossier introuvable. "
+        "Vouliez-vous dire « laboratoire_01.ipynb » ?"
+    )
+
+
+def test_the_version_is_the_package_s():
+    assert labo("--version").stdout == f"labo {__version__}\n"
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1252"])
+def test_a_terminal_that_lacks_a_sign_stops_nothing(encoding):
+    done = subprocess.run(
+        [sys.executable, "-c", "from labo.cli import app; app()", "doctor"],
+        env=os.environ | {"PYTHONIOENCODING": encoding, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+    )
+    assert b"Traceback" not in done.stderr
+    assert "python" in done.stdout.decode(encoding).casefold()
 
 
 @pytest.mark.parametrize(

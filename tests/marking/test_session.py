@@ -304,7 +304,7 @@ def test_the_command(course, monkeypatch):
         done = run(app, ["mark", LAB, "q1", "--redo"])
     assert "q1: 1 marked" in done.output
     for arguments, code, message in (
-        (["mark", LAB, "q7"], 1, "no written question q7: it has q1"),
+        (["mark", LAB, "q7"], 1, "no written question q7. It has q1"),
         (["mark", "laboratoire_99"], 1, "laboratoire_99"),
         (["mark", LAB, "--redo"], 2, "--redo and --all are for one QUESTION"),
     ):

@@ -261,13 +261,52 @@ def test_who_is_on_the_list_and_waits_to_be_graded_has_handed_in(course, table):
     [
         (BRIGHTSPACE + "#222,#other,,#\n", {"#222"}),  # two lines for alice
         (BRIGHTSPACE.replace("#222,#alice", "#222,#zoe"), {"#111", "#222"}),  # one for two
-        (BRIGHTSPACE + "#222,#alice,,#\n", {"#222"}),
+        (BRIGHTSPACE + "#223,#alice,,#\n", {"#222", "#223"}),
     ],
 )
 def test_who_cannot_be_told_apart_is_refused_whatever_is_said(course, table, text, who):
     said = {name.replace("-", "_"): how for name, how in ALL_SAID.items()}
     export = exported(course, "brightspace", table(text), **said)
     assert refusals(export) == {("ambiguous", name) for name in who}
+
+
+def test_who_is_in_two_groups_has_two_lines_and_is_one(course, table):
+    line = '"Côté, Alice",9002,222,ALICE,B,3,\n'
+    export = exported(course, "canvas", table(CANVAS + line))
+    assert export.refused == []
+    assert [row[1] for row in export.rows] == ["9002", "9003", "9001"]
+
+
+def test_names_in_another_case_are_the_same_student(course, table):
+    export = exported(course, "moodle", table(MINE.replace("alice", "ALICE")), titles={LAB: "x"})
+    assert (export.refused, export.rows[0]) == ([], ["A1", "5.5"])
+
+
+def test_an_identifier_that_excel_has_rounded_is_refused(course, table):
+    with pytest.raises(GraderError, match=r"line 3: an identifier .* rounded"):
+        exported(course, "moodle", table(MINE.replace("A1", '"5,36E+08"')), titles={LAB: "x"})
+
+
+def test_a_french_excel_opens_what_is_written_for_it(course, tmp_path):
+    with course.gradebook() as gradebook:
+        alice = gradebook.find_student("alice")
+        alice.lms_user_id, alice.first_name = "00536", "mars12"
+        gradebook.find_student("bruno").lms_user_id = "536123456789"
+        gradebook.db.commit()
+    output = tmp_path / "notes.csv"
+    command = ["export", LAB, "--excel", "fr", "--output", str(output)]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    data = output.read_bytes()
+    assert data.startswith(b"\xef\xbb\xbf")  # by which Excel knows UTF-8
+    rows = list(csv.DictReader(data.decode("utf-8-sig").splitlines(), delimiter=";"))
+    assert [row["score"] for row in rows] == ["5,5", "2", "3,3333"]
+    assert (rows[0]["lms_user_id"], rows[0]["first_name"]) == ('="00536"', '="mars12"')
+    assert rows[1]["lms_user_id"] == '="536123456789"'
+    assert rows[2]["lms_user_id"] == "111"
+    again = sheet.read(output)  # and so is it read here
+    place = again.find(["lms user id"])
+    assert [row.cell(place) for row in again.rows] == ["00536", "536123456789", "111"]
+    assert CliRunner().invoke(app, [*command, "--format", "moodle"]).exit_code == 2
 
 
 def test_an_identifier_that_is_missing_is_told(course, table):
@@ -331,7 +370,7 @@ def test_mistakes_are_told(course, table, tmp_path):
         exported(course, "canvas", None)
     with pytest.raises(GraderError, match="none of the columns OrgDefinedId, Username"):
         exported(course, "brightspace", table("student_id,x\nalice,1\n"))
-    with pytest.raises(GraderError, match="grader release"):
+    with pytest.raises(GraderError, match=f"no lab laboratoire_99. Did you mean {LAB}"):
         prepare(course, ["laboratoire_99"], Format.PLAIN, None, Choices(), {})
 
 

@@ -1,7 +1,11 @@
 """A class list, as platforms export it, becomes students of the gradebook; nobody is lost."""
 
+import io
 import json
+import zipfile
+from datetime import datetime
 
+import openpyxl
 import pytest
 from typer.testing import CliRunner
 
@@ -150,10 +154,21 @@ def test_names_that_no_folder_should_have_are_refused(file, name):
     ("text", "told"),
     [
         ("Username,Nom\nzoe,G\n,Sansnom\n", "line 3: no user name"),
-        ("Username,Nom\nzoe,G\nzoe,G\n", "line 3: zoe is on line 2"),
+        ("Username,Nom\nzoe,G\nzoe,H\n", "line 3: zoe is on line 2"),
         ("Username,Nom\nzoe,G\nZoe,G\n", "line 3: Zoe is on line 2"),
         ("Username,Nom\nzoe,G,H\n", "line 2: 3 cells"),
-        ("Username,Nom\nzoe\n", "line 2: 1 cells"),
+        ('Username,Matricule\nzoe,"5,36123E+08"\n', "line 2: .* Excel has rounded"),
+        ("Username;Matricule\n5.36E+8;1\n", "line 2: the user name .* Excel has rounded"),
+        ("Username\n12-mars\n", "line 2: .* a date"),
+        ("Username,Nom\nzoe,GagnÃ©\n", "accents are lost, as in 'zoe GagnÃ©'"),
+        ("Username,Nom\nzoe,Gagn\ufffd\n", "accents are lost"),
+        ("Username,Nom\nziva,Živa\n".encode("cp1252"), "encoding cannot be told"),
+        ("Username,Nom\nzoe,G\n".encode("utf-16-le"), "UTF-16 without a mark"),
+        (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500),
+            "Excel 97, or a workbook with a password",
+        ),
+        ("<html><table><tr><td>Username</td></tr></table></html>", "page of HTML"),
         ("Username,Courriel\nzoe,nulle part\n", "line 2: 'nulle part' is no address"),
         (f"Username,Nom\nzoe,{'G' * 129}\n", "line 2: .* more than 128"),
         ("Username,Nom\nzoe,\x1b[2JG\n", "line 2: .* cannot be shown"),
@@ -211,9 +226,115 @@ def test_people_are_added_and_changed_never_removed_or_erased(course, file):
 
 def test_a_name_in_another_case_is_no_new_person(course, file):
     with course.gradebook() as gradebook:
-        gradebook.add_student("Zoe.Gagne")
-    with pytest.raises(GraderError, match=r"zoe\.gagne: the gradebook has Zoe\.Gagne"):
-        compare(course, read_roster(file(MOODLE_FR)))
+        gradebook.add_student("zoe.gagne")
+    upper = file(NBGRADER.replace("zoe.gagne", "ZOE.GAGNE"))
+    done = CliRunner().invoke(app, ["import-roster", str(upper)])
+    assert "ZOE.GAGNE is zoe.gagne in the gradebook" in done.output
+    assert known(course).keys() == {"zoe.gagne", "jncote"}
+    assert known(course)["zoe.gagne"] == ZOE
+
+
+def test_a_person_on_two_lines_is_one_with_what_both_say(file):
+    text = "Username,Nom,Courriel,Groupe\nzoe,Gagné,,A\njules,Roy,,A\nzoe,Gagné,zoe@example.org,B\n"
+    found = read_roster(file(text)).students
+    assert found["zoe"] == {"last_name": "Gagné", "email": "zoe@example.org"}
+    assert found["jules"] == {"last_name": "Roy"}
+
+
+def test_short_lines_and_lines_above_the_header(file):
+    text = (
+        "Liste de classe, hiver 2026, GLO-4030;;\r\nNom du cours;Apprentissage, profond;\r\n\r\n"
+        "Nom;Username;Courriel\r\nGagné;zoe\r\nRoy;jules;j@example.org;;\r\n"
+    )
+    found = read_roster(file(text, "cp1252"))
+    assert found.students == {
+        "zoe": {"last_name": "Gagné"},
+        "jules": {"last_name": "Roy", "email": "j@example.org"},
+    }
+    assert [line.partition(":")[0] for line in found.skipped] == ["line 1", "line 2"]
+    with pytest.raises(GraderError, match="line 6: 5 cells"):
+        read_roster(file(text.replace("org;;", "org;x;")))
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n"])
+def test_what_excel_of_a_mac_writes_is_recognised(file, end):
+    text = f"Username;Prénom;Nom{end}zoé;Zoé;L’Œuvre{end}lea;Léa;Brûlé-Hébert{end}"
+    found = read_roster(file(text, "mac-roman"))
+    assert found.encoding == "Mac Roman"
+    assert found.students["zoé"] == {"first_name": "Zoé", "last_name": "L’Œuvre"}
+    assert found.students["lea"] == {"first_name": "Léa", "last_name": "Brûlé-Hébert"}
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding", "told"),
+    [
+        ("GAGNÉ", "cp1252", True),
+        ("GAGNÉ", "mac-roman", False),
+        ("Nuñez", "cp1252", True),
+        ("Nuñez", "mac-roman", True),
+        ("Müller", "cp1252", True),
+        ("Müller", "mac-roman", True),
+        ("Škoda Gagné", "cp1252", True),
+        ("Škoda", "cp1252", False),
+        ("d’Été", "cp1252", True),
+        ("d’Été", "mac-roman", True),
+        ("Élise", "mac-roman", False),
+    ],
+)
+def test_a_name_is_read_right_or_its_file_refused(file, name, encoding, told):
+    path = file(f"Username,Nom\nx,{name}\n", encoding)
+    if told:
+        assert read_roster(path).students["x"] == {"last_name": name}
+    else:
+        with pytest.raises(GraderError, match="encoding cannot be told"):
+            read_roster(path)
+
+
+def workbook(rows: list[list[object]]) -> bytes:
+    book, stream = openpyxl.Workbook(), io.BytesIO()
+    sheet = book.create_sheet("Étudiants")  # behind an empty one
+    for row in rows:
+        sheet.append(row)
+    book.save(stream)
+    return stream.getvalue()
+
+
+def test_a_workbook_is_read(file):
+    rows = [
+        ["Liste de classe", None],
+        ["Nom", "Username", "Matricule"],
+        ["Gagné", "zoe", 536123456],
+        [],
+        ["Roy", "jules", "007"],
+    ]
+    found = read_roster(file(workbook(rows)))
+    assert found.students == {
+        "zoe": {"last_name": "Gagné", "lms_user_id": "536123456"},
+        "jules": {"last_name": "Roy", "lms_user_id": "007"},
+    }
+    assert found.skipped == ("line 1: Liste de classe",)
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [(12345678901234567, "rounded"), (datetime(2026, 3, 12), "a date"), (1.5e20, "rounded")],
+)
+def test_what_excel_has_spoiled_in_a_workbook_is_refused(file, cell, told):
+    with pytest.raises(GraderError, match=f"line 2: the user name .* {told}"):
+        read_roster(file(workbook([["Username", "Nom"], [cell, "Gagné"]])))
+
+
+def test_what_is_no_workbook_is_told(file):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+    for data, told in [
+        (stream.getvalue(), "no workbook of Excel"),
+        (workbook([]), "every sheet of this workbook is empty"),
+        (workbook([["Username"], ["zoe"]])[:-40], "no workbook of Excel"),
+    ]:
+        with pytest.raises(GraderError, match=told):
+            read_roster(file(data))
 
 
 def test_a_failure_in_the_middle_writes_nothing(course, file, monkeypatch):

@@ -60,6 +60,14 @@ def test_what_was_left_is_counted(world):
     assert "1 students handed in, 1 collected now, 1 submissions left in the exchange" in told
 
 
+def test_that_nobody_handed_in_is_not_said_of_what_was_left(world):
+    for student in ("alice", "bruno"):
+        (world.put(student, "half") / SECRET).unlink()
+    told = world.collect()
+    assert "nothing could be collected, 2 submissions left in the exchange" in told
+    assert "0 students" not in told
+
+
 def test_what_was_handed_in_under_no_assignment_is_named(world, monkeypatch):
     # As nbgrader_config.py does: nbgrader calls `alembic` by name.
     path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])

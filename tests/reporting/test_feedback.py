@@ -1,10 +1,12 @@
 """A student reads their own work and the hints; no line of a hidden test, nothing that runs."""
 
 import re
+from functools import partial
 from html import unescape
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 
 from grader.authoring.reading import read_source
 from grader.engine import Outcome, Report
@@ -13,6 +15,7 @@ from grader.grading.results import Result
 from grader.grading.submission import Problem
 from grader.reporting import feedback
 from grader.reporting.feedback import _Grades, write_all
+from grader.reporting.formatted import formatted
 from tests.support.course_cases import LAB, WRONG, answered, make_course, submit
 from tests.support.hostile_cases import CASES
 from tests.support.lent_engine import grade
@@ -44,6 +47,70 @@ def test_hints_and_scores(pages):
     assert "5 <small>sur 6" in pages["right"]
     assert "provisoire" in pages["right"]
     assert "JSON" in pages["broken"]
+
+
+def test_the_page_has_the_lab_s_title_and_begins_with_what_was_lost(pages):
+    page = unescape(pages["wrong"])
+    assert "<h1>Laboratoire mini</h1>" in page
+    first = page.index("À travailler d'abord")
+    order = re.findall(r'<a href="#(partie-\w+)">', page)
+    lost = [float(text.replace(",", ".")) for text in re.findall(r"([\d,]+) points? à", page)]
+    assert lost == sorted(lost, reverse=True)
+    assert len(order) == len(lost) == 2
+    assert first < page.index("<section")
+    for anchor in order:
+        assert f'<section id="{anchor}"' in page
+    assert "la moyenne se prend par colonne" in page[first : page.index("<section")]
+    assert "À travailler" not in pages["right"]
+
+
+def test_what_nobody_has_marked_is_not_lost():
+    part = partial(feedback.Part, "q1", "a", True, 0.0, 2.0)
+    assert part(True, (), (), "", (), ()).lost == 0
+    assert part(False, (), (), "", (), ()).lost == 2
+
+
+def test_an_answer_is_formatted():
+    html = formatted(
+        "Le **gradient** vaut $\\frac{1}{N}$ :\n\n- un\n- deux\n\n| a |\n|---|\n| b |\n"
+    )
+    assert "<strong>gradient</strong>" in html
+    assert "<li>deux</li>" in html
+    assert "<td>b</td>" in html
+    assert r'<img class="formula" alt="\frac{1}{N}"' in html
+    assert 'src="data:image/png;base64,' in html
+    assert "<img" not in formatted("de 5$ à 6$")
+
+
+def test_of_an_answer_only_what_was_formatted_becomes_markup():
+    html = formatted(
+        "<script>x</script> [lien](javascript:x) [y](http://x) ![i](http://x/y.png) <http://z>\n\n"
+        "[a]: http://x\n\n[a]"
+    )
+    assert set(re.findall(r"<(\w+)", html)) == {"p"}
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        r"\begin{pmatrix}1\end{pmatrix}",
+        r"\hspace{100000}x",
+        "{" * 200 + "x" + "}" * 200,
+        "x" * 5000,
+        r"\unknown",
+        '"><script>',
+    ],
+)
+def test_a_formula_that_cannot_be_drawn_is_shown_as_typed(formula):
+    html = formatted(f"a ${formula}$ b")
+    assert "<img" not in html
+    assert "<script" not in html
+    assert f"<code>${escape(formula)}$</code>" in html
+
+
+def test_formulas_are_drawn_up_to_some_number():
+    html = formatted("\n\n".join(["$x$"] * 100))
+    assert 0 < html.count("<img") < 100
 
 
 def test_no_line_of_a_hidden_test(pages):

@@ -428,6 +428,9 @@ def test_resuming_and_early_stopping_are_announced(capsys, tmp_path):
         ),
         ({"model": deep(), "train": BatchLoader(*data(), 199)}, "Un lot n'a qu'un exemple"),
         ({"train": iter(BatchLoader(*data(), 64)), "epochs": 2}, "qui ne se lit qu'une fois"),
+        ({"train": iter(()), "epochs": 1}, "n'ont donné aucun lot"),
+        ({"model": one_column(), "metrics": ()}, "vaut toujours 0 pour une seule"),
+        ({"loss": "cross_entrpy"}, "Vouliez-vous dire « cross_entropy »"),
     ],
 )
 def test_mistakes_are_explained(change, message):
@@ -439,6 +442,8 @@ def test_mistakes_are_explained(change, message):
     ("change", "message"),
     [
         ({"loss": nn.CrossEntropyLoss}, r"construisez-la, avec des parenthèses, .*Loss\(\)"),
+        ({"metrics": [nn.MSELoss]}, r"construisez-la, avec des parenthèses, .*MSELoss\(\)"),
+        ({"model": nn.Linear}, r"Linear est une classe : construisez le modèle"),
         ({"train": deque([{"x": 0, "y": 1}])}, r"celui-ci est un dictionnaire \(x, y\)"),
         ({"train": deque([data()[0]])}, "celui-ci est de type Tensor"),
         ({"train": deque([(*data(), 0)])}, "celui-ci est de type tuple de 3 éléments"),
@@ -452,6 +457,13 @@ def test_what_is_of_another_type_is_explained(change, message):
 def test_a_model_of_one_column_is_not_right_by_chance():
     with pytest.raises(ValueError, match="compare les scores de plusieurs classes"):
         evaluate(one_column(), columns(), loss="l1_loss")
+
+
+def test_a_loader_that_was_read_already_measures_nothing():
+    batches = iter(BatchLoader(*data(), 64))
+    deque(batches)
+    with pytest.raises(ValueError, match="un générateur déjà lu"):
+        evaluate(linear(), batches)
 
 
 def test_a_validation_that_is_no_number_says_so():
