@@ -347,9 +347,12 @@ while tried < 12:
         f"{v} mots, a = {a}, b = {b}, c = {c} : réponse {found}, au lieu de {expected} (lignes de norme 1 d'abord ; b − a + c ; "
         "plus grand cosinus)"
     )
-away = torch.tensor([[-1.0, 0.0], [1.0, 0.1], [1.0, -0.1], [-1.0, 0.1], [-1.0, 1.0]])
-found = analogy(away, 0, 1, 2)
-assert found == 4, f"même quand tous les autres cosinus sont négatifs, la réponse est le plus grand, en 4, et non en {found}"
+for x in (-1.0, 1.0):
+    away = torch.tensor([[x, 0.0], [1.0, 0.1], [1.0, -0.1], [-1.0, 0.1], [-1.0, 1.0]])
+    found = analogy(away, 0, 1, 2)
+    assert found == 4, (
+        f"{away.tolist()}, a = 0, b = 1, c = 2 : tous les autres cosinus sont négatifs, et le plus grand est en 4, non en {found}"
+    )
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1344,7 +1347,12 @@ import math
 import numbers
 
 tree = {(0,): (0, 0, 0.6, 0.4), (0, 2): (0, 0.4, 0.3, 0.3), (0, 3): (0, 0.9, 0.05, 0.05)}
-follow = lambda prefixes: torch.tensor([tree.get(tuple(row), (0.0, 1.0, 0.0, 0.0)) for row in prefixes.tolist()]).log()
+
+
+def follow(prefixes):
+    return torch.tensor([tree.get(tuple(row), (0.0, 1.0, 0.0, 0.0)) for row in prefixes.tolist()]).log()
+
+
 found = beam_search(follow, 0, 1, 1, 4)
 assert isinstance(found, (tuple, list)) and len(found) == 2, "une liste de symboles et un nombre sont attendus"
 assert isinstance(found[0], list), f"les symboles forment une liste, et non {type(found[0]).__name__}"
@@ -1360,7 +1368,7 @@ def expected_beam(step, start, end, width, length, alpha):
     alive, finished = [((start,), 0.0)], []
     for _ in range(length):
         grown = [
-            (symbols + (symbol,), total + log)
+            ((*symbols, symbol), total + log)
             for symbols, total in alive
             for symbol, log in enumerate(step(torch.tensor([symbols]))[0].tolist())
         ]
@@ -1398,6 +1406,24 @@ for v, start, end, width, length, bonus in (
         "les finis sont gardés ; les vivants comptent à la fin)"
     )
     assert abs(found[1] - total) < 1e-4, f"{case} : total {found[1]:.4f}, au lieu de {total:.4f} (une somme de logarithmes)"
+first = torch.tensor([0.0, 0.04, 0.21, 0.19, 0.17, 0.15, 0.13, 0.11])
+
+
+def hidden_branch(prefixes):
+    rows = torch.full((len(prefixes), 8), 1 / 8)
+    rows[prefixes[:, -1] == branch] = torch.tensor([0.0, 1.0] + [0.0] * 6)
+    return (first[None] if prefixes.shape[1] == 1 else rows).log()
+
+
+for width in (6, 3, 4, 5, 1, 2):
+    branch = width + 1  # le dernier début qu'un faisceau de cette largeur garde
+    symbols, _ = beam_search(hidden_branch, 0, 1, width, 2)
+    assert symbols == [branch, 1], (
+        f"une largeur {width} garde {width} débuts, et le dernier d'entre eux mène à la meilleure suite, {[branch, 1]}, et non "
+        f"{symbols}"
+    )
+    narrow = beam_search(hidden_branch, 0, 1, width - 1, 2)[0] if width > 1 else []
+    assert narrow != [branch, 1], f"une largeur {width - 1} ne garde que {width - 1} débuts, et ne peut trouver {narrow}"
 seen = []
 
 
@@ -1422,7 +1448,12 @@ for prefixes in seen:
 import math
 
 chain = {(0,): (0, 0.3, 0.7), (0, 2): (0, 0.3, 0.7), (0, 2, 2): (0, 0.4, 0.6)}
-walk = lambda prefixes: torch.tensor([chain.get(tuple(row), (0.0, 1.0, 0.0)) for row in prefixes.tolist()]).log()
+
+
+def walk(prefixes):
+    return torch.tensor([chain.get(tuple(row), (0.0, 1.0, 0.0)) for row in prefixes.tolist()]).log()
+
+
 symbols, score = beam_search(walk, 0, 1, 3, 4)
 assert symbols == [1], f"sans correction de longueur, la suite [1], de probabilité 0,3, est la meilleure, et non {symbols}"
 assert abs(score - math.log(0.3)) < 1e-4, f"son total est ln 0,3 = -1,2040, et non {score:.4f}"
@@ -1436,7 +1467,7 @@ def expected_long_beam(step, start, end, width, length, alpha):
     alive, finished = [((start,), 0.0)], []
     for _ in range(length):
         grown = [
-            (symbols + (symbol,), total + log)
+            ((*symbols, symbol), total + log)
             for symbols, total in alive
             for symbol, log in enumerate(step(torch.tensor([symbols]))[0].tolist())
         ]
@@ -1449,14 +1480,31 @@ def expected_long_beam(step, start, end, width, length, alpha):
     return list(best[0][1:]), best[1] / (len(best[0]) - 1) ** alpha
 
 
+crowded = torch.tensor([[0.0, 0.6, 0.25, 0.15], [0.0, 0.34, 0.33, 0.33], [0.0, 1.0, 0.0, 0.0]]).log()
+
+
+def crowded_step(prefixes):
+    return crowded[0][None] if prefixes.shape[1] == 1 else crowded[(prefixes[:, -1] == 3) + 1]
+
+
+symbols, _ = beam_search(crowded_step, 0, 1, 2, 2, 2.0)
+assert symbols == [1], (
+    f"une hypothèse qui vient de finir occupe l'une des 2 places : [3] n'en a plus, et la réponse est [1], et non {symbols}"
+)
+
+
+def long_model(v, length, bonus):
+    table = torch.randn(length + 1, v, v, dtype=torch.float64) * 1.5
+    table[:, :, 1] += bonus / (length + 1)
+    places = torch.arange(length + 1)
+    return lambda prefixes: table[places[: prefixes.shape[1]], prefixes].sum(1).log_softmax(-1)
+
+
 for v, width, length, alpha, bonus in (
     (4, 3, 6, 1.0, 4.0), (5, 4, 5, 0.7, 6.0), (4, 2, 8, 2.0, 3.0), (3, 81, 4, 1.0, 2.0), (5, 6, 6, 0.5, 8.0), (4, 4, 5, 1.5, 0.0),
     (6, 1, 5, 1.0, 5.0), (4, 5, 7, 1.0, 2.0), (3, 3, 9, 0.3, 5.0), (4, 5, 1, 1.0, 0.0),
 ):
-    table = torch.randn(length + 1, v, v, dtype=torch.float64) * 1.5
-    table[:, :, 1] += bonus / (length + 1)
-    places = torch.arange(length + 1)
-    model = lambda prefixes: table[places[: prefixes.shape[1]], prefixes].sum(1).log_softmax(-1)
+    model = long_model(v, length, bonus)
     expected, score = expected_long_beam(model, 0, 1, width, length, alpha)
     case = f"V = {v}, largeur {width}, {length} symboles au plus, alpha = {alpha}"
     found = beam_search(model, 0, 1, width, length, alpha)
