@@ -1219,7 +1219,7 @@ with labo.needs("teacher_forcing"):
 # %% affirmation="attention"
 with_six, without_six = ([row[-1] for row in by_digits[name]] for name in ("avec attention", "sans attention"))
 claim.effect("à six chiffres, l'attention change tout", without_six, with_six)
-claim.less("avec attention : plus de 85 % à toutes les longueurs", 85, by_digits["avec attention"])
+claim.less("avec attention, la plupart des nombres sont exacts, à toutes les longueurs", 70, by_digits["avec attention"])
 claim.finite("les pertes restent finies", [*losses["avec attention"], *losses["sans attention"]])
 
 # %% [markdown]
