@@ -1554,11 +1554,13 @@ with labo.needs("beam_search"):
             print(f"alpha {alpha:.0f}, largeur {width:2} : " + " ; ".join(
                 f"{name} ({decimal(score, 2)})" for name, (_, score) in zip(best_names[alpha, width], results)))
 with labo.needs("beam_search", "teacher_forcing"):
-    sample = parts["valid"][:100]
+    sample = parts["valid"][: 10 if TINY else 100]
     for width in (1, 4):
         runs = [[read_with_beam(model, n, width) for n in sample] for model in readers["sans attention"]]
         found_readings[width] = {
-            "exacts": [sum("".join(figures.decode(s)) == str(n) for (s, _), n in zip(run, sample)) for run in runs],
+            "exacts": [
+                100 * sum("".join(figures.decode(s)) == str(n) for (s, _), n in zip(run, sample)) / len(run) for run in runs
+            ],
             "total": [sum(total for _, total in run) / len(run) for run in runs],
         }
         print(f"sans attention, largeur {width} : total moyen {spread(found_readings[width]['total'], 2)}, "
