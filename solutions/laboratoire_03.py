@@ -201,6 +201,9 @@ def moving_average(values: torch.Tensor, beta: float, corrected: bool = True) ->
 plain = moving_average(torch.ones(3), 0.9, corrected=False)
 assert isinstance(plain, torch.Tensor), f"attendu un tenseur, reçu : {type(plain).__name__}"
 assert plain.shape == (3,), f"une moyenne par pas : attendu la forme (3,), reçu {tuple(plain.shape)}"
+assert (plain - 0.271).abs().max() > 1e-3, (
+    f"chaque moyenne est la dernière, {plain!r} : est-ce un seul tenseur, modifié sur place et gardé trois fois ?"
+)
 assert torch.allclose(plain.float(), torch.tensor([0.1, 0.19, 0.271])), (
     "sans correction, trois 1 donnent 0,1 ; 0,19 ; 0,271 : la nouvelle valeur compte pour 1 - beta ; "
     f"reçu {plain!r}"
@@ -266,17 +269,17 @@ with labo.needs("moving_average"):
 #
 # *Livre : 8.3.2 (élan), 8.3.3 (Nesterov).*
 #
-# L'élan (*momentum*) garde cette idée, mais sans le facteur $1 - \beta$ : le **tampon** $b$ est une somme qui
+# L'élan (*momentum*) garde cette idée, mais sans le facteur $1 - \beta$ : le **tampon** $z$ est une somme qui
 # oublie.
 #
-# $$b_t = \beta\, b_{t-1} + g_t, \qquad \theta_t = \theta_{t-1} - \eta\, b_t, \qquad b_0 = 0 .$$
+# $$z_t = \beta\, z_{t-1} + g_t, \qquad \theta_t = \theta_{t-1} - \eta\, z_t, \qquad z_0 = 0 .$$
 #
-# Sous un gradient constant $g$, $b$ tend vers $g / (1 - \beta)$ : avec $\beta = 0{,}9$, on finit par
-# avancer dix fois plus vite. **Nesterov** regarde un pas plus loin : au lieu de $b_t$, il avance selon ce
-# que **serait** $b_{t+1}$ si le prochain gradient était encore $g_t$.
+# Sous un gradient constant $g$, $z$ tend vers $g / (1 - \beta)$ : avec $\beta = 0{,}9$, on finit par
+# avancer dix fois plus vite. **Nesterov** regarde un pas plus loin : au lieu de $z_t$, il avance selon ce
+# que **serait** $z_{t+1}$ si le prochain gradient était encore $g_t$.
 #
-# **À la main**, $\theta_0 = 1$, $\eta = 0{,}1$, $\beta = 0{,}5$, $g_1 = 2$, $g_2 = 4$. Élan : $b_1 = 2$,
-# $\theta_1 = 0{,}8$ ; $b_2 = 1 + 4 = 5$, $\theta_2 = 0{,}3$. Nesterov : $\theta_1 = 0{,}7$,
+# **À la main**, $\theta_0 = 1$, $\eta = 0{,}1$, $\beta = 0{,}5$, $g_1 = 2$, $g_2 = 4$. Élan : $z_1 = 2$,
+# $\theta_1 = 0{,}8$ ; $z_2 = 1 + 4 = 5$, $\theta_2 = 0{,}3$. Nesterov : $\theta_1 = 0{,}7$,
 # $\theta_2 = 0{,}05$.
 #
 # ### Exercice 2 - `momentum_step` ★★ (10 min, 3 points)
@@ -451,8 +454,8 @@ def adam_step(
         le nouveau paramètre et les deux nouvelles moyennes, **non** corrigées : le pas suivant les
         reprend.
 
-    >>> zero = torch.tensor(0.0)
-    >>> adam_step(torch.tensor(1.0), torch.tensor(5.0), zero, zero, t=1, lr=0.1)
+    >>> mean, square = torch.tensor(0.0), torch.tensor(0.0)
+    >>> adam_step(torch.tensor(1.0), torch.tensor(5.0), mean, square, t=1, lr=0.1)
     (tensor(0.9000), tensor(0.5000), tensor(0.0250))
     """
     ### BEGIN SOLUTION
@@ -468,8 +471,12 @@ def adam_step(
 # %% test="adam_step" points=3
 from labo import checks
 
-zero = torch.tensor(0.0)
-result = adam_step(torch.tensor(1.0), torch.tensor(5.0), zero, zero, t=1, lr=0.1)
+given = [torch.tensor(value) for value in (1.0, 5.0, 0.0, 0.0)]
+result = adam_step(*given, t=1, lr=0.1)
+assert [tensor.item() for tensor in given] == [1, 5, 0, 0], (
+    f"`param`, `grad`, `mean` et `square` valaient 1, 5, 0 et 0, et ont été modifiés : {given} ; "
+    "renvoyez de nouveaux tenseurs"
+)
 assert isinstance(result, tuple) and len(result) == 3, (
     f"attendu trois tenseurs : paramètre, moyenne, moyenne des carrés ; reçu : {type(result).__name__}"
 )
@@ -530,10 +537,9 @@ def adam_rule(betas=(0.9, 0.999)):
     """Votre `adam_step`, sous la forme d'une règle ; betas=(0, β) donne RMSprop, corrigé."""
 
     def rule(param, grad, state, lr):
-        zero, t = torch.zeros_like(param), state.get("t", 0) + 1
-        param, mean, square = adam_step(
-            param, grad, state.get("mean", zero), state.get("square", zero), t, lr, betas
-        )
+        t = state.get("t", 0) + 1
+        averages = [state.get(name, torch.zeros_like(param)) for name in ("mean", "square")]
+        param, mean, square = adam_step(param, grad, *averages, t, lr, betas)
         state.update(t=t, mean=mean, square=square)
         return param
 
@@ -613,9 +619,9 @@ def batches(dataset, seed=None):
 # %% [markdown]
 # ### Réparation - `fit` ★★ (10 min, 3 points)
 #
-# La boucle d'entraînement, à la main. `broken_fit` tourne sans erreur, et apprend mal. Elle contient **trois
-# fautes** : l'une fausse les pas, l'autre le mode du réseau, la troisième la mesure. Trouvez-les et écrivez
-# `fit` sans elles. Rappel : `model.train()` et `model.eval()` changent le comportement de couches comme
+# La boucle d'entraînement, à la main : sans Poutyne ni `labo.train`. `broken_fit` tourne sans erreur, et apprend
+# mal. Elle contient **trois fautes** : la première fausse les pas, la deuxième le mode du réseau, la troisième
+# la mesure. Trouvez-les et écrivez `fit` sans elles. Rappel : `model.train()` et `model.eval()` changent le comportement de couches comme
 # `nn.BatchNorm1d` (section 6) ; le dernier lot d'une époque peut être plus petit.
 
 # %%
@@ -730,6 +736,36 @@ with tally.part(1, "l'exactitude est fausse : comptez des exemples, en %, et non
         assert all(abs(value - expected) < 1e-3 for value in found), (
             f"lots de validation de {sizes} exemples : attendu {expected:.2f} %, reçu {found}"
         )
+    # Un réseau qui apprend : l'exactitude change à chaque époque, baisse aussi, et aucun exemple n'est à égalité.
+    for _ in range(1000):
+        first_weight, first_bias = torch.randn(3, 4), torch.randn(3)
+        weight, bias = first_weight, first_bias
+        data = [(torch.randn(n, 4), torch.randint(3, (n,))) for n in (5, 3)]
+        valid = [(torch.randn(n, 4), torch.randint(3, (n,))) for n in (11, 6)]
+        expected, margin = [], math.inf
+        for epoch in range(4):
+            for x, y in data if epoch else []:
+                parameters = [tensor.detach().requires_grad_() for tensor in (weight, bias)]
+                steps = torch.autograd.grad(F.cross_entropy(F.linear(x, *parameters), y), parameters)
+                weight, bias = weight - steps[0], bias - steps[1]
+            scores = F.linear(torch.cat([x for x, _ in valid]), weight, bias)
+            right = scores.argmax(1) == torch.cat([y for _, y in valid])
+            expected.append(100 * right.double().mean().item())
+            margin = min(margin, float((scores.topk(2).values @ torch.tensor([1.0, -1.0])).min()))
+        falls = any(later < sooner for sooner, later in zip(expected[1:], expected[2:]))
+        if len(set(expected)) == 4 and falls and margin > 1e-3:
+            break
+    tested = checks.build(nn.Linear, 4, 3)
+    with torch.no_grad():
+        tested.weight.copy_(first_weight)
+        tested.bias.copy_(first_bias)
+    optimizer = checks.build(torch.optim.SGD, tested.parameters(), lr=1.0)
+    found = fit(tested, optimizer, data, valid, 3)
+    assert len(found) == 3 and all(abs(a - b) < 1e-3 for a, b in zip(found, expected[1:])), (
+        "chaque époque a son exactitude, mesurée après ses pas, et comptée de nouveau à partir de zéro : attendu "
+        f"{[round(value, 2) for value in expected[1:]]}, reçu {found}"
+    )
+checks.forbid(fit, "poutyne", "labo")
 tally.score
 ### END HIDDEN TESTS
 
@@ -916,11 +952,11 @@ claim.between("la boucle réparée et Poutyne donnent les mêmes nombres", gaps,
 #
 # Servons-nous d'un *callback* pour faire varier le taux. Au début, de grands pas seraient dangereux : les
 # poids ne sont pas calés. À la fin, il en faut de petits, pour se poser. Le calendrier le plus courant,
-# avec $T$ pas dont $W$ d'**échauffement** :
+# avec $T$ pas dont $T_0$ d'**échauffement** :
 #
-# - le taux monte en $W$ marches égales, la dernière (le pas $W - 1$, car on compte à partir de 0) au sommet
+# - le taux monte en $T_0$ marches égales, la dernière (le pas $T_0 - 1$, car on compte à partir de 0) au sommet
 #   $\eta$ ;
-# - puis il descend comme la moitié d'une période de cosinus : $\eta$ au pas $W$, $\eta/2$ à mi-descente, et 0 au
+# - puis il descend comme la moitié d'une période de cosinus : $\eta$ au pas $T_0$, $\eta/2$ à mi-descente, et 0 au
 #   pas $T$, qui n'a plus lieu.
 #
 # ### Exercice 4 - `warmup_cosine` ★ (8 min, 2 points)
@@ -934,7 +970,7 @@ def warmup_cosine(step: int, total: int, warmup: int, peak: float) -> float:
     Args :
         step : numéro du pas, de 0 à total - 1.
         total : T, nombre de pas en tout.
-        warmup : W, nombre de pas d'échauffement, de 0 à total - 1.
+        warmup : T₀, nombre de pas d'échauffement, de 0 à total - 1.
         peak : η, le plus grand taux.
 
     >>> [round(warmup_cosine(t, total=12, warmup=4, peak=1.0), 3) for t in (0, 3, 4, 8, 11)]
@@ -1060,7 +1096,8 @@ claim.effect("au taux 1,5, le calendrier fait mieux que le taux constant", const
 #
 # ### Exercice 5 - `initial_weight` ★★ (10 min, 3 points)
 #
-# Tirez les poids avec `torch.randn` ou `torch.rand`, sans `nn.init`.
+# Tirez les poids au hasard de torch (`torch.randn`, `torch.rand`…), sans rien de `torch.nn` : ni `nn.init`, ni
+# les poids d'une couche.
 
 # %% exercice="initial_weight" concepts="initialisation"
 def initial_weight(
@@ -1106,8 +1143,9 @@ for shape in ((7, 1), (1, 7)):
     found = tuple(initial_weight(*shape, "xavier", "relu", "uniform").shape)
     assert found == shape, f"attendu la forme fan_out × fan_in, {shape}, reçu {found}"
 gains = {"linear": 1.0, "tanh": 5 / 3, "relu": 2**0.5}
+# Du plus simple au plus composé : ce qui échoue le premier dit la faute.
 for fan_out, fan_in in ((400, 250), (200, 600)):
-    for kind, fan in (("xavier", (fan_in + fan_out) / 2), ("kaiming", fan_in)):
+    for kind, fan in (("kaiming", fan_in), ("xavier", (fan_in + fan_out) / 2)):
         for activation, gain in gains.items():
             for law in ("normal", "uniform"):
                 weight = initial_weight(fan_out, fan_in, kind, activation, law)
@@ -1117,9 +1155,16 @@ for fan_out, fan_in in ((400, 250), (200, 600)):
                 )
                 unit = weight.detach().double() * fan**0.5 / gain
                 assert abs(unit.mean()) < 0.02, f"{case} : la moyenne doit être nulle"
+                if law == "uniform":
+                    hint = "sur [-a, a], la variance est a² / 3"
+                elif activation != "linear":
+                    hint = "le gain multiplie l'écart-type ; ReLU divise E[x²] par 2"
+                elif kind == "xavier":
+                    hint = "sans activation, la variance est 2 / (D + M)"
+                else:
+                    hint = "sans activation, la variance est 1 / D, où D est fan_in"
                 assert abs(unit.std() - 1) < 0.015, (
-                    f"{case} : l'écart-type est {unit.std():.3f} fois celui attendu "
-                    "(le gain multiplie l'écart-type ; ReLU divise E[x²] par 2)"
+                    f"{case} : l'écart-type est {unit.std():.3f} fois celui attendu ({hint})"
                 )
                 # E[x⁴] vaut 3 pour une loi normale et 9/5 pour une loi uniforme, de variance 1.
                 expected = 3 if law == "normal" else 1.8
@@ -1140,7 +1185,7 @@ for law in ("normal", "uniform"):
     assert torch.equal(first, initial_weight(3, 4, "kaiming", "relu", law)), (
         "le tirage doit suivre torch.manual_seed : n'employez pas d'autre générateur"
     )
-checks.forbid(initial_weight, "init", "calculate_gain", "xavier_*", "kaiming_*")
+checks.forbid(initial_weight, "nn", "init", "calculate_gain", "xavier_*", "kaiming_*", "*linear", "conv*d")
 ### END HIDDEN TESTS
 
 # %%
@@ -1311,8 +1356,9 @@ class BatchNorm(nn.Module):
 # %% test="BatchNorm" part="entrainement" points=2
 from labo import checks
 
-layer = BatchNorm(1)
-result = layer(torch.tensor([[1.0], [3.0]]))
+layer, x = BatchNorm(1), torch.tensor([[1.0], [3.0]])
+result = layer(x)
+assert x.tolist() == [[1], [3]], f"`x` a été modifié, en {x.tolist()} : travaillez sur un nouveau tenseur"
 assert isinstance(result, torch.Tensor), f"attendu un tenseur, reçu : {type(result).__name__}"
 assert result.shape == (2, 1), f"la sortie a la forme de l'entrée, (2, 1) ; reçu {tuple(result.shape)}"
 assert torch.allclose(result.detach().float(), torch.tensor([[-1.0], [1.0]]), atol=1e-3), (
@@ -1341,7 +1387,9 @@ for n, d, options in ((6, 4, {}), (17, 3, {"eps": 0.5, "momentum": 0.3}), (2, 2,
         f"entraînement, x de forme {n, d}, {options or 'réglages par défaut'} : la sortie est fausse "
         f"(statistiques par colonne, eps ajouté à la variance, puis échelle et décalage) ; écart maximal {gap:.1e}"
     )
-    assert not any("batch_norm" in name for name in call.operators), "une normalisation par lots de PyTorch"
+    assert not any("batch_norm" in name for name in call.operators), (
+        "la normalisation est à écrire, sans celle de PyTorch"
+    )
     (actual * coefficients).sum().backward()
     gap = (x.grad - x_reference.grad).abs().max().item()
     assert gap < 1e-4, (
@@ -1358,8 +1406,9 @@ checks.forbid(
 ### END HIDDEN TESTS
 
 # %% test="BatchNorm" part="evaluation" points=2
-layer = BatchNorm(1)
-layer(torch.tensor([[1.0], [3.0]]))
+layer, x = BatchNorm(1), torch.tensor([[1.0], [3.0]])
+layer(x)
+assert x.tolist() == [[1], [3]], f"`x` a été modifié, en {x.tolist()} : travaillez sur un nouveau tenseur"
 assert torch.allclose(layer.running_mean.float(), torch.tensor([0.2])), (
     f"moyenne mobile : 0,9 × 0 + 0,1 × 2 = 0,2 ; reçu {layer.running_mean!r}"
 )
@@ -1391,28 +1440,38 @@ for options in ({}, {"eps": 0.5, "momentum": 0.3}, {"momentum": 1.0}):
     x = torch.randn(7, 5, dtype=torch.float64)
     expected = reference(x).detach()
     found = layer(x.clone()).detach().double()
+    for name in ("running_mean", "running_var"):
+        gap = (getattr(layer, name).double() - getattr(reference, name)).abs().max().item()
+        assert gap < 1e-4, f"l'évaluation a changé `{name}` : seul l'entraînement le met à jour"
     assert found.shape == (7, 5), f"évaluation : la sortie a la forme de l'entrée ; reçu {tuple(found.shape)}"
+    centred = x - reference.running_mean
+    slope = (found * centred).sum(0) / centred.square().sum(0)
+    gap = (found - slope * centred).abs().max().item()
+    assert gap < 1e-4, (
+        f"en évaluation, la moyenne soustraite est la moyenne mobile, non celle du lot ; écart maximal {gap:.1e}"
+    )
     gap = (found - expected).abs().max().item()
-    assert gap < 1e-4, f"en évaluation, il faut se servir des moyennes mobiles ; écart maximal {gap:.1e}"
+    assert gap < 1e-4, (
+        f"en évaluation, {options or 'réglages par défaut'} : la moyenne soustraite est la bonne, mais non le diviseur, "
+        f"√(variance mobile + eps) ; écart maximal {gap:.1e}"
+    )
     found = layer(x[:1].clone()).detach().double()
     assert found.shape == (1, 5), f"évaluation d'un seul exemple : attendu (1, 5), reçu {tuple(found.shape)}"
     assert torch.allclose(found, expected[:1], atol=1e-4), (
         "en évaluation, la sortie d'un exemple dépend de ses voisins"
     )
-    gap = (layer.running_mean.double() - reference.running_mean).abs().max().item()
-    assert gap < 1e-4, "l'évaluation a changé les moyennes mobiles"
     layer.train()
-    reference.train()
-    x = torch.randn(6, 5, dtype=torch.float64)
-    expected = reference(x).detach()
-    assert torch.allclose(layer(x.clone()).detach().double(), expected, atol=1e-4), (
+    # Le décalage est nul : une sortie que son propre lot a centrée est de moyenne nulle.
+    found = layer(torch.randn(6, 5, dtype=torch.float64)).detach().double()
+    assert found.mean(0).abs().max() < 1e-4, (
         "de retour en entraînement (train()), il faut de nouveau les statistiques du lot"
     )
 ### END HIDDEN TESTS
 
 # %% test="BatchNorm" part="images" points=1
-layer = BatchNorm(2)
-result = layer(torch.tensor([[[[1.0, 3.0]], [[5.0, 5.0]]]]))
+layer, x = BatchNorm(2), torch.tensor([[[[1.0, 3.0]], [[5.0, 5.0]]]])
+result = layer(x)
+assert x.flatten().tolist() == [1, 3, 5, 5], "`x` a été modifié : travaillez sur un nouveau tenseur"
 assert result.shape == (1, 2, 1, 2), f"la sortie a la forme de l'entrée ; reçu {tuple(result.shape)}"
 assert torch.allclose(result.detach().float().flatten(), torch.tensor([-1.0, 1.0, 0.0, 0.0]), atol=1e-3), (
     "une image 1 × 2 de deux canaux, (1 ; 3) et (5 ; 5), doit devenir (-1 ; 1) et (0 ; 0) : une moyenne et "
@@ -1441,7 +1500,7 @@ for shape, options in (((5, 3, 4, 2), {}), ((4, 3, 3, 3), {"eps": 0.5, "momentum
         mode = "entraînement" if training else "évaluation"
         assert torch.equal(x.detach(), values), f"{mode} : `x` a été modifié"
         assert not any("batch_norm" in name for name in call.operators), (
-            "une normalisation par lots de PyTorch"
+            "la normalisation est à écrire, sans celle de PyTorch"
         )
         assert found.shape == shape, f"{mode} : attendu la forme {shape}, reçu {tuple(found.shape)}"
         gap = (found - expected).abs().max().item()

@@ -97,6 +97,21 @@ def moving_average(values, beta, corrected=True):
     return stacked / (1 - beta**t) if corrected else stacked
 """,
         ),
+        (
+            "one tensor, changed in place and kept each time",
+            """
+def moving_average(values, beta, corrected=True):
+    average, averages = torch.zeros_like(values[0]), []
+    for t, value in enumerate(values, start=1):
+        average.mul_(beta).add_((1 - beta) * value)
+        averages.append(average)
+    averages = torch.stack(averages)
+    if corrected:
+        t = torch.arange(1, len(values) + 1).view(-1, *[1] * (values.dim() - 1))
+        averages = averages / (1 - beta**t)
+    return averages
+""",
+        ),
     ],
     "momentum_step": [
         (
@@ -477,6 +492,86 @@ def fit(model, optimizer, train_batches, valid_batches, epochs):
                 ("for x, y in train_batches:", "for x, y in [*train_batches, *valid_batches]:"),
             ),
         ),
+        (
+            "validated once, at the end",
+            """
+def fit(model, optimizer, train_batches, valid_batches, epochs):
+    for _ in range(epochs):
+        model.train()
+        for x, y in train_batches:
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+        model.eval()
+    r = n = 0
+    with torch.no_grad():
+        for x, y in valid_batches:
+            r += (model(x).argmax(1) == y).sum().item()
+            n += len(y)
+    return [100 * r / n] * epochs
+""",
+        ),
+        (
+            "validated before each epoch",
+            """
+def fit(model, optimizer, train_batches, valid_batches, epochs):
+    history = []
+    for _ in range(epochs):
+        model.eval()
+        r = n = 0
+        with torch.no_grad():
+            for x, y in valid_batches:
+                r += (model(x).argmax(1) == y).sum().item()
+                n += len(y)
+        history.append(100 * r / n)
+        model.train()
+        for x, y in train_batches:
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()
+    return history
+""",
+        ),
+        (
+            "counts go on from epoch to epoch, both of them",
+            _edited(
+                "fit",
+                ("        right, total = 0, 0\n", ""),
+                ("    history = []\n", "    history, right, total = [], 0, 0\n"),
+            ),
+        ),
+        (
+            "the best accuracy so far",
+            _edited(
+                "fit",
+                (
+                    "history.append(100 * right / total)",
+                    "history.append(max([100 * right / total, *history]))",
+                ),
+            ),
+        ),
+        (
+            "Poutyne does it",
+            """
+def fit(model, optimizer, train_batches, valid_batches, epochs):
+    trainer = poutyne.Model(model, optimizer, "cross_entropy", batch_metrics=["accuracy"])
+    logs = trainer.fit_generator(train_batches, valid_batches, epochs=epochs, verbose=False)
+    return [float(epoch["val_acc"]) for epoch in logs]
+""",
+        ),
+        (
+            "labo.train does it",
+            """
+from labo import train as entraine
+
+
+def fit(model, optimizer, train_batches, valid_batches, epochs):
+    history = entraine(
+        model, train_batches, valid_batches, epochs=epochs, optimizer=optimizer, verbose=False
+    )
+    return [float(value) for value in history["val_accuracy"]]
+""",
+        ),
     ],
     "warmup_cosine": [
         ("starts at 0", _edited("warmup_cosine", ("(step + 1) / warmup", "step / warmup"))),
@@ -657,6 +752,17 @@ def initial_weight(fan_out, fan_in, kind="kaiming", activation="relu", law="norm
         return (nn.init.xavier_normal_ if law == "normal" else nn.init.xavier_uniform_)(weight, gain)
     fill = nn.init.kaiming_normal_ if law == "normal" else nn.init.kaiming_uniform_
     return fill(weight, nonlinearity=activation)
+""",
+        ),
+        (
+            "a layer's weights, rescaled",
+            """
+def initial_weight(fan_out, fan_in, kind="kaiming", activation="relu", law="normal"):
+    gain = {"linear": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2)}[activation]
+    std = gain / math.sqrt((fan_in + fan_out) / 2 if kind == "xavier" else fan_in)
+    if law == "normal":
+        return std * torch.randn(fan_out, fan_in)
+    return nn.Linear(fan_in, fan_out).weight.detach() * std * 3**0.5 * fan_in**0.5
 """,
         ),
     ],
@@ -893,6 +999,62 @@ class BatchNorm(nn.Module):
     def __new__(cls, n_features, eps=1e-5, momentum=0.1):
         return nn.BatchNorm2d(n_features, eps, momentum)
 """,
+        ),
+        (
+            "in place on the input",
+            """
+class BatchNorm(nn.Module):
+    def __init__(self, n_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.weight = nn.Parameter(torch.ones(n_features))
+        self.bias = nn.Parameter(torch.zeros(n_features))
+        self.register_buffer("running_mean", torch.zeros(n_features))
+        self.register_buffer("running_var", torch.ones(n_features))
+
+    def forward(self, x):
+        axes = [axis for axis in range(x.dim()) if axis != 1]
+        shape = (1, -1, *[1] * (x.dim() - 2))
+        if self.training:
+            mean, var = x.mean(axes), x.var(axes, correction=0)
+            m = x.numel() / x.shape[1]
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(var * m / (m - 1), self.momentum)
+        else:
+            mean, var = self.running_mean, self.running_var
+        x -= mean.view(shape)
+        x /= (var.view(shape) + self.eps).sqrt()
+        return x * self.weight.view(shape) + self.bias.view(shape)
+""",
+        ),
+        (
+            "the batch's mean and the running variance in evaluation",
+            _edited(
+                "BatchNorm",
+                (
+                    "mean, var = self.running_mean, self.running_var",
+                    "mean, var = x.mean(axes), self.running_var",
+                ),
+            ),
+        ),
+        (
+            "the running mean and the batch's variance in evaluation",
+            _edited(
+                "BatchNorm",
+                (
+                    "mean, var = self.running_mean, self.running_var",
+                    "mean, var = self.running_mean, x.var(axes, correction=0)",
+                ),
+            ),
+        ),
+        (
+            "evaluation for good",
+            _edited(
+                "BatchNorm",
+                ("if self.training:", "if self.training and not getattr(self, 'done', False):"),
+                ("        else:\n", "        else:\n            self.done = True\n"),
+            ),
         ),
     ],
 }

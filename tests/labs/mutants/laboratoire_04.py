@@ -90,6 +90,33 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
         ("prior without N", _penalty(("(width * n_examples)", "width"))),
         ("prior times N", _penalty(("1 / (width * n_examples)", "n_examples / width"))),
         ("the same prior twice", _penalty((' if kind == "l2" else scale\n', "\n"))),
+        (
+            "the square of a norm by a root, nan for a layer of zeros",
+            _penalty(("w.square().sum()", "w.pow(2).sum().sqrt() ** 2")),
+        ),
+        (
+            "frozen layers left out",
+            _penalty(("if p.dim() > 1", "if p.dim() > 1 and p.requires_grad")),
+        ),
+        (
+            "in evaluation from now on",
+            _penalty(("    weights = [", "    model.eval()\n    weights = [")),
+        ),
+        (
+            "gradients dropped",
+            _penalty(
+                (
+                    "    weights = [",
+                    "    for p in model.parameters():\n        p.grad = None\n    weights = [",
+                )
+            ),
+        ),
+        (
+            "gradients set to zero",
+            _penalty(
+                ("    weights = [", "    model.zero_grad(set_to_none=False)\n    weights = [")
+            ),
+        ),
     ],
     "soft_threshold": [
         ("hard threshold", _soft((_SOFT, "weight * (weight.abs() > threshold)"))),
@@ -242,6 +269,11 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
         ),
         ("torch's dropout", _dropout((f"return {_MASK}", "return F.dropout(x, p, True)"))),
         ("torch's layer", _dropout((f"return {_MASK}", "return nn.Dropout(p)(x)"))),
+        (
+            "torch's function under another name",
+            "from torch.nn.functional import dropout as efface\n\n\n"
+            + _dropout((f"return {_MASK}", "return efface(x, p, True)")),
+        ),
     ],
     "augment": [
         (
@@ -314,6 +346,32 @@ def augment(x, shift, std, generator):
             out[i, k] = padded[i, k, a : a + h, b : b + w]
     return out + std * torch.randn(x.shape, generator=generator)
 """,
+        ),
+        (
+            "the augmentations of labo",
+            """
+def augment(x, shift, std, generator):
+    return labo.GaussianNoise(std)(labo.RandomCrop(shift)(x, generator), generator)
+""",
+        ),
+        (
+            "the crop of labo under another name",
+            """
+from labo import RandomCrop as Shift
+
+
+def augment(x, shift, std, generator):
+    return Shift(shift)(x, generator) + std * torch.randn(x.shape, generator=generator)
+""",
+        ),
+        (
+            "the noise added in place",
+            _augment(
+                (
+                    f"torch.stack(windows) + {_NOISE}",
+                    f"(x if shift == 0 else torch.stack(windows)).add_({_NOISE})",
+                )
+            ),
         ),
     ],
     "superpose": [
@@ -471,6 +529,36 @@ def split_by_patient(x, patient, share, generator):
         (
             "rows of the test in another order",
             _split(("(x[test] - mean)", "(x[test.flip(0)] - mean)")),
+        ),
+        (
+            "patients in the order of their first row, shuffled",
+            _split(
+                (
+                    "names = names[torch.randperm(len(names), generator=generator)]",
+                    "rows = patient[torch.randperm(len(x), generator=generator)].tolist()\n"
+                    "    names = torch.tensor(list(dict.fromkeys(rows)))",
+                )
+            ),
+        ),
+        (
+            "patients drawn by their share of the rows",
+            _split(
+                (
+                    "names = names[torch.randperm(len(names), generator=generator)]",
+                    "counts = (patient[:, None] == names).sum(0).float()\n"
+                    "    names = names[torch.multinomial(counts, len(names), generator=generator)]",
+                )
+            ),
+        ),
+        (
+            "drawn with replacement",
+            _split(
+                (
+                    "torch.randperm(len(names), generator=generator)",
+                    "torch.randint(len(names), (len(names),), generator=generator)",
+                ),
+                ("(~in_test)", "(~in_test.clone())"),
+            ),
         ),
     ],
 }

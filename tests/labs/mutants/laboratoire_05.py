@@ -139,6 +139,10 @@ def convolve(x, kernel, padding=0, stride=1):
 """,
         ),
         ("nothing returned", _convolve(("    return result\n", ""))),
+        (
+            "the first image repeated",
+            _convolve(("    return result", "    return result[:1].repeat(len(x), 1, 1, 1)")),
+        ),
     ],
     "receptive_field": [
         ("strides ignored", _field(("        gap *= stride\n", ""))),
@@ -443,6 +447,15 @@ def convolve_transposed(y, kernel, padding=0, stride=1):
         (
             "rows and columns exchanged",
             _lenet((".flatten(1)", ".flatten(1)\n        x = x.flip(1)")),
+        ),
+        (
+            "layers that the model does not hold",
+            _lenet(
+                (
+                    "        self.output = nn.Linear(84, 10)",
+                    "        output = nn.Linear(84, 10)\n        object.__setattr__(self, 'output', output)",
+                )
+            ),
         ),
     ],
     "ConvNet": [

@@ -386,6 +386,34 @@ def fit(model, optimizer, train_batches, valid_batches, epochs):
     return out
 """,
         ),
+        (
+            "helpers with torch's tools, metric by hand",
+            """
+def validate(model, batches):
+    model.eval()
+    predictions, targets = [], []
+    with torch.no_grad():
+        for x, y in batches:
+            predictions += model(x).argmax(-1).tolist()
+            targets += y.tolist()
+    return 100.0 * sum(p == t for p, t in zip(predictions, targets)) / len(targets)
+
+
+def fit(model, optimizer, train_batches, valid_batches, epochs):
+    criterion = torch.nn.CrossEntropyLoss()
+
+    def epoch():
+        model.train(True)
+        for batch in train_batches:
+            optimizer.zero_grad(set_to_none=True)
+            loss = criterion(model(batch[0]), batch[1])
+            loss.backward()
+            optimizer.step()
+        return validate(model, valid_batches)
+
+    return [epoch() for _ in range(epochs)]
+""",
+        ),
     ],
     "warmup_cosine": [
         (
@@ -522,6 +550,17 @@ def initial_weight(fan_out, fan_in, kind="kaiming", activation="relu", law="norm
     if activation != "linear":
         std *= 5 / 3 if activation == "tanh" else 2**0.5
     return torch.stack([row(fan_in, std, law) for _ in range(fan_out)])
+""",
+        ),
+        (
+            "filled in place",
+            """
+def initial_weight(fan_out, fan_in, kind="kaiming", activation="relu", law="normal"):
+    linear = 1.0
+    gain = dict(linear=linear, tanh=5 / 3, relu=2**0.5)[activation]
+    std = gain / (fan_in if kind == "kaiming" else (fan_in + fan_out) / 2) ** 0.5
+    weight = torch.empty(fan_out, fan_in)
+    return weight.normal_(0, std) if law == "normal" else weight.uniform_(-std * 3**0.5, std * 3**0.5)
 """,
         ),
     ],

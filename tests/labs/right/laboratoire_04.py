@@ -121,6 +121,18 @@ def penalty(model, kind, strength):
     return strength * sum((torch.relu(w) + torch.relu(-w)).sum() for w in weights)
 """,
         ),
+        (
+            "a method found by its name, chosen in a table",
+            """
+def prior_strength(kind, scale, n_examples):
+    return 1 / n_examples / {"l2": 2 * scale**2, "l1": scale}[kind]
+
+
+def penalty(model, kind, strength):
+    method = {"l2": "square", "l1": "abs"}[kind]
+    return sum(getattr(p, method)().sum() for p in model.parameters() if p.ndim > 1) * strength
+""",
+        ),
     ],
     "soft_threshold": [
         (

@@ -120,6 +120,19 @@ def convolve(x, kernel, padding=0, stride=1):
     return torch.tensor(y)
 """,
         ),
+        (
+            "a product of Fourier transforms",
+            """
+def convolve(x, kernel, padding=0, stride=1):
+    x = F.pad(x, (padding,) * 4)
+    H, W = x.shape[2:]
+    h, w = kernel.shape[2:]
+    X = torch.fft.rfft2(x)
+    K = torch.fft.rfft2(kernel, s=(H, W)).conj()
+    Y = torch.fft.irfft2(torch.einsum("nchw,ochw->nohw", X, K), s=(H, W))
+    return Y[:, :, : H - h + 1 : stride, : W - w + 1 : stride]
+""",
+        ),
     ],
     "receptive_field": [
         (
@@ -284,6 +297,37 @@ def pool(x, size, stride=None, kind="max"):
     if kind == "mean":
         best /= size * size
     return best
+""",
+        ),
+        (
+            "a method found by its name, chosen in a table",
+            """
+def pool(x, size, stride=None, kind="max"):
+    stride = stride or size
+    w = x.unfold(2, size, stride).unfold(3, size, stride)
+    return getattr(w, {"max": "amax", "mean": "mean", "sum": "sum"}[kind])((-2, -1))
+""",
+        ),
+        (
+            "the kind itself is the method",
+            """
+def pool(x, size, stride=None, kind="max"):
+    stride = size if stride is None else stride
+    windows = x.unfold(2, size, stride).unfold(3, size, stride)
+    return getattr(windows, "a" * (kind == "max") + kind)(dim=(4, 5))
+""",
+        ),
+        (
+            "sums by differences of running sums, in float32",
+            """
+def pool(x, size, stride=None, kind="max"):
+    stride = stride or size
+    if kind == "max":
+        return x.unfold(2, size, stride).amax(-1).unfold(3, size, stride).amax(-1)
+    table = F.pad(x, (1, 0, 1, 0)).cumsum(2).cumsum(3)
+    sums = table[:, :, size:, size:] - table[:, :, :-size, size:] - table[:, :, size:, :-size]
+    sums = (sums + table[:, :, :-size, :-size])[:, :, ::stride, ::stride]
+    return sums if kind == "sum" else sums / size**2
 """,
         ),
     ],
@@ -486,6 +530,22 @@ class LeNet5(nn.Module):
         return self.output(torch.tanh(self.f6(self.features(x))))
 ''',
         ),
+        (
+            "a sequential, and its layers by their names",
+            """
+class LeNet5(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Conv2d(1, 6, 5), nn.Tanh(), nn.AvgPool2d(2), nn.Conv2d(6, 16, 5), nn.Tanh(), nn.AvgPool2d(2),
+            nn.Conv2d(16, 120, 5), nn.Tanh(), nn.Flatten(), nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, 10),
+        )
+        self.c1, self.c3, self.c5, self.f6, self.output = (self.net[i] for i in (0, 3, 6, 9, 11))
+
+    def forward(self, x):
+        return self.net(x)
+""",
+        ),
     ],
     "ConvNet": [
         (
@@ -611,6 +671,27 @@ class ConvNet(nn.Module):
         return self.output(self._features(x).mean((2, 3), keepdim=True))[:, :, 0, 0]
 ''',
         ),
+        (
+            "a sequential, and its layers by their names",
+            """
+class ConvNet(nn.Module):
+    def __init__(self, n, channels=3, classes=10):
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Conv2d(channels, n, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(n, 2 * n, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(2 * n, n, 1), nn.ReLU(), nn.Conv2d(n, 2 * n, 3, padding=2, dilation=2), nn.ReLU(),
+            nn.Conv2d(2 * n, classes, 1),
+        )
+        self.conv1, self.conv2, self.squeeze, self.conv3, self.output = (self.net[i] for i in (0, 3, 6, 8, 10))
+
+    def maps(self, x):
+        return self.net(x)
+
+    def forward(self, x):
+        return self.maps(x).mean((2, 3))
+""",
+        ),
     ],
     "ResidualBlock": [
         (
@@ -698,6 +779,22 @@ class ResidualBlock(BrokenBlock):
         h = F.relu(self.norm1(self.conv1(x)))
         h = self.norm2(self.conv2(h))
         return F.relu(torch.add(h, x))
+""",
+        ),
+        (
+            "a sequential, and its layers by their names",
+            """
+class ResidualBlock(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.branch = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels), nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels),
+        )
+        self.conv1, self.norm1, _, self.conv2, self.norm2 = self.branch
+
+    def forward(self, x):
+        return F.relu(x + self.branch(x))
 """,
         ),
     ],
