@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from labo import french
 from labo.bans import forbidden
 from labo.bans.cells import name_and_cells
 from labo.bans.program import Program
 from labo.bans.recording import Recorded as Recorded
 from labo.bans.recording import recorded as recorded
 from labo.bans.recording import seen as seen
-from labo.french import compact
 
 AUTOGRAD = (
     *("backward", "autograd", "grad", "enable_grad", "set_grad_enabled", "requires_grad_"),
@@ -86,33 +86,54 @@ def source_of(value: Callable) -> str:
 
 
 def same_as_torch(
-    operation: Any, reference: Callable, *inputs: tuple[int, ...] | np.ndarray
+    operation: Any,
+    reference: Callable,
+    *inputs: tuple[int, ...] | np.ndarray,
+    other: Any = None,
 ) -> None:
     """Vérifie une opération de NumPy (`forward`, puis `backward`) contre une fonction de torch.
 
     Même valeur, mêmes gradients (à 1e-5 près : float32 suffit), chacun de la forme de son entrée,
-    et rien de modifié.
+    et rien de modifié : ni entrées, ni, par `backward`, la valeur que `forward` a renvoyée. Il en
+    est de même quand `backward` est appelée deux fois, et quand l'opération sert de nouveau, avec
+    d'autres nombres.
 
     Args :
         inputs : pour chaque entrée, un tableau, ou une forme : des nombres de ±0,5 à ±2,5 sont
             tirés du générateur global de torch.
+        other : une autre opération de la même classe, qui calcule entre `forward` et `backward`,
+            sur des matrices 2 × 2 ; elle ne doit rien partager avec la première.
 
     Erreurs :
         AssertionError, qui nomme ce qui diffère, et donne ce qui a été reçu.
     """
     arrays = [_drawn(x) if isinstance(x, tuple) else np.array(x, dtype=float) for x in inputs]
+    _check_operation(operation, reference, arrays, other, "")
+    renewed = [_drawn(x.shape) for x in arrays]
+    _check_operation(operation, reference, renewed, other, ", pour d'autres nombres qu'avant,")
+
+
+def _check_operation(
+    operation: Any, reference: Callable, arrays: list[np.ndarray], other: Any, when: str
+) -> None:
     tensors = [torch.tensor(x, requires_grad=True) for x in arrays]
     expected = reference(*tensors)
     gradient = _drawn(tuple(expected.shape))
     wanted = torch.autograd.grad(expected, tensors, torch.tensor(gradient))
 
     value = _unchanged("forward", operation.forward, *arrays)
-    _check_close("la valeur", value, expected.detach())
-    found = _unchanged("backward", operation.backward, gradient, *arrays)
-    one_each = isinstance(found, tuple | list) and len(found) == len(wanted)
-    assert one_each, f"backward renvoie un tuple de {len(wanted)} gradient(s), et non {found!r:.60}"
-    for i, (gradient_found, gradient_wanted) in enumerate(zip(found, wanted, strict=True), 1):
-        _check_close(f"le gradient de l'entrée {i}", gradient_found, gradient_wanted)
+    _check_close(f"la valeur{when}", value, expected.detach())
+    if other is not None:
+        other.forward(*(_drawn((2, 2)) for _ in arrays))
+    for call in ("", ", au second appel,"):
+        found = _unchanged("backward", operation.backward, gradient, *arrays)
+        one_each = isinstance(found, tuple | list) and len(found) == len(wanted)
+        many = f"{len(wanted)} gradients" if len(wanted) > 1 else "un gradient"
+        assert one_each, f"backward renvoie un tuple de {many}, et non {found!r:.60}"
+        for i, (gradient_found, gradient_wanted) in enumerate(zip(found, wanted, strict=True), 1):
+            name = f"le gradient de l'entrée {i}{call}{when}"
+            _check_close(name, gradient_found, gradient_wanted)
+    _check_close(f"la valeur{when} une fois `backward` appelée,", value, expected.detach())
 
 
 def _drawn(shape: tuple[int, ...]) -> np.ndarray:
@@ -170,6 +191,6 @@ class Tally:
             if not isinstance(error, AssertionError):
                 cause = f"{type(error).__name__}: {error}"
             shown = f" ({cause})" if cause else ""
-            print(f"{compact(points)} point(s) en moins : {message}{shown}")
+            print(f"{french.points(points)} en moins : {message}{shown}")
         else:
             self.score += points

@@ -7,6 +7,7 @@ from typing import Any
 
 from grader.engine.report import Status
 from labo.french import compact
+from labo.french import points as written
 
 STATUS = {
     Status.FAILED: "Test échoué",
@@ -130,7 +131,7 @@ def cut(text: str, longest: int) -> str:
 
 
 def partial(score: float, points: float) -> str:
-    return f"Réussite partielle : {compact(score)} point(s) sur {compact(points)}."
+    return f"Réussite partielle : {written(score)} sur {compact(points)}."
 
 
 def not_a_score(value: Any, points: float) -> str:

@@ -637,8 +637,8 @@ tally.score
     student = "def double(x): return 2 * x\ndef half(x): return x\ndef square(x): return 1 / 0"
     (verdict,) = engine.run(job(student, test)).report.verdicts
     assert (verdict.score, verdict.status) == (0.5, Status.PARTIAL)
-    assert "1 point(s) en moins : la moitié est fausse" in verdict.message
-    assert "0,5 point(s) en moins : le carré est faux" in verdict.message
+    assert "1 point en moins : la moitié est fausse" in verdict.message
+    assert "0,5 point en moins : le carré est faux" in verdict.message
     assert "division by zero" in verdict.message
     assert "double" not in verdict.message
 

@@ -40,4 +40,4 @@ def test_what_is_right_counts_and_what_is_missing_is_told_once(tmp_path):
     assert sum(tests.values()) == 25
     page = unescape((tmp_path / f"feedback/alice/{TP}/{TP}.html").read_text("utf-8"))
     assert "3 / 4" in page
-    assert page.count("1 point(s) en moins : Div est fausse quand une entrée est diffusée") == 1
+    assert page.count("1 point en moins : Div est fausse quand une entrée est diffusée") == 1

@@ -12,6 +12,7 @@ import importlib
 import io
 import linecache
 import os
+import sys
 import warnings
 from collections.abc import Callable
 from contextlib import redirect_stdout
@@ -169,9 +170,13 @@ def score(lab: str, exercise: Exercise, answer: str, seed: int = 0) -> list[floa
     # Where a test that reads the source of an answer finds it, as it would in a notebook.
     linecache.cache["<answer>"] = (len(answer), None, answer.splitlines(keepends=True), "<answer>")
     exec(compile(answer, "<answer>", "exec", dont_inherit=True), namespace)
-    with redirect_stdout(io.StringIO()), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # wrong answers may well deserve one
-        return [points(lab, test, namespace) for test in exercise.tests]
+    recursion = sys.getrecursionlimit()
+    try:
+        with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # wrong answers may well deserve one
+            return [points(lab, test, namespace) for test in exercise.tests]
+    finally:
+        sys.setrecursionlimit(recursion)  # an answer may have raised it, for the next one
 
 
 def full_score(exercise: Exercise) -> list[float]:

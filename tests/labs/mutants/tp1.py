@@ -20,6 +20,26 @@ _center = partial(edited, "tp1", "center")
 MUTANTS: dict[str, list[tuple[str, str]]] = {
     "add_sub": [
         (
+            "the shapes of Add kept on the class",
+            _add(
+                ("return a + b", "Add.shapes = a.shape, b.shape\n        return a + b"),
+                (
+                    "return sum_to_shape(gradient, a.shape), sum_to_shape(gradient, b.shape)",
+                    "return sum_to_shape(gradient, Add.shapes[0]), sum_to_shape(gradient, Add.shapes[1])",
+                ),
+            ),
+        ),
+        (
+            "the shapes of Sub used once",
+            _add(
+                ("return a - b", "self.shapes = [b.shape, a.shape]\n        return a - b"),
+                (
+                    "return sum_to_shape(gradient, a.shape), sum_to_shape(-gradient, b.shape)",
+                    "return sum_to_shape(gradient, self.shapes.pop()), sum_to_shape(-gradient, self.shapes.pop())",
+                ),
+            ),
+        ),
+        (
             "sign forgotten",
             _add(("sum_to_shape(-gradient, b.shape)", "sum_to_shape(gradient, b.shape)")),
         ),
@@ -101,6 +121,58 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
     ],
     "mul_div": [
         (
+            "the quotient kept on the class",
+            _mul(
+                ("return a / b", "Div.z = a / b\n        return Div.z"),
+                (
+                    "return sum_to_shape(gradient / b, a.shape), sum_to_shape(-gradient * a / b**2, b.shape)",
+                    "return sum_to_shape(gradient / b, a.shape), sum_to_shape(-gradient * Div.z / b, b.shape)",
+                ),
+            ),
+        ),
+        (
+            "the quotient kept from the first forward",
+            _mul(
+                (
+                    "return a / b",
+                    "if not hasattr(self, 'z'):\n            self.z = a / b\n        return a / b",
+                ),
+                (
+                    "return sum_to_shape(gradient / b, a.shape), sum_to_shape(-gradient * a / b**2, b.shape)",
+                    "return sum_to_shape(gradient / b, a.shape), sum_to_shape(-gradient * self.z / b, b.shape)",
+                ),
+            ),
+        ),
+        (
+            "the quotient replaced by its gradient",
+            _mul(
+                ("return a / b", "self.z = a / b\n        return self.z + 0.0"),
+                (
+                    "return sum_to_shape(gradient / b, a.shape), sum_to_shape(-gradient * a / b**2, b.shape)",
+                    "self.z = -gradient * self.z / b\n        return sum_to_shape(gradient / b, a.shape), sum_to_shape(self.z, b.shape)",
+                ),
+            ),
+        ),
+        (
+            "backward changes what forward returned",
+            _mul(
+                ("return a / b", "self.z = np.array(a / b)\n        return self.z"),
+                (
+                    "return sum_to_shape(gradient / b, a.shape), sum_to_shape(-gradient * a / b**2, b.shape)",
+                    "found = sum_to_shape(gradient / b, a.shape), sum_to_shape(-gradient * self.z / b, b.shape)\n        self.z += 1\n        return found",
+                ),
+            ),
+        ),
+        (
+            "finite differences",
+            _mul(
+                (
+                    "return sum_to_shape(gradient / b, a.shape), sum_to_shape(-gradient * a / b**2, b.shape)",
+                    "e = 1e-6\n        return sum_to_shape(gradient / b, a.shape), sum_to_shape(gradient * (a / (b + e) - a / (b - e)) / (2 * e), b.shape)",
+                )
+            ),
+        ),
+        (
             "factors exchanged",
             _mul(
                 (
@@ -169,6 +241,16 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
         ),
     ],
     "matmul": [
+        (
+            "the transpose kept from the first forward",
+            _matmul(
+                (
+                    "return a @ b",
+                    "if not hasattr(self, 'at'):\n            self.at = a.T\n        return a @ b",
+                ),
+                ("a.T @ gradient", "self.at @ gradient"),
+            ),
+        ),
         ("transpose forgotten", _matmul(("gradient @ b.T", "gradient @ b"))),
         ("sides exchanged", _matmul(("a.T @ gradient", "(gradient.T @ a).T.T"))),
         ("element by element", _matmul(("return a @ b", "return a * b"))),
@@ -199,6 +281,33 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
         ),
     ],
     "relu": [
+        (
+            "the mask kept on the class",
+            _relu(
+                ("return np.maximum(a, 0)", "ReLU.mask = a > 0\n        return np.maximum(a, 0)"),
+                ("return (gradient * (a > 0),)", "return (gradient * ReLU.mask,)"),
+            ),
+        ),
+        (
+            "the mask kept from the first forward",
+            _relu(
+                (
+                    "return np.maximum(a, 0)",
+                    "if not hasattr(self, 'mask'):\n            self.mask = a > 0\n        return np.maximum(a, 0)",
+                ),
+                ("return (gradient * (a > 0),)", "return (gradient * self.mask,)"),
+            ),
+        ),
+        (
+            "gradients accumulate from call to call",
+            _relu(
+                ("return np.maximum(a, 0)", "self.slope = (a > 0) * 1.0\n        return np.maximum(a, 0)"),
+                (
+                    "return (gradient * (a > 0),)",
+                    "self.slope = self.slope * gradient\n        return (self.slope,)",
+                ),
+            ),
+        ),
         ("the derivative is 1 at 0", _relu(("(a > 0)", "(a >= 0)"))),
         ("absolute value", _relu(("np.maximum(a, 0)", "np.abs(a)"))),
         ("gradient not stopped", _relu(("gradient * (a > 0)", "gradient"))),
@@ -518,6 +627,25 @@ def evaluate(node):
     ],
     "build_gradients": [
         (
+            "one call for each path",
+            """
+def build_gradients(order):
+    for node in order:
+        node.gradient = np.zeros_like(node.value)
+    todo = [(order[-1], np.ones_like(order[-1].value))]
+    while todo:
+        node, gradient = todo.pop()
+        node.gradient = node.gradient + gradient
+        if node.operation is not None:
+            inputs = [parent.value for parent in node.parents]
+            todo += zip(node.parents, node.operation.backward(gradient, *inputs))
+""",
+        ),
+        (
+            "the first gradient is an int",
+            _gradients(("order[-1].gradient = np.ones_like(order[-1].value)", "order[-1].gradient = 1")),
+        ),
+        (
             "the last child only",
             _gradients(
                 (
@@ -645,6 +773,15 @@ def build_gradients(order):
     ],
     "center": [
         (
+            "the first gradient kept",
+            _center(
+                (
+                    "return (gradient - gradient.mean(axis=0),)",
+                    "if not hasattr(self, 'kept'):\n            self.kept = gradient - gradient.mean(axis=0)\n        return (self.kept,)",
+                )
+            ),
+        ),
+        (
             "broken, as given",
             _center(
                 ("return a - a.mean(axis=0)", "a -= a.mean(axis=0)\n        return a"),
@@ -696,6 +833,32 @@ def build_gradients(order):
         ),
     ],
     "train": [
+        (
+            "each parameter sees those that have moved",
+            """
+def train(parameters, loss_and_gradients, steps=10, lr=0.1):
+    current, losses = list(parameters), []
+    for _ in range(steps):
+        losses.append(float(loss_and_gradients(current)[0]))
+        for i in range(len(current)):
+            current[i] = current[i] - lr * loss_and_gradients(current)[1][i]
+    return current, losses
+""",
+        ),
+        (
+            "gradients scaled in place",
+            """
+def train(parameters, loss_and_gradients, steps=10, lr=0.1):
+    current, losses = [value.copy() for value in parameters], []
+    for _ in range(steps):
+        loss, gradients = loss_and_gradients(current)
+        losses.append(float(loss))
+        for i in range(len(current)):
+            gradients[i] *= lr
+            current[i] = current[i] - gradients[i]
+    return current, losses
+""",
+        ),
         ("uphill", _train(("value - lr * gradient", "value + lr * gradient"))),
         (
             "losses after the step",
