@@ -110,7 +110,8 @@ print(table)
 # ### Exercice 1 - `tartan` ★ (6 min, 1 point)
 #
 # Une matrice $n \times n$ de 1, où les lignes 0, 3, 6… valent 2, les colonnes 0, 3, 6… aussi, et leurs croisements 5.
-# **Sans boucle** : ni `for`, ni `while`, ni compréhension, ni `map`, ni récursion. Pour $n = 5$ :
+# **Sans boucle** : ni `for`, ni `while`, ni compréhension, ni récursion, ni ce qui en tient lieu (`map`, `reduce`,
+# `vectorize`…). Pour $n = 5$ :
 #
 # $$\begin{pmatrix} 5 & 2 & 2 & 5 & 2 \\ 2 & 1 & 1 & 2 & 1 \\ 2 & 1 & 1 & 2 & 1 \\ 5 & 2 & 2 & 5 & 2 \\
 # 2 & 1 & 1 & 2 & 1 \end{pmatrix}$$
@@ -267,9 +268,10 @@ for n, p, d in ((1, 1, 1), (4, 7, 3), (5, 5, 5), (3, 1, 4), (1, 6, 2), (6, 2, 9)
         f"{sizes} : une ligne par point de x, une colonne par point de y ; forme reçue : {tuple(distances.shape)}"
     )
     assert torch.equal(x, copies[0]) and torch.equal(y, copies[1]), "la fonction a modifié `x` ou `y`"
-    assert torch.allclose(distances.double(), wanted, atol=1e-3, rtol=1e-4), (
-        f"{sizes} : distances fausses. L'élément (0, 0) vaut {decimal(wanted[0, 0], 4)} ; "
-        f"reçu : {decimal(float(distances[0, 0]), 4)}"
+    wrong = (~torch.isclose(distances.double(), wanted, atol=1e-3, rtol=1e-4)).nonzero().tolist()
+    assert not wrong, (
+        f"{sizes} : éléments faux : {len(wrong)} sur {n * p}. L'élément {tuple(wrong[0])} vaut "
+        f"{decimal(wanted[tuple(wrong[0])], 4)} ; reçu : {decimal(float(distances[tuple(wrong[0])]), 4)}"
     )
     found = [name for name in call.operators if any(word in name for word in ("cdist", "pairwise", "euclidean"))]
     assert not found, f"sans distance toute faite : c'est elle que l'on refait ; trouvé : {found}"
@@ -405,7 +407,7 @@ for n, p, d, k, c in (
     order = torch.stack([((examples.double() - point) ** 2).sum(1).argsort()[:k] for point in x.double()])
     votes = torch.stack([(classes[order] == label).sum(1) for label in range(2 * c)], 1)
     found = knn(examples, classes, x, k)
-    case = f"{n} exemples de classes {sorted(set(copies[1].tolist()))}, k = {k}"
+    case = f"N = {n}, classes {sorted(set(copies[1].tolist()))}, k = {k}"
     assert isinstance(found, torch.Tensor), f"`knn` renvoie un tenseur de classes ; reçu : {found!r}"
     assert tuple(found.shape) == (p,), f"{p} points à classer : la forme est ({p},) ; reçue : {tuple(found.shape)}"
     assert found.dtype == torch.int64, f"les classes sont de type torch.int64 ; reçu : {found.dtype}"
@@ -509,7 +511,7 @@ claim.effect(
 #
 # $$\hat x_{nd} = (x_{nd} - \mu_d) / \sigma_d .$$
 #
-# Une collègue a écrit `broken_prepare` ; elle s'exécute sans erreur.
+# Une collègue a écrit la fonction `broken_prepare`, qui s'exécute sans erreur.
 
 # %%
 measures = torch.cat([pixels, 1000 * pixels.mean(1, keepdim=True)], dim=1)  # N × 197
@@ -552,8 +554,8 @@ print("valeurs qui ne sont pas des nombres :", int(broken_prepare(measures, digi
 # %% [markdown]
 # ### Réparation - `prepare` ★★ (14 min, 2 points)
 #
-# Écrivez `prepare`, la même fonction sans ses trois fautes : une que les `nan` dénoncent, une que l'exactitude
-# dénoncerait, les `nan` partis, et une qu'**aucun nombre ne montre** : une fuite. Votre fonction :
+# Écrivez `prepare`, la même fonction sans ses trois fautes. La première se voit aux `nan` ; la deuxième, à l'exactitude,
+# une fois les `nan` disparus ; la troisième est une fuite, qu'**aucun nombre ne montre**. Votre fonction :
 #
 # - mélange d'après la graine, sans déranger le générateur global ; chaque exemple garde son étiquette ;
 # - donne les `round(share * N)` premiers du mélange à l'entraînement, les autres à la validation ;
@@ -602,6 +604,9 @@ assert shapes == [(6, 2), (6,), (4, 2), (4,)], (
 assert sorted([*train_y.tolist(), *valid_y.tolist()]) == list(range(10)), (
     f"chaque étiquette une fois et une seule ; reçues : {train_y.tolist()} et {valid_y.tolist()}"
 )
+assert train_y.dtype == valid_y.dtype == rows.dtype, (
+    f"les étiquettes gardent le type de `y`, {rows.dtype} ; reçus : {train_y.dtype} et {valid_y.dtype}"
+)
 assert torch.isfinite(torch.cat([train_x, valid_x])).all(), "des `nan` ou des `inf` : une colonne est constante"
 assert torch.equal(train_x[:, 0].argsort(), train_y.argsort()), (
     "ici, l'étiquette est le rang de l'exemple : un exemple a reçu l'étiquette d'un autre"
@@ -617,6 +622,8 @@ for n, d, share, seed in ((10, 2, 0.6, 0), (31, 4, 0.8, 5), (57, 3, 0.29, 1), (8
         "le mélange a dérangé le hasard des autres : employez torch.Generator().manual_seed(seed)"
     )
     case = f"{n} exemples, part {share}"
+    types = kept.dtype, held_out.dtype
+    assert types == (rows.dtype, rows.dtype), f"les étiquettes gardent le type de `y`, {rows.dtype} ; reçus : {types}"
     sizes = len(kept), len(held_out)
     assert sizes == (round(share * n), n - round(share * n)), f"{case} : tailles fausses ; reçues : {sizes}"
     assert sorted([*kept.tolist(), *held_out.tolist()]) == list(range(n)), (
@@ -662,6 +669,16 @@ for n, share in ((6, 0.9), (5, 0.5)):  # une colonne ; un seul exemple de valida
     shapes = [tuple(part.shape) for part in prepare(torch.randn(n, 1), torch.arange(n), share, 3)]
     wanted = [(kept, 1), (kept,), (n - kept, 1), (n - kept,)]
     assert shapes == wanted, f"{n} exemples, D = 1, part {share} : formes {wanted} attendues ; reçues : {shapes}"
+for labels in (torch.arange(9, dtype=torch.float64) / 4, torch.arange(9, dtype=torch.int32)):
+    _, kept, _, held_out = prepare(torch.randn(9, 2), labels.clone(), 0.5, 3)
+    types = kept.dtype, held_out.dtype
+    assert types == (labels.dtype, labels.dtype), (
+        f"les étiquettes gardent le type de `y`, {labels.dtype} ; reçus : {types}"
+    )
+    found = sorted([*kept.tolist(), *held_out.tolist()])
+    assert found == labels.tolist(), (
+        f"y, de type {labels.dtype}, vaut {labels.tolist()} : ses valeurs ne changent pas ; reçues : {found}"
+    )
 by_default, with_zero = (prepare(torch.randn(30, 1), torch.arange(30), 0.5, *s)[1].tolist() for s in ((), (0,)))
 assert by_default == with_zero, "sans graine, c'est la graine 0"
 first, other = (sorted(prepare(torch.randn(200, 1), torch.arange(200), 0.5, s)[1].tolist()) for s in (1, 2))
@@ -760,7 +777,7 @@ for n, k, d in ((1, 1, 1), (30, 4, 3), (12, 5, 1), (3, 7, 2), (40, 2, 6), (25, 1
     nearest = torch.stack([((centers.double() - point) ** 2).sum(1).argmin() for point in x.double()])
     wanted = torch.stack([x[nearest == c].mean(0) if (nearest == c).any() else centers[c] for c in range(k + 1)])
     clusters, moved = kmeans_step(x, centers)
-    case = f"{n} exemples, {k + 1} centres"
+    case = f"N = {n}, K = {k + 1}"
     assert tuple(clusters.shape) == (n,), f"{case} : un groupe par exemple ; forme reçue : {tuple(clusters.shape)}"
     assert tuple(moved.shape) == (k + 1, d), f"{case} : centres de forme {(k + 1, d)} ; reçue : {tuple(moved.shape)}"
     assert clusters.dtype == torch.int64, f"les groupes sont de type torch.int64 ; reçu : {clusters.dtype}"
@@ -782,7 +799,7 @@ for n, k, d in ((1, 1, 1), (30, 4, 3), (12, 5, 1), (3, 7, 2), (40, 2, 6), (25, 1
 
 # %%
 def run_kmeans(x, n_clusters, seed, steps=25):
-    """Part d'exemples tirés au hasard : les groupes, les centres, et la distance moyenne à chaque pas."""
+    """Part d'exemples tirés au hasard : les groupes, les centres, et la moyenne des carrés des distances à chaque pas."""
     generator = torch.Generator().manual_seed(seed)
     centers = x[torch.randperm(len(x), generator=generator)[:n_clusters]]
     spread = []
@@ -804,15 +821,15 @@ with labo.needs("kmeans_step"):
     clusters, centers, spread = run_kmeans(pixels, 10, seed=0)
     sizes = torch.bincount(clusters, minlength=10).tolist()
     display(labo.plot_images(centers.view(-1, 14, 14), [f"{size} images" for size in sizes], columns=10))
-    print("distance moyenne au carré, pas à pas :", " ; ".join(decimal(value, 2) for value in spread[:8]))
+    print("moyenne des carrés des distances, pas à pas :", " ; ".join(decimal(value, 2) for value in spread[:8]))
     kmeans_accuracy = [named_accuracy(run_kmeans(pixels, 10, seed)[0]) for seed in SEEDS]
     print("chaque groupe nommé par sa majorité, trois départs :", " ; ".join(decimal(v, 1) for v in kmeans_accuracy), "%")
 
 # %% affirmation="k_moyennes" profils="tiny, small"
 starts = [run_kmeans(pixels, 10, seed) for seed in SEEDS]
 rises = [max(b - a for a, b in zip(steps, steps[1:])) for _, _, steps in starts]
-claim.less("aucun pas n'augmente la distance moyenne", rises, 1e-4)
-claim.less("la distance moyenne baisse", [steps[-1] for _, _, steps in starts], [steps[0] for _, _, steps in starts])
+claim.less("aucun pas n'augmente la moyenne des carrés des distances", rises, 1e-4)
+claim.less("cette moyenne baisse", [steps[-1] for _, _, steps in starts], [steps[0] for _, _, steps in starts])
 claim.between("on fait bien mieux que le hasard (10 %)", kmeans_accuracy, 40, 90)
 claim.effect("on fait bien moins que les voisins", kmeans_accuracy, raw_pixels)
 names = [{int(digits[groups == g].mode().values) for g in groups.unique()} for groups, _, _ in starts]
@@ -820,8 +837,8 @@ claim.between("des chiffres occupent deux groupes, d'autres aucun", [len(found) 
 
 # %% [markdown]
 # Ces dix images, personne ne les a dessinées : chacune est la moyenne d'un groupe, trouvé **sans une seule
-# étiquette**. Aucun pas n'augmente la distance moyenne. Mais rien n'oblige les groupes à suivre nos classes : des
-# chiffres en occupent deux, d'autres aucun. On fait bien mieux que le hasard, bien moins que les voisins.
+# étiquette**. Aucun pas n'augmente la moyenne des carrés des distances. Mais rien n'oblige les groupes à suivre nos
+# classes : des chiffres en occupent deux, d'autres aucun. On fait bien mieux que le hasard, bien moins que les voisins.
 
 # %% [markdown]
 # ---
@@ -952,7 +969,7 @@ with labo.needs("kmeans_step", "pca"):
 #
 # La **régression linéaire** cherche les poids $W$ ($K \times D$) et le biais $b$ ($K$) qui rendent
 # $\sum_n \| W x_n + b - y_n \|^2$ le plus petit. Sans biais, la réponse est connue : si $A$ contient un exemple par
-# ligne, `torch.linalg.pinv(A) @ y` donne les coefficients $\theta$ qui minimisent $\| A \theta - y \|^2$, même si des
+# ligne, `torch.linalg.pinv(A) @ y` donne des coefficients $\theta$ qui minimisent $\| A \theta - y \|^2$, même si des
 # colonnes de $A$ sont liées.
 #
 # ### Exercice 6 - `least_squares` ★★ (8 min, 1 point)
@@ -1005,12 +1022,26 @@ for n, d, k in ((30, 4, 3), (40, 3, 3), (12, 6, 1), (50, 2, 5), (25, 1, 2)):
     assert shapes == ((k, d), (k,)), f"{case} : poids K × D, soit {(k, d)}, et biais {(k,)} ; reçus : {shapes}"
     assert torch.equal(x, copies[0]), "la fonction a modifié `x`"
     assert torch.equal(y, copies[1]), "la fonction a modifié `y`"
-    assert torch.allclose(weight.double(), wanted[:-1].T, atol=1e-3), (
-        f"{case} : ces poids ne minimisent pas l'erreur quadratique ; le premier vaut {decimal(wanted[0, 0], 4)}, "
-        f"reçu : {decimal(float(weight[0, 0]), 4)}"
+    wrong = (~torch.isclose(weight.double(), wanted[:-1].T, atol=1e-3)).nonzero().tolist()
+    assert not wrong, (
+        f"{case} : ces poids ne minimisent pas l'erreur quadratique ; l'élément {tuple(wrong[0])} vaut "
+        f"{decimal(wanted[:-1].T[tuple(wrong[0])], 4)}, reçu : {decimal(float(weight[tuple(wrong[0])]), 4)}"
     )
     assert torch.allclose(bias.double(), wanted[-1], atol=1e-3), (
         f"{case} : ce biais ne minimise pas l'erreur quadratique ; attendu {wanted[-1].tolist()}, reçu {bias.tolist()}"
+    )
+# Des colonnes très petites, puis presque égales : rien ne s'ajoute à A, et rien ne s'y arrondit.
+signal = torch.randn(30, 2, dtype=torch.float64)
+near = torch.stack([signal[:, 0], signal[:, 0] + 1e-4 * signal[:, 1]], 1)
+for x, case in ((1e-3 * signal, "des colonnes très petites"), (near, "deux colonnes presque égales")):
+    y = signal.sum(1, keepdim=True) + 0.01 * torch.randn(30, 1, dtype=torch.float64)
+    design = torch.cat([x, torch.ones(30, 1, dtype=torch.float64)], 1)
+    least = float((design @ torch.linalg.lstsq(design, y).solution - y).square().mean())
+    weight, bias = least_squares(x.clone(), y.clone())
+    error = float((x @ weight.double().T + bias.double() - y).square().mean())
+    assert error < 1.2 * least, (
+        f"{case} : l'erreur quadratique moyenne est de {error:.2g}, et la plus petite possible de {least:.2g} : "
+        "n'ajoutez rien aux colonnes (une pénalité), et n'en arrondissez pas les produits".replace(".", ",")
     )
 # Des colonnes liées, une colonne nulle ; puis moins d'exemples que de colonnes.
 free = torch.randn(20, 3, dtype=torch.float64)

@@ -138,7 +138,8 @@ def _loops(statement: Statement, program: Program) -> Iterator[Use]:
     )
     for use in used.attributes:
         # `np.add.reduce` is no loop, `functools.reduce` is.
-        if use.word in LOOPING_ATTRIBUTES or (use.word in LOOPING_BUILTINS and use.root in _TOOLS):
+        module = program.modules.get(use.root, use.root)
+        if use.word in LOOPING_ATTRIBUTES or (use.word in LOOPING_BUILTINS and module in _TOOLS):
             yield use
 
 

@@ -51,6 +51,11 @@ class Program:
             for name in statement.binds
         }
 
+    @cached_property
+    def modules(self) -> dict[str, str]:
+        """Le module que désigne chaque nom importé par `import`, où que ce soit."""
+        return {name: m for s in self.statements for name, m in s.uses.modules.items()}
+
     def reached(self, name: str) -> list[Statement]:
         """Les instructions dont dépend un nom, et tous ceux qu'elles emploient."""
         found = dict.fromkeys(self._bindings(name, len(self.statements)))

@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
-LOOPING_BUILTINS = {"map", "filter", "reduce", "starmap", "accumulate"}
+LOOPING_BUILTINS = {
+    *("map", "filter", "reduce", "starmap", "accumulate"),
+    *("filterfalse", "takewhile", "dropwhile"),
+}
+# `fromfunction` is none of these: it calls once, with whole arrays.
 LOOPING_ATTRIBUTES = {
-    *("vectorize", "frompyfunc", "fromiter", "fromfunction", "apply_along_axis"),
+    *("vectorize", "frompyfunc", "fromiter", "apply_along_axis"),
     *("apply_over_axes", "nditer", "ndenumerate", "ndindex", "vmap", "map_", "apply_"),
 }
 
@@ -38,6 +42,7 @@ class Uses:
         patches : les attributs qu'elle donne à autre chose qu'à `self`.
         own : les attributs qu'elle définit : ses méthodes, `self.nom = …`.
         imports : les modules et les noms qu'elle importe, avec leur premier module.
+        modules : le module que désigne chaque nom de `import module` ou `import module as nom`.
         loops : les boucles.
         hidden : ce qui désigne quelque chose sans l'écrire.
         rewrites : ce qui lie un nom global sans l'écrire, comme `globals()["f"] = …`.
@@ -51,6 +56,7 @@ class Uses:
     patches: list[Use] = field(default_factory=list)
     own: set[str] = field(default_factory=set)
     imports: list[Use] = field(default_factory=list)
+    modules: dict[str, str] = field(default_factory=dict)
     loops: list[Use] = field(default_factory=list)
     hidden: list[Use] = field(default_factory=list)
     rewrites: list[Use] = field(default_factory=list)
@@ -227,6 +233,8 @@ class _Visitor(ast.NodeVisitor):
             parts = [part for part in (*module.split("."), *alias.name.split(".")) if part]
             line = node.lineno - self.before
             self.found.imports += [Use(part, line, parts[0]) for part in parts]
+            if isinstance(node, ast.Import):
+                self.found.modules[alias.asname or parts[0]] = parts[0]
 
     visit_ImportFrom = visit_Import
 
@@ -258,8 +266,8 @@ class _Visitor(ast.NodeVisitor):
 
     def _use(self, word: str, node: ast.AST, origin: str = "") -> Use:
         line = getattr(node, "lineno", self.before + 1) - self.before
-        # The root of an attribute: a global name, or the object that a method belongs to.
-        kept = self._is_local(origin) == (origin == "self")
+        # The root of an attribute: a global name, a module, or the object that a method belongs to.
+        kept = origin in self.found.modules or self._is_local(origin) == (origin == "self")
         return Use(word, line, origin if kept else "")
 
 

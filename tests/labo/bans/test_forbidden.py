@@ -173,6 +173,8 @@ HONEST = {
     "an earlier version": ["def f(x):\n    for y in F.conv2d(x): pass", "def f(x): return x"],
     "parameter called like a global": ["x = F.conv2d", "def f(x): return x"],
     "reductions": ["def f(x): return np.add.reduce(x) + x.sum()"],
+    "reductions, imported inside": ["def f(x):\n    import numpy as n\n    return n.add.reduce(x)"],
+    "a function of whole arrays": ["def f(n): return np.fromfunction(lambda i, j: i + j, (n, n))"],
     "a torch function of its own name": ["def f(x): return F.f(x)"],
     "own private names": ["class f:\n    def _g(self): pass\n    def h(self): return self._g()"],
     "hasattr": ["def f(x): return hasattr(x, 'a') and isinstance(x, (int, float))"],
@@ -206,6 +208,19 @@ LOOPS = {
         "from functools import reduce as r\ndef f(x): return r(max, x)",
         "`reduce`",
     ),
+    "reduce, of a module imported inside": (
+        "def f(x):\n    import functools\n    return functools.reduce(max, x)",
+        "`reduce` à la ligne 3",
+    ),
+    "reduce, of a module of another name": (
+        "import functools as ft\ndef f(x): return ft.reduce(max, x)",
+        "`reduce`",
+    ),
+    "accumulate": (
+        "def f(x):\n    import itertools as it\n    return list(it.accumulate(x, max))",
+        "`accumulate`",
+    ),
+    "takewhile": ("import itertools\ndef f(x): return list(itertools.takewhile(str, x))", "while"),
     "vectorize": ("def f(x): return np.vectorize(str)(x)", "`vectorize`"),
     "vmap": ("def f(x): return torch.vmap(torch.sin)(x)", "`vmap`"),
     "recursion": (

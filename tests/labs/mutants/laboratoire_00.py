@@ -27,6 +27,37 @@ _SOLVED = "torch.linalg.pinv(design) @ y"
 MUTANTS: dict[str, list[tuple[str, str]]] = {
     "tartan": [
         (
+            "reduce over the lines",
+            """
+import functools
+
+
+def tartan(n):
+    def put(pattern, i):
+        pattern[i] = torch.where(pattern[i] > 1, 5.0, 2.0)
+        pattern[:, i] = torch.where(torch.arange(n) % 3 == 0, 5.0, 2.0)
+        return pattern
+
+    return functools.reduce(put, range(0, n, 3), torch.ones(n, n))
+""",
+        ),
+        (
+            "accumulate over the lines, imported inside",
+            """
+def tartan(n):
+    import itertools as tools
+
+    first = torch.ones(n)
+    first[::3] = 2
+    crossed = torch.where(first > 1, 5.0, 2.0)
+    lines = tools.accumulate(
+        range(1, n), lambda line, i: first if i % 3 else crossed, initial=crossed
+    )
+    pattern = torch.stack(list(lines))
+    return pattern
+""",
+        ),
+        (
             "crossings first",
             _tartan(
                 (
@@ -121,6 +152,19 @@ def tartan(n):
         ),
     ],
     "squared_distances": [
+        (
+            "reduce over the columns",
+            """
+import functools
+
+
+def squared_distances(x, y):
+    def put(total, d):
+        return total + (x[:, d, None] - y[:, d]) ** 2
+
+    return functools.reduce(put, range(x.shape[1]), torch.zeros(len(x), len(y), dtype=x.dtype))
+""",
+        ),
         ("the root", _distances((_DISTANCES, f"{_DISTANCES}.sqrt()"))),
         ("mean", _distances((".sum(2)", ".mean(2)"))),
         ("absolute values", _distances((".square()", ".abs()"))),
@@ -254,6 +298,41 @@ def knn(train_x, train_y, x, k):
         ),
     ],
     "prepare": [
+        (
+            "integer labels",
+            """
+def prepare(x, y, share, seed=0):
+    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
+    train, valid = order.tensor_split([round(share * len(x))])
+    mean, std = x[train].mean(0), x[train].std(0)
+    std = torch.where(std > 0, std, 1.0)
+    y = y.long()
+    return (x[train] - mean) / std, y[train], (x[valid] - mean) / std, y[valid]
+""",
+        ),
+        (
+            "labels that are floats",
+            """
+def prepare(x, y, share, seed=0):
+    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
+    train, valid = order.tensor_split([round(share * len(x))])
+    mean, std = x[train].mean(0), x[train].std(0)
+    std = torch.where(std > 0, std, 1.0)
+    return (x[train] - mean) / std, y[train].float(), (x[valid] - mean) / std, y[valid].float()
+""",
+        ),
+        (
+            "labels of a table of int64",
+            """
+def prepare(x, y, share, seed=0):
+    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
+    train, valid = order.tensor_split([round(share * len(x))])
+    mean, std = x[train].mean(0), x[train].std(0)
+    std = torch.where(std > 0, std, 1.0)
+    y = torch.tensor([int(label) for label in y]).to(y.dtype)
+    return (x[train] - mean) / std, y[train], (x[valid] - mean) / std, y[valid]
+""",
+        ),
         (
             "as it was broken",
             """
@@ -506,6 +585,33 @@ def pca(x, k):
         ),
     ],
     "least_squares": [
+        (
+            "ridge",
+            """
+def least_squares(x, y):
+    a = torch.cat([x, torch.ones_like(x[:, :1])], 1)
+    solution = torch.linalg.solve(a.T @ a + 1e-6 * torch.eye(a.shape[1], dtype=a.dtype), a.T @ y)
+    return solution[:-1].T, solution[-1]
+""",
+        ),
+        (
+            "float32 in the middle",
+            """
+def least_squares(x, y):
+    a = torch.cat([x, torch.ones_like(x[:, :1])], 1)
+    solution = torch.linalg.pinv((a.T @ a).float()).to(x.dtype) @ a.T @ y
+    return solution[:-1].T, solution[-1]
+""",
+        ),
+        (
+            "singular values under 0.01 dropped",
+            """
+def least_squares(x, y):
+    a = torch.cat([x, torch.ones_like(x[:, :1])], 1)
+    solution = torch.linalg.pinv(a, rtol=1e-2) @ y
+    return solution[:-1].T, solution[-1]
+""",
+        ),
         ("no bias", _squares(("torch.ones_like(x[:, :1])", "torch.zeros_like(x[:, :1])"))),
         ("weights transposed", _squares(("solution[:-1].T", "solution[:-1]"))),
         (

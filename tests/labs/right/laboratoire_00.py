@@ -6,6 +6,36 @@
 RIGHT: dict[str, list[tuple[str, str]]] = {
     "tartan": [
         (
+            "fromfunction, which calls once",
+            """
+import numpy
+
+
+def tartan(n):
+    def value(i, j):
+        return numpy.where(
+            (i % 3 == 0) & (j % 3 == 0), 5, numpy.where((i % 3 == 0) | (j % 3 == 0), 2, 1)
+        )
+
+    return torch.tensor(numpy.fromfunction(value, (n, n)), dtype=torch.float32)
+""",
+        ),
+        (
+            "fromfunction of a lambda",
+            """
+import numpy
+
+
+def tartan(n: int) -> torch.Tensor:
+    pattern = numpy.fromfunction(
+        lambda i, j: numpy.where(i % 3 == 0, numpy.where(j % 3 == 0, 5, 2),
+                                 numpy.where(j % 3 == 0, 2, 1)),
+        (n, n),
+    )
+    return torch.from_numpy(pattern).float()
+""",
+        ),
+        (
             "English comments with the word for",
             '''
 def tartan(n: int) -> torch.Tensor:
@@ -233,6 +263,21 @@ def knn(train_x, train_y, x, k):
         ),
     ],
     "prepare": [
+        (
+            "labels as the last column",
+            """
+def prepare(x, y, share, seed=0):
+    together = torch.cat([x, y.to(x.dtype)[:, None]], 1)
+    together = together[torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))]
+    n = round(share * len(x))
+    labels = together[:, -1].to(y.dtype)
+    inputs = together[:, :-1] - together[:n, :-1].mean(0)
+    spread = together[:n, :-1].std(0)
+    spread[spread == 0] = 1
+    inputs = inputs / spread
+    return inputs[:n], labels[:n], inputs[n:], labels[n:]
+""",
+        ),
         (
             "slices of the broken function, mended",
             """
@@ -526,6 +571,24 @@ def pca(x, k):
         ),
     ],
     "least_squares": [
+        (
+            "normal equations by the pseudo-inverse",
+            """
+def least_squares(x, y):
+    a = torch.cat([x, torch.ones(len(x), 1, dtype=x.dtype)], dim=1)
+    theta = torch.linalg.pinv(a.T @ a) @ (a.T @ y)
+    return theta[:-1].T, theta[-1]
+""",
+        ),
+        (
+            "float32 all along",
+            """
+def least_squares(x, y):
+    a = torch.cat([x.float(), torch.ones(len(x), 1)], dim=1)
+    theta = torch.linalg.pinv(a) @ y.float()
+    return theta[:-1].T, theta[-1]
+""",
+        ),
         (
             "lstsq",
             """
