@@ -619,10 +619,11 @@ def batches(dataset, seed=None):
 # %% [markdown]
 # ### Réparation - `fit` ★★ (10 min, 3 points)
 #
-# La boucle d'entraînement, à la main : sans Poutyne ni `labo.train`. `broken_fit` tourne sans erreur, et apprend
-# mal. Elle contient **trois fautes** : la première fausse les pas, la deuxième le mode du réseau, la troisième
-# la mesure. Trouvez-les et écrivez `fit` sans elles. Rappel : `model.train()` et `model.eval()` changent le comportement de couches comme
-# `nn.BatchNorm1d` (section 6) ; le dernier lot d'une époque peut être plus petit.
+# La boucle d'entraînement, à la main : sans Poutyne ni `labo.train`. `broken_fit` tourne sans erreur, et
+# apprend mal. Elle contient **trois fautes** : la première fausse les pas, la deuxième le mode du réseau, la
+# troisième la mesure. Trouvez-les et écrivez `fit` sans elles. Rappel : `model.train()` et `model.eval()`
+# changent le comportement de couches comme `nn.BatchNorm1d` (section 6) ; le dernier lot d'une époque peut
+# être plus petit.
 
 # %%
 def broken_fit(model, optimizer, train_batches, valid_batches, epochs):
