@@ -619,10 +619,11 @@ def batches(dataset, seed=None):
 # %% [markdown]
 # ### Réparation - `fit` ★★ (10 min, 3 points)
 #
-# La boucle d'entraînement, à la main : sans Poutyne ni `labo.train`. `broken_fit` tourne sans erreur, et apprend
-# mal. Elle contient **trois fautes** : la première fausse les pas, la deuxième le mode du réseau, la troisième
-# la mesure. Trouvez-les et écrivez `fit` sans elles. Rappel : `model.train()` et `model.eval()` changent le comportement de couches comme
-# `nn.BatchNorm1d` (section 6) ; le dernier lot d'une époque peut être plus petit.
+# La boucle d'entraînement, à la main : sans Poutyne ni `labo.train`. `broken_fit` tourne sans erreur, et
+# apprend mal. Elle contient **trois fautes** : la première fausse les pas, la deuxième le mode du réseau, la
+# troisième la mesure. Trouvez-les et écrivez `fit` sans elles. Rappel : `model.train()` et `model.eval()`
+# changent le comportement de couches comme `nn.BatchNorm1d` (section 6) ; le dernier lot d'une époque peut
+# être plus petit.
 
 # %%
 def broken_fit(model, optimizer, train_batches, valid_batches, epochs):
@@ -755,16 +756,22 @@ with tally.part(1, "l'exactitude est fausse : comptez des exemples, en %, et non
         falls = any(later < sooner for sooner, later in zip(expected[1:], expected[2:]))
         if len(set(expected)) == 4 and falls and margin > 1e-3:
             break
-    tested = checks.build(nn.Linear, 4, 3)
-    with torch.no_grad():
-        tested.weight.copy_(first_weight)
-        tested.bias.copy_(first_bias)
-    optimizer = checks.build(torch.optim.SGD, tested.parameters(), lr=1.0)
-    found = fit(tested, optimizer, data, valid, 3)
-    assert len(found) == 3 and all(abs(a - b) < 1e-3 for a, b in zip(found, expected[1:])), (
-        "chaque époque a son exactitude, mesurée après ses pas, et comptée de nouveau à partir de zéro : attendu "
-        f"{[round(value, 2) for value in expected[1:]]}, reçu {found}"
-    )
+    # Ce que vaut le réseau après 1, 2 puis 3 époques de cette boucle-ci, que ses pas soient justes ou non.
+    expected = []
+    for epochs in (1, 2, 3):
+        tested = checks.build(nn.Linear, 4, 3)
+        with torch.no_grad():
+            tested.weight.copy_(first_weight)
+            tested.bias.copy_(first_bias)
+        optimizer = checks.build(torch.optim.SGD, tested.parameters(), lr=1.0)
+        found = fit(tested, optimizer, data, valid, epochs)
+        scores = F.linear(torch.cat([x for x, _ in valid]), tested.weight.detach(), tested.bias.detach())
+        right = scores.argmax(1) == torch.cat([y for _, y in valid])
+        expected.append(100 * right.double().mean().item())
+        assert len(found) == epochs and all(abs(a - b) < 1e-3 for a, b in zip(found, expected)), (
+            "chaque époque a son exactitude, mesurée après ses pas, et comptée de nouveau à partir de zéro : attendu "
+            f"{[round(value, 2) for value in expected]}, reçu {found}"
+        )
 checks.forbid(fit, "poutyne", "labo")
 tally.score
 ### END HIDDEN TESTS
@@ -1132,6 +1139,7 @@ assert isinstance(weight, torch.Tensor), f"attendu un tenseur, reçu : {type(wei
 assert weight.shape == (300, 500), (
     f"une ligne par sortie, fan_out × fan_in : attendu (300, 500), reçu {tuple(weight.shape)}"
 )
+assert not torch.equal(weight[0], weight[1]), "toutes les lignes sont égales : chaque poids a son propre tirage"
 assert abs(weight.mean()) < 0.002, f"la moyenne doit être nulle, reçu {weight.mean():.4f}"
 assert abs(weight.std() - 0.0447) < 0.002, (
     f"Kaiming sans activation : l'écart-type est 1 / √500 = 0,0447, reçu {weight.std():.4f}"

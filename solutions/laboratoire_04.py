@@ -239,23 +239,6 @@ assert abs(value.item() - 0.5) < 1e-5, (
 value = penalty(layer, "l1", 0.1).item()
 assert abs(value - 0.3) < 1e-5, f"L1 vaut 0,1 × (1 + 2) = 0,3 ; reçu : {value:.6g}"
 ### BEGIN HIDDEN TESTS
-layer.bias.grad = layer.weight.grad = None
-penalty(layer, "l2", 0.1).backward()
-layer.train()
-kept = layer.weight.grad.clone()
-penalty(layer, "l2", 0.1)
-assert layer.training, "le modèle a été modifié : la pénalité ne change pas de mode (`eval`)"
-assert layer.weight.grad is not None and torch.equal(layer.weight.grad, kept), (
-    "le modèle a été modifié : la pénalité se calcule sans toucher aux gradients déjà là"
-)
-frozen = checks.build(nn.Sequential, checks.build(nn.Linear, 3, 2), checks.build(nn.Linear, 2, 2))
-for parameter in frozen[0].parameters():
-    parameter.requires_grad_(False)
-expected = sum(p.detach().square().sum().item() for p in frozen.parameters() if p.dim() > 1)
-value = penalty(frozen, "l2", 1.0).item()
-assert abs(value - expected) < 1e-4, (
-    f"une couche gelée (`requires_grad=False`) garde ses poids, et compte : attendu {expected:.5g}, reçu {value:.5g}"
-)
 models = [
     checks.build(
         nn.Sequential, checks.build(nn.Linear, 5, 7), checks.build(nn.BatchNorm1d, 7), checks.build(nn.ReLU),
@@ -305,6 +288,23 @@ for model in models:
     for parameter in model.parameters():
         parameter.grad = None
 assert penalty(models[0], "l2", 0.0).item() == 0, "α = 0 : la pénalité est nulle"
+layer.bias.grad = layer.weight.grad = None
+penalty(layer, "l2", 0.1).backward()
+layer.train()
+kept = layer.weight.grad.clone()
+penalty(layer, "l2", 0.1)
+assert layer.training, "le modèle a été modifié : la pénalité ne change pas de mode (`eval`)"
+assert layer.weight.grad is not None and torch.equal(layer.weight.grad, kept), (
+    "le modèle a été modifié : la pénalité se calcule sans toucher aux gradients déjà là"
+)
+frozen = checks.build(nn.Sequential, checks.build(nn.Linear, 3, 2), checks.build(nn.Linear, 2, 2))
+for parameter in frozen[0].parameters():
+    parameter.requires_grad_(False)
+expected = sum(p.detach().square().sum().item() for p in frozen.parameters() if p.dim() > 1)
+value = penalty(frozen, "l2", 1.0).item()
+assert abs(value - expected) < 1e-4, (
+    f"une couche gelée (`requires_grad=False`) garde ses poids, et compte : attendu {expected:.5g}, reçu {value:.5g}"
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]

@@ -181,7 +181,7 @@ for h, w, kh, kw, p, s in (
     torch.testing.assert_close(
         call.value, expected, atol=1e-4, rtol=1e-4, check_dtype=False,
         msg=f"{case} : la forme est juste, les valeurs sont fausses (noyau retourné ? lignes et colonnes échangées ? "
-        "marge d'un seul côté ?)",
+        "marge d'un seul côté ? pas dans un seul sens ?)",
     )
     assert not any("conv" in name for name in call.operators), "c'est une convolution de PyTorch qui a fait le travail"
 checks.forbid(convolve, "*conv*", "*correlat*")
@@ -206,9 +206,11 @@ images, kernels = "chaque image a sa propre sortie", "chaque noyau donne son can
 cells = "chaque case du noyau, O × C × h × w, a son pixel (noyau retourné ? lignes et colonnes échangées ?)"
 margin, stride = "p zéros bordent l'image, de chaque côté", "la fenêtre avance de s pixels à la fois"
 for n, c, o, h, w, kh, kw, p, s, hint in (
-    (1, 5, 1, 5, 6, 1, 1, 0, 1, channels), (1, 2, 3, 5, 6, 1, 1, 0, 1, kernels), (2, 5, 1, 5, 6, 1, 1, 0, 1, images),
-    (4, 1, 3, 5, 6, 2, 2, 0, 1, cells), (1, 3, 2, 5, 7, 2, 3, 0, 1, cells), (2, 3, 4, 9, 8, 3, 2, 1, 1, margin),
-    (2, 3, 3, 6, 6, 3, 3, 1, 1, margin), (3, 2, 5, 7, 9, 3, 2, 0, 2, stride), (1, 4, 2, 9, 8, 2, 3, 2, 3, stride),
+    (1, 5, 1, 5, 6, 1, 1, 0, 1, channels), (1, 3, 3, 5, 6, 1, 1, 0, 1, channels),
+    (1, 2, 3, 5, 6, 1, 1, 0, 1, kernels), (2, 5, 1, 5, 6, 1, 1, 0, 1, images),
+    (4, 1, 3, 5, 6, 2, 2, 0, 1, cells), (1, 3, 2, 5, 7, 2, 3, 0, 1, cells),
+    (2, 3, 4, 9, 8, 3, 2, 1, 1, margin), (2, 3, 3, 6, 6, 3, 3, 1, 1, margin),
+    (3, 2, 5, 7, 9, 3, 2, 0, 2, stride), (1, 4, 2, 9, 8, 2, 3, 2, 3, stride),
 ):
     x, kernel = torch.randn(n, c, h, w), torch.randn(o, c, kh, kw)
     copies = x.clone(), kernel.clone()

@@ -97,21 +97,6 @@ def moving_average(values, beta, corrected=True):
     return stacked / (1 - beta**t) if corrected else stacked
 """,
         ),
-        (
-            "one tensor, changed in place and kept each time",
-            """
-def moving_average(values, beta, corrected=True):
-    average, averages = torch.zeros_like(values[0]), []
-    for t, value in enumerate(values, start=1):
-        average.mul_(beta).add_((1 - beta) * value)
-        averages.append(average)
-    averages = torch.stack(averages)
-    if corrected:
-        t = torch.arange(1, len(values) + 1).view(-1, *[1] * (values.dim() - 1))
-        averages = averages / (1 - beta**t)
-    return averages
-""",
-        ),
     ],
     "momentum_step": [
         (
@@ -557,19 +542,6 @@ def fit(model, optimizer, train_batches, valid_batches, epochs):
     trainer = poutyne.Model(model, optimizer, "cross_entropy", batch_metrics=["accuracy"])
     logs = trainer.fit_generator(train_batches, valid_batches, epochs=epochs, verbose=False)
     return [float(epoch["val_acc"]) for epoch in logs]
-""",
-        ),
-        (
-            "labo.train does it",
-            """
-from labo import train as entraine
-
-
-def fit(model, optimizer, train_batches, valid_batches, epochs):
-    history = entraine(
-        model, train_batches, valid_batches, epochs=epochs, optimizer=optimizer, verbose=False
-    )
-    return [float(value) for value in history["val_accuracy"]]
 """,
         ),
     ],
