@@ -293,8 +293,8 @@ extreme = torch.tensor([0.0, -0.0, -800.0, 800.0, -30.0, 30.0, -0.3, 1.0])
 huge = torch.tensor([1e9, -1e9, 1e12, -1e12, 1e300, -1e300, 0.7, -0.7], dtype=torch.float64)
 hints = {
     "gelu": "c'est x Φ(x) avec la vraie fonction erf, et non son approximation par tanh",
-    "leaky_relu": "la pente à gauche est alpha, aussi en 0",
-    "relu": "la pente en 0 est nulle",
+    "leaky_relu": "la pente est alpha jusqu'en 0 compris, puis 1, exactement",
+    "relu": "la pente est 0 jusqu'en 0 compris, puis 1, exactement",
 }
 for shape, dtype, alpha in (
     ((5, 3, 4), torch.float64, 0.2),
@@ -305,7 +305,7 @@ for shape, dtype, alpha in (
     if shape is None:
         x = extreme if dtype == torch.float32 else huge
     else:
-        x = (3 * torch.randn(shape, dtype=dtype)).T if len(shape) < 3 else 3 * torch.randn(shape, dtype=dtype).mT
+        x = 3 * torch.randn(shape, dtype=dtype)
     for name, reference in references.items():
         before, leaf = x.clone(), x.double().clone().requires_grad_()
         expected = reference(leaf, alpha)
@@ -1425,7 +1425,7 @@ for number, sign in ((1000.0, 1), (-1000.0, -1)):
     try:
         result = Value(number).tanh()
     except OverflowError as error:
-        raise AssertionError(f"tanh({number:.0f}) déborde : math.tanh ne déborde pas") from error
+        raise AssertionError(f"tanh({number:.0f}) déborde : math.tanh ne déborde pas, et la pente s'écrit avec sa valeur") from error
     assert (result.data, result.slopes[0]) == (sign, 0), (
         f"tanh({number:.0f}) vaut {sign}, de pente 0, et non {(result.data, result.slopes[0])}"
     )

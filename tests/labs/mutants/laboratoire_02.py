@@ -973,6 +973,10 @@ def train_network(x, target, parameters, lr, steps):
             ),
         ),
         (
+            "a slope by cosh, which overflows",
+            _value(("slopes=(1 - value**2,)", "slopes=(1 / math.cosh(self.data) ** 2,)")),
+        ),
+        (
             "tanh by the exponential of the double",
             _value(
                 (

@@ -759,7 +759,7 @@ def train_network(x, target, parameters, lr, steps):
                 ),
                 (
                     "        value = math.tanh(self.data)\n        return Value(value, parents=(self,), slopes=(1 - value**2,))",
-                    "        return Value(math.tanh(self.data), [self], [1 / math.cosh(self.data) ** 2])",
+                    "        return Value(math.tanh(self.data), [self], [1 - math.tanh(self.data) ** 2])",
                 ),
                 (
                     "        active = self.data > 0\n        return Value(self.data if active else 0.0, parents=(self,), slopes=(float(active),))",
