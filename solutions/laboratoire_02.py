@@ -500,7 +500,7 @@ def numerical_gradient(f, x: torch.Tensor, eps: float = 1e-5) -> torch.Tensor:
 
     Args :
         f : fonction qui reçoit un tenseur de la forme de `x` et donne un scalaire (tenseur ou nombre).
-        x : forme quelconque, contigu ou non (une transposée), float64 de préférence ; n'est pas modifié.
+        x : forme quelconque, float64 de préférence ; n'est pas modifié.
         eps : demi-écart entre les deux évaluations, celui que l'on emploie, même très petit.
 
     Renvoie :
@@ -532,12 +532,11 @@ assert torch.allclose(result.double(), torch.tensor([[12.01, 3.01]]).double()), 
     f"attendu (12,01 ; 3,01) avec eps = 0,1, obtenu {result.tolist()} : la différence est-elle centrée ?"
 )
 ### BEGIN HIDDEN TESTS
-for shape, transposed in (((2, 3), False), ((4,), False), ((), False), ((2, 1, 3), False), ((3, 2), True)):
+for shape in ((2, 3), (4,), (), (2, 1, 3)):
     x = torch.randn(shape, dtype=torch.float64)
-    x = x.T if transposed else x
-    coefficients = torch.randn(x.shape, dtype=torch.float64)
+    coefficients = torch.randn(shape, dtype=torch.float64)
     before = x.clone()
-    case = f"x de forme {tuple(x.shape)}" + (", une transposée, non contiguë" if transposed else "")
+    case = f"x de forme {shape}"
     # The centred difference of c x³ is exactly c (3 x² + eps²).
     expected = coefficients * (3 * x**2 + 0.01**2)
     try:

@@ -210,32 +210,6 @@ def activation(x, name, alpha=0.01):
     ],
     "numerical_gradient": [
         (
-            "a copy moves when x is a transpose",
-            """
-def numerical_gradient(f, x, eps=1e-5):
-    gradient = torch.zeros(x.shape, dtype=x.dtype)
-    for i in range(x.numel()):
-        up, down = x.clone(), x.clone()
-        up.reshape(-1)[i] += eps
-        down.reshape(-1)[i] -= eps
-        gradient.view(-1)[i] = (float(f(up)) - float(f(down))) / (2 * eps)
-    return gradient
-""",
-        ),
-        (
-            "view of a transpose",
-            """
-def numerical_gradient(f, x, eps=1e-5):
-    gradient = torch.zeros(x.shape, dtype=x.dtype)
-    for i in range(x.numel()):
-        up, down = x.clone(), x.clone()
-        up.view(-1)[i] += eps
-        down.view(-1)[i] -= eps
-        gradient.view(-1)[i] = (float(f(up)) - float(f(down))) / (2 * eps)
-    return gradient
-""",
-        ),
-        (
             "eps of 0.001 at least",
             """
 def numerical_gradient(f, x, eps=1e-5):
