@@ -23,7 +23,7 @@
 #
 # | | |
 # |:--|:--|
-# | **Durée** | 2 h, lecture comprise, dont 88 min d'exercices et de questions |
+# | **Durée** | 2 h, lecture comprise, dont 89 min d'exercices et de questions |
 # | **Exercices** | sept (16 points) ; deux questions et une expérience (6 points) |
 # | **À lire** | Goodfellow, Bengio et Courville (GBC) : 5.2, 5.3, 5.7.1, 5.7.2 |
 #
@@ -161,7 +161,8 @@ for n, h, w, c, brightest in (
         "dans une image sombre"
     )
     assert torch.allclose(result.double(), expected, rtol=0, atol=1e-6), (
-        f"les bons nombres, mais pas à leur place, {given} : `view` ou `reshape` mélangent les pixels"
+        f"les bons nombres, mais pas à leur place, {given} : changez l'ordre des axes, rien d'autre ; `view` et "
+        "`reshape` mélangent les pixels, `flip` et un échange de H et W les retournent"
     )
 ### END HIDDEN TESTS
 
@@ -286,13 +287,21 @@ for n, n_test, c, h, w in ((6, 3, 3, 3, 2), (4, 1, 1, 2, 5), (3, 7, 4, 4, 3), (5
         f"l'entraînement est bon, pas le test, {given} : mêmes moyennes et mêmes écarts-types, ceux de "
         "l'entraînement"
     )
+faint, other = 1e-4 * torch.randn(5, 2, 3, 3), 1e-4 * torch.randn(2, 2, 3, 3)
+std = faint.double().transpose(0, 1).flatten(1).std(1)
+for found in (part.double() * std.view(1, 2, 1, 1) for part in normalize(faint.clone(), other.clone())):
+    expected = (faint if len(found) == 5 else other).double() - faint.double().mean((0, 2, 3), keepdim=True)
+    assert torch.allclose(found, expected, rtol=2e-3, atol=1e-7), (
+        "un canal dont l'écart-type est de 0,0001 se divise par 0,0001 comme un autre : n'ajoutez rien à "
+        "l'écart-type ni à la variance, et ne les bornez pas"
+    )
 ### END HIDDEN TESTS
 
 # %%
 with labo.needs("normalize"):
     train, test = normalize(mnist.train_input, mnist.test_input)
     for name, tensor in (("entraînement", train), ("test", test)):
-        print(f"{name:12} : moyenne {tensor.mean():+.4f}, écart-type {tensor.std():.4f}")
+        print(f"{name:12} : moyenne {tensor.mean():+.4f}, écart-type {tensor.std():.4f}".replace(".", ","))
 
 # %% [markdown]
 # Le test n'a exactement ni une moyenne nulle, ni un écart-type de 1 : c'est normal.
@@ -413,6 +422,8 @@ assert torch.allclose(result, torch.tensor([[1.5, 6.0]])), (
     "plus le biais"
 )
 ### BEGIN HIDDEN TESTS
+from labo.french import decimal
+
 for inputs, outputs in ((784, 10), (900, 30)):
     tested = SimpleLinear(inputs, outputs)
     count = sum(len(parameter.flatten()) for parameter in tested.parameters())
@@ -426,8 +437,14 @@ for inputs, outputs in ((784, 10), (900, 30)):
     independent = weight.std(0).mean() > 0.5 * weight.std() < 2 * weight.std(1).mean()
     assert independent or not weight.any(), "les poids se répètent d'une ligne ou d'une colonne à l'autre : un tirage par poids"
     mean, std = float(weight.mean()), float(weight.std())
-    assert 0.0095 < std < 0.0105, f"l'écart-type des poids doit être 0,01, et vaut {std:.4f}"
-    assert abs(mean) < 0.001, f"la moyenne des poids doit être nulle, et vaut {mean:.4f}"
+    assert 0.0095 < std < 0.0105, f"l'écart-type des poids doit être 0,01, et vaut {decimal(std, 4)}"
+    assert abs(mean) < 0.001, f"la moyenne des poids doit être nulle, et vaut {decimal(mean, 4)}"
+    if outputs == 30:  # assez de lignes et de colonnes pour que deux ne se ressemblent pas par hasard
+        for what, rows in (("lignes", weight), ("colonnes", weight.T)):
+            likeness = torch.corrcoef(rows) - torch.eye(len(rows))
+            assert likeness.abs().max() < 0.95, (
+                f"deux {what} de poids sont égales ou opposées : chaque poids est un tirage indépendant"
+            )
     assert weight.abs().max() > 0.03, (
         "aucun poids au-delà de trois écarts-types : le tirage est-il gaussien (`randn`, non `rand`) ?"
     )
@@ -468,7 +485,7 @@ with labo.needs("SimpleLinear"):
     with torch.no_grad():  # on mesure seulement : pas de gradients à préparer
         right = by_means(valid_set[0]).argmax(1) == valid_set[1]
     means_accuracy = 100 * right.float().mean()
-    print(f"Images moyennes pour gabarits : {means_accuracy:.1f} % de bonnes réponses (validation)")
+    print(f"Images moyennes pour gabarits : {means_accuracy:.1f} % de bonnes réponses (validation)".replace(".", ","))
 
 # %% affirmation="gabarits" profils="tiny, small"
 claim.between("les images moyennes lisent bien plus que 10 % des chiffres", means_accuracy, 60, 100)
@@ -532,8 +549,8 @@ print(f"{by_gather.squeeze(1)}, de forme {tuple(by_gather.shape)} avant squeeze(
 # %% [markdown]
 # ### Exercice 4 - `hinge_loss` ★★ (12 min, 3 points)
 #
-# Écrivez la perte hinge d'un lot, sans boucle Python ni perte hinge toute faite (`multi_margin_loss`…). Le
-# gradient doit traverser votre fonction.
+# Écrivez la perte hinge d'un lot, sans boucle Python (ni ce qui en tient lieu : `map`, `reduce`…) ni perte hinge
+# toute faite (`multi_margin_loss`…). Le gradient doit traverser votre fonction.
 #
 # <details><summary>Un indice</summary>
 #
@@ -564,6 +581,7 @@ def hinge_loss(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
 # %% test="hinge_loss" part="valeurs" points=2
 from labo import checks
+from labo.french import compact, decimal
 
 loss = hinge_loss(torch.tensor([[2.0, 2.5, -1.0], [0.2, 1.6, 1.0]]), torch.tensor([0, 1]))
 assert isinstance(loss, torch.Tensor), f"attendu un tenseur, et non {type(loss).__name__}"
@@ -575,7 +593,7 @@ value = round(loss.item(), 4)
 assert value != 1.95, "vous trouvez 1,95 au lieu de 0,95 : la bonne classe ne doit pas être comptée"
 assert value != 0.3167, "vous trouvez 0,3167 au lieu de 0,95 : sommez sur les classes, sans diviser"
 assert value != 1.9, "vous trouvez 1,9 au lieu de 0,95 : prenez la moyenne sur les exemples"
-assert value == 0.95, f"l'exemple à la main donne 0,95, et votre fonction, {value}"
+assert value == 0.95, f"l'exemple à la main donne 0,95, et votre fonction, {compact(value)}"
 checks.forbid(hinge_loss, "*margin*loss*", "*hinge*loss*", loops=True)
 ### BEGIN HIDDEN TESTS
 # Des scores quelconques, puis entiers : égalités et marges exactes ; des classes absentes.
@@ -587,7 +605,7 @@ for n, k, whole in ((7, 4, False), (1, 3, False), (5, 2, True), (3, 12, True), (
     costs = (1 - own + before[0].double()).clamp(min=0)
     expected = float(costs.sum() - n) / n
     call = checks.recorded(hinge_loss, scores, target)
-    given = f"pour {n} exemples et {k} classes" + (", avec des scores égaux" if whole else "")
+    given = f"pour N = {n} et K = {k}" + (", avec des scores égaux" if whole else "")
     assert not any("loss" in name for name in call.operators), (
         "une fonction de perte de PyTorch fait le travail : écrivez la formule"
     )
@@ -595,9 +613,14 @@ for n, k, whole in ((7, 4, False), (1, 3, False), (5, 2, True), (3, 12, True), (
     assert torch.equal(target, before[1]), "`target` a été modifié"
     assert call.value.shape == (), f"attendu un scalaire, reçu {tuple(call.value.shape)}, {given}"
     assert abs(float(call.value) - expected) <= 1e-4 * (1 + abs(expected)), (
-        f"attendu {expected:.4f}, reçu {float(call.value):.4f}, {given} : somme sur les mauvaises classes, "
-        "moyenne sur les exemples, coût max(0, 1 - s_y + s_k)"
+        f"attendu {decimal(expected, 4)}, reçu {decimal(float(call.value), 4)}, {given} : somme sur les mauvaises "
+        "classes, moyenne sur les exemples, coût max(0, 1 - s_y + s_k)"
     )
+far = hinge_loss(torch.tensor([[0.0, 5000.0, -300.0]]), torch.tensor([0])).item()
+assert abs(far - 5001) < 0.1, (
+    f"les scores (0 ; 5 000 ; -300) coûtent 5 001 si la classe 0 est la bonne, reçu {compact(far)} : un coût n'a pas "
+    "de plafond"
+)
 ### END HIDDEN TESTS
 
 # %% test="hinge_loss" part="gradient" points=1
@@ -617,7 +640,7 @@ for n, k in ((6, 4), (1, 5), (4, 2)):
     row = int((scores.grad - reference.grad).abs().sum(1).argmax())
     found, wanted = ([round(v, 3) for v in g[row].tolist()] for g in (scores.grad, reference.grad))
     assert torch.allclose(scores.grad.double(), reference.grad, atol=1e-5), (
-        f"pour {n} exemples et {k} classes, un exemple devrait avoir le gradient {wanted}, et a {found} : "
+        f"pour N = {n} et K = {k}, un exemple devrait avoir le gradient {wanted}, et a {found} : "
         "la perte est-elle juste ? Une partie du calcul est-elle détachée ?"
     )
 ### END HIDDEN TESTS
@@ -638,7 +661,8 @@ for n, k in ((6, 4), (1, 5), (4, 2)):
 # *GBC 5.5, 5.7.1 et 6.2.2.3.* Cherchons plutôt une probabilité par classe. Trois exigences suffisent :
 #
 # 1. les $p_k$ sont positives et leur somme vaut 1 ;
-# 2. un point de score en plus multiplie par $e$ le rapport de $p_k$ à chacune des autres ;
+# 2. deux scores égaux donnent deux probabilités égales, et un point de score en plus multiplie par $e$ le
+#    rapport de $p_k$ à chacune des autres ;
 # 3. (maximum de vraisemblance) un exemple coûte $-\log p_y$, et un lot, la moyenne.
 #
 # ### Exercice 5 - `softmax_loss` ★★★ (15 min, 3 points)
@@ -677,19 +701,20 @@ def softmax_loss(scores: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
 # %% test="softmax_loss" part="valeurs" points=2
 from labo import checks
+from labo.french import compact, decimal
 
 loss = softmax_loss(torch.zeros(2, 3), torch.tensor([2, 0]))
 assert isinstance(loss, torch.Tensor), f"attendu un tenseur, et non {type(loss).__name__}"
 assert loss.shape == (), f"la perte d'un lot est un scalaire, reçu la forme {tuple(loss.shape)}"
 value = loss.item()
-assert abs(value - 1.0986) < 1e-3, f"trois scores égaux coûtent log 3 = 1,0986, reçu {value:.4f}"
+assert abs(value - 1.0986) < 1e-3, f"trois scores égaux coûtent log 3 = 1,0986, reçu {decimal(value, 4)}"
 value = softmax_loss(torch.tensor([[1.0, 0.0]]), torch.tensor([0])).item()
 assert abs(value - 0.3133) < 1e-3, (
-    f"pour les scores (1 ; 0), p₀ / p₁ = e et p₀ + p₁ = 1 : -log p₀ = 0,3133, reçu {value:.4f}"
+    f"pour les scores (1 ; 0), p₀ / p₁ = e et p₀ + p₁ = 1 : -log p₀ = 0,3133, reçu {decimal(value, 4)}"
 )
 value = softmax_loss(torch.tensor([[1000.0, 0.0], [1000.0, 0.0]]), torch.tensor([0, 1])).item()
 assert abs(value - 500) < 0.1, (
-    f"les scores (1 000 ; 0) coûtent 0 si la classe 0 est la bonne, 1 000 sinon : moyenne 500, reçu {value:g}"
+    f"les scores (1 000 ; 0) coûtent 0 si la classe 0 est la bonne, 1 000 sinon : moyenne 500, reçu {compact(value)}"
 )
 ### BEGIN HIDDEN TESTS
 words = (
@@ -704,7 +729,7 @@ for n, k, size in ((7, 4, 2), (1, 3, 2), (5, 2, 1), (3, 12, 5), (4, 3, 1000), (6
     before = scores.clone(), target.clone()
     expected = float(F.cross_entropy(before[0].double(), before[1]))
     call = checks.recorded(softmax_loss, scores, target)
-    given = f"pour {n} exemples, {k} classes et des scores de l'ordre de {size}"
+    given = f"pour N = {n}, K = {k} et des scores de l'ordre de {size}"
     ready_made = [
         name for name in call.operators if any(w in name for w in ("softmax", "logsumexp", "logaddexp", "nll"))
     ]
@@ -715,7 +740,7 @@ for n, k, size in ((7, 4, 2), (1, 3, 2), (5, 2, 1), (3, 12, 5), (4, 3, 1000), (6
     found = float(call.value)
     assert abs(found) < float("inf"), f"reçu {found}, {given} : une exponentielle ou un log déborde"
     assert abs(found - expected) <= 1e-4 * (1 + expected), (
-        f"attendu {expected:.5g}, reçu {found:.5g}, {given}"
+        f"attendu {decimal(expected, 4)}, reçu {decimal(found, 4)}, {given}"
     )
 ### END HIDDEN TESTS
 
@@ -741,7 +766,7 @@ for n, k, size in ((6, 4, 2), (1, 5, 1), (4, 2, 1000)):
     row = int((scores.grad - reference.grad).abs().sum(1).argmax())
     found, wanted = ([round(v, 3) for v in g[row].tolist()] for g in (scores.grad, reference.grad))
     assert torch.allclose(scores.grad.double(), reference.grad, atol=1e-5), (
-        f"pour {n} exemples, {k} classes et des scores de l'ordre de {size}, un exemple devrait avoir le "
+        f"pour N = {n}, K = {k} et des scores de l'ordre de {size}, un exemple devrait avoir le "
         f"gradient {wanted}, et a {found}"
     )
 ### END HIDDEN TESTS
@@ -980,16 +1005,18 @@ claim.effect(
 # ### Exercice 7 - réparer `train_one_epoch` ★★ (12 min, 3 points)
 #
 # Trouvez les **trois fautes** de `broken_epoch`, et écrivez la boucle réparée : les symptômes ci-dessus en
-# disent assez. (Additionner des tenseurs `loss` garderait en mémoire le calcul de toute l'époque.)
+# disent assez. (Conseil : additionnez des nombres ; une somme de tenseurs `loss` garderait leurs graphes.)
 
 # %% exercice="train_one_epoch" concepts="boucle d'entraînement, lots"
 def train_one_epoch(model, optimizer, loss_function, batches) -> float:
     """Entraîne `model` une époque : un pas de `optimizer` par lot, dans l'ordre des lots.
 
     Args :
-        model : le modèle, dont l'optimiseur modifie les paramètres sur place.
+        model : le modèle, en mode entraînement (`train`), et qui y reste ; l'optimiseur modifie ses
+            paramètres sur place.
         optimizer : l'optimiseur de ces paramètres, quel qu'il soit.
-        loss_function : (sortie du modèle, y) -> perte moyenne du lot, un scalaire.
+        loss_function : (sortie du modèle, y) -> perte moyenne du lot, un scalaire. Elle reçoit l'une et
+            l'autre telles quelles.
         batches : les lots (x, y), que l'on ne peut parcourir qu'une fois ; x et y ont B lignes, et B varie.
 
     Renvoie :
@@ -1012,6 +1039,7 @@ def train_one_epoch(model, optimizer, loss_function, batches) -> float:
 
 # %% test="train_one_epoch" part="pas" points=2
 from labo import checks
+from labo.french import compact, decimal
 
 lots = [(torch.ones(3, 1), torch.full((3, 1), -2.0)), (torch.ones(1, 1), torch.full((1, 1), -6.0))]
 tested = checks.build(nn.Linear, 1, 1, bias=False)
@@ -1020,11 +1048,11 @@ optimizer = checks.build(torch.optim.SGD, tested.parameters(), lr=0.1)
 train_one_epoch(tested, optimizer, F.l1_loss, Once(lots))
 weight = tested.weight.item()
 assert weight != 0, (
-    "le poids n'a pas bougé : il faut backward(), puis optimizer.step(), pour chaque lot, en ne parcourant "
-    "les lots qu'une fois"
+    "le poids n'a pas bougé : pour chaque lot, zero_grad(), puis backward(), puis optimizer.step(), dans cet "
+    "ordre (un zero_grad() placé après backward() efface le gradient), en ne parcourant les lots qu'une fois"
 )
 assert abs(weight + 0.2) < 1e-5, (
-    f"deux lots, chacun de gradient 1, avec η = 0,1 : le poids doit passer de 0 à -0,2, et vaut {weight:.2f}"
+    f"deux lots, chacun de gradient 1, avec η = 0,1 : le poids doit passer de 0 à -0,2, et vaut {compact(round(weight, 4))}"
     + (" : le second pas a suivi la somme des deux gradients" if abs(weight + 0.3) < 1e-5 else "")
 )
 ### BEGIN HIDDEN TESTS
@@ -1061,6 +1089,25 @@ for name, factory, options in (
             assert torch.allclose(tested.bias.detach(), truth.bias.detach(), atol=1e-6), (
                 f"{hint} (optimiseur : {name})"
             )
+# Une couche qui n'a pas le même effet en mode entraînement et en évaluation.
+epoch = [(3 * torch.randn(n, 5) + 1, torch.randint(5, (n,))) for n in (4, 3)]
+tested = checks.build(nn.BatchNorm1d, 5)
+optimizer = checks.build(torch.optim.SGD, tested.parameters(), lr=0.5)
+truth = nn.BatchNorm1d(5)
+for x, y in epoch:
+    truth.zero_grad()
+    F.cross_entropy(truth(x), y).backward()
+    with torch.no_grad():
+        truth.weight -= 0.5 * truth.weight.grad
+        truth.bias -= 0.5 * truth.bias.grad
+train_one_epoch(tested, optimizer, F.cross_entropy, [(x.clone(), y.clone()) for x, y in epoch])
+for name in ("weight", "bias"):
+    found, wanted = getattr(tested, name).detach(), getattr(truth, name).detach()
+    assert torch.allclose(found, wanted, atol=1e-4), (
+        "un modèle qui contient une BatchNorm n'a pas suivi son gradient : il s'entraîne en mode entraînement, "
+        "sans `eval()`"
+    )
+assert tested.training, "le modèle était en mode entraînement, et n'y est plus : pas de `eval()` dans la boucle"
 ### END HIDDEN TESTS
 
 # %% test="train_one_epoch" part="perte" points=1
@@ -1070,7 +1117,7 @@ optimizer = checks.build(torch.optim.SGD, tested.parameters(), lr=0.0)
 loss = train_one_epoch(tested, optimizer, F.l1_loss, lots)
 assert isinstance(loss, float), f"attendu un nombre Python (float), et non {type(loss).__name__}"
 assert abs(loss - 4) > 1e-5, "vous trouvez 4 au lieu de 3 : pondérez chaque lot par son nombre d'exemples"
-assert abs(loss - 3) < 1e-5, f"des lots de 3 et 1 exemples, de pertes 2 et 6, donnent 3, reçu {loss:g}"
+assert abs(loss - 3) < 1e-5, f"des lots de 3 et 1 exemples, de pertes 2 et 6, donnent 3, reçu {compact(loss)}"
 ### BEGIN HIDDEN TESTS
 # Avec plusieurs lots, un pas nul : la valeur ne dépend pas de la suite des poids.
 for sizes, lr in (((2, 6, 6, 1), 0.0), ((1, 5), 0.0), ((4,), 0.3)):
@@ -1083,9 +1130,24 @@ for sizes, lr in (((2, 6, 6, 1), 0.0), ((1, 5), 0.0), ((4,), 0.3)):
     loss = train_one_epoch(tested, optimizer, F.cross_entropy, batches)
     assert isinstance(loss, float), f"attendu un nombre Python (float), et non {type(loss).__name__}"
     assert abs(loss - expected) < 1e-5, (
-        f"lots de tailles {sizes}, η = {lr} : perte moyenne par exemple {expected:.4f}, reçu {loss:.4f} "
+        f"lots de tailles {sizes}, η = {lr} : perte moyenne par exemple {decimal(expected, 4)}, reçu {decimal(loss, 4)} "
         "(chaque lot se mesure une fois, avant son pas)"
     )
+# Trois réponses par exemple, et des lots d'un seul exemple : les formes passent telles quelles.
+batches = [(torch.randn(n, 4, 5), torch.randint(4, (n, 3))) for n in (2, 1)]
+tested = checks.build(nn.Linear, 5, 3)
+optimizer = checks.build(torch.optim.SGD, tested.parameters(), lr=0.0)
+weight, bias = tested.weight.detach().clone(), tested.bias.detach().clone()
+inputs, targets = (torch.cat(parts) for parts in zip(*batches))
+expected = float(F.cross_entropy(F.linear(inputs, weight, bias), targets))
+hint = "`loss_function` reçoit la sortie du modèle et y tels quels, même d'un seul exemple : pas de `squeeze`, de `view`…"
+try:
+    loss = train_one_epoch(tested, optimizer, F.cross_entropy, batches)
+except Exception as error:
+    raise AssertionError(f"un lot (B × 4 × 5, B × 3), B = 2 puis 1 : {hint} ({error})") from error
+assert abs(loss - expected) < 1e-4, (
+    f"lots (B × 4 × 5, B × 3), B = 2 puis 1 : attendu {decimal(expected, 4)}, reçu {decimal(loss, 4)} ; {hint}"
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1409,13 +1471,14 @@ claim.between(
 # 1. Peut-on diffuser $(N \times K) + (N)$ ?
 # 2. Que valent les deux pertes de scores tous nuls ?
 # 3. Un exemple bien classé peut-il coûter, selon la hinge ? Selon softmax ?
-# 4. Que fait-on si l'on oublie `zero_grad()` ?
+# 4. Que se passe-t-il si l'on oublie `zero_grad()` ?
 # 5. Combien de pas compte une époque de 50 000 images, par lots de 128 ?
 # 6. Que gagne-t-on à empiler deux couches linéaires, $s = W_2 (W_1 x + b_1) + b_2$ ?
 #
 # <details><summary>Réponses</summary>
 #
-# 1. Non, sauf si $N = K$, et ce serait une erreur : il faut $(N \times 1)$.
+# 1. Non, sauf si $N = K$, $K = 1$ ou $N = 1$ ; et le résultat n'est celui que l'on voulait que si $N = 1$. Il faut
+#    $(N \times 1)$.
 # 2. $K - 1$ et $\log K$.
 # 3. Oui, si une avance est inférieure à 1 ; oui, toujours un peu.
 # 4. Chaque pas suit la somme de tous les gradients précédents.

@@ -265,7 +265,11 @@ for name, values, slopes in (
     ("leaky_relu", [-0.02, 0.0, 3.0], [0.01, 0.01, 1.0]),
     ("gelu", [-0.0455, 0.0, 2.9960], [-0.0852, 0.5, 1.0119]),
 ):
-    value, derivative = activation(x.clone(), name)
+    result = activation(x.clone(), name)
+    assert isinstance(result, tuple | list) and len(result) == 2, (
+        f"{name} : deux résultats, la valeur, puis la dérivée ; reçu : {result!r}"
+    )
+    value, derivative = result
     for what, found, expected in (("valeur", value, values), ("dérivée", derivative, slopes)):
         assert isinstance(found, torch.Tensor), f"{name} : la {what} est un tenseur, et non {found!r}"
         assert found.shape == (3,), (
@@ -276,6 +280,7 @@ for name, values, slopes in (
         )
 ### BEGIN HIDDEN TESTS
 from labo import checks
+from labo.french import compact
 
 references = {
     "sigmoid": lambda x, alpha: torch.sigmoid(x),
@@ -285,12 +290,22 @@ references = {
     "gelu": lambda x, alpha: F.gelu(x),
 }
 extreme = torch.tensor([0.0, -0.0, -800.0, 800.0, -30.0, 30.0, -0.3, 1.0])
+huge = torch.tensor([1e9, -1e9, 1e12, -1e12, 1e300, -1e300, 0.7, -0.7], dtype=torch.float64)
+hints = {
+    "gelu": "c'est x Φ(x) avec la vraie fonction erf, et non son approximation par tanh",
+    "leaky_relu": "la pente est alpha jusqu'en 0 compris, puis 1, exactement",
+    "relu": "la pente est 0 jusqu'en 0 compris, puis 1, exactement",
+}
 for shape, dtype, alpha in (
     ((5, 3, 4), torch.float64, 0.2),
     ((), torch.float64, 1.0),
     (None, torch.float32, 0.0),
+    (None, torch.float64, 0.3),
 ):
-    x = extreme if shape is None else 3 * torch.randn(shape, dtype=dtype)
+    if shape is None:
+        x = extreme if dtype == torch.float32 else huge
+    else:
+        x = 3 * torch.randn(shape, dtype=dtype)
     for name, reference in references.items():
         before, leaf = x.clone(), x.double().clone().requires_grad_()
         expected = reference(leaf, alpha)
@@ -312,15 +327,16 @@ for shape, dtype, alpha in (
                 f"{name} : la {what} est de type {found.dtype}, et `x` de type {x.dtype}"
             )
             assert found.isfinite().all(), (
-                f"{name} : la {what} n'est pas finie quand |x| est grand ; une exponentielle déborde"
+                f"{name} : la {what} n'est pas finie quand |x| est grand : une exponentielle, ou un passage par "
+                f"float32, déborde ({dtype})"
             )
-            torch.testing.assert_close(
-                found.double(),
-                wanted,
-                atol=1e-5,
-                rtol=1e-5,
-                msg=f"{name}, alpha = {alpha} : la {what} est fausse pour certains x ; essayez x = 0, "
-                "de grands |x|, et une autre pente alpha",
+            wrong = (~torch.isclose(found.double(), wanted, atol=1e-5, rtol=1e-5)).flatten().nonzero().flatten().tolist()
+            at, received, right = (
+                [compact(t.flatten()[i]) for i in wrong[:1]] for t in (x, found, wanted)
+            )
+            assert not wrong, (
+                f"{name}, alpha = {compact(alpha)} : en x = {at[0]}, la {what} vaut {right[0]}, reçu : {received[0]} ; "
+                + hints.get(name, "la dérivée s'écrit avec une formule exacte")
             )
 words = set(checks.AUTOGRAD) - {"grad", "set_grad_enabled"}  # `set_grad_enabled(False)` is harmless
 checks.forbid(activation, *words)
@@ -485,7 +501,7 @@ def numerical_gradient(f, x: torch.Tensor, eps: float = 1e-5) -> torch.Tensor:
     Args :
         f : fonction qui reçoit un tenseur de la forme de `x` et donne un scalaire (tenseur ou nombre).
         x : forme quelconque, float64 de préférence ; n'est pas modifié.
-        eps : demi-écart entre les deux évaluations.
+        eps : demi-écart entre les deux évaluations, celui que l'on emploie, même très petit.
 
     Renvoie :
         un tenseur de la forme et du type de `x`.
@@ -520,9 +536,13 @@ for shape in ((2, 3), (4,), (), (2, 1, 3)):
     x = torch.randn(shape, dtype=torch.float64)
     coefficients = torch.randn(shape, dtype=torch.float64)
     before = x.clone()
+    case = f"x de forme {shape}"
     # The centred difference of c x³ is exactly c (3 x² + eps²).
     expected = coefficients * (3 * x**2 + 0.01**2)
-    actual = numerical_gradient(lambda x, c=coefficients: (c * x**3).sum(), x, eps=0.01)
+    try:
+        actual = numerical_gradient(lambda x, c=coefficients: (c * x**3).sum(), x, eps=0.01)
+    except Exception as error:
+        raise AssertionError(f"{case} : la fonction s'arrête sur une erreur ({error})") from error
     assert torch.equal(x, before), (
         "`x` a été modifié : remettez chaque nombre à sa place exacte, ou travaillez sur une copie"
     )
@@ -532,13 +552,22 @@ for shape in ((2, 3), (4,), (), (2, 1, 3)):
     assert actual.dtype == torch.float64, (
         f"le gradient est de type {actual.dtype}, et `x` de type float64 : gardez celui de `x`"
     )
+    assert actual.any(), f"{case} : le gradient est nul ; c'est une copie qui a bougé, et non ce que reçoit `f`"
     torch.testing.assert_close(
         actual,
         expected,
         atol=1e-9,
         rtol=1e-9,
-        msg="pour c x³, le gradient est faux : la différence n'est pas centrée, `eps` n'est pas celui "
-        "de l'appel, ou plusieurs nombres bougent à la fois",
+        msg=f"{case}, pour c x³ : {actual.tolist()} au lieu de {expected.tolist()} ; la différence n'est pas "
+        "centrée, `eps` n'est pas celui de l'appel, plusieurs nombres bougent à la fois, ou la direction n'est "
+        "pas du type de `x` (float64)",
+    )
+x = torch.tensor([0.7, -1.3], dtype=torch.float64)
+for options, eps in (((), 1e-5), ((1e-4,), 1e-4)):
+    error = (numerical_gradient(lambda x: (x**3).sum(), x.clone(), *options) - 3 * x**2).abs().max()
+    assert error < 10 * eps**2 + 1e-9, (
+        f"x³, eps = {eps:g} : l'erreur est de {float(error):.0e}, et devrait être d'environ {eps**2:.0e} ; employez "
+        "l'`eps` de l'appel, tel quel"
     )
 x = torch.rand(3, 2, dtype=torch.float64) + 0.5
 expected = x.prod() / x
@@ -671,9 +700,10 @@ from labo import checks
 def by_formula(scores):
     call = checks.recorded(log_softmax, scores)
     ready = {"_log_softmax", "_softmax", "logsumexp", "logcumsumexp", "logaddexp", "logaddexp2"}
-    assert not call.operators & ready, (
-        "softmax, log_softmax, logsumexp, logaddexp et cross_entropy sont interdites ici : écrivez "
-        "la formule"
+    found = sorted(call.operators & ready)
+    assert not found, (
+        f"`{found[0].lstrip('_')}` fait déjà ce calcul, que vous l'appeliez ou qu'une autre fonction de PyTorch "
+        "l'appelle pour vous : écrivez la formule"
     )
     return call.value
 
@@ -721,6 +751,12 @@ for rows in (
         msg="de grands scores donnent un résultat fini, mais faux : un maximum par ligne, et rien "
         "d'ajouté dans le logarithme",
     )
+close = torch.tensor([[1e9, 1e9 + 1], [-1e9 - 1, -1e9]], dtype=torch.float64)
+actual, expected = by_formula(close), torch.log_softmax(close, 1)
+assert torch.allclose(actual, expected, atol=1e-5, rtol=0), (
+    f"les scores (10⁹ ; 10⁹ + 1), en float64, donnent (-1,313 ; -0,313), reçu {actual[0].tolist()} : gardez le type de "
+    "`scores`, sans passer par float32"
+)
 checks.forbid(
     log_softmax, "*softmax*", "*softmin*", "*logsumexp*", "*logcumsumexp*", "*logaddexp*",
     "*cross_entropy*", "crossentropyloss",
@@ -733,10 +769,10 @@ checks.forbid(
 #
 # Un réseau à une couche cachée calcule, pour un lot $X$ de $N$ exemples,
 #
-# $$A=XW_1^\top+b_1,\qquad H=\tanh(A),\qquad S=HW_2^\top+b_2,$$
+# $$A=XW_1^\top+b_1,\qquad \mathbf{H}=\tanh(A),\qquad S=\mathbf{H}W_2^\top+b_2,$$
 #
 # puis la moyenne $L$ des entropies croisées. Notons $\delta_S$ le gradient de $L$ par rapport à $S$ ; de même
-# $\delta_H$, $\delta_A$. Aucune formule à recopier : trois principes suffisent.
+# $\delta_{\mathbf{H}}$, $\delta_A$. Aucune formule à recopier : trois principes suffisent.
 #
 # 1. **Le gradient d'un tenseur a la forme de ce tenseur.** À chaque étape, les formes du dessin n'admettent
 #    qu'un produit de matrices.
@@ -747,7 +783,7 @@ checks.forbid(
 
 # %%
 # Dessin : la passe avant, avec les formes. La passe arrière est à vous.
-stages = (("X", "N × D", ""), ("A", "N × M", "$\\delta_A$"), ("H", "N × M", "$\\delta_H$"),
+stages = (("X", "N × D", ""), ("A", "N × M", "$\\delta_A$"), ("$\\mathbf{H}$", "N × M", "$\\delta_{\\mathbf{H}}$"),
           ("S", "N × K", "$\\delta_S$"), ("L", "scalaire", "1"))
 links = ("$W_1$ : M × D\n$b_1$ : M", "tanh", "$W_2$ : K × M\n$b_2$ : K", "entropie\ncroisée")
 figure, axes = plt.subplots(figsize=(10, 2.1), layout="constrained")
@@ -821,13 +857,17 @@ def two_layer_gradients(
 
 # %% test="two_layer_gradients" points=4
 with torch.no_grad():  # à la main : pas besoin d'autograd
-    loss, gradients = two_layer_gradients(
+    result = two_layer_gradients(
         torch.tensor([[1.0]]), torch.tensor([0]), torch.zeros(1, 1), torch.zeros(1),
         torch.tensor([[1.0], [0.0]]), torch.zeros(2),
     )
+assert isinstance(result, tuple | list) and len(result) == 2, (
+    f"deux résultats : la perte, puis les quatre gradients ensemble ; reçu : {result!r}"
+)
+loss, gradients = result
 assert isinstance(loss, torch.Tensor), f"la perte est un tenseur scalaire, et non {loss!r}"
 assert loss.shape == (), f"la perte est un scalaire, et a la forme {tuple(loss.shape)}"
-assert abs(float(loss) - math.log(2)) < 1e-5, f"l'exemple a pour perte log 2, et non {float(loss):.4f}"
+assert abs(float(loss) - math.log(2)) < 1e-5, f"l'exemple a pour perte log 2, et non {float(loss):.4f}".replace(".", ",")
 shapes = [tuple(gradient.shape) for gradient in gradients]
 assert shapes == [(1, 1), (1,), (2, 1), (2,)], (
     f"chaque gradient a la forme de son paramètre ; obtenu {shapes}"
@@ -949,8 +989,8 @@ plt.show()
 # ### Exercice 5 - `train_network`, la réparation ★★ (9 min, 3 points)
 #
 # Recopiez la boucle, et réparez-la. À chaque symptôme sa faute : une couche qui n'apprend pas ; une perte
-# qui remonte, comme si chaque pas se souvenait des précédents ; des pertes qui traînent leur graphe, donc
-# la mémoire de tout leur pas.
+# qui remonte, comme si chaque pas se souvenait des précédents ; des pertes qui sont des tenseurs, quand on veut des
+# nombres. (Conseil : prenez le nombre à chaque pas ; une liste de tenseurs garderait aussi leurs graphes.)
 
 # %% exercice="train_network" concepts="autograd, boucle d'entraînement"
 def train_network(
@@ -965,7 +1005,8 @@ def train_network(
     Args :
         x, target : N × D, et N indices de classes.
         parameters : w1 (M × D), b1 (M), w2 (K × M), b2 (K) : des feuilles, modifiées **sur place**, et
-            qui le restent. Celle qui ne demande pas de gradient (gelée) ne change pas.
+            qui le restent. Celle qui ne demande pas de gradient (gelée) ne change pas, même si on la gèle
+            entre deux appels ; une au moins en demande un.
         lr : taux d'apprentissage.
         steps : nombre de pas, 0 compris. Deux appels de 3 pas valent un appel de 6.
 
@@ -1006,6 +1047,9 @@ for name, parameter, old in zip(("w1", "b1", "w2", "b2"), parameters, before):
         f"{name} n'a pas bougé : son gradient se perd, ou le pas se fait sur un autre tenseur"
     )
 ### BEGIN HIDDEN TESTS
+from labo.french import decimal
+
+
 def check_training(n, d, m, k, dtype, lr, runs, frozen, case):
     x, target = torch.randn(n, d, dtype=dtype), torch.randint(k, (n,))
     values = [torch.randn(shape, dtype=dtype) for shape in ((m, d), (m,), (k, m), (k,))]
@@ -1036,8 +1080,8 @@ def check_training(n, d, m, k, dtype, lr, runs, frozen, case):
         )
         if steps:
             assert abs(losses[0] - expected[0]) < 1e-4 * (1 + abs(expected[0])), (
-                f"{case} : la première perte vaut {losses[0]:.4f} au lieu de {expected[0]:.4f} ; elle "
-                "se mesure avant le pas, en moyenne sur le lot"
+                f"{case} : la première perte vaut {decimal(losses[0], 4)} au lieu de {decimal(expected[0], 4)} ; "
+                "c'est celle du réseau linéaire, tanh, linéaire, en moyenne sur le lot, avant le pas"
             )
         for i, (parameter, reference) in enumerate(zip(parameters, references)):
             name = ("w1", "b1", "w2", "b2")[i]
@@ -1060,6 +1104,24 @@ check_training(7, 3, 5, 4, torch.float64, 0.3, (6,), (), "six pas")
 check_training(9, 2, 3, 3, torch.float32, 0.07, (0, 3, 3), (), "deux appels")
 check_training(1, 4, 2, 2, torch.float64, 0.2, (3,), (0,), "w1 gelé")
 check_training(6, 2, 4, 3, torch.float64, 0.2, (3,), (1, 3), "biais gelés")
+# w1 est gelé entre deux appels ; puis des entrées nulles, qui ne donnent à w1 qu'un gradient nul.
+x, target = torch.randn(6, 2, dtype=torch.float64), torch.arange(6) % 3
+parameters = [torch.randn(s, dtype=torch.float64, requires_grad=True) for s in ((4, 2), (4,), (3, 4), (3,))]
+train_network(x, target, parameters, 0.2, 2)
+parameters[0].requires_grad_(False)
+before = [parameter.detach().clone() for parameter in parameters]
+train_network(x, target, parameters, 0.2, 2)
+assert torch.equal(parameters[0], before[0]), (
+    "w1, gelé entre deux appels, a bougé : un paramètre qui ne demande pas de gradient peut garder le `grad` d'avant ; "
+    "regardez `requires_grad`"
+)
+assert not torch.equal(parameters[1].detach(), before[1]), "w1 est gelé, et b1 n'apprend plus"
+parameters[0].requires_grad_(True)
+train_network(torch.zeros_like(x), target, parameters, 0.2, 3)
+assert torch.allclose(parameters[0].detach(), before[0], rtol=1e-12, atol=0), (
+    "des entrées nulles donnent à w1 un gradient nul, et w1 a bougé : le pas suit le gradient, et rien d'autre (ni "
+    "pénalité, ni gradient d'un appel précédent)"
+)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1191,8 +1253,9 @@ plt.show()
 # Complétez la multiplication, la puissance, `tanh`, `relu` et `backward` :
 #
 # - si un nœud sert plusieurs fois (`u * u`, le losange), les contributions s'**additionnent** ;
-# - comme dans PyTorch, les gradients des **feuilles** s'accumulent d'un `backward` à l'autre ; ceux des
-#   autres nœuds, qu'ici l'on garde, repartent de zéro à chaque appel ;
+# - comme dans PyTorch, les gradients des **feuilles** s'accumulent d'un `backward` à l'autre (appelé sur une
+#   feuille, il ajoute 1 à son gradient) ; ceux des autres nœuds, qu'ici l'on garde, repartent de zéro à chaque
+#   appel, et celui du résultat vaut donc 1 ;
 # - le graphe peut être très profond : pas de récursion (Python s'arrête vers mille appels imbriqués), mais
 #   une **pile**, c'est-à-dire une liste, `append` et `pop`.
 #
@@ -1250,7 +1313,7 @@ class Value:
         ### END SOLUTION
 
     def tanh(self):
-        """La tangente hyperbolique."""
+        """La tangente hyperbolique, qui ne déborde pour aucun nombre."""
         ### BEGIN SOLUTION
         value = math.tanh(self.data)
         return Value(value, parents=(self,), slopes=(1 - value**2,))
@@ -1264,7 +1327,8 @@ class Value:
         ### END SOLUTION
 
     def backward(self):
-        """Remplit `grad` : 1 ici, puis, pour chaque nœud qui précède, la dérivée de ce nœud-ci."""
+        """Remplit `grad` : 1 ici (1 de plus si c'est une feuille), puis, pour chaque nœud qui précède, la
+        dérivée de ce nœud-ci."""
         ### BEGIN SOLUTION
         order, seen, stack = [], set(), [(self, False)]
         while stack:
@@ -1326,6 +1390,8 @@ for name, result, value, slopes in (
         f"{name} a pour pentes {list(result.slopes)} au lieu de {list(slopes)}"
     )
 ### BEGIN HIDDEN TESTS
+from labo.french import decimal
+
 assert (u.data, v.data, u.grad, v.grad) == (3, -2, 0, 0), "une opération change un de ses parents"
 for number in (*torch.randn(2, dtype=torch.float64).tolist(), 7.5, -6.0):
     for name, make in (
@@ -1342,16 +1408,26 @@ for number in (*torch.randn(2, dtype=torch.float64).tolist(), 7.5, -6.0):
         (slope,) = torch.autograd.grad(expected, leaf)
         result = make(Value(number))
         assert abs(result.data - expected.item()) <= 1e-9 * (1 + abs(expected.item())), (
-            f"{name} de {number:.3f} : la valeur est {result.data} au lieu de {expected.item():.6f}"
+            f"{name} de {decimal(number, 3)} : la valeur est {decimal(result.data, 6)} au lieu de "
+            f"{decimal(expected.item(), 6)}"
         )
         assert abs(result.slopes[0] - slope.item()) <= 1e-9 * (1 + abs(slope.item())), (
-            f"{name} de {number:.3f} : la pente est {result.slopes[0]} au lieu de {slope.item():.6f}"
+            f"{name} de {decimal(number, 3)} : la pente est {decimal(result.slopes[0], 6)} au lieu de "
+            f"{decimal(slope.item(), 6)}"
         )
 for exponent in (2.5, 0.5):
     result = Value(4.0) ** exponent
     wanted = exponent * 4.0 ** (exponent - 1)
     assert abs(result.data - 4.0**exponent) < 1e-9, f"4 puissance {exponent} donne {result.data}"
     assert abs(result.slopes[0] - wanted) < 1e-9, f"4 puissance {exponent} : pente {result.slopes[0]}"
+for number, sign in ((1000.0, 1), (-1000.0, -1)):
+    try:
+        result = Value(number).tanh()
+    except OverflowError as error:
+        raise AssertionError(f"tanh({number:.0f}) déborde : math.tanh ne déborde pas, et la pente s'écrit avec sa valeur") from error
+    assert (result.data, result.slopes[0]) == (sign, 0), (
+        f"tanh({number:.0f}) vaut {sign}, de pente 0, et non {(result.data, result.slopes[0])}"
+    )
 zero = Value(0.0)
 assert zero.relu().slopes[0] == 0, "relu : en 0, la pente est nulle"
 assert ((zero**2).data, (zero**2).slopes[0]) == (0, 0), "0 puissance 2 vaut 0, de pente 0"
@@ -1368,6 +1444,9 @@ assert u.grad not in (3, 4), "un seul des deux chemins du losange a compté : ad
 assert u.grad == 7, f"le losange doit donner 4 + 3 = 7, et non {u.grad}"
 assert v.grad == 3, f"le nœud intermédiaire v garde aussi sa dérivée, 3, et non {v.grad}"
 ### BEGIN HIDDEN TESTS
+from labo.french import decimal
+
+
 def formula(a, b, c):
     d = (a * b + c).tanh()
     e = d * d + d * a - (c - b) ** 2 / (a * a + 1)
@@ -1381,6 +1460,16 @@ for _ in range(3):
     values = [Value(n) for n in numbers]
     expected, *inner = formula(*leaves)
     wanted = [g.item() for g in torch.autograd.grad(expected, [*leaves, *inner])]
+    z, t = Value(numbers[0]), Value(numbers[1])
+    rules = (
+        ("produit", (z * t).slopes[0], numbers[1]), ("produit", (z * t).slopes[1], numbers[0]),
+        ("puissance 2", (z**2).slopes[0], 2 * numbers[0]), ("puissance -1", (z**-1).slopes[0], -(numbers[0] ** -2)),
+        ("tanh", z.tanh().slopes[0], 1 - math.tanh(numbers[0]) ** 2), ("relu", z.relu().slopes[0], float(numbers[0] > 0)),
+    )
+    for name, found, slope in rules:
+        assert abs(found - slope) <= 1e-8 * (1 + abs(slope)), (
+            f"{name} : une pente est fausse (partie « operations ») ; `backward` n'y peut rien"
+        )
     result, d, e = formula(*values)
     result.backward()
     for value, slope in zip(values, wanted):
@@ -1400,8 +1489,8 @@ for _ in range(3):
         )
     for value, slope in zip((d, e), wanted[3:]):
         assert abs(value.grad - slope) < 1e-8 * (1 + abs(slope)), (
-            f"un nœud intermédiaire garde la dérivée du dernier appel : {slope:.4f}, et non "
-            f"{value.grad:.4f}"
+            f"un nœud intermédiaire garde la dérivée du dernier appel : {decimal(slope, 4)}, et non "
+            f"{decimal(value.grad, 4)}"
         )
 u = Value(1.5)
 (u * u * u).backward()
@@ -1437,9 +1526,20 @@ from labo import checks
 checks.forbid(Value, recursion=True)
 u = Value(0.5)
 deep = checks.build(sum, [u] * 4000)  # built where Value lives, in one request
-(deep * 2).backward()
+deep.backward()
 assert deep.data == 2000, f"quatre mille fois 0,5 font 2000, et non {deep.data}"
-assert u.grad == 8000, f"à travers 4 000 additions, le gradient vaut 8000, et non {u.grad}"
+assert u.grad == 4000, f"à travers 4 000 additions, le gradient vaut 4000, et non {u.grad}"
+# 2**53 + 1 n'est pas un nombre : des 1 ajoutés un à un s'y perdent, et non deux fois 512.
+start = Value(1.0)
+start.grad = 2.0**53
+doubled = start
+for _ in range(10):
+    doubled = doubled + doubled
+doubled.backward()
+assert start.grad == 2.0**53 + 1024, (
+    "quand d = d + d se répète dix fois, la feuille reçoit deux fois 512, et non 1 par chacun des 1 024 chemins : un nœud "
+    "transmet une seule fois son gradient complet ; et ce que la feuille contenait s'ajoute"
+)
 for levels in (3, 30):  # few at first: a wrong answer stops before it spends hours here
     start = Value(1.0)
     doubled = start
@@ -1556,8 +1656,8 @@ for (gain, runs), colour in zip(deltas.items(), (orange, blue)):
     for rank, norms in enumerate(runs):
         label = f"gain {gain:.2f}".replace(".", ",") if rank == 0 else None
         axes.semilogy(range(1, DEPTH + 1), norms, "o-", markersize=4, color=colour, alpha=0.7, label=label)
-    print(f"gain {gain:.2f} : ‖δ_A‖ de la couche 10 / de la couche 1 :",
-          " ; ".join(f"{norms[-1] / norms[0]:.3g}" for norms in runs))
+    ratios = " ; ".join(f"{norms[-1] / norms[0]:.3g}" for norms in runs)
+    print(f"gain {gain:.2f} : ‖δ_A‖ de la couche 10 / de la couche 1 : {ratios}".replace(".", ","))
 axes.set(xlabel="couche (1 : la plus proche des entrées)", ylabel="$\\Vert\\delta_A\\Vert$",
          xticks=range(1, DEPTH + 1))
 axes.legend(fontsize=8)
@@ -1612,13 +1712,14 @@ valid_accuracy = {
     gain: [histories[gain, seed]["val_accuracy"][-1] for seed in SEEDS] for gain in deltas
 }
 for gain, values in valid_accuracy.items():
-    print(f"gain {gain:.2f} : exactitude de validation", " ; ".join(f"{v:.1f} %" for v in values))
+    shown = " ; ".join(f"{value:.1f} %" for value in values)
+    print(f"gain {gain:.2f} : exactitude de validation {shown}".replace(".", ","))
 ratio = deltas[SMALL_GAIN][0][-1] / deltas[SMALL_GAIN][0][0]
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # un taux trop grand peut faire diverger la perte
     boosted = learn(deep_network(SMALL_GAIN), lr=DEEP_LR * ratio)
 print(f"gain {SMALL_GAIN:.2f}, taux {ratio:.0f} fois plus grand : perte {boosted['loss'][-1]:.1f}, "
-      f"validation {boosted['val_accuracy'][-1]:.1f} %")
+      f"validation {boosted['val_accuracy'][-1]:.1f} %".replace(".", ","))
 labo.plot_history(
     {f"gain {gain:.2f}".replace(".", ","): histories[gain, 0] for gain in deltas}
 )
@@ -1731,13 +1832,17 @@ claim.less("et de plus que l'écart entre les gains 1,67 et 3",
 # 2. Quelle est la plus grande valeur de la dérivée de la sigmoïde, et où ?
 # 3. Pourquoi ne choisit-on pas $\varepsilon=10^{-12}$ pour un gradient numérique ?
 # 4. Que vaut l'entropie croisée de $K$ scores tous égaux ?
-# 5. Quelle est la forme de $\delta_S^\top H$, avec 6 exemples, 5 unités et 3 classes ?
+# 5. Quelle est la forme de $\delta_S^\top \mathbf{H}$, avec 6 exemples, 5 unités et 3 classes ?
 # 6. Que doit renvoyer `backward` d'une `Function` pour une entrée qui n'est pas un tenseur ?
 #
 # <details><summary>Réponses</summary>
 #
-# 1. Les valeurs gardées pour la passe arrière ont été libérées. 2. $1/4$, en 0. 3. L'arrondi des deux valeurs
-#    de $f$ l'emporte sur leur différence. 4. $\log K$. 5. $3\times 5$, celle de $W_2$. 6. `None`.
+# 1. Les valeurs gardées pour la passe arrière ont été libérées.
+# 2. $1/4$, en 0.
+# 3. L'arrondi des deux valeurs de $f$ l'emporte sur leur différence.
+# 4. $\log K$.
+# 5. $3\times 5$, celle de $W_2$.
+# 6. `None`.
 # </details>
 #
 # ## Pour aller plus loin

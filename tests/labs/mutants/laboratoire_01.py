@@ -121,6 +121,64 @@ def images_to_tensor(pixels):
     ],
     "normalize": [
         (
+            "1e-5 added to the deviation",
+            """
+def normalize(train_input, test_input):
+    mean = train_input.mean((0, 2, 3), keepdim=True)
+    std = train_input.std((0, 2, 3), keepdim=True)
+    std = std + 1e-5
+    return (train_input - mean) / std, (test_input - mean) / std
+""",
+        ),
+        (
+            "1e-6 added to the deviation",
+            """
+def normalize(train_input, test_input):
+    mean = train_input.mean((0, 2, 3), keepdim=True)
+    std = train_input.std((0, 2, 3), keepdim=True)
+    std = std + 1e-6
+    return (train_input - mean) / std, (test_input - mean) / std
+""",
+        ),
+        (
+            "deviation of 0.01 at least",
+            """
+def normalize(train_input, test_input):
+    mean = train_input.mean((0, 2, 3), keepdim=True)
+    std = train_input.std((0, 2, 3), keepdim=True)
+    std = std.clamp(min=1e-2)
+    return (train_input - mean) / std, (test_input - mean) / std
+""",
+        ),
+        (
+            "small deviations treated as constant",
+            """
+def normalize(train_input, test_input):
+    mean = train_input.mean((0, 2, 3), keepdim=True)
+    std = train_input.std((0, 2, 3), keepdim=True)
+    std = torch.where(std > 1e-3, std, torch.ones_like(std))
+    return (train_input - mean) / std, (test_input - mean) / std
+""",
+        ),
+        (
+            "1e-8 added to the variance",
+            """
+def normalize(train_input, test_input):
+    mean = train_input.mean((0, 2, 3), keepdim=True)
+    std = train_input.std((0, 2, 3), keepdim=True)
+    std = (std**2 + 1e-8).sqrt()
+    return (train_input - mean) / std, (test_input - mean) / std
+""",
+        ),
+        (
+            "batch_norm and its eps",
+            """
+def normalize(train_input, test_input):
+    mean, var = train_input.mean((0, 2, 3)), train_input.var((0, 2, 3))
+    return F.batch_norm(train_input, mean, var), F.batch_norm(test_input, mean, var)
+""",
+        ),
+        (
             "test normalised by its own statistics",
             """
 def normalize(train_input, test_input):
@@ -265,6 +323,48 @@ def normalize(train_input, test_input):
         ),
     ],
     "SimpleLinear": [
+        (
+            "columns and their opposites",
+            """
+class SimpleLinear(nn.Module):
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        half = 0.01 * torch.randn(n_out, (n_in + 1) // 2)
+        self.weight = nn.Parameter(torch.cat([half, -half], 1)[:, :n_in])
+        self.bias = nn.Parameter(torch.zeros(n_out))
+
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+""",
+        ),
+        (
+            "rows and their opposites",
+            """
+class SimpleLinear(nn.Module):
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        half = 0.01 * torch.randn((n_out + 1) // 2, n_in)
+        self.weight = nn.Parameter(torch.cat([half, -half])[:n_out])
+        self.bias = nn.Parameter(torch.zeros(n_out))
+
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+""",
+        ),
+        (
+            "each row twice",
+            """
+class SimpleLinear(nn.Module):
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        half = 0.01 * torch.randn((n_out + 1) // 2, n_in)
+        self.weight = nn.Parameter(half.repeat(2, 1)[:n_out])
+        self.bias = nn.Parameter(torch.zeros(n_out))
+
+    def forward(self, x):
+        return x @ self.weight.T + self.bias
+""",
+        ),
         (
             "no bias",
             """
@@ -526,6 +626,40 @@ class SimpleLinear(nn.Module):
         ),
     ],
     "hinge_loss": [
+        (
+            "costs of at most 100",
+            """
+def hinge_loss(scores, target):
+    costs = (1 - scores.gather(1, target.unsqueeze(1)) + scores).clamp(0, 100)
+    return costs.sum(1).mean() - 1
+""",
+        ),
+        (
+            "reduce over the examples",
+            """
+import functools
+
+
+def hinge_loss(scores, target):
+    def put(total, n):
+        return total + (1 - scores[n, target[n]] + scores[n]).clamp(min=0).sum() - 1
+
+    return functools.reduce(put, range(len(scores)), torch.zeros(())) / len(scores)
+""",
+        ),
+        (
+            "accumulate over the examples, imported inside",
+            """
+def hinge_loss(scores, target):
+    import itertools
+
+    def put(total, n):
+        return total + (1 - scores[n, target[n]] + scores[n]).clamp(min=0).sum() - 1
+
+    steps = itertools.accumulate(range(len(scores)), put, initial=torch.zeros(()))
+    return list(steps)[-1] / len(scores)
+""",
+        ),
         (
             "target counted",
             """
@@ -1065,6 +1199,108 @@ def epoch_batches(n, batch_size):
         ),
     ],
     "train_one_epoch": [
+        (
+            "squeezed",
+            """
+def train_one_epoch(model, optimizer, loss_function, batches):
+    total, count = 0.0, 0
+    pass
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss = loss_function(model(x).squeeze(), y.squeeze())
+        loss.backward()
+        optimizer.step()
+        total += len(x) * loss.item()
+        count += len(x)
+    pass
+    return total / count
+""",
+        ),
+        (
+            "the targets squeezed",
+            """
+def train_one_epoch(model, optimizer, loss_function, batches):
+    total, count = 0.0, 0
+    pass
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss = loss_function(model(x), y.squeeze())
+        loss.backward()
+        optimizer.step()
+        total += len(x) * loss.item()
+        count += len(x)
+    pass
+    return total / count
+""",
+        ),
+        (
+            "the inputs as vectors",
+            """
+def train_one_epoch(model, optimizer, loss_function, batches):
+    total, count = 0.0, 0
+    pass
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss = loss_function(model(x.flatten(1)), y)
+        loss.backward()
+        optimizer.step()
+        total += len(x) * loss.item()
+        count += len(x)
+    pass
+    return total / count
+""",
+        ),
+        (
+            "evaluation mode",
+            """
+def train_one_epoch(model, optimizer, loss_function, batches):
+    total, count = 0.0, 0
+    model.eval()
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss = loss_function(model(x), y)
+        loss.backward()
+        optimizer.step()
+        total += len(x) * loss.item()
+        count += len(x)
+    pass
+    return total / count
+""",
+        ),
+        (
+            "evaluation mode, for the epoch only",
+            """
+def train_one_epoch(model, optimizer, loss_function, batches):
+    total, count = 0.0, 0
+    model.eval()
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss = loss_function(model(x), y)
+        loss.backward()
+        optimizer.step()
+        total += len(x) * loss.item()
+        count += len(x)
+    model.train()
+    return total / count
+""",
+        ),
+        (
+            "left in evaluation mode",
+            """
+def train_one_epoch(model, optimizer, loss_function, batches):
+    total, count = 0.0, 0
+    model.train()
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss = loss_function(model(x), y)
+        loss.backward()
+        optimizer.step()
+        total += len(x) * loss.item()
+        count += len(x)
+    model.eval()
+    return total / count
+""",
+        ),
         (
             "gradients never reset",
             """

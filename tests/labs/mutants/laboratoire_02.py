@@ -49,6 +49,69 @@ _VISIT = """        order, seen, stack = [], set(), [(self, False)]
 
 MUTANTS: dict[str, list[tuple[str, str]]] = {
     "activation": [
+        (
+            "float64 through float32",
+            """
+def activation(x, name, alpha=0.01):
+    z = x.float()
+    if name == "sigmoid":
+        value = torch.sigmoid(z)
+        slope = value * (1 - value)
+    elif name == "tanh":
+        value = torch.tanh(z)
+        slope = 1 - value**2
+    elif name == "gelu":
+        below = (1 + torch.erf(z / math.sqrt(2))) / 2
+        value, slope = z * below, below + z * torch.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+    else:
+        left = 0.0 if name == "relu" else alpha
+        value, slope = torch.where(z > 0, z, left * z), torch.where(z > 0, 1.0, left)
+    return value.to(x.dtype), slope.to(x.dtype)
+""",
+        ),
+        (
+            "finite differences",
+            """
+def activation(x, name, alpha=0.01):
+    functions = {
+        "sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu,
+        "leaky_relu": lambda z: F.leaky_relu(z, alpha), "gelu": F.gelu,
+    }
+    f = functions[name]
+    z = x.double()
+    return f(x), ((f(z) - f(z - 1e-6)) / 1e-6).to(x.dtype)
+""",
+        ),
+        (
+            "one result",
+            """
+def activation(x, name, alpha=0.01):
+    functions = {
+        "sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": torch.relu,
+        "leaky_relu": lambda z: F.leaky_relu(z, alpha), "gelu": F.gelu,
+    }
+    f = functions[name]
+    return f(x)
+""",
+        ),
+        (
+            "GELU by tanh",
+            """
+def activation(x, name, alpha=0.01):
+    if name == "sigmoid":
+        value = torch.sigmoid(x)
+        return value, value * (1 - value)
+    if name == "tanh":
+        value = torch.tanh(x)
+        return value, 1 - value**2
+    if name == "gelu":
+        below = (1 + torch.erf(x / math.sqrt(2))) / 2
+        density = torch.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
+        return F.gelu(x, approximate="tanh"), below + x * density
+    left = 0.0 if name == "relu" else alpha
+    return torch.where(x > 0, x, left * x), torch.where(x > 0, 1.0, left).to(x.dtype)
+""",
+        ),
         ("sigmoid: derivative of the value", _activation("value * (1 - value)", "x * (1 - x)")),
         ("sigmoid: half of the derivative", _activation("value * (1 - value)", "value / 2")),
         ("tanh: no square", _activation("1 - value**2", "1 - value")),
@@ -146,6 +209,20 @@ def activation(x, name, alpha=0.01):
         ),
     ],
     "numerical_gradient": [
+        (
+            "eps of 0.001 at least",
+            """
+def numerical_gradient(f, x, eps=1e-5):
+    gradient = torch.zeros(x.shape, dtype=x.dtype)
+    for i in range(x.numel()):
+        eps = max(eps, 1e-3)
+        up, down = x.clone().contiguous(), x.clone().contiguous()
+        up.view(-1)[i] += eps
+        down.view(-1)[i] -= eps
+        gradient.view(-1)[i] = (float(f(up)) - float(f(down))) / (2 * eps)
+    return gradient
+""",
+        ),
         (
             "one-sided difference",
             """
@@ -313,6 +390,15 @@ def numerical_gradient(f, x, eps=1e-5):
         ),
     ],
     "log_softmax": [
+        (
+            "float64 through float32",
+            """
+def log_softmax(scores):
+    s = scores.float()
+    s = s - s.amax(1, keepdim=True)
+    return (s - s.exp().sum(1, keepdim=True).log()).to(scores.dtype)
+""",
+        ),
         (
             "naive",
             """
@@ -603,6 +689,83 @@ def two_layer_gradients(x, target, w1, b1, w2, b2):
     ],
     "train_network": [
         (
+            "a parameter frozen later moves, its gradient at zero",
+            """
+def train_network(x, target, parameters, lr, steps):
+    w1, b1, w2, b2 = parameters
+    losses = []
+    for _ in range(steps):
+        pass
+        loss = F.cross_entropy(F.linear(torch.tanh(F.linear(x, w1, b1)), w2, b2), target)
+        loss.backward()
+        losses.append(loss.item())
+        with torch.no_grad():
+            for p in parameters:
+                if p.grad is not None:
+                    p -= lr * p.grad + 1e-6 * p
+                    p.grad.zero_()
+    return losses
+""",
+        ),
+        (
+            "a parameter frozen later moves",
+            """
+def train_network(x, target, parameters, lr, steps):
+    w1, b1, w2, b2 = parameters
+    losses = []
+    for _ in range(steps):
+        for p in parameters:
+            if p.requires_grad:
+                p.grad = None
+        loss = F.cross_entropy(F.linear(torch.tanh(F.linear(x, w1, b1)), w2, b2), target)
+        loss.backward()
+        losses.append(loss.item())
+        with torch.no_grad():
+            for p in parameters:
+                if p.grad is not None:
+                    p -= lr * p.grad
+    return losses
+""",
+        ),
+        (
+            "a small penalty",
+            """
+def train_network(x, target, parameters, lr, steps):
+    w1, b1, w2, b2 = parameters
+    losses = []
+    for _ in range(steps):
+        pass
+        loss = F.cross_entropy(F.linear(torch.tanh(F.linear(x, w1, b1)), w2, b2), target)
+        loss.backward()
+        losses.append(loss.item())
+        with torch.no_grad():
+            for p in parameters:
+                if p.requires_grad:
+                    p -= lr * (p.grad + 1e-6 * p)
+                    p.grad = None
+    return losses
+""",
+        ),
+        (
+            "relu for tanh",
+            """
+def train_network(x, target, parameters, lr, steps):
+    w1, b1, w2, b2 = parameters
+    losses = []
+    for _ in range(steps):
+        pass
+        loss = F.cross_entropy(F.linear(torch.relu(F.linear(x, w1, b1)), w2, b2), target)
+        loss.backward()
+        losses.append(loss.item())
+        with torch.no_grad():
+            for p in parameters:
+                if p.requires_grad:
+                    p -= lr * p.grad
+                    p.grad = None
+    return losses
+""",
+        ),
+        (
             "as it was, broken",
             """
 def train_network(x, target, parameters, lr, steps):
@@ -773,6 +936,47 @@ def train_network(x, target, parameters, lr, steps):
         ),
     ],
     "Value": [
+        (
+            "tanh by exponentials",
+            _value(
+                (
+                    "value = math.tanh(self.data)",
+                    "a, b = math.exp(self.data), math.exp(-self.data)\n"
+                    "        value = (a - b) / (a + b)",
+                )
+            ),
+        ),
+        (
+            "a slope by cosh, which overflows",
+            _value(("slopes=(1 - value**2,)", "slopes=(1 / math.cosh(self.data) ** 2,)")),
+        ),
+        (
+            "tanh by the exponential of the double",
+            _value(
+                (
+                    "value = math.tanh(self.data)",
+                    "a = math.exp(2 * self.data)\n        value = (a - 1) / (a + 1)",
+                )
+            ),
+        ),
+        (
+            "one message for each path",
+            _value(
+                (
+                    """        for node in reversed(order):
+            for parent, slope in zip(node.parents, node.slopes):
+                parent.grad += slope * node.grad
+""",
+                    """        paths = [(self, 1.0)]
+        while paths:
+            node, gradient = paths.pop()
+            for parent, slope in zip(node.parents, node.slopes):
+                parent.grad += slope * gradient
+                paths.append((parent, slope * gradient))
+""",
+                )
+            ),
+        ),
         ("assignment for addition", _value(("parent.grad += slope", "parent.grad = slope"))),
         (
             "slopes of the product exchanged",

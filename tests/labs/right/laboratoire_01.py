@@ -71,6 +71,17 @@ def images_to_tensor(pixels):
     ],
     "normalize": [
         (
+            "batch_norm without eps",
+            """
+def normalize(train_input, test_input):
+    mean, var = train_input.mean((0, 2, 3)), train_input.var((0, 2, 3))
+    return (
+        F.batch_norm(train_input, mean, var, eps=0.0),
+        F.batch_norm(test_input, mean, var, eps=0.0),
+    )
+""",
+        ),
+        (
             "channel by channel in default zeros",
             """
 def normalize(train_input, test_input):
@@ -503,6 +514,38 @@ def epoch_batches(n, batch_size):
         ),
     ],
     "train_one_epoch": [
+        (
+            "a sum of tensors",
+            """
+def train_one_epoch(model, optimizer, loss_function, batches):
+    total, count = 0.0, 0
+    for x, y in batches:
+        loss = loss_function(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.detach() * len(x)
+        count += len(x)
+    return total.item() / count
+""",
+        ),
+        (
+            "training mode first",
+            """
+def train_one_epoch(model, optimizer, loss_function, batches):
+    total, count = 0.0, 0
+    model.train()
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss = loss_function(model(x), y)
+        loss.backward()
+        optimizer.step()
+        total += len(x) * loss.item()
+        count += len(x)
+    pass
+    return total / count
+""",
+        ),
         (
             "sums in two lists",
             """

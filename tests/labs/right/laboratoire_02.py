@@ -162,6 +162,19 @@ def activation(x, name, alpha=0.01):
     ],
     "numerical_gradient": [
         (
+            "contiguous copies",
+            """
+def numerical_gradient(f, x, eps=1e-5):
+    gradient = torch.zeros(x.shape, dtype=x.dtype)
+    for i in range(x.numel()):
+        up, down = x.contiguous().clone(), x.contiguous().clone()
+        up.view(-1)[i] += eps
+        down.view(-1)[i] -= eps
+        gradient.view(-1)[i] = (float(f(up)) - float(f(down))) / (2 * eps)
+    return gradient
+""",
+        ),
+        (
             "numbers moved on a copy, and put back",
             """
 def numerical_gradient(f, x, eps=1e-5):
@@ -254,6 +267,14 @@ def numerical_gradient(f, x, eps=1e-5):
         ),
     ],
     "log_softmax": [
+        (
+            "the logarithm of the sum first",
+            """
+def log_softmax(scores):
+    largest = scores.max(1, keepdim=True).values.detach()
+    return scores - (largest + torch.log(torch.sum(torch.exp(scores - largest), 1, keepdim=True)))
+""",
+        ),
         (
             "detached maximum, added again",
             """
@@ -453,6 +474,44 @@ def two_layer_gradients(x, target, w1, b1, w2, b2):
         ),
     ],
     "train_network": [
+        (
+            "gradients at zero after each step",
+            """
+def train_network(x, target, parameters, lr, steps):
+    w1, b1, w2, b2 = parameters
+    losses = []
+    for _ in range(steps):
+        pass
+        loss = F.cross_entropy(F.linear(torch.tanh(F.linear(x, w1, b1)), w2, b2), target)
+        loss.backward()
+        losses.append(loss.item())
+        with torch.no_grad():
+            for p in parameters:
+                if p.requires_grad:
+                    p -= lr * p.grad
+                    p.grad.zero_()
+    return losses
+""",
+        ),
+        (
+            "losses as numbers at the end",
+            """
+def train_network(x, target, parameters, lr, steps):
+    w1, b1, w2, b2 = parameters
+    losses = []
+    for _ in range(steps):
+        pass
+        loss = F.cross_entropy(F.linear(torch.tanh(F.linear(x, w1, b1)), w2, b2), target)
+        loss.backward()
+        losses.append(loss)
+        with torch.no_grad():
+            for p in parameters:
+                if p.requires_grad:
+                    p -= lr * p.grad
+                    p.grad = None
+    return [loss.item() for loss in losses]
+""",
+        ),
         (
             "torch.optim.SGD",
             """
@@ -700,7 +759,7 @@ def train_network(x, target, parameters, lr, steps):
                 ),
                 (
                     "        value = math.tanh(self.data)\n        return Value(value, parents=(self,), slopes=(1 - value**2,))",
-                    "        return Value(math.tanh(self.data), [self], [1 / math.cosh(self.data) ** 2])",
+                    "        return Value(math.tanh(self.data), [self], [1 - math.tanh(self.data) ** 2])",
                 ),
                 (
                     "        active = self.data > 0\n        return Value(self.data if active else 0.0, parents=(self,), slopes=(float(active),))",
