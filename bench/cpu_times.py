@@ -1,6 +1,6 @@
 """A pytest plugin: the CPU seconds of each test, its processes included, the dearest first.
 
-    python -m pytest -p tests.support.cpu_times -n 2 --dist loadfile
+    python -m pytest -p bench.cpu_times -n 2 --dist loadfile
 
 A busy machine stretches wall times, and hardly these. What a fixture costs counts for the first
 test that asks for it; a process that nobody waits for is not seen.
