@@ -6,7 +6,9 @@ from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from labo.bans.uses import Uses, stored, uses
+from labo.bans.uses import Uses, annotations, stored, uses
+
+_QUIET = {"staticmethod", "classmethod", "property"}  # decorators that call nothing
 
 
 @dataclass(eq=False)
@@ -72,11 +74,41 @@ class Program:
 
     def _reads(self, statement: Statement) -> Iterator[Statement]:
         """Ce que ses mots peuvent désigner : à ce moment, et à la fin."""
+        renewed = statement.binds if self._runs_later(statement.node) else set()
         for use in statement.uses.names:
-            yield from self._bindings(use.word, statement.position)
+            if use.word not in renewed:  # a class that names itself means no earlier version of it
+                yield from self._bindings(use.word, statement.position)
             yield from self._bindings(use.word, len(self.statements))
         for use in statement.uses.attributes:
             yield from self._patches.get(use.word, [])
+
+    def _runs_later(self, node: ast.stmt) -> bool:
+        """Une définition qui n'appelle rien : ses fonctions ne s'exécutent qu'une fois son nom lié.
+
+        Un décorateur, une classe de base, une valeur par défaut, un appel dans le corps d'une
+        classe pourraient s'en servir avant.
+        """
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            decorators = [d.id if isinstance(d, ast.Name) else "" for d in node.decorator_list]
+            values = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
+            return (
+                all(name in _QUIET and not self.binds(name) for name in decorators)
+                and all(isinstance(value, ast.Constant | ast.Tuple) for value in values)
+                and not any(map(self._is_own, (*values, *annotations(node))))
+            )
+        if isinstance(node, ast.ClassDef):
+            extended = node.bases or node.keywords or node.decorator_list
+            return not extended and all(map(self._runs_later, node.body))
+        if isinstance(node, ast.Assign):  # `__radd__ = __add__`
+            return isinstance(node.value, ast.Name | ast.Constant) and not self._is_own(node.value)
+        return isinstance(node, ast.Pass | ast.Expr) and not any(
+            isinstance(part, ast.Name | ast.Call) for part in ast.walk(node)
+        )
+
+    def _is_own(self, expression: ast.expr) -> bool:
+        """Une expression nomme-t-elle ce qu'une cellule définit ?"""
+        names = {part.id for part in ast.walk(expression) if isinstance(part, ast.Name)}
+        return any(self.binds(name) for name in names - self.imported)
 
     def _bindings(self, name: str, end: int) -> list[Statement]:
         """Ce qui a donné à ce nom la valeur qu'il a avant l'instruction `end`."""

@@ -115,7 +115,7 @@ class _Visitor(ast.NodeVisitor):
     # ---- Scopes
 
     def visit_FunctionDef(self, node: _Function) -> None:
-        for outside in (*node.decorator_list, *_defaults(node.args), *_annotations(node)):
+        for outside in (*node.decorator_list, *_defaults(node.args), *annotations(node)):
             self.visit(outside)
         if node.name == "__next__":  # called until it raises StopIteration
             self.found.loops.append(self._use(node.name, node))
@@ -302,6 +302,6 @@ def _defaults(arguments: ast.arguments) -> list[ast.expr]:
     return [*arguments.defaults, *(value for value in arguments.kw_defaults if value)]
 
 
-def _annotations(node: _Function) -> list[ast.expr]:
+def annotations(node: _Function) -> list[ast.expr]:
     arguments = [argument.annotation for argument in _arguments(node.args)]
     return [annotation for annotation in (*arguments, node.returns) if annotation]

@@ -315,3 +315,32 @@ def test_freeing_memory_is_not_rewriting():
 def test_what_is_no_function_of_the_notebook_is_told():
     with pytest.raises(AssertionError, match="une fonction ou une classe"):
         checks.forbid(3)  # type: ignore[arg-type]
+
+
+EARLIER = "class f:\n    def again(self): return f()\n    def g(self, x): return F.conv2d(x)"
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        "class f:\n    '''f'''\n    def again(self): return f()\n    def g(self, x): return x",
+        "class f:\n    @staticmethod\n    def of(x: int = 0): return f()\n    with_ = of",
+    ],
+)
+def test_an_earlier_version_that_is_replaced_is_not_reached(later):
+    assert in_a_notebook([EARLIER, later], "conv2d") == ""
+    assert as_text([EARLIER, later], "conv2d") == ""
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        "class f(f):\n    def again(self): return f()",
+        "class f:\n    def old(): return f\n    old = old()\n    def g(self, x): self.old().g(x)",
+        "class f:\n    old = f\n    def g(self, x): return f.old().g(x)",
+        "def f(x, old=f): return old().g(x)",
+        "def run(g): return g()\n@run\ndef f():\n    old = f\n    return lambda x: old().g(x)",
+    ],
+)
+def test_an_earlier_version_that_is_kept_is_reached(later):
+    assert "conv2d" in as_text([EARLIER, later], "conv2d")
