@@ -28,7 +28,7 @@ from grader.engine import french
 _NOT_FOUND: Final = 127  # a shell's exit code for a command that it does not find
 _INSTALLERS: Final = ("pip", "conda", "mamba", "micromamba", "uv")
 _INTERPRETERS: Final = (
-    *("bash", "sh", "script", "perl", "ruby"),
+    *("!", "sx", "system", "bash", "sh", "script", "perl", "ruby"),
     *("python", "python2", "python3", "pypy"),
 )
 
