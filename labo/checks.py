@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from labo import french
 from labo.bans import forbidden
@@ -35,6 +36,26 @@ def build(factory: Callable, /, *args: Any, **kwargs: Any) -> Any:
     Un test qui donne un module ou un optimiseur à une fonction de l'étudiant le construit ainsi.
     """
     return factory(*args, **kwargs)
+
+
+def twins(*recipes: tuple) -> tuple[Any, nn.Sequential]:
+    """Un réseau en double : là où vit le code de l'étudiant, et ici, pour l'y comparer.
+
+        model, reference = checks.twins((nn.Linear, 4, 3), (nn.Tanh,), (nn.Linear, 3, 2))
+
+    Args :
+        recipes : une couche par recette : sa classe, puis les arguments de celle-ci.
+
+    Renvoie :
+        deux `nn.Sequential` en mode évaluation, de mêmes paramètres, tirés d'une loi normale.
+    """
+    here = nn.Sequential(*(layer(*sizes) for layer, *sizes in recipes))
+    with torch.no_grad():
+        for parameter in here.parameters():
+            parameter.copy_(torch.randn(parameter.shape))
+    there = build(nn.Sequential, *(build(*recipe) for recipe in recipes))
+    there.load_state_dict(here.state_dict())
+    return there.eval(), here.eval()
 
 
 def operators_used(function: Callable, /, *args: Any, **kwargs: Any) -> set[str]:

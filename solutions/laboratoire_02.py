@@ -1383,7 +1383,7 @@ for name, result, value, slopes in (
     assert isinstance(result, Value), f"{name} : le résultat doit être un Value"
     assert abs(result.data - value) < 1e-12, f"{name} donne {result.data} au lieu de {value}"
     assert len(result.parents) == len(slopes), (
-        f"{name} : {len(result.parents)} parent(s) au lieu de {len(slopes)}"
+        f"{name} : parents : {len(result.parents)} au lieu de {len(slopes)}"
     )
     assert len(result.slopes) == len(slopes), f"{name} : il faut une pente par parent"
     assert all(abs(a - b) < 1e-12 for a, b in zip(result.slopes, slopes)), (

@@ -705,7 +705,7 @@ with tally.part(1, "les pas sont faux : à chaque lot, un gradient qui n'est que
         fit(tested, optimizer, [(x.clone(), y.clone()) for x, y in data], data[:1], epochs)
         pairs = ((tested.weight, weight), (tested.bias, bias))
         gap = max((found.detach() - expected).abs().max().item() for found, expected in pairs)
-        assert gap < 1e-5, f"après {epochs} époque(s) de 4 lots, écart maximal {gap:.1e}"
+        assert gap < 1e-5, f"epochs = {epochs}, 4 lots par époque : écart maximal {gap:.1e}"
 with tally.part(1, "le mode est faux : `train()` avant chaque époque, et `eval()` avant chaque validation"):
     data = [(3 * torch.randn(n, 4) + 2, torch.randint(3, (n,))) for n in (8, 5)]
     valid = [(torch.randn(6, 4) - 5, torch.randint(3, (6,)))]
@@ -720,7 +720,7 @@ with tally.part(1, "le mode est faux : `train()` avant chaque époque, et `eval(
         found = tested[0].running_mean
         gap = (found - witness.running_mean).abs().max().item()
         assert gap < 1e-4, (
-            f"après {epochs} époque(s), les moyennes mobiles ne sont pas celles des lots d'entraînement ; "
+            f"epochs = {epochs} : les moyennes mobiles ne sont pas celles des lots d'entraînement ; "
             f"écart maximal {gap:.1e}"
         )
 with tally.part(1, "l'exactitude est fausse : comptez des exemples, en %, et non des lots"):

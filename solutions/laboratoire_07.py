@@ -217,29 +217,18 @@ assert torch.allclose(result[1, 0].float(), torch.tensor([0.0, 0.5, 0.0, 4.0])),
 )
 assert all(p.grad is None for p in linear.parameters()), "les paramètres du réseau ont reçu un gradient"
 ### BEGIN HIDDEN TESTS
-def twins(*recipes):
-    """Le même réseau, là où vit la réponse, et ici."""
-    there = checks.build(nn.Sequential, *(checks.build(*recipe) for recipe in recipes))
-    here = nn.Sequential(*(kind(*sizes) for kind, *sizes in recipes))
-    with torch.no_grad():
-        for parameter in here.parameters():
-            parameter.copy_(torch.randn(parameter.shape))
-    there.load_state_dict(here.state_dict())
-    return there.eval(), here.eval()
-
-
 for n, c, h, w, k, recipes in (
     (3, 2, 4, 5, 6, [(nn.Flatten,), (nn.Linear, 40, 6)]),
     (4, 3, 5, 4, 3, [(nn.Conv2d, 3, 4, 3), (nn.Tanh,), (nn.Flatten,), (nn.Linear, 24, 3)]),
     (1, 1, 6, 4, 5, [(nn.Conv2d, 1, 3, 3), (nn.Sigmoid,), (nn.Flatten,), (nn.Linear, 24, 5)]),
     (5, 2, 3, 4, 4, [(nn.BatchNorm2d, 2), (nn.Flatten,), (nn.Dropout, 0.5), (nn.Linear, 24, 5), (nn.Tanh,), (nn.Linear, 5, 4)]),
 ):
-    model, reference = twins(*recipes)
+    model, reference = checks.twins(*recipes)
     x, target = torch.randn(n, c, h, w), torch.randint(k, (n,))
     leaf = x.clone().requires_grad_()
     reference(leaf)[torch.arange(n), target].sum().backward()
     expected, copies = leaf.grad.abs().amax(1), (x.clone(), target.clone())
-    case = f"{n} image(s), {c} canal(canaux), {h} × {w}, {k} classes"
+    case = f"x de forme {n} × {c} × {h} × {w}, {k} classes"
     model(x.clone()).sum().backward()  # des gradients d'avant, qui doivent rester
     before = [p.grad.clone() for p in model.parameters()]
     result = saliency(model, x, target)
@@ -366,17 +355,6 @@ assert torch.allclose(result[0, 0].float(), torch.tensor([1.0, 2.0, 3.0, 0.0]), 
 )
 assert all(p.grad is None for p in linear.parameters()), "les paramètres du réseau ont reçu un gradient"
 ### BEGIN HIDDEN TESTS
-def twins(*recipes):
-    """Le même réseau, là où vit la réponse, et ici."""
-    there = checks.build(nn.Sequential, *(checks.build(*recipe) for recipe in recipes))
-    here = nn.Sequential(*(kind(*sizes) for kind, *sizes in recipes))
-    with torch.no_grad():
-        for parameter in here.parameters():
-            parameter.copy_(torch.randn(parameter.shape))
-    there.load_state_dict(here.state_dict())
-    return there.eval(), here.eval()
-
-
 for m, n, c, h, w, k, size, recipes in (
     (3, 2, 3, 4, 5, 4, 0, [(nn.Conv2d, 3, 4, 3), (nn.Tanh,), (nn.Flatten,), (nn.Linear, 24, 4)]),
     (6, 3, 2, 3, 4, 5, 1, [(nn.Flatten,), (nn.Linear, 24, 6), (nn.Tanh,), (nn.Linear, 6, 5)]),
@@ -384,14 +362,14 @@ for m, n, c, h, w, k, size, recipes in (
     (4, 1, 2, 3, 3, 3, 2, [(nn.Flatten,), (nn.Dropout, 0.5), (nn.Linear, 18, 6), (nn.Tanh,), (nn.Linear, 6, 3)]),
     (5, 6, 1, 2, 4, 3, 1, [(nn.BatchNorm2d, 1), (nn.Flatten,), (nn.Linear, 8, 6), (nn.Tanh,), (nn.Linear, 6, 3)]),
 ):
-    model, reference = twins(*recipes)
+    model, reference = checks.twins(*recipes)
     x, target = torch.randn(n, c, h, w), torch.randint(k, (n,))
     noise = size * torch.randn(m, n, c, h, w)
     copies = x.clone(), target.clone(), noise.clone()
     leaf = (x + noise).flatten(0, 1).requires_grad_()
     reference(leaf)[torch.arange(m * n), target.repeat(m)].sum().backward()
     expected = leaf.grad.view(m, n, c, h, w).mean(0).abs().amax(1)
-    case = f"{m} bruit(s), {n} image(s), {c} canal(canaux), {h} × {w}"
+    case = f"M = {m}, x de forme {n} × {c} × {h} × {w}"
     model(x.clone()).sum().backward()  # des gradients d'avant, qui doivent rester
     before = [p.grad.clone() for p in model.parameters()]
     result = smooth_grad(model, x, target, noise)
@@ -545,7 +523,7 @@ for n, c, h, w, k, size, stride, value in (
                 hidden = x.clone()
                 hidden[:, :, i * stride : i * stride + size, j * stride : j * stride + size] = value
                 expected[:, i, j] = net(x)[each, target] - net(hidden)[each, target]
-    case = f"{n} image(s) {c} × {h} × {w}, carré {size}, pas {stride}, valeur {value}"
+    case = f"x de forme {n} × {c} × {h} × {w}, carré {size}, pas {stride}, valeur {value}"
     result = occlusion(counting(net, seen), x, target, size, stride, value)
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu"
     assert result.shape == expected.shape, f"{case} : forme {tuple(result.shape)}, au lieu de {tuple(expected.shape)}"
@@ -700,32 +678,21 @@ assert torch.allclose(result.flatten().float(), torch.tensor([0.0, 4.0]), atol=1
 )
 assert all(p.grad is None for p in head.parameters()), "les paramètres de `head` ont reçu un gradient"
 ### BEGIN HIDDEN TESTS
-def twins(*recipes):
-    """Le même réseau, là où vit la réponse, et ici."""
-    there = checks.build(nn.Sequential, *(checks.build(*recipe) for recipe in recipes))
-    here = nn.Sequential(*(kind(*sizes) for kind, *sizes in recipes))
-    with torch.no_grad():
-        for parameter in here.parameters():
-            parameter.copy_(torch.randn(parameter.shape))
-    there.load_state_dict(here.state_dict())
-    return there.eval(), here.eval()
-
-
 for n, c, h, w, k, below, above in (
     (3, 2, 6, 5, 4, [(nn.Conv2d, 2, 3, 3), (nn.ReLU,)], [(nn.AdaptiveAvgPool2d, 1), (nn.Flatten,), (nn.Linear, 3, 4)]),
     (4, 1, 4, 7, 3, [(nn.Conv2d, 1, 5, 3, 1, 1), (nn.Tanh,)], [(nn.Flatten,), (nn.Linear, 140, 3)]),
     (2, 3, 5, 8, 6, [(nn.Conv2d, 3, 4, 3), (nn.MaxPool2d, (1, 2))], [(nn.Tanh,), (nn.Flatten,), (nn.Linear, 36, 5), (nn.Tanh,), (nn.Linear, 5, 6)]),
     (1, 2, 3, 4, 3, [(nn.Conv2d, 2, 6, 1), (nn.Sigmoid,)], [(nn.Flatten,), (nn.Dropout, 0.5), (nn.Linear, 72, 3)]),
 ):
-    features, lower = twins(*below)
-    head, upper = twins(*above)
+    features, lower = checks.twins(*below)
+    head, upper = checks.twins(*above)
     x, target = torch.randn(n, c, h, w), torch.randint(k, (n,))
     copies = x.clone(), target.clone()
     maps = lower(x).detach().requires_grad_()
     upper(maps)[torch.arange(n), target].sum().backward()
     summed = torch.einsum("nm,nmhw->nhw", maps.grad.mean((2, 3)), maps.detach())
     expected = summed.clamp(min=0)
-    case = f"{n} image(s), cartes {tuple(maps.shape)}, {k} classes"
+    case = f"N = {n}, cartes {tuple(maps.shape)}, {k} classes"
     head(features(x.clone())).sum().backward()  # des gradients d'avant, qui doivent rester
     before = [p.grad.clone() for part in (features, head) for p in part.parameters()]
     result = grad_cam(features, head, x, target)
@@ -854,31 +821,20 @@ assert torch.allclose(result.flatten().float(), torch.tensor([1.25, -0.25])), (
     f"{result.flatten().tolist()}"
 )
 ### BEGIN HIDDEN TESTS
-def twins(*recipes):
-    """Le même réseau, là où vit la réponse, et ici."""
-    there = checks.build(nn.Sequential, *(checks.build(*recipe) for recipe in recipes))
-    here = nn.Sequential(*(kind(*sizes) for kind, *sizes in recipes))
-    with torch.no_grad():
-        for parameter in here.parameters():
-            parameter.copy_(torch.randn(parameter.shape))
-    there.load_state_dict(here.state_dict())
-    return there.eval(), here.eval()
-
-
 for n, c, h, w, k, steps, rate, alpha, recipes in (
     (3, 2, 3, 4, 5, 4, 0.3, 0.2, [(nn.Flatten,), (nn.Linear, 24, 5)]),
     (2, 1, 4, 3, 3, 5, 0.05, 0.0, [(nn.Conv2d, 1, 2, 2), (nn.Tanh,), (nn.Flatten,), (nn.Linear, 12, 3)]),
     (1, 2, 2, 5, 4, 3, 0.1, 1.5, [(nn.BatchNorm2d, 2), (nn.Flatten,), (nn.Dropout, 0.5), (nn.Linear, 20, 4), (nn.Sigmoid,), (nn.Linear, 4, 4)]),
     (4, 1, 2, 3, 3, 0, 0.5, 0.1, [(nn.Flatten,), (nn.Linear, 6, 3)]),
 ):
-    model, reference = twins(*recipes)
+    model, reference = checks.twins(*recipes)
     start, target = torch.randn(n, c, h, w), torch.randint(k, (n,))
     copies, expected = (start.clone(), target.clone()), start.clone()
     for _ in range(steps):
         leaf = expected.clone().requires_grad_()
         reference(leaf)[torch.arange(n), target].sum().backward()
         expected = expected + rate * (leaf.grad - 2 * alpha * expected)
-    case = f"{n} image(s) {c} × {h} × {w}, {steps} pas, taux {rate}, α = {alpha}"
+    case = f"x de forme {n} × {c} × {h} × {w}, {steps} pas, taux {rate}, α = {alpha}"
     model(start.clone()).sum().backward()  # des gradients d'avant, qui doivent rester
     before = [p.grad.clone() for p in model.parameters()]
     result = maximise(model, target, start, steps, rate, alpha)
@@ -1000,30 +956,19 @@ assert torch.allclose(result.flatten().float(), torch.tensor([1.0, 0.0, 0.5])), 
     f"une image reste dans [0, 1] : (1 ; 0 ; 0,5) attendu, et non {result.flatten().tolist()}"
 )
 ### BEGIN HIDDEN TESTS
-def twins(*recipes):
-    """Le même réseau, là où vit la réponse, et ici."""
-    there = checks.build(nn.Sequential, *(checks.build(*recipe) for recipe in recipes))
-    here = nn.Sequential(*(kind(*sizes) for kind, *sizes in recipes))
-    with torch.no_grad():
-        for parameter in here.parameters():
-            parameter.copy_(torch.randn(parameter.shape))
-    there.load_state_dict(here.state_dict())
-    return there.eval(), here.eval()
-
-
 for n, c, h, w, k, epsilon, recipes in (
     (4, 2, 3, 4, 5, 0.1, [(nn.Flatten,), (nn.Linear, 24, 5)]),
     (3, 1, 5, 4, 3, 0.3, [(nn.Conv2d, 1, 3, 3), (nn.Tanh,), (nn.Flatten,), (nn.Linear, 18, 3)]),
     (1, 3, 2, 3, 4, 0.05, [(nn.BatchNorm2d, 3), (nn.Flatten,), (nn.Dropout, 0.5), (nn.Linear, 18, 4)]),
     (5, 1, 3, 3, 4, 0.0, [(nn.Flatten,), (nn.Linear, 9, 4)]),
 ):
-    model, reference = twins(*recipes)
+    model, reference = checks.twins(*recipes)
     x, target = torch.rand(n, c, h, w), torch.randint(k, (n,))
     x[:, :, 0, 0] = 0.01
     copies, leaf = (x.clone(), target.clone()), x.clone().requires_grad_()
     F.cross_entropy(reference(leaf), target, reduction="sum").backward()
     expected = (leaf.detach() + epsilon * leaf.grad.sign()).clamp(0, 1)
-    case = f"un pas, {n} image(s) {c} × {h} × {w}, ε = {epsilon}"
+    case = f"un pas, x de forme {n} × {c} × {h} × {w}, ε = {epsilon}"
     model(x.clone()).sum().backward()  # des gradients d'avant, qui doivent rester
     before = [p.grad.clone() for p in model.parameters()]
     result = pgd(model, x, target, epsilon, epsilon, 1, x.clone())
@@ -1064,17 +1009,6 @@ assert torch.allclose(result.flatten().float(), torch.tensor([0.54, 0.46, 0.45])
     f"le premier pas part de `start` : (0,54 ; 0,46 ; 0,45) attendu, et non {result.flatten().tolist()}"
 )
 ### BEGIN HIDDEN TESTS
-def twins(*recipes):
-    """Le même réseau, là où vit la réponse, et ici."""
-    there = checks.build(nn.Sequential, *(checks.build(*recipe) for recipe in recipes))
-    here = nn.Sequential(*(kind(*sizes) for kind, *sizes in recipes))
-    with torch.no_grad():
-        for parameter in here.parameters():
-            parameter.copy_(torch.randn(parameter.shape))
-    there.load_state_dict(here.state_dict())
-    return there.eval(), here.eval()
-
-
 for n, c, h, w, k, epsilon, step, steps, recipes in (
     (3, 2, 3, 4, 4, 0.2, 0.07, 6, [(nn.Flatten,), (nn.Linear, 24, 5), (nn.Tanh,), (nn.Linear, 5, 4)]),
     (2, 1, 4, 5, 3, 0.1, 0.03, 7, [(nn.Conv2d, 1, 3, 3), (nn.Tanh,), (nn.Flatten,), (nn.Linear, 18, 3)]),
@@ -1082,7 +1016,7 @@ for n, c, h, w, k, epsilon, step, steps, recipes in (
     (1, 3, 2, 2, 3, 0.05, 0.02, 0, [(nn.Flatten,), (nn.Linear, 12, 3)]),
     (2, 2, 2, 3, 3, 0.0, 0.1, 4, [(nn.Flatten,), (nn.Linear, 12, 3)]),
 ):
-    model, reference = twins(*recipes)
+    model, reference = checks.twins(*recipes)
     x, target = torch.rand(n, c, h, w), torch.randint(k, (n,))
     start = (x + epsilon * (2 * torch.rand(x.shape) - 1)).clamp(0, 1)
     copies, expected = (x.clone(), target.clone(), start.clone()), start.clone()
@@ -1091,7 +1025,7 @@ for n, c, h, w, k, epsilon, step, steps, recipes in (
         F.cross_entropy(reference(leaf), target, reduction="sum").backward()
         moved = expected + step * leaf.grad.sign()
         expected = torch.minimum(torch.maximum(moved, x - epsilon), x + epsilon).clamp(0, 1)
-    case = f"{steps} pas de {step}, {n} image(s) {c} × {h} × {w}, ε = {epsilon}"
+    case = f"{steps} pas de {step}, x de forme {n} × {c} × {h} × {w}, ε = {epsilon}"
     result = pgd(model, x, target, epsilon, step, steps, start)
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu"
     assert result.shape == expected.shape, f"{case} : forme {tuple(result.shape)}, au lieu de {tuple(expected.shape)}"

@@ -45,7 +45,7 @@ def test_every_public_name_is_there_and_documented(name):
 @pytest.mark.parametrize(
     ("module", "names"),
     [
-        ("labo.checks", "Tally build forbid operators_used recorded same_as_torch source_of"),
+        ("labo.checks", "Tally build forbid operators_used recorded same_as_torch source_of twins"),
         ("labo.figures", "plot_confusion plot_history plot_images plot_predictions plot_templates"),
         ("labo.doctor", "Finding Severity as_json diagnose needs_attention show"),
     ],
