@@ -19,6 +19,7 @@ from grader.grading import commands as grading
 from grader.marking import commands as marking
 from grader.platforms import commands as platforms
 from grader.reporting import commands as reporting
+from grader.service import commands as service
 from grader.terminal import errors_shown
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
@@ -92,6 +93,8 @@ for command in (
     grading.show,
     grading.extend,
     marking.mark,
+    service.serve,
+    service.policy,
     reporting.feedback,
     platforms.export,
     reporting.similarity,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum, auto
@@ -26,7 +27,8 @@ def writing(path: Path) -> Iterator[None]:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Put a file in place whole, or not at all, whenever the power goes."""
-    partial = path.with_name(f".{os.getpid()}.partial")  # short: the name itself may be long
+    # Short, for the name itself may be long, and of this thread only.
+    partial = path.with_name(f".{os.getpid()}-{threading.get_native_id()}.partial")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

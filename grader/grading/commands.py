@@ -120,7 +120,7 @@ def autograde(
         found = Course.here().known_lab(lab)
         budgets = cell_seconds, notebook_seconds, memory_mb, output_kb
         config = engine_config(found, workers, *budgets, isolation, shared)
-        make_engine = _make_engine(cluster, found, jobs, scheduler, workers)
+        make_engine = engine_maker(cluster, found, jobs, scheduler, workers)
         graded = []
         try:
             for part in found.parts:
@@ -136,9 +136,10 @@ def autograde(
             table.show(part.title, results, Console(), late)
 
 
-def _make_engine(
+def engine_maker(
     cluster: ClusterKind | None, lab: Lab, jobs: int | None, scheduler: str, workers: int | None
 ) -> MakeEngine:
+    """What makes the runner of notebooks: this machine's, or a cluster's."""
     if cluster is None:
         from grader.engine import Engine
 

@@ -12,7 +12,7 @@ import base64
 import secrets
 import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from markupsafe import Markup
@@ -48,8 +48,7 @@ _NO_RESPONSE = {"No response.": "Pas de réponse."}  # nbgrader writes it in Eng
 class Part:
     """One exercise or written answer, as the page shows it."""
 
-    title: str
-    anchor: str
+    name: str
     written: bool
     """In words; otherwise it is code."""
     score: float
@@ -63,6 +62,14 @@ class Part:
     images: tuple[str, ...]
     hint: str = ""
     """One line for the list of what to work on."""
+
+    @property
+    def title(self) -> str:
+        return f"Question {self.name}" if self.written else self.name
+
+    @property
+    def anchor(self) -> str:
+        return f"partie-{self.name}"
 
     @property
     def lost(self) -> float:
@@ -95,7 +102,7 @@ def write_all(lab: Lab) -> Path:
     if not found:
         raise GraderError(f"{lab.name} has not been graded: grader autograde {lab.name}")
     lateness.refresh(lab.course)
-    title = _title(lab)
+    title = title_of(lab)
     with lab.course.gradebook() as gradebook:
         for result in found:
             submission = lab.submission(result.student)
@@ -124,7 +131,7 @@ def _address(submission: Submission) -> None:
 
 def page(title: str, result: Result, grades: _Grades) -> str:
     """The HTML page of one student about the lab of this title."""
-    parts = [_part(cells, result, grades) for cells in _exercises(result.outcome.notebook["cells"])]
+    parts = parts_of(result, grades)
     return render(
         "feedback.html.j2",
         title=title,
@@ -139,6 +146,18 @@ def page(title: str, result: Result, grades: _Grades) -> str:
         to_work_on=sorted((p for p in parts if p.lost), key=lambda p: p.lost, reverse=True),
         colours=Markup(HtmlFormatter().get_style_defs(".code")),
     )
+
+
+def parts_of(result: Result, grades: _Grades) -> list[Part]:
+    """The exercises and written answers of a submission, in the order of the lab."""
+    return [_part(cells, result, grades) for cells in _exercises(result.outcome.notebook["cells"])]
+
+
+def by_tests_alone(grades: _Grades, result: Result) -> _Grades:
+    """The grades without what people have given so far: their marks and comments wait."""
+    written = grades.scores.keys() - result.scores.keys()
+    scores = dict.fromkeys(written, 0.0) | result.scores
+    return replace(grades, scores=scores, waiting=set(written), comments={})
 
 
 def grades_of(gradebook: Gradebook, lab: str, name: str, student: str) -> _Grades:
@@ -194,8 +213,7 @@ def _part(cells: list[Cell], result: Result, grades: _Grades) -> Part:
         score = grades.scores.get(names[0], 0.0)
         max_score = float(answer["metadata"]["nbgrader"]["points"])
     return Part(
-        title=names[0] if code else f"Question {names[0]}",
-        anchor=f"partie-{names[0]}",
+        name=names[0],
         written=not code,
         score=score,
         max_score=max_score,
@@ -253,7 +271,7 @@ def _clean(text: str) -> str:
     return text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT] + "\n…"
 
 
-def _title(lab: Lab) -> str:
+def title_of(lab: Lab) -> str:
     """Its first heading; its name, when it has none or is not built here."""
     found = notebook.title(lab.author_notebook()) if lab.notebook.is_file() else None
     return found or lab.name.replace("_", " ").capitalize()
