@@ -47,6 +47,7 @@ _PUBLIC = {
     "scenes": "data.scenes",
     "shapes": "data.synthetic",
     "spirals": "data.synthetic",
+    "submit": "coursework.answer",
     "threads_for": "training.threads",
     "train": "training.loop",
 }

@@ -180,6 +180,9 @@ def submit(
     student: Annotated[
         str | None, typer.Option("--as", metavar="NOM", help="Votre nom d'utilisateur au cours.")
     ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Attendre les points, là où un service corrige.")
+    ] = False,
 ) -> None:
     """Remettre un laboratoire, et garder le reçu dans le dossier « remises ».
 
@@ -187,23 +190,19 @@ def submit(
 
     \b
     labo submit
+    labo submit --wait
     labo submit --file --as alice
     """
+    from labo.coursework.answer import submitted
     from labo.coursework.handin import Exchange, HandinError
-    from labo.coursework.handin import submit as hand_in
-    from labo.coursework.remarks import remarks
 
     notebook = _notebook(path)
-    for remark in remarks(notebook):
-        print(f"Attention : {remark}\n")
     try:
         exchange = None if as_file else Exchange.here()
-        receipt = hand_in(notebook, exchange, student)
+        if said := submitted(notebook, exchange, student, wait=wait):
+            print(said)
     except HandinError as error:
         _stop(str(error), code=1)
-    print(receipt.text())
-    if exchange is None:
-        print("\nCe n'est pas encore remis : téléversez ce fichier là où le cours le demande.")
 
 
 @app.command(cls=_Command)

@@ -69,9 +69,13 @@ class Exchange:
     def feedback(self) -> Path:
         return self.folder / "feedback"
 
-    def beat(self) -> None:
-        """Say that a service is there: the date of a file, by the exchange's own clock."""
-        self._write(BEAT, b"{}\n")
+    def beat(self, waiting: int) -> None:
+        """Say that a service is there: the date of a file, by the exchange's own clock.
+
+        Args:
+            waiting: hand-ins that are on their way.
+        """
+        self._write(BEAT, json.dumps({"waiting": waiting}).encode())
 
     def publish(self, address: str, answer: dict[str, Any]) -> None:
         """Put an answer where its student finds it."""
@@ -107,7 +111,7 @@ class Inbound:
     _retry: dict[str, tuple[float, float]] = field(default_factory=dict)
     _changed: int = -1
     _listed: float = float("-inf")
-    _waiting: bool = False
+    _left: set[str] = field(default_factory=set)
 
     def waiting(self) -> list[str]:
         """What may be taken now.
@@ -119,7 +123,7 @@ class Inbound:
         try:
             changed = os.stat(self.folder).st_mtime_ns
             is_old = now - self._listed >= _LIST_SECONDS
-            if changed == self._changed and not self._waiting and not is_old:
+            if changed == self._changed and not self._left and not is_old:
                 return []
             names = {entry.name for entry in os.scandir(self.folder) if _is_deposit(entry.name)}
         except OSError as error:
@@ -128,9 +132,13 @@ class Inbound:
         self._changed, self._listed = changed, now
         for gone in self.refused.keys() - names:
             del self.refused[gone]
-        left = names - self.done
-        self._waiting = bool(left)
-        return sorted(name for name in left if now >= self._retry.get(name, (0.0, 0.0))[0])
+        self._left = names - self.done
+        return sorted(name for name in self._left if now >= self._retry.get(name, (0.0, 0.0))[0])
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits there but what was refused."""
+        return not self._left - self.refused.keys()
 
     def refuse(self, name: str, why: str) -> None:
         """Try a deposit again later: it may be in the course of being written."""
@@ -141,6 +149,7 @@ class Inbound:
     def settle(self, name: str) -> None:
         """Look at a deposit no more."""
         self.done.add(name)
+        self._left.discard(name)
         self._retry.pop(name, None)
         self.refused.pop(name, None)
 

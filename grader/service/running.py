@@ -49,7 +49,7 @@ class Landed:
     lab: Lab
     students: Sequence[str]
     results: Mapping[str, Mapping[str, Result]]
-    error: Exception | None = None
+    error: BaseException | None = None
 
 
 class Flights:
@@ -87,7 +87,7 @@ class Flights:
     def _fly(self, lab: Lab, students: Sequence[str]) -> None:
         try:
             landed = Landed(lab, students, self.means.run(lab, students))
-        except Exception as error:  # whatever it is, the others are graded
+        except BaseException as error:  # whatever it is, the others are graded
             landed = Landed(lab, students, {}, error)
         self._landed.put(landed)
 

@@ -95,7 +95,7 @@ class Service:
 
     @property
     def is_idle(self) -> bool:
-        return not (self.waiting or self.flying or self.graded)
+        return self.inbound.is_empty and not (self.waiting or self.flying or self.graded)
 
     def run(self, stop: Callable[[], bool], once: bool = False) -> None:
         """Serve until told to stop; `once`, until nothing is left to do."""
@@ -112,7 +112,7 @@ class Service:
         """Do all that can be done now, and wait a moment for a grading to end."""
         if self._is_time("beat", _BEAT_SECONDS):
             with self.troubles.trying("saying that a service is there"):
-                self.exchange.beat()
+                self.exchange.beat(len(self.waiting) + len(self.flying))
             self._write_status()
         if self.troubles.may_try("the exchange"):
             with self.troubles.trying("the exchange"):
@@ -214,7 +214,7 @@ class Service:
         else:
             self.troubles.failed(name, _told(landed.error))
 
-    def _again(self, hand_in: HandIn, error: Exception | None) -> None:
+    def _again(self, hand_in: HandIn, error: BaseException | None) -> None:
         """Try it again, last of all; not for ever, when others can be graded."""
         tries, before = self._failures.get(hand_in.key, (0, self._successes))
         self._failures[hand_in.key] = tries + 1, before
@@ -249,5 +249,5 @@ class Service:
             write_status(self.course, status)
 
 
-def _told(error: Exception | None) -> str:
+def _told(error: BaseException | None) -> str:
     return str(error) if isinstance(error, GraderError) else repr(error)

@@ -25,7 +25,7 @@ from labo.coursework.beside import MAX_FILES, MAX_FILES_BYTES
 from labo.coursework.notebook import LabNotebook
 from labo.french import system_error
 
-_DATE = "%Y-%m-%d %H:%M:%S.%f UTC"  # nbgrader's
+DATE = "%Y-%m-%d %H:%M:%S.%f UTC"  # nbgrader's
 _SHORT_DATE = "%Y%m%dT%H%M%SZ"  # in a file's name: Windows and course platforms refuse colons
 _FOR_ME = stat.S_IRUSR | stat.S_IWUSR
 _FOR_ALL = stat.S_IRUSR | stat.S_IWUSR | stat.S_IRGRP | stat.S_IROTH
@@ -153,7 +153,7 @@ def submit(notebook: LabNotebook, exchange: Exchange | None, student: str | None
     receipt = Receipt(
         notebook.lab,
         student,
-        now.strftime(_DATE),
+        now.strftime(DATE),
         hashlib.sha256(notebook.content).hexdigest(),
         tuple(name for name, answered in notebook.answers.items() if not answered),
         str(where),
@@ -234,7 +234,7 @@ def _deposit(
             partial.mkdir()
             # The exchange's clock, the same for the whole class, not this machine's.
             now = datetime.fromtimestamp(partial.stat().st_mtime, UTC)
-            name = f"{student}+{notebook.lab}+{now:{_DATE}}"
+            name = f"{student}+{notebook.lab}+{now:{DATE}}"
             _fill(partial, notebook, beside, now, secret, _FOR_ALL)
             partial.chmod(_OPEN)
         with _explained(_NOTHING, _HOME_FULL):  # without the secret, no feedback
@@ -262,7 +262,7 @@ def _fill(
 ) -> None:
     files = beside | {
         f"{notebook.lab}.ipynb": notebook.content,
-        "timestamp.txt": date.strftime(_DATE).encode(),
+        "timestamp.txt": date.strftime(DATE).encode(),
         "submission_secret.txt": secret.encode(),
     }
     for name, content in files.items():
@@ -299,7 +299,7 @@ def fetch_feedback(lab: str, exchange: Exchange, folder: Path) -> list[Path]:
         raise HandinError(f"Aucune remise de {lab} n'a été faite depuis ce compte.")
     found = []
     for submission in submissions:
-        page = exchange.course / "feedback" / f"{_key(submission, lab)}.html"
+        page = exchange.course / "feedback" / f"{feedback_key(submission, lab)}.html"
         if os.path.isfile(page):
             copy = folder / submission.name.rpartition("+")[2] / f"{lab}.html"
             with _explained("La rétroaction n'a pu être copiée", _HOME_FULL):
@@ -309,7 +309,7 @@ def fetch_feedback(lab: str, exchange: Exchange, folder: Path) -> list[Path]:
     return found
 
 
-def _key(submission: Path, lab: str) -> str:
+def feedback_key(submission: Path, lab: str) -> str:
     """Le nom que nbgrader donne à la rétroaction de cette remise."""
     secret = (submission / "submission_secret.txt").read_text()
     return hashlib.md5(f"{secret}{lab}".encode(), usedforsecurity=False).hexdigest()
