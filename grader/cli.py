@@ -95,6 +95,7 @@ for command in (
     marking.mark,
     service.serve,
     service.policy,
+    service.page,
     reporting.feedback,
     platforms.export,
     reporting.similarity,

@@ -27,18 +27,26 @@ def _shown(value: object) -> object:
     return printable(value) if type(value) is str else value
 
 
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("grader.reporting"),
-    autoescape=True,
-    finalize=_shown,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-)
-_ENVIRONMENT.filters |= {
-    "percent": percent,
-    "number": lambda value: rounded(value, 1),
-    "french": lambda value: french.rounded(value, 2),
-    "duration": duration,
-    "lateness": lambda seconds: duration(max(seconds, 0.1)).replace(" d", " j").replace(".", ","),
-    "date": shown_date,
-}
+def environment(package: str) -> Environment:
+    """The templates of a package, and what they write numbers, durations and dates with."""
+    made = Environment(
+        loader=PackageLoader(package),
+        autoescape=True,
+        finalize=_shown,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    made.filters |= {
+        "percent": percent,
+        "number": lambda value: rounded(value, 1),
+        "french": lambda value: french.rounded(value, 2),
+        "duration": duration,
+        "lateness": lambda seconds: (
+            duration(max(seconds, 0.1)).replace(" d", " j").replace(".", ",")
+        ),
+        "date": shown_date,
+    }
+    return made
+
+
+_ENVIRONMENT = environment("grader.reporting")

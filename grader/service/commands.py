@@ -145,3 +145,25 @@ def policy(
             change_policy(course, lab, values)
         for line in lines(course, lab):
             print(line)
+
+
+def page(
+    instructors: Annotated[
+        str, typer.Option(metavar="GROUP", help="The hub's group that sets policies.")
+    ] = "instructors",
+    assistants: Annotated[
+        str, typer.Option(metavar="GROUP", help="The hub's group that sees the class.")
+    ] = "assistants",
+) -> None:
+    """Show students their hand-ins and points, and teachers the class, as a service of JupyterHub.
+
+    The hub starts it: docs/service.md.
+
+    \b
+    grader page --instructors enseignants --assistants auxiliaires
+    """
+    from grader.course import Course
+    from grader.service.web import Groups, run
+
+    with errors_shown():
+        run(Course.here(), Groups(instructors, assistants))

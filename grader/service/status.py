@@ -34,7 +34,7 @@ class Status:
     """What is tried again, and why it did not work."""
 
     def is_alive(self, now: datetime) -> bool:
-        return bool(self.date) and now - moment(self.date) < _GONE
+        return bool(self.date) and abs(now - moment(self.date)) < _GONE
 
 
 def _path(course: Course) -> Path:
