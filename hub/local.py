@@ -44,3 +44,25 @@ c.Spawner.environment = {
     "LABO_EXCHANGE": str(FOLDER / "exchange"),
     "LABO_COURSE": os.environ["HUB_COURSE"],
 }
+
+# -- The service that answers, and its pages: docs/service.md ----------------------------------
+if os.environ["HUB_PAGE_PORT"]:
+    GROUPS = ("--instructors", "enseignants", "--assistants", "auxiliaires")
+    COURSE = str(FOLDER / "home" / os.environ["HUB_INSTRUCTOR"] / "cours")
+    c.JupyterHub.load_groups = {
+        "enseignants": {"users": [os.environ["HUB_INSTRUCTOR"]]},
+        "auxiliaires": {"users": []},
+    }
+    c.JupyterHub.services = [
+        {"name": "correction", "command": ["grader", "serve"], "cwd": COURSE, "display": False},
+        {
+            "name": "cours",
+            "command": ["grader", "page", *GROUPS],
+            "cwd": COURSE,
+            "url": f"http://127.0.0.1:{os.environ['HUB_PAGE_PORT']}",
+            "oauth_no_confirm": True,
+        },
+    ]
+    c.JupyterHub.load_roles = [
+        {"name": "user", "scopes": ["self", "access:services!service=cours"]}
+    ]

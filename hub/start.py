@@ -43,6 +43,9 @@ def main(
     slurm: Annotated[
         bool, typer.Option("--slurm", help="Sessions as jobs of a Slurm whose nodes are here.")
     ] = False,
+    serve: Annotated[
+        bool, typer.Option(help="Answer what is handed in, and show pages: docs/service.md.")
+    ] = True,
 ) -> None:
     """Start a JupyterHub on loopback, with the course installed."""
     if slurm and not shutil.which("sbatch"):
@@ -59,7 +62,7 @@ def main(
         f"\nhttp://127.0.0.1:{port}    as {INSTRUCTOR}, {' or '.join(STUDENTS)};"
         f" password: {password}\nCtrl-C stops the hub; all that it keeps is in {folder}\n"
     )
-    run(folder, port, password, "slurm.py" if slurm else "local.py", keep)
+    run(folder, port, password, "slurm.py" if slurm else "local.py", keep, serve)
 
 
 def install(folder: Path) -> None:
@@ -115,6 +118,7 @@ def make_course(folder: Path) -> None:
     config += "c.ExchangeCollect.check_owner = False  # all are one user of the system here\n"
     (course / "nbgrader_config.py").write_text(config, "utf-8")
     command("grader", "release", LAB, folder=course)
+    command("grader", "policy", "*", "--tell", "hints", folder=course)
     for student in STUDENTS:
         command("nbgrader", "db", "student", "add", student, folder=course)
 
@@ -176,7 +180,7 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
-def run(folder: Path, port: int, password: str, config: str, keep: bool) -> None:
+def run(folder: Path, port: int, password: str, config: str, keep: bool, serve: bool) -> None:
     """Be the hub, until Ctrl-C."""
     settings = {
         "HUB_FOLDER": str(folder),
@@ -188,6 +192,8 @@ def run(folder: Path, port: int, password: str, config: str, keep: bool) -> None
         "HUB_PASSWORD": password,
         "HUB_USERS": ",".join([INSTRUCTOR, *STUDENTS]),
         "HUB_COURSE": COURSE,
+        "HUB_INSTRUCTOR": INSTRUCTOR,
+        "HUB_PAGE_PORT": free_port() if serve else "",
     }
     os.chdir(folder)
     command = [sys.executable, "-m", "jupyterhub", "-f", str(HUB / config)]

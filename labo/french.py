@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import SupportsFloat
 
-_NO_BREAK_SPACE = "\u00a0"
+NO_BREAK_SPACE = "\u00a0"
 _NAMES = {"epoch": "époque", "time": "durée", "loss": "perte", "accuracy": "exactitude"}
 
 
@@ -69,7 +69,7 @@ def points(value: float) -> str:
 
 def count(value: int) -> str:
     """Écrit un entier par tranches de trois chiffres : « 60 000 »."""
-    return f"{value:,}".replace(",", _NO_BREAK_SPACE)
+    return f"{value:,}".replace(",", NO_BREAK_SPACE)
 
 
 def measure_name(key: str) -> str:
@@ -84,9 +84,9 @@ def measure_value(key: str, value: float) -> str:
     if key == "epoch":
         return str(value)
     if key == "time":
-        return decimal(value, 1 if value >= 1 else 2) + _NO_BREAK_SPACE + "s"
+        return decimal(value, 1 if value >= 1 else 2) + NO_BREAK_SPACE + "s"
     if key == "accuracy":
-        return decimal(value, 1) + _NO_BREAK_SPACE + "%"
+        return decimal(value, 1) + NO_BREAK_SPACE + "%"
     if 0 < abs(value) < 0.001 or 10_000 <= abs(value) < math.inf:
         return f"{value:.1e}".replace(".", ",")
     return decimal(value, 3)

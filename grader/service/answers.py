@@ -17,9 +17,9 @@ from grader.files import write_atomically
 from grader.grading.results import Result
 from grader.grading.submission import Unreadable, read_bytes
 from grader.reporting.feedback import by_tests_alone, grades_of, page, parts_of, title_of
-from grader.service.attempts import Attempt, Points, folder_of
+from grader.service.attempts import Attempt, Points, State, folder_of
 from grader.service.exchange import Exchange
-from grader.service.policy import Policy
+from grader.service.policy import Policy, Tell
 
 Results = Mapping[str, Result]
 """Of one student, by notebook of the lab."""
@@ -69,7 +69,7 @@ def answer(
         "lab": lab.name,
         "handed_in": attempt.handed_in,
         "sha256": attempt.sha256,
-        "state": attempt.state,
+        "state": State.TAKEN if _is_graded_in_silence(attempt) else attempt.state,
         "told": attempt.told,
         "why": attempt.why,
         "points": [asdict(each) for each in attempt.told_points],
@@ -79,6 +79,11 @@ def answer(
         "per_day": policy.per_day,
         "due": due.isoformat() if due else None,
     }
+
+
+def _is_graded_in_silence(attempt: Attempt) -> bool:
+    """Whether its student sees no difference from when it was taken."""
+    return attempt.state is State.GRADED and attempt.told is Tell.NOTHING
 
 
 def publish(exchange: Exchange, lab: Lab, attempt: Attempt, facts: dict[str, Any]) -> None:

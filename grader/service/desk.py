@@ -51,16 +51,26 @@ class Desk:
     """Those of which more may be told later, or that are not published yet."""
 
     def receive(self, lab: Lab, student: str, handed_in: datetime) -> HandIn:
-        """Note what lies among the submitted now, and give its student a receipt."""
+        """Note what lies among the submitted now, and give its student a receipt.
+
+        If nothing will be told of it, the receipt is all, and says why: how long it takes to run
+        would tell something.
+        """
         attempt = Attempt(
             iso(handed_in),
             iso(self.clock()),
             answers.digest(lab, student),
             answers.addresses(lab, student),
         )
-        hand_in = self._note(HandIn(lab, student, attempt))
+        policy, dates = policy_of(self.course, lab.name), DueDates.of(self.course)
+        hand_in = HandIn(lab, student, attempt)
+        at = self._moment(dates, lab.name, student)
+        why = decide(policy, replace(attempt, counts=True), self._others(hand_in), at).why
+        hand_in = self._note(replace(hand_in, attempt=replace(attempt, why=why)))
         with suppress(GraderError):  # the answer tells as much
-            self._publish(hand_in, policy_of(self.course, lab.name), DueDates.of(self.course))
+            self._publish(hand_in, policy, dates)
+            attempt = replace(hand_in.attempt, published=why is not None)
+            hand_in = self._note(replace(hand_in, attempt=attempt))
         return hand_in
 
     def give_up(self, hand_in: HandIn, why: str) -> None:
@@ -186,7 +196,7 @@ class Desk:
                 answered=attempt.answered or iso(at.now),
                 published=False,
             )
-        elif attempt.told is Tell.NOTHING and attempt.why is not decision.why:
+        elif attempt.told is Tell.NOTHING and attempt.why is None:
             attempt = replace(attempt, why=decision.why, published=False)
         hand_in = replace(hand_in, attempt=attempt)
         if not attempt.published:

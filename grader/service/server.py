@@ -112,7 +112,7 @@ class Service:
         """Do all that can be done now, and wait a moment for a grading to end."""
         if self._is_time("beat", _BEAT_SECONDS):
             with self.troubles.trying("saying that a service is there"):
-                self.exchange.beat(len(self.waiting) + len(self.flying))
+                self.exchange.beat()
             self._write_status()
         if self.troubles.may_try("the exchange"):
             with self.troubles.trying("the exchange"):

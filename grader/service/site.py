@@ -15,9 +15,10 @@ from grader.errors import GraderError
 from grader.reporting.feedback import title_of
 from grader.service.answers import told_page
 from grader.service.attempts import Attempt, Journal, State, moment
-from grader.service.policy import Policy, Tell, policy_in, read_policies
+from grader.service.policy import Counts, Policy, Tell, policy_in, read_policies
 from grader.service.status import Status, read_status, utc_now
 from grader.service.telling import DueDates, Moment, told_today
+from labo.french import NO_BREAK_SPACE
 
 _MONTHS = (
     *("janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août"),
@@ -44,6 +45,12 @@ class StudentLab:
         """The attempt that counts, if its points were told; otherwise the last such one."""
         told = [attempt for attempt in self.attempts if attempt.told_points]
         return next((attempt for attempt in told if attempt.counts), told[0] if told else None)
+
+    def shows_as_counting(self, attempt: Attempt) -> bool:
+        """The last counts, whether it has run or not; which one is the best is told last."""
+        if self.policy.counts is Counts.LAST:
+            return attempt is self.attempts[0]
+        return attempt.counts and self.is_over
 
     @property
     def score(self) -> float:
@@ -222,9 +229,11 @@ class Site:
     # ---- How dates are written
 
     def french_date(self, date: datetime | str) -> str:
-        """As « 1 décembre 2026, 18 h 05 », in the course's zone."""
+        """As « 1er décembre 2026, 18 h 05 », in the course's zone."""
         here = local(moment(date) if isinstance(date, str) else date, self.course.zone)
-        return f"{here.day} {_MONTHS[here.month - 1]} {here.year}, {here:%H} h {here:%M}"
+        day = "1er" if here.day == 1 else str(here.day)
+        hour = f"{here:%H} h {here:%M}".replace(" ", NO_BREAK_SPACE)
+        return f"{day} {_MONTHS[here.month - 1]} {here.year}, {hour}"
 
     def english_date(self, date: datetime | str) -> str:
         here = local(moment(date) if isinstance(date, str) else date, self.course.zone)

@@ -17,7 +17,7 @@ from grader.files import write_atomically
 from grader.service.attempts import folder_of, moment
 
 _FIRST_SECONDS: Final = 0.5
-_LONGEST_SECONDS: Final = 60.0
+_LONGEST_SECONDS: Final = 15.0
 _GONE: Final = timedelta(seconds=30)
 
 

@@ -246,22 +246,20 @@ def _text(token: bytes | str) -> str:
 
 
 _WHY: Final = {
-    Why.POLICY: "reçue et corrigée ; rien n'en est dit pour l'instant",
-    Why.DUE_DATE: "corrigée ; dite après l'échéance",
-    Why.LIMIT: "corrigée ; plus de réponse aujourd'hui",
-    Why.OTHER_COUNTS: "corrigée ; une autre compte",
+    Why.POLICY: "reçue ; rien n'en est dit pour l'instant",
+    Why.DUE_DATE: "reçue ; dite après l'échéance",
+    Why.LIMIT: "reçue ; plus de réponse ce jour-là",
+    Why.OTHER_COUNTS: "reçue ; une autre compte",
 }
 
 
 def french_state(attempt: Attempt) -> str:
-    """How far a hand-in is, for its student."""
-    if attempt.state is State.TAKEN:
-        return "reçue, en cours de correction"
+    """How far a hand-in is, for its student: the same before and after it ran, until it is told."""
     if attempt.state is State.TROUBLE:
         return "n'a pas pu être corrigée : l'équipe du cours est prévenue"
-    if attempt.why is not None:
-        return _WHY[attempt.why]
-    return "corrigée" if attempt.told is not Tell.NOTHING else "corrigée, pas encore dite"
+    if attempt.told is not Tell.NOTHING:
+        return "corrigée"
+    return _WHY[attempt.why] if attempt.why else "reçue, en cours de correction"
 
 
 def application(

@@ -45,7 +45,7 @@ class Answer:
 
     @property
     def is_final(self) -> bool:
-        return self.facts["state"] != "taken"
+        return self.facts["state"] != "taken" or bool(self.facts["why"])
 
     def text(self) -> str:
         """La réponse, en français."""
@@ -88,7 +88,7 @@ def _points(each: dict[str, Any]) -> str:
     return f"{told}  {each['hint']}".rstrip()
 
 
-_RECEIVED = "Votre remise est reçue, et corrigée."
+_RECEIVED = "Votre remise est reçue."
 _REASONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "policy": lambda facts: f"{_RECEIVED} De ce laboratoire, rien n'est dit pour l'instant.",
     "due date": lambda facts: f"{_RECEIVED} Les points seront dits après l'échéance{_due(facts)}.",
@@ -126,17 +126,9 @@ def wait(receipt: Receipt, exchange: Exchange, show: Callable[[str], None]) -> s
             return NO_SERVICE
         if now - max(beaten, begun) > _LOST_SECONDS:
             return _LOST
-        show(_stage(answer, exchange, now - begun))
+        stage = "Correction en cours" if answer else "En attente du service de correction"
+        show(f"{stage} ({now - begun:.0f} s)…")
         time.sleep(_LOOK_SECONDS)
-
-
-def _stage(answer: Answer | None, exchange: Exchange, seconds: float) -> str:
-    waiting = 0
-    with suppress(OSError, ValueError, TypeError):
-        waiting = json.loads((exchange.course / "feedback" / BEAT).read_text("utf-8"))["waiting"]
-    stage = "Correction en cours" if answer else "En attente du service de correction"
-    others = f", {waiting} remises en cours" if waiting > 1 else ""
-    return f"{stage}{others} ({seconds:.0f} s)…"
 
 
 def _beat(exchange: Exchange) -> float:

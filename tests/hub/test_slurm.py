@@ -99,7 +99,14 @@ def address(slurm, tmp_path_factory) -> Iterator[str]:
     options = ["--slurm", "--folder", str(folder / "hub"), "--port", str(port)]
     with (folder / "log").open("w") as log:
         running = subprocess.Popen(
-            [sys.executable, str(ROOT / "hub/start.py"), *options, "--password", PASSWORD],
+            [
+                sys.executable,
+                str(ROOT / "hub/start.py"),
+                *options,
+                "--no-serve",
+                "--password",
+                PASSWORD,
+            ],
             stdout=log,
             stderr=log,
             env=os.environ | slurm.environment | {"PYTHONPATH": str(ROOT)},

@@ -59,6 +59,25 @@ def test_nothing_is_told_without_a_policy_and_all_is_recorded(tmp_path):
     assert course.score("alice") == 5
 
 
+def test_how_long_a_hand_in_runs_is_not_told_where_nothing_is(course):
+    """From the receipt on, its student sees the same: time would be an answer."""
+    course.policy(**AT_ONCE | {"when": "after"})
+    date = course.hand_in("alice")
+    service = course.service()
+    while not course.attempts("alice"):
+        service.step()
+    before, changed = course.answer("alice", date), _changed(course, "alice", date)
+    assert before["why"] == Why.DUE_DATE
+    until_idle(service)
+    assert course.attempts("alice")[0].state is State.GRADED
+    assert course.answer("alice", date) == before
+    assert _changed(course, "alice", date) == changed
+
+
+def _changed(course, student, date):
+    return course._found(student, date, "json").stat().st_mtime_ns
+
+
 def test_beyond_the_limit_a_hand_in_counts_and_is_answered_the_next_day(course):
     dates = []
     for answer in (WRONG, WRONG, "def standardize(x):\n    return (x - x.mean(0)) / x.std(0)\n"):

@@ -86,7 +86,7 @@ def test_a_student_sees_their_own_labs_in_french(ask):
     assert "standardize" in text
     assert "0 / 2" in text
     assert "la moyenne se prend par colonne" in text
-    assert "à remettre avant le 1 décembre 2026, 18 h 00" in text
+    assert "à remettre avant le 1er décembre 2026, 18\u00a0h\u00a000" in text
     assert "Réponses encore possibles aujourd'hui" in text
     assert "bruno" not in text
 

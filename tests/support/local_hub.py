@@ -55,12 +55,17 @@ class Hub:
 
 
 @contextmanager
-def running(folder: Path, *options: str, port: int = 0) -> Iterator[Hub]:
-    """A hub, from its start to its end; what it keeps is in `folder`."""
+def running(folder: Path, *options: str, port: int = 0, serve: bool = False) -> Iterator[Hub]:
+    """A hub, from its start to its end; what it keeps is in `folder`.
+
+    Args:
+        serve: with the service that answers, and its pages.
+    """
     screens = Path(os.environ.get("HUB_SCREENS", folder / "screens"))
     screens.mkdir(parents=True, exist_ok=True)
     port = port or free_port()
     words = ("--folder", str(folder / "hub"), "--port", str(port), "--password", PASSWORD)
+    words += ("--serve" if serve else "--no-serve",)
     with (folder / "log").open("a") as log:
         process = subprocess.Popen(
             [sys.executable, str(ROOT / "hub/start.py"), *words, *options],

@@ -80,13 +80,13 @@ def test_without_a_service_it_is_said_after_a_short_time(exchange, opened, monke
 
 def test_a_service_that_is_long_gone_is_none(exchange, opened, monkeypatch):
     Time(monkeypatch)
-    os.utime(put(exchange, BEAT, {"waiting": 0}), (1e9, 1e9))
+    os.utime(put(exchange, BEAT, {}), (1e9, 1e9))
     receipt = submit(opened, exchange, "alice")
     assert answer.wait(receipt, exchange, len) == NO_SERVICE
 
 
 def test_the_points_are_told_once_they_are_there(exchange, opened, monkeypatch):
-    put(exchange, BEAT, {"waiting": 7})
+    put(exchange, BEAT, {})
     receipt = submit(opened, exchange, "alice")
     name = name_of(exchange, receipt)
     Time(
@@ -99,12 +99,12 @@ def test_the_points_are_told_once_they_are_there(exchange, opened, monkeypatch):
     assert "relu  1 / 2" in told
     assert "q1    à corriger par une personne" in told
     assert "Tests : 1 point sur 2" in told
-    assert stages[0].startswith("En attente du service de correction, 7 remises")
+    assert stages[0].startswith("En attente du service de correction")
     assert stages[-1].startswith("Correction en cours")
 
 
 def test_a_service_that_stops_meanwhile_is_not_waited_for(exchange, opened, monkeypatch):
-    put(exchange, BEAT, {"waiting": 0})
+    put(exchange, BEAT, {})
     passed = Time(monkeypatch)
     receipt = submit(opened, exchange, "alice")
     put(exchange, name_of(exchange, receipt), FACTS | {"state": "taken"})
