@@ -52,6 +52,8 @@ NOT_RUN = {
     "python -m tests.labs.table": "takes minutes: tests/labs/test_laboratoires.py",
     "labo data download": "needs a network: tests/labo/data/test_download.py",
     "grader adopt": "looks at a course that is not there: tests/authoring/test_adoption.py",
+    "grader serve": "serves until Ctrl-C: tests/service/test_faults.py",
+    "labo submit --wait": "waits for a service: tests/labo/coursework/test_answer.py",
     "grader mark laboratoire_01 q1": "asks at the keyboard: tests/marking/test_session.py",
     "grader autograde laboratoire_01 --cluster": "needs Slurm: tests/cluster/test_cluster.py",
     "grader autograde laboratoire_05 --cluster": "likewise: tests/cluster/test_cluster.py",

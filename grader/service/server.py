@@ -26,6 +26,7 @@ from nbgrader.api import Assignment
 from grader.course import Course, Lab
 from grader.errors import GraderError
 from grader.files import write_atomically, writing
+from grader.plugins.deposits import Refused
 from grader.service.answers import Results
 from grader.service.attempts import Journal, folder_of, iso
 from grader.service.desk import Desk, HandIn
@@ -33,9 +34,11 @@ from grader.service.exchange import Exchange, Inbound, collect, lab_of, student_
 from grader.service.policy import Counts, policy_of
 from grader.service.running import Flights, Landed, Means
 from grader.service.status import Status, Troubles, utc_now, write_status
+from grader.service.uploads import Uploads, take
 
 _WAIT_SECONDS: Final = 0.25  # between two looks at the exchange: one `stat` while nothing comes
 _BEAT_SECONDS: Final = 5.0
+_UPLOADS_SECONDS: Final = 3.0
 _REVIEW_SECONDS: Final = 20.0
 _TRIES: Final = 3
 
@@ -85,6 +88,8 @@ class Service:
         self.exchange = Exchange.of(self.course)
         self.desk = Desk(self.course, self.exchange, Journal(self.course), self.clock)
         self.inbound = Inbound(self.exchange.inbound, self.ticks)
+        self.uploads = Uploads(self.course)
+        self._uploads_left = False
         self.flights = Flights(self.means)
         self.troubles = Troubles(self.say, self.ticks)
         self._last: dict[str, float] = {}
@@ -95,7 +100,8 @@ class Service:
 
     @property
     def is_idle(self) -> bool:
-        return self.inbound.is_empty and not (self.waiting or self.flying or self.graded)
+        left = self._uploads_left or not self.inbound.is_empty
+        return not (left or self.waiting or self.flying or self.graded)
 
     def run(self, stop: Callable[[], bool], once: bool = False) -> None:
         """Serve until told to stop; `once`, until nothing is left to do."""
@@ -117,6 +123,9 @@ class Service:
         if self.troubles.may_try("the exchange"):
             with self.troubles.trying("the exchange"):
                 self._look()
+        if self._is_time("uploads", _UPLOADS_SECONDS) and self.troubles.may_try("uploads"):
+            with self.troubles.trying("uploads"):
+                self._take_uploads()
         self._start()
         for landed in self.flights.landed(_WAIT_SECONDS):
             self._take(landed)
@@ -157,8 +166,7 @@ class Service:
 
     def _collect(self, lab: Lab, names: Iterable[str]) -> None:
         """Take what is next of each student; what they hand in meanwhile waits in the exchange."""
-        busy = {student for name, student in (*self.waiting, *self.flying) if name == lab.name}
-        busy |= {hand_in.student for hand_in, _ in self.graded if hand_in.lab.name == lab.name}
+        busy = self._busy(lab.name)
         mine: dict[str, list[str]] = defaultdict(list)
         for name in names:
             if student_of(name) not in busy:
@@ -169,13 +177,40 @@ class Service:
             return
         taken, refused = collect(self.exchange, lab.name, chosen, partial(self._is_known, lab))
         for one in taken:
-            hand_in = self.desk.receive(lab, one.student, one.date)
-            self.waiting[hand_in.key[:2]] = hand_in
+            self._receive(lab, one.student, one.date)
         for name in chosen:
             if name in refused:
                 self.inbound.refuse(name, refused[name])
             else:
                 self.inbound.settle(name)
+
+    def _take_uploads(self) -> None:
+        self._uploads_left = False
+        for upload in self.uploads.waiting():
+            if upload.lab not in self._labs():
+                self.uploads.refuse(upload.path, f"the gradebook has no lab {upload.lab}")
+                continue
+            lab = self.course.lab(upload.lab)
+            if upload.student in self._busy(lab.name):
+                self._uploads_left = True
+                continue
+            try:
+                is_there = take(lab, upload)
+            except Refused as reason:
+                self.uploads.refuse(upload.path, str(reason))
+                continue
+            if is_there and not self._is_known(lab, upload.student, upload.date):
+                self._receive(lab, upload.student, upload.date)
+            self.uploads.settle(upload.path)
+
+    def _receive(self, lab: Lab, student: str, date: datetime) -> None:
+        hand_in = self.desk.receive(lab, student, date)
+        self.waiting[hand_in.key[:2]] = hand_in
+
+    def _busy(self, lab: str) -> set[str]:
+        """Students of whom something is on its way."""
+        busy = {student for name, student in (*self.waiting, *self.flying) if name == lab}
+        return busy | {one.student for one, _ in self.graded if one.lab.name == lab}
 
     def _is_known(self, lab: Lab, student: str, date: datetime) -> bool:
         return self.desk.journal.attempt(lab.name, student, iso(date)) is not None
@@ -242,9 +277,8 @@ class Service:
     def _write_status(self) -> None:
         running = len(self.flying) + len(self.graded)
         reasons = dict(self.troubles.reasons)
-        status = Status(
-            iso(self.clock()), len(self.waiting), running, dict(self.inbound.refused), reasons
-        )
+        refused = self.inbound.refused | self.uploads.refused
+        status = Status(iso(self.clock()), len(self.waiting), running, refused, reasons)
         with self.troubles.trying("writing in the course's folder"):
             write_status(self.course, status)
 

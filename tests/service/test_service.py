@@ -1,12 +1,17 @@
 """What is handed in is answered as the policy says; with a clock that tests set, and no engine."""
 
+import io
+import json
+import os
+import zipfile
 from datetime import timedelta
 
 import pytest
 
+from grader.course import Course
 from grader.grading import extending
 from grader.service.attempts import State, Why
-from tests.support.course_cases import LAB, WRONG
+from tests.support.course_cases import LAB, WRONG, answered
 from tests.support.service_cases import DUE, RUN, served, until_idle
 
 AT_ONCE = {"tell": "points", "per_day": "2"}
@@ -247,3 +252,68 @@ def test_a_hand_in_that_cannot_be_graded_does_not_hold_up_the_others(course, mon
     monkeypatch.setattr(Pretended, "map", honest)
     course.run()
     assert told(course, "bruno", bruno), "a service that starts tries it again"
+
+
+def uploaded(course, name: str, content: bytes) -> None:
+    folder = course.course.root / "downloaded" / LAB / "archive"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content)
+    os.utime(folder / name, (1e9, 1e9))
+
+
+def notebook_of(course, **answers: str) -> bytes:
+    return json.dumps(answered(course.course, **answers)).encode()
+
+
+def archived(files: dict[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return stream.getvalue()
+
+
+def named_for_the_mini_lab(course) -> None:
+    """The course's own pattern knows the names of the series only."""
+    with (course.course.root / "nbgrader_config.py").open("a") as config:
+        config.write(
+            "\nc.FileNameCollectorPlugin.named_regexp = r'(?P<file_id>laboratoire_mini)\\+'"
+            " r'(?P<student_id>[^+]+)\\+(?P<timestamp>[0-9TZ]+).*'\n"
+        )
+    course.course = Course(course.course.root)
+
+
+def test_uploads_are_taken_too_the_newest_of_a_student(course):
+    named_for_the_mini_lab(course)
+    uploaded(course, f"{LAB}+alice+20261128T100000Z.ipynb", notebook_of(course, standardize=WRONG))
+    files = {f"{LAB}+bruno+20261128T100000Z.ipynb": notebook_of(course), "poids/a.bin": b"poids"}
+    uploaded(course, f"{LAB}+bruno+20261128T100000Z.zip", archived(files))
+    uploaded(course, "notes.zip", b"")
+    service = course.run()
+    assert (course.score("alice"), course.score("bruno")) == (3, 5)
+    beside = course.course.lab(LAB).submission("bruno").submitted / "poids/a.bin"
+    assert beside.read_bytes() == b"poids"
+    assert "zip_collect" in service.uploads.refused["notes.zip"]
+
+    uploaded(course, f"{LAB}+alice+20261129T100000Z.ipynb", notebook_of(course))
+    uploaded(course, f"{LAB}+alice+20261127T100000Z.ipynb", notebook_of(course, standardize=WRONG))
+    course.clock.wait(minutes=1)
+    until_idle(service)
+    assert course.score("alice") == 5
+    assert [attempt.answered != "" for attempt in course.attempts("alice")] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"PK no archive", "no archive"),
+        (archived({"../../gradebook.db": b"x"}), "leads elsewhere"),
+        (archived({"/etc/passwd": b"x"}), "leads elsewhere"),
+    ],
+)
+def test_an_archive_that_is_none_or_leads_elsewhere_is_left(course, content, why):
+    named_for_the_mini_lab(course)
+    uploaded(course, f"{LAB}+alice+20261128T100000Z.zip", content)
+    service = course.run()
+    assert why in next(iter(service.uploads.refused.values()))
+    assert not course.course.lab(LAB).students()
