@@ -11,7 +11,7 @@ import queue
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
@@ -57,7 +57,7 @@ class SharedEngine:
     def is_alive(self) -> bool:
         return self._thread.is_alive()
 
-    def map(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
+    def map(self, jobs: Iterable[Job]) -> Generator[Outcome]:
         """The outcomes of these notebooks, as they come.
 
         Raises:
@@ -156,7 +156,7 @@ class KeptCluster:
     def __exit__(self, *_: object) -> None:
         self.used = time.monotonic()
 
-    def map(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
+    def map(self, jobs: Iterable[Job]) -> Generator[Outcome]:
         try:
             yield from self.runner.map(jobs)
         except Exception:
