@@ -1273,7 +1273,7 @@ def symptoms(measure):
 
 broken_symptoms = symptoms(broken_iou)
 
-# %% exercice="iou_per_class" concepts="segmentation, réparation"
+# %% exercice="iou_per_class" concepts="segmentation"
 def iou_per_class(pred: torch.Tensor, target: torch.Tensor, classes: int) -> torch.Tensor:
     """L'IoU de chaque classe, sur tous les pixels de toutes les images.
 

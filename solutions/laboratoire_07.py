@@ -318,7 +318,7 @@ def symptoms(smooth):
 
 broken_symptoms = symptoms(broken_smooth_grad)
 
-# %% exercice="smooth_grad" concepts="autograd, explication, réparation"
+# %% exercice="smooth_grad" concepts="autograd, explication"
 def smooth_grad(model: nn.Module, x: torch.Tensor, target: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
     """La carte de saillance du gradient moyen de plusieurs images bruitées.
 
@@ -1163,7 +1163,7 @@ claim.less("deux fois plus loin que le rayon appris, la défense cède", defende
 # lisent et rétablissent l'état d'un générateur.
 # </details>
 
-# %% exercice="Checkpoint" concepts="point de reprise, copies, reproductibilité"
+# %% exercice="Checkpoint" concepts="point de reprise, hasard"
 class Checkpoint:
     """Un point de reprise, en mémoire.
 

@@ -226,7 +226,7 @@ with labo.needs("rnn"):
 # plusieurs chemins (Laboratoire 2) ? Et dans quel sens faut-il parcourir le temps ?
 # </details>
 
-# %% exercice="rnn_backward" concepts="récurrence, passe arrière, règle de dérivation en chaîne"
+# %% exercice="rnn_backward" concepts="récurrence, rétropropagation, gradient à la main"
 def rnn_backward(
     x: torch.Tensor,
     h: torch.Tensor,
@@ -400,7 +400,7 @@ claim.less("rotation × 2 : il explose", 10, first[2.0])
 #
 # Sans `clip_grad_norm_` ni ses cousines de `torch.nn.utils`.
 
-# %% exercice="clip_by_norm" concepts="écrêtage du gradient, norme"
+# %% exercice="clip_by_norm" concepts="écrêtage du gradient"
 def clip_by_norm(gradients: list[torch.Tensor], limit: float) -> tuple[list[torch.Tensor], float]:
     """Réduit des gradients pour que leur norme commune ne dépasse pas une limite.
 
@@ -834,7 +834,7 @@ claim.less("biais 3 : il reste", 0.1, start["LSTM, biais 3"])
 #
 # ### Exercice 5 - `last_states` ★ (6 min, 2 points)
 
-# %% exercice="last_states" concepts="indexation avancée, remplissage"
+# %% exercice="last_states" concepts="indexation, remplissage"
 def last_states(states: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
     """L'état de chaque suite à son dernier instant véritable, avant le remplissage.
 
@@ -1035,7 +1035,7 @@ def symptoms(model):
 
 broken_symptoms = symptoms(BrokenModel)
 
-# %% exercice="LanguageModel" concepts="modèle de langue, remplissage, réparation"
+# %% exercice="LanguageModel" concepts="modèle de langue, remplissage"
 class LanguageModel(nn.Module):
     """Prédit chaque symbole d'une suite d'après les précédents.
 

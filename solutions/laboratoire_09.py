@@ -900,7 +900,7 @@ show_reading(broken_reader)
 claim.less("en panne : la perte est presque nulle", broken_loss, 0.02)
 claim.between("en panne : aucun nombre exact", broken_exactness, 0, 0)
 
-# %% exercice="teacher_forcing" concepts="forçage par l'enseignant, masque, réparation"
+# %% exercice="teacher_forcing" concepts="forçage par l'enseignant, masque"
 def teacher_forcing(target: torch.Tensor, fill: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Ce qu'il faut pour entraîner un décodeur sur un lot de suites.
 
