@@ -1434,6 +1434,10 @@ for branches, length, alpha, wanted, why in (
         {(0,): (0, 0.4, 0.35, 0.25), (0, 2): (0, 0, 0.55, 0.45), (0, 2, 2): (0, 0.1, 0.46, 0.44), (0, 2, 3): (0, 1, 0, 0)},
         3, 1.0, [2, 3, 1], "une suite finie est mise de côté : elle ne prend la place de personne aux pas suivants",
     ),
+    (
+        {(0,): (0, 0.6, 0.25, 0.15), (0, 2): (0, 0.34, 0.33, 0.33)},
+        2, 2.0, [1], "une suite qui finit occupe, à ce pas, l'une des 2 places",
+    ),
 ):
     symbols, _ = beam_search(climbing(branches), 0, 1, 2, length, alpha)
     assert symbols == wanted, f"largeur 2, {length} symboles au plus : suite {symbols}, au lieu de {wanted} ; {why}"
