@@ -108,7 +108,8 @@ plt.show()
 # ### Exercice 1 - `rnn` ★ (8 min, 2 points)
 #
 # Écrivez la lecture de tout un lot, sans aucune couche récurrente toute faite. Une boucle sur le temps est permise :
-# elle est inévitable.
+# elle est inévitable. Une boucle de plus, sur les exemples ou sur les unités, rendrait la suite du laboratoire bien trop
+# lente.
 
 # %% exercice="rnn" concepts="récurrence, axes"
 def rnn(
@@ -540,7 +541,7 @@ claim.between("écrêtée, la descente arrive au but", clipped_path[-1] ** DEPTH
 #
 # ### Exercice 4 - `lstm` ★★ (15 min, 4 points)
 #
-# Sans couche récurrente toute faite.
+# Sans couche récurrente toute faite, et sans autre boucle que celle du temps : la suite serait bien trop lente.
 
 # %% exercice="lstm" concepts="récurrence, porte d'oubli, axes"
 def lstm(
