@@ -38,7 +38,7 @@ quick: setup ## the tests that are not slow, and need no hub, cluster, browser o
 	  -m "not slow and not hub and not cluster and not browser and not docs"
 
 test: check ## check, then run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -p bench.cpu_times -n 3 --dist loadfile
 
 labs: setup ## build labs/ from solutions/
 	$(BIN)/grader build

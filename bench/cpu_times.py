@@ -1,9 +1,10 @@
-"""A pytest plugin: the CPU seconds of each test, its processes included, the dearest first.
+"""A pytest plugin: CPU and wall seconds of each test, its processes included, the dearest first.
 
     python -m pytest -p bench.cpu_times -n 2 --dist loadfile
 
-A busy machine stretches wall times, and hardly these. What a fixture costs counts for the first
-test that asks for it; a process that nobody waits for is not seen.
+A busy machine stretches wall times, and hardly those of CPU. What a fixture costs counts for the
+first test that asks for it; a process that nobody waits for is seen in the wall time only, as what
+is done by an engine that many files share.
 """
 
 import resource
@@ -15,6 +16,7 @@ import pytest
 SHOWN = 40
 _PROPERTY = "cpu seconds"
 _by_test: Counter[str] = Counter()
+_wall: Counter[str] = Counter()
 _started: dict[str, float] = {}
 
 
@@ -37,16 +39,27 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    _wall[report.nodeid] += report.duration
     if report.when == "teardown":
         _by_test[report.nodeid] += dict(report.user_properties).get(_PROPERTY, 0.0)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    by_file: Counter[str] = Counter()
-    for nodeid, seconds in _by_test.items():
-        by_file[nodeid.partition("::")[0]] += seconds
-    terminalreporter.section(f"CPU: {sum(_by_test.values()):.0f} s")
-    for title, times in (("by file", by_file), ("by test", _by_test)):
-        terminalreporter.write_line(title)
-        for name, seconds in times.most_common(SHOWN):
-            terminalreporter.write_line(f"{seconds:8.1f} s  {name}")
+    terminalreporter.section(
+        f"CPU: {sum(_by_test.values()):.0f} s, wall: {sum(_wall.values()):.0f} s"
+    )
+    for title, cpus, walls in (
+        ("by file", _by_file(_by_test), _by_file(_wall)),
+        ("by test", _by_test, _wall),
+    ):
+        terminalreporter.write_line(f"{title}: CPU, wall")
+        dearest = sorted(walls, key=lambda name: -max(cpus[name], walls[name]))
+        for name in dearest[:SHOWN]:
+            terminalreporter.write_line(f"{cpus[name]:8.1f} {walls[name]:8.1f} s  {name}")
+
+
+def _by_file(by_test: Counter[str]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for nodeid, seconds in by_test.items():
+        found[nodeid.partition("::")[0]] += seconds
+    return found

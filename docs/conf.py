@@ -4,14 +4,20 @@ The labs are put there as students receive them, as pages to read: solutions are
 """
 
 import json
+import tomllib
+import unicodedata
+from collections import defaultdict
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from sphinx.application import Sphinx
 
+from grader.notebook import concepts
+
 ROOT = Path(__file__).resolve().parent.parent
 LABS = ROOT / "docs" / "labs"  # written at each build, ignored by git
+NOTIONS = ROOT / "docs" / "notions.toml"
 READ_ONLY = (
     "```{note}\nCette page se lit ; le laboratoire se fait dans le notebook, où chaque exercice a "
     "sa vérification ([mode d'emploi](../etudiants.md)).\n```"
@@ -97,11 +103,13 @@ def translate_labels(app: Sphinx, error: Exception | None) -> None:
 def write_labs(app: Sphinx) -> None:
     """A page for each lab, and their list."""
     labs = sorted((ROOT / "labs").glob("*/*.ipynb"))
+    notebooks = {path.stem: json.loads(path.read_text("utf-8")) for path in labs}
     for path in labs:
-        _write(LABS / f"{path.stem}.md", _page(json.loads(path.read_text("utf-8"))))
+        _write(LABS / f"{path.stem}.md", _page(notebooks[path.stem]))
         shared = path.with_name("notations.md")  # the same beside every lab
         _write(LABS / shared.name, shared.read_text("utf-8"))
-    pages = [path.stem for path in labs] + ["notations"]
+    _write(LABS / "notions.md", _notions(notebooks))
+    pages = [*notebooks, "notations", "notions"]
     names = "\n".join(pages)
     _write(
         LABS / "index.md",
@@ -123,6 +131,37 @@ def _cell(cell: dict) -> str:
     if cell["cell_type"] == "markdown":
         return source
     return f"````ipython3\n{source}\n````"
+
+
+def _notions(notebooks: dict[str, dict]) -> str:
+    """The index of notions: what each is, where it is introduced, where it serves again."""
+    places = defaultdict(list)
+    for lab, notebook in notebooks.items():
+        for cell in notebook["cells"]:
+            for notion in concepts(cell):
+                if lab not in places[notion]:
+                    places[notion].append(lab)
+    meanings = tomllib.loads(NOTIONS.read_text("utf-8"))
+    rows = [
+        f"| **{notion}** | {meaning} | {', '.join(map(_link, places[notion]))} |"
+        for notion, meaning in sorted(meanings.items(), key=lambda pair: _plain(pair[0]))
+    ]
+    head = (
+        "# Index des notions\n\nPour chaque notion, ce qu'elle veut dire, et les laboratoires dont "
+        "un exercice ou une question s'y attache : le premier l'introduit.\n\n"
+        "| notion | ce que c'est | laboratoires |\n|---|---|---|\n"
+    )
+    return head + "\n".join(rows) + "\n"
+
+
+def _link(lab: str) -> str:
+    number = lab.removeprefix("laboratoire_").removeprefix("0") or "0"
+    return f"[{number if number.isdigit() else number.upper().replace('TP', 'TP ')}]({lab}.md)"
+
+
+def _plain(word: str) -> str:
+    """Without accents, as a French index is sorted."""
+    return unicodedata.normalize("NFD", word).encode("ascii", "ignore").decode().lower()
 
 
 def _write(path: Path, text: str) -> None:

@@ -122,9 +122,7 @@ class Course:
             return lab
         traces = (lab.source, lab.notebook, lab.release)
         if not any(path.exists() for path in traces) and not lab.students():
-            known = sorted(
-                path.stem for path in lab.source.parent.glob("[!.]*") if path.stem != name
-            )
+            known = sorted({path.stem for path in lab.source.parent.glob("[!.]*")} - {name})
             raise GraderError(f"This course has no lab {name}. {_nearest(name, known)}")
         return lab
 

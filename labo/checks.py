@@ -58,6 +58,52 @@ def twins(*recipes: tuple) -> tuple[Any, nn.Sequential]:
     return there.eval(), here.eval()
 
 
+def unchanged(*models: nn.Module) -> Callable[[str], None]:
+    """Retient l'état de réseaux ; ce qui est renvoyé refuse, après un appel, qu'il ait changé.
+
+        unchanged = checks.unchanged(model)
+        result = saliency(model, x, target)
+        unchanged("une image 2 × 3")
+
+    L'état : le mode, les poids et les statistiques, le `.grad` de chaque paramètre, et s'il en
+    reçoit un (`requires_grad`).
+    """
+    before = [_state(model) for model in models]
+
+    def verify(case: str) -> None:
+        for model, (training, tensors, gradients) in zip(models, before, strict=True):
+            mode = "entraînement" if training else "évaluation"
+            assert model.training == training, f"{case} : le réseau n'est plus en mode {mode}"
+            for name, value in model.state_dict().items():
+                assert torch.equal(value, tensors[name]), f"{case} : `{name}` du réseau a changé"
+            for name, parameter in model.named_parameters():
+                gradient, learns = gradients[name]
+                assert parameter.requires_grad == learns, (
+                    f"{case} : `requires_grad` de `{name}` doit rester {learns}"
+                )
+                assert _same(parameter.grad, gradient), (
+                    f"{case} : le `.grad` de `{name}` a changé ; demandez le seul gradient utile"
+                )
+
+    return verify
+
+
+def _state(model: nn.Module) -> tuple[bool, dict[str, torch.Tensor], dict[str, tuple[Any, bool]]]:
+    """Le mode ; poids et statistiques ; de chaque paramètre, son gradient, et s'il en reçoit."""
+    tensors = {name: value.detach().clone() for name, value in model.state_dict().items()}
+    gradients = {
+        name: (None if each.grad is None else each.grad.clone(), each.requires_grad)
+        for name, each in model.named_parameters()
+    }
+    return model.training, tensors, gradients
+
+
+def _same(found: torch.Tensor | None, expected: torch.Tensor | None) -> bool:
+    if found is None or expected is None:
+        return found is expected
+    return torch.equal(found, expected)
+
+
 def operators_used(function: Callable, /, *args: Any, **kwargs: Any) -> set[str]:
     """Les opérateurs d'un appel, sans sa valeur. Dépassé : `recorded` donne les deux ensemble."""
     return set(recorded(function, *args, **kwargs).operators)

@@ -1380,7 +1380,7 @@ spread = max(results[0.0][-1] - results[0.0][0], results[0.1][-1] - results[0.1]
 claim.between("de 0 à 0,1, moins que l'étendue des graines", abs(levels[0.0] - levels[0.1]), 0, spread)
 claim.less("à 10, l'exactitude baisse nettement", results[10.0], results[0.0])
 
-# %% [markdown] reponse="experience" points=2 concepts="méthode expérimentale"
+# %% [markdown] reponse="experience" points=2 concepts="méthodologie"
 # Exemple, avec `alpha`. **Attente** : une pénalité réduit les poids ; l'exactitude de validation monte un
 # peu, puis baisse quand la pénalité l'emporte. **Observation** (MNIST) : de 0 à 0,1, elle bouge de moins
 # d'un dixième de point, pour une étendue de 0,4 : aucun effet mesurable. À 1, elle perd un point, moins que

@@ -1802,7 +1802,7 @@ claim.less("deux graines diffèrent de moins que l'effet du gain",
 claim.less("et de plus que l'écart entre les gains 1,67 et 3",
            abs(scores["1.67", 0] - scores["3.00", 0]), spread)
 
-# %% [markdown] reponse="experience" points=2 concepts="expérience, initialisation"
+# %% [markdown] reponse="experience" points=2 concepts="méthodologie, initialisation"
 # Attendu : l'exactitude croît avec le gain, puisque le rapport des $\delta$ se rapproche de 1, puis retombe
 # quand tanh sature. Observé (profondeur 10, taux 0,03) : 61 %, 74 %, 99 % aux gains 0,58, 1 et 1,67, dont les
 # rapports sont 232 ; 2,8 ; 0,27. À 3, où le gradient *grandit* vers les entrées (rapport 0,04), l'exactitude ne

@@ -1281,7 +1281,7 @@ def neighbour_accuracy(split, seed):
 leaky = [neighbour_accuracy(broken_split, seed) for seed in SEEDS]
 print("avec les fuites :", " ; ".join(f"{decimal(accuracy, 1)} %" for accuracy in leaky))
 
-# %% exercice="split_by_patient" concepts="méthode, fuites"
+# %% exercice="split_by_patient" concepts="méthodologie, fuite de données"
 def split_by_patient(
     x: torch.Tensor, patient: torch.Tensor, share: float, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:

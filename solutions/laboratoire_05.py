@@ -1342,7 +1342,7 @@ def symptoms(block):
 
 broken_symptoms = symptoms(BrokenBlock)
 
-# %% exercice="ResidualBlock" concepts="nn.Module, connexion résiduelle, réparation"
+# %% exercice="ResidualBlock" concepts="nn.Module, connexion résiduelle"
 class ResidualBlock(nn.Module):
     """Un bloc résiduel qui garde le nombre de canaux et la taille.
 

@@ -176,7 +176,7 @@ claim.between("à ce compte, B vaut bien A", mean_gap, -0.5, 4)
 #
 # ### Exercice 1 - `saliency` ★ (8 min, 2 points)
 #
-# Un seul appel du réseau pour tout le lot : la somme des scores demandés a, pour gradient, tous les gradients. Et
+# Un seul appel du réseau suffit pour tout le lot : la somme des scores demandés a, pour gradient, tous les gradients. Et
 # dériver n'est pas entraîner : laissez les paramètres comme ils étaient.
 
 # %% exercice="saliency" concepts="autograd, explication, axes"
@@ -230,7 +230,8 @@ for n, c, h, w, k, recipes in (
     expected, copies = leaf.grad.abs().amax(1), (x.clone(), target.clone())
     case = f"x de forme {n} × {c} × {h} × {w}, {k} classes"
     model(x.clone()).sum().backward()  # des gradients d'avant, qui doivent rester
-    before = [p.grad.clone() for p in model.parameters()]
+    model[-1].requires_grad_(n % 2 == 0)
+    unchanged = checks.unchanged(model)
     result = saliency(model, x, target)
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu"
     assert result.shape == expected.shape, f"{case} : forme {tuple(result.shape)}, au lieu de {tuple(expected.shape)}"
@@ -241,13 +242,7 @@ for n, c, h, w, k, recipes in (
         "la somme des scores et non leur moyenne, puis la valeur absolue, puis le maximum sur les canaux",
     )
     assert not result.requires_grad, f"{case} : le résultat porte encore un gradient"
-    assert not model.training, f"{case} : le réseau n'est plus en mode évaluation"
-    for parameter, gradient in zip(model.parameters(), before):
-        assert parameter.grad is not None and torch.equal(parameter.grad, gradient), (
-            f"{case} : les `.grad` des paramètres ont changé ; demandez le seul gradient de l'image"
-        )
-    for name, value in reference.state_dict().items():
-        assert torch.equal(model.state_dict()[name], value), f"{case} : `{name}` a changé"
+    unchanged(case)
 ### END HIDDEN TESTS
 
 # %%
@@ -318,7 +313,7 @@ def symptoms(smooth):
 
 broken_symptoms = symptoms(broken_smooth_grad)
 
-# %% exercice="smooth_grad" concepts="autograd, explication, réparation"
+# %% exercice="smooth_grad" concepts="autograd, explication"
 def smooth_grad(model: nn.Module, x: torch.Tensor, target: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
     """La carte de saillance du gradient moyen de plusieurs images bruitées.
 
@@ -371,7 +366,8 @@ for m, n, c, h, w, k, size, recipes in (
     expected = leaf.grad.view(m, n, c, h, w).mean(0).abs().amax(1)
     case = f"M = {m}, x de forme {n} × {c} × {h} × {w}"
     model(x.clone()).sum().backward()  # des gradients d'avant, qui doivent rester
-    before = [p.grad.clone() for p in model.parameters()]
+    model[-1].requires_grad_(n % 2 == 0)
+    unchanged = checks.unchanged(model)
     result = smooth_grad(model, x, target, noise)
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu"
     assert result.shape == expected.shape, f"{case} : forme {tuple(result.shape)}, au lieu de {tuple(expected.shape)}"
@@ -383,11 +379,7 @@ for m, n, c, h, w, k, size, recipes in (
         "moyenne des gradients se prend avant la valeur absolue",
     )
     assert not result.requires_grad, f"{case} : le résultat porte encore un gradient"
-    assert not model.training, f"{case} : le réseau n'est plus en mode évaluation"
-    for parameter, gradient in zip(model.parameters(), before):
-        assert parameter.grad is not None and torch.equal(parameter.grad, gradient), (
-            f"{case} : les `.grad` des paramètres ont changé ; demandez le seul gradient de l'image"
-        )
+    unchanged(case)
 ### END HIDDEN TESTS
 
 # %%
@@ -449,7 +441,7 @@ def occlusion(
 
     Args :
         model : une fonction d'images N × C × H × W vers des scores N × K, par exemple un réseau en mode évaluation.
-            Elle est appelée H'·W' + 1 fois au plus.
+            À appeler H'·W' + 1 fois au plus.
         x : N × C × H × W ; n'est pas modifié.
         target : N entiers, la classe de chaque image.
         size : côté du carré, qui est toujours tout entier dans l'image.
@@ -490,11 +482,13 @@ line = torch.tensor([[[[5.0, 7.0, 9.0]]]])
 result = occlusion(middle_pixel, line, torch.tensor([0]), 1, 1)
 assert isinstance(result, torch.Tensor), f"`occlusion` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
 assert tuple(result.shape) == (1, 1, 3), f"une image 1 × 3 et un carré de 1 donnent 1 × 1 × 3, et non {tuple(result.shape)}"
-assert result.flatten().tolist() == [0, 7, 0], f"seul le pixel du milieu compte : (0 ; 7 ; 0), et non {result.flatten().tolist()}"
+assert result.flatten().tolist() == [0, 7, 0], (
+    f"seul le pixel du milieu compte, et chaque position part d'une copie neuve : (0 ; 7 ; 0), et non {result.flatten().tolist()}"
+)
 result = occlusion(middle_pixel, line, torch.tensor([0]), 1, 1, 2.0)
 assert result.flatten().tolist() == [0, 5, 0], f"caché par la valeur 2 : (0 ; 5 ; 0), et non {result.flatten().tolist()}"
 result = occlusion(middle_pixel, line, torch.tensor([1]), 1, 2)
-assert result.flatten().tolist() == [0, 0], f"avec un pas de 2, le milieu n'est jamais caché, et non {result.flatten().tolist()}"
+assert result.flatten().tolist() == [0, 0], f"classe 1, pas de 2 : le milieu n'est jamais caché, (0 ; 0), et non {result.flatten().tolist()}"
 ### BEGIN HIDDEN TESTS
 def counting(net, seen):
     """Le réseau, qui note dans `seen` chacun de ses appels."""
@@ -694,7 +688,8 @@ for n, c, h, w, k, below, above in (
     expected = summed.clamp(min=0)
     case = f"N = {n}, cartes {tuple(maps.shape)}, {k} classes"
     head(features(x.clone())).sum().backward()  # des gradients d'avant, qui doivent rester
-    before = [p.grad.clone() for part in (features, head) for p in part.parameters()]
+    features.requires_grad_(n % 2 == 0)
+    unchanged = checks.unchanged(features, head)
     result = grad_cam(features, head, x, target)
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu"
     assert result.shape == expected.shape, f"{case} : forme {tuple(result.shape)}, au lieu de {tuple(expected.shape)}"
@@ -705,12 +700,7 @@ for n, c, h, w, k, below, above in (
         "somme sur les cartes, et la ReLU après elle ; rien n'est normalisé",
     )
     assert not result.requires_grad, f"{case} : le résultat porte encore un gradient"
-    assert not features.training and not head.training, f"{case} : le réseau n'est plus en mode évaluation"
-    after = [p for part in (features, head) for p in part.parameters()]
-    for parameter, gradient in zip(after, before):
-        assert parameter.grad is not None and torch.equal(parameter.grad, gradient), (
-            f"{case} : les `.grad` des paramètres ont changé ; demandez le seul gradient des cartes"
-        )
+    unchanged(case)
 head = checks.build(nn.Sequential, checks.build(nn.AdaptiveAvgPool2d, 1), checks.build(nn.Flatten), checks.build(nn.Linear, 2, 2)).eval()
 with torch.no_grad():
     head[2].weight.copy_(-torch.rand(2, 2) - 0.1)
@@ -815,6 +805,7 @@ assert result.shape == start.shape, f"la forme de `start`, {tuple(start.shape)},
 assert torch.allclose(result.flatten().float(), torch.tensor([1.5, 0.0])), (
     f"un pas, sans pénalité : (1 ; 1) + 0,5 × (1 ; -2) = (1,5 ; 0), et non {result.flatten().tolist()}"
 )
+assert start.flatten().tolist() == [1, 1], f"`start` a été modifié : {start.flatten().tolist()}"
 result = maximise(linear, torch.tensor([0]), start, 1, 0.5, 0.25)
 assert torch.allclose(result.flatten().float(), torch.tensor([1.25, -0.25])), (
     "avec α = 0,25, le gradient de la pénalité est 2 × 0,25 × (1 ; 1) : (1,25 ; -0,25) attendu, et non "
@@ -836,7 +827,8 @@ for n, c, h, w, k, steps, rate, alpha, recipes in (
         expected = expected + rate * (leaf.grad - 2 * alpha * expected)
     case = f"x de forme {n} × {c} × {h} × {w}, {steps} pas, taux {rate}, α = {alpha}"
     model(start.clone()).sum().backward()  # des gradients d'avant, qui doivent rester
-    before = [p.grad.clone() for p in model.parameters()]
+    model[-1].requires_grad_(n % 2 == 0)
+    unchanged = checks.unchanged(model)
     result = maximise(model, target, start, steps, rate, alpha)
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu"
     assert result.shape == expected.shape, f"{case} : forme {tuple(result.shape)}, au lieu de {tuple(expected.shape)}"
@@ -847,13 +839,7 @@ for n, c, h, w, k, steps, rate, alpha, recipes in (
         "pénalité, et un gradient neuf à chaque pas",
     )
     assert not result.requires_grad, f"{case} : le résultat porte encore un gradient"
-    assert not model.training, f"{case} : le réseau n'est plus en mode évaluation"
-    for parameter, gradient in zip(model.parameters(), before):
-        assert parameter.grad is not None and torch.equal(parameter.grad, gradient), (
-            f"{case} : les `.grad` des paramètres ont changé ; demandez le seul gradient de l'image"
-        )
-    for name, value in reference.state_dict().items():
-        assert torch.equal(model.state_dict()[name], value), f"{case} : `{name}` a changé ; les poids sont fixés"
+    unchanged(case)
 ### END HIDDEN TESTS
 
 # %%
@@ -892,13 +878,13 @@ claim.effect("le 3 préféré de B porte la marque, celui de A non", corner_3["A
 # ne changeons chaque pixel que de $\varepsilon$ au plus. (Ici, $\varepsilon$ est un rayon, en unités de pixel, de 0
 # pour noir à 1 pour blanc.) Près de $x$, de gradient $g = \partial \ell / \partial x$,
 #
-# $$\ell(x + \delta) \approx \ell(x) + \sum_i g_i \delta_i, \qquad |\delta_i| \leq \eta .$$
+# $$\ell(x + \delta) \approx \ell(x) + \sum_i g_i \delta_i, \qquad |\delta_i| \leq a .$$
 #
-# **À la main** : pour $g = (3 ;\ -1 ;\ 0)$ et $\eta = 0{,}1$, quel $\delta$ augmente le plus la perte ? Le dernier pixel n'y peut
-# rien : il ne bouge pas. Votre réponse est un **pas** ; un seul, avec $\eta = \varepsilon$, est l'attaque FGSM
+# **À la main** : pour $g = (3 ;\ -1 ;\ 0)$ et $a = 0{,}1$, quel $\delta$ augmente le plus la perte ? Le dernier pixel n'y peut
+# rien : il ne bouge pas. Votre réponse est un **pas** ; un seul, avec $a = \varepsilon$, est l'attaque FGSM
 # (I. Goodfellow et coll., 2015).
 #
-# L'attaque **PGD** (A. Madry et coll., 2018) répète : un pas de longueur $\eta$ depuis l'image courante, puis on ramène chaque pixel à
+# L'attaque **PGD** (A. Madry et coll., 2018) répète : un pas de longueur $a$ depuis l'image courante, puis on ramène chaque pixel à
 # $\varepsilon$ au plus de l'image **d'origine**, puis dans [0, 1].
 #
 # ### Exercice 6 - `pgd` ★★★ (18 min, 4 points)
@@ -909,11 +895,11 @@ claim.effect("le 3 préféré de B porte la marque, celui de A non", corner_3["A
 def pgd(
     model: nn.Module, x: torch.Tensor, target: torch.Tensor, epsilon: float, step: float, steps: int, start: torch.Tensor
 ) -> torch.Tensor:
-    """Des images proches de x que le réseau classe mal, par l'attaque PGD non ciblée.
+    """Des images proches de x que le réseau devrait classer mal, par l'attaque PGD non ciblée.
 
     Args :
-        model : un réseau, d'images N × C × H × W vers des scores N × K ; il ressort comme il est entré, `.grad` des
-            paramètres compris.
+        model : un réseau, d'images N × C × H × W vers des scores N × K ; il ressort comme il est entré : même mode,
+            et `.grad` des paramètres compris.
         x : N × C × H × W, les images d'origine, dans [0, 1] ; n'est pas modifié.
         target : N entiers, les bonnes classes, dont on augmente la perte.
         epsilon : le rayon : aucun pixel ne s'éloigne davantage de x.
@@ -970,7 +956,8 @@ for n, c, h, w, k, epsilon, recipes in (
     expected = (leaf.detach() + epsilon * leaf.grad.sign()).clamp(0, 1)
     case = f"un pas, x de forme {n} × {c} × {h} × {w}, ε = {epsilon}"
     model(x.clone()).sum().backward()  # des gradients d'avant, qui doivent rester
-    before = [p.grad.clone() for p in model.parameters()]
+    model[-1].requires_grad_(n % 2 == 0)
+    unchanged = checks.unchanged(model)
     result = pgd(model, x, target, epsilon, epsilon, 1, x.clone())
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu"
     assert result.shape == expected.shape, f"{case} : forme {tuple(result.shape)}, au lieu de {tuple(expected.shape)}"
@@ -981,11 +968,7 @@ for n, c, h, w, k, epsilon, recipes in (
         "bonne classe",
     )
     assert not result.requires_grad, f"{case} : le résultat porte encore un gradient"
-    assert not model.training, f"{case} : le réseau n'est plus en mode évaluation"
-    for parameter, gradient in zip(model.parameters(), before):
-        assert parameter.grad is not None and torch.equal(parameter.grad, gradient), (
-            f"{case} : les `.grad` des paramètres ont changé ; demandez le seul gradient de l'image"
-        )
+    unchanged(case)
 ### END HIDDEN TESTS
 
 # %% test="pgd" part="plusieurs_pas" points=2
@@ -999,6 +982,7 @@ result = pgd(linear, x, torch.tensor([0]), 0.1, 0.04, 2, x)
 assert torch.allclose(result.flatten().float(), torch.tensor([0.58, 0.42, 0.5])), (
     f"deux pas de 0,04 : (0,58 ; 0,42 ; 0,5) attendu, et non {result.flatten().tolist()}"
 )
+assert (x == 0.5).all(), f"`x` a été modifié : {x.flatten().tolist()}"
 result = pgd(linear, x, torch.tensor([0]), 0.1, 0.04, 9, x)
 assert torch.allclose(result.flatten().float(), torch.tensor([0.6, 0.4, 0.5])), (
     f"neuf pas de 0,04 restent à 0,1 de `x` : (0,6 ; 0,4 ; 0,5) attendu, et non {result.flatten().tolist()}"
@@ -1026,6 +1010,8 @@ for n, c, h, w, k, epsilon, step, steps, recipes in (
         moved = expected + step * leaf.grad.sign()
         expected = torch.minimum(torch.maximum(moved, x - epsilon), x + epsilon).clamp(0, 1)
     case = f"{steps} pas de {step}, x de forme {n} × {c} × {h} × {w}, ε = {epsilon}"
+    model.train(n % 2 == 0)  # ces couches ont les mêmes valeurs dans les deux modes
+    unchanged = checks.unchanged(model)
     result = pgd(model, x, target, epsilon, step, steps, start)
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu"
     assert result.shape == expected.shape, f"{case} : forme {tuple(result.shape)}, au lieu de {tuple(expected.shape)}"
@@ -1040,7 +1026,7 @@ for n, c, h, w, k, epsilon, step, steps, recipes in (
         "puis dans [0, 1]",
     )
     assert not result.requires_grad, f"{case} : le résultat porte encore un gradient"
-    assert all(p.grad is None for p in model.parameters()), f"{case} : les paramètres du réseau ont reçu un gradient"
+    unchanged(case)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1163,7 +1149,7 @@ claim.less("deux fois plus loin que le rayon appris, la défense cède", defende
 # lisent et rétablissent l'état d'un générateur.
 # </details>
 
-# %% exercice="Checkpoint" concepts="point de reprise, copies, reproductibilité"
+# %% exercice="Checkpoint" concepts="point de reprise, hasard"
 class Checkpoint:
     """Un point de reprise, en mémoire.
 
@@ -1260,6 +1246,13 @@ saved.resume(model, optimizer, generator)
 for name, value in state_of(model).items():
     assert torch.equal(value, wanted[name]), f"`{name}` suit un autre réseau, où l'on avait déjà repris"
 assert Checkpoint(model, optimizer, 0, generator).resume(model, optimizer, generator) == 0, "aucune époque n'était faite"
+early = Checkpoint(model, optimizer, 1, generator)
+wanted = state_of(model)
+drawn_weights(model)
+late = Checkpoint(model, optimizer, 2, generator)
+assert early.resume(model, optimizer, generator) == 1, "deux points de reprise existent : chacun a ses époques"
+for name, value in state_of(model).items():
+    assert torch.equal(value, wanted[name]), f"deux points de reprise existent : le premier a perdu son `{name}`"
 ### END HIDDEN TESTS
 
 # %% test="Checkpoint" part="suite" points=2

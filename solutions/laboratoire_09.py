@@ -208,12 +208,9 @@ def expected_loss(centre, context, negatives, E, C):
     return (F.softplus(-true_scores) + F.softplus(false_scores).sum(-1)).mean()
 
 
-for n, k, v, d, scale, dtype in (
-    (4, 1, 5, 3, 1.0, torch.float64), (1, 4, 6, 2, 1.0, torch.float64), (7, 2, 9, 5, 2.0, torch.float32),
-    (5, 5, 3, 4, 0.5, torch.float64), (3, 3, 8, 1, 1.0, torch.float32),
-):
+for n, k, v, d, scale in ((4, 1, 5, 3, 1.0), (1, 4, 6, 2, 1.0), (7, 2, 9, 5, 2.0), (5, 5, 3, 4, 0.5), (3, 3, 8, 1, 1.0)):
     indices = torch.randint(v, (n,)), torch.randint(v, (n,)), torch.randint(v, (n, k))
-    tables = [(torch.randn(v, d, dtype=dtype) * scale).requires_grad_() for _ in range(2)]
+    tables = [(torch.randn(v, d) * scale).requires_grad_() for _ in range(2)]
     copies = [t.clone() for t in indices], [t.detach().clone().requires_grad_() for t in tables]
     expected = expected_loss(*copies[0], *copies[1])
     expected.backward()
@@ -332,7 +329,7 @@ def expected_analogy(E, a, b, c):
 tried = 0
 while tried < 12:
     v, d = int(torch.randint(5, 12, ())), int(torch.randint(2, 6, ()))
-    E = torch.randn(v, d, dtype=torch.float64 if tried % 2 else torch.float32) * (4 * torch.rand(v, 1) + 0.1)
+    E = torch.randn(v, d) * (4 * torch.rand(v, 1) + 0.1)
     a, b, c = torch.randint(v, (3,)).tolist()
     expected, margin = expected_analogy(E, a, b, c)
     if margin < 1e-3:
@@ -441,7 +438,7 @@ claim.effect("les mots partagés font la relation", analogies["mélangé", "pays
 #
 # - S'il est uniforme sur $V$ symboles, la perplexité vaut $V$.
 # - S'il donne la probabilité 1 à chaque bon symbole, elle vaut 1.
-# - S'il donne $1/2$ au premier, puis $1/8$ au second, elle vaut 4 : les rapports se moyennent, pas les nombres.
+# - S'il donne $1/2$ au premier, puis $1/8$ au second, elle vaut 4, la moyenne géométrique de 2 et de 8.
 # - Un texte deux fois plus long, de mêmes probabilités, a la même perplexité ; et chaque symbole visible compte autant,
 #   que sa phrase soit courte ou longue.
 
@@ -455,7 +452,7 @@ def perplexity(logits: torch.Tensor, targets: torch.Tensor, mask: torch.Tensor) 
         mask : N × T, booléen, True là où le symbole compte ; ce qui est caché n'a aucun effet, même infini.
 
     Renvoie :
-        un nombre (float).
+        un nombre (float) ; infini si un symbole visible est de probabilité nulle.
     """
     ### BEGIN SOLUTION
     return F.cross_entropy(logits[mask], targets[mask]).exp().item()
@@ -475,10 +472,8 @@ assert abs(found - 4) < 1e-3, f"probabilités 1/2, puis 1/8 : 4, et non {found:.
 found = perplexity(halves, torch.tensor([[0, 3]]), torch.tensor([[True, False]]))
 assert abs(found - 2) < 1e-3, f"le second symbole caché, il reste la probabilité 1/2 : 2, et non {found:.4f}"
 ### BEGIN HIDDEN TESTS
-for n, t, v, scale, dtype in (
-    (3, 5, 4, 1.0, torch.float64), (1, 1, 6, 1.0, torch.float32), (4, 3, 9, 3.0, torch.float32), (6, 7, 2, 1.0, torch.float64),
-):
-    logits = torch.randn(n, t, v, dtype=dtype) * scale + 5
+for n, t, v, scale in ((3, 5, 4, 1.0), (1, 1, 6, 1.0), (4, 3, 9, 3.0), (6, 7, 2, 1.0)):
+    logits = torch.randn(n, t, v) * scale + 5
     targets = torch.randint(v, (n, t))
     mask = torch.arange(t) < torch.randint(1, t + 1, (n, 1))
     if n == 6:
@@ -504,6 +499,10 @@ found = perplexity(torch.tensor([[[0.0, 3.0, 0.0]]]), torch.tensor([[2]]), torch
 assert abs(found - (2 + math.exp(3))) < 1e-2, (
     f"un symbole peu probable : {2 + math.exp(3):.4f}, et non {found:.4f} (la perplexité peut dépasser V)"
 )
+found = perplexity(torch.tensor([[[20.0, 0.0]]]), torch.tensor([[1]]), torch.tensor([[True]]))
+assert abs(found / (1 + math.exp(20)) - 1) < 1e-2, f"scores 20 et 0, bon symbole en 1 : {1 + math.exp(20):.4g}, et non {found:.4g}"
+found = perplexity(torch.tensor([[[0.0, -math.inf], [0.0, 0.0]]]), torch.tensor([[1, 0]]), torch.tensor([[True, True]]))
+assert found == math.inf, f"un symbole visible, de score -inf, est impossible : la perplexité est infinie, et non {found}"
 ### END HIDDEN TESTS
 
 # %%
@@ -581,7 +580,7 @@ claim.less("l'ordre 5 est moins bon que l'ordre 3", valid_curve[:, 2] + 1, valid
 #
 # - la **température** $\tau$ divise les scores : $\tau < 1$ favorise les plus grands ;
 # - **les $k$ premiers** (*top-k*) : on ne garde que les $k$ plus grands scores ;
-# - **le noyau** (*top-p*) : on garde le plus petit ensemble des plus probables dont la masse atteint $p$.
+# - **la masse** $p$ (*top-p*) : on garde le plus petit ensemble des plus probables dont la masse atteint $p$.
 #
 # ### Exercice 4 - `filter_logits` ★★ (14 min, 3 points)
 #
@@ -634,6 +633,7 @@ assert found.shape == three.shape, f"la forme de `logits` est gardée, (3,), et 
 assert found.dtype == three.dtype, f"le type de `logits` est gardé, {three.dtype}, et non {found.dtype}"
 assert torch.allclose(found, three, atol=1e-5), f"sans réglage, rien ne change : {three.tolist()}, et non {found.tolist()}"
 found = filter_logits(three, temperature=0.5)
+assert abs(three.exp()[0].item() - 0.5) < 1e-4, f"`logits` a été modifié : {three.tolist()}"
 assert torch.allclose(found, 2 * three, atol=1e-5), f"une température de 0,5 double les scores, et non {found.tolist()}"
 found = filter_logits(three, k=1)
 assert found.isinf().tolist() == [False, True, True], f"k = 1 ne garde que le premier, et a gardé {found.tolist()}"
@@ -675,8 +675,8 @@ for shape, temperature, k, p, dtype in cases:
     assert found.dtype == dtype, f"{case} : le type de `logits` est gardé, {dtype}, et non {found.dtype}"
     assert not found.isnan().any(), f"{case} : des nan"
     assert torch.equal(found.isinf(), expected.isinf()), (
-        f"{case} : {(~found.isinf()).sum().item()} scores gardés, au lieu de {(~expected.isinf()).sum().item()}, ou d'autres "
-        "(température, puis k, puis p ; chaque vecteur à part ; celui qui fait atteindre p reste)"
+        f"{case} : {(~found.isinf()).sum().item()} scores gardés, et {(~expected.isinf()).sum().item()} attendus, peut-être "
+        "d'autres (température, puis k, puis p ; chaque vecteur à part ; celui qui fait atteindre p reste)"
     )
     torch.testing.assert_close(
         found, expected, atol=1e-4, rtol=1e-4, msg=f"{case} : les bons sont gardés, mais leurs scores sont faux"
@@ -735,14 +735,14 @@ with labo.needs("filter_logits"):
               f"{spread(invented[label]['différents']):15} %   {', '.join(runs[0][:7])}")
 
 # %% affirmation="tirage"
-claim.effect("le noyau écarte presque toutes les suites étranges", invented["p = 0,8"]["étranges"], invented["tout"]["étranges"])
-claim.less("le noyau : moins de 10 % d'étranges", invented["p = 0,8"]["étranges"], 10)
+claim.effect("une masse de 0,8 écarte presque toutes les suites étranges", invented["p = 0,8"]["étranges"], invented["tout"]["étranges"])
+claim.less("une masse de 0,8 : moins de 10 % d'étranges", invented["p = 0,8"]["étranges"], 10)
 claim.less("tout tirer : plus de 20 %", 20, invented["tout"]["étranges"])
-claim.effect("il garde plus de variété qu'une température de 0,5", invented["τ = 0,5"]["différents"], invented["p = 0,8"]["différents"])
+claim.effect("elle garde plus de variété qu'une température de 0,5", invented["τ = 0,5"]["différents"], invented["p = 0,8"]["différents"])
 
 # %% [markdown]
-# Un prénom *étrange* a deux lettres de suite qu'aucun vrai prénom n'a. Le noyau les écarte presque toutes, et garde plus
-# de variété qu'une température de 0,5.
+# Un prénom *étrange* a deux lettres de suite qu'aucun vrai prénom n'a. S'en tenir à une masse de 0,8 les écarte presque
+# tous, et garde plus de variété qu'une température de 0,5.
 #
 # ---
 # ## 3. Lire un nombre : encodeur et décodeur
@@ -900,7 +900,7 @@ show_reading(broken_reader)
 claim.less("en panne : la perte est presque nulle", broken_loss, 0.02)
 claim.between("en panne : aucun nombre exact", broken_exactness, 0, 0)
 
-# %% exercice="teacher_forcing" concepts="forçage par l'enseignant, masque, réparation"
+# %% exercice="teacher_forcing" concepts="forçage par l'enseignant, masque"
 def teacher_forcing(target: torch.Tensor, fill: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Ce qu'il faut pour entraîner un décodeur sur un lot de suites.
 
@@ -1028,14 +1028,14 @@ claim.less("la perte d'entraînement reste finie et petite", losses["sans attent
 # mot, appelé **clé**. À chaque pas, l'état du décodeur, la **requête**, choisit où regarder : un petit
 # réseau, celui de Bahdanau (2015), compare la requête $q$ à chaque clé $h_j$,
 #
-# $$s_j = v \cdot \tanh(W_q\, q + W_h\, h_j),$$
+# $$s_j = v \cdot \tanh(W_q\, q + W_k\, h_j),$$
 #
 # un softmax en fait des poids positifs de somme 1, et le **contexte** est la moyenne des clés, ainsi pondérée. Il
 # aide à prédire le chiffre. Rien ne dit à ce réseau où regarder : les poids s'apprennent avec le reste.
 #
 # ### Exercice 6 - `additive_attention` ★★ (14 min, 4 points)
 #
-# Toutes les requêtes à la fois, sans boucle nécessaire : les sommes $W_q q_i + W_h h_j$ forment un tableau à quatre
+# Toutes les requêtes à la fois, sans boucle : les sommes $W_q q_i + W_k h_j$ forment un tableau à quatre
 # dimensions. Un mot caché par le masque doit avoir un poids nul, et les autres doivent toujours sommer à 1 : que
 # doit valoir son score, et avant quelle étape ?
 
@@ -1081,19 +1081,18 @@ def expected_weights(query, keys, mask, w_query, w_keys, v):
     return raised / raised.sum(-1, keepdim=True)
 
 
-for n, q, t, b, d, a, scale, dtype in (
-    (2, 3, 4, 5, 6, 7, 1.0, torch.float64), (3, 1, 5, 2, 3, 4, 2.0, torch.float32), (1, 4, 1, 3, 2, 5, 1.0, torch.float64),
-    (4, 4, 4, 4, 4, 4, 1.0, torch.float64),
+for n, q, t, b, d, a, scale in (
+    (2, 3, 4, 5, 6, 7, 1.0), (3, 1, 5, 2, 3, 4, 2.0), (1, 4, 1, 3, 2, 5, 1.0), (4, 4, 4, 4, 4, 4, 1.0),
 ):
     shapes = (n, q, b), (n, t, d), (a, b), (a, d), (a,)
-    query, keys, w_query, w_keys, v = (torch.randn(shape, dtype=dtype) * scale for shape in shapes)
+    query, keys, w_query, w_keys, v = (torch.randn(shape) * scale for shape in shapes)
     mask = torch.rand(n, t) < 0.6
     mask[torch.arange(n), torch.randint(t, (n,))] = True
     given = query, keys, mask, w_query, w_keys, v
     leaves = [x.clone().requires_grad_() if x.is_floating_point() else x.clone() for x in given]
     copies = [x.detach().clone().requires_grad_() if x.is_floating_point() else x.clone() for x in given]
     expected = expected_weights(*copies)
-    direction = torch.randn(n, q, t, dtype=dtype)
+    direction = torch.randn(n, q, t)
     (expected * direction).sum().backward()
     case = f"{q} requêtes de taille {b}, {t} clés de taille {d}, A = {a}"
     found = additive_attention(*leaves)
@@ -1110,7 +1109,7 @@ for n, q, t, b, d, a, scale, dtype in (
     )
     torch.testing.assert_close(
         weights.detach(), expected.detach(), atol=1e-4, rtol=1e-3, check_dtype=False,
-        msg=f"{case} : les poids somment à 1, mais ils sont faux : tanh de la somme, puis v",
+        msg=f"{case} : les poids somment à 1, mais ils sont faux (tanh de la somme, puis v ; à chaque ligne son masque, à chaque requête ses poids)",
     )
     (weights * direction).sum().backward()
     for name, leaf, copy in zip(("query", "keys", "mask", "w_query", "w_keys", "v"), leaves, copies):
@@ -1146,19 +1145,16 @@ def expected_context(query, keys, mask, w_query, w_keys, v):
     return torch.einsum("nqt,ntd->nqd", raised / raised.sum(-1, keepdim=True), keys)
 
 
-for n, q, t, b, d, a, dtype in (
-    (2, 3, 4, 5, 6, 7, torch.float64), (3, 1, 5, 2, 3, 4, torch.float32), (1, 4, 1, 3, 2, 5, torch.float64),
-    (3, 3, 3, 3, 3, 3, torch.float64),
-):
+for n, q, t, b, d, a in ((2, 3, 4, 5, 6, 7), (3, 1, 5, 2, 3, 4), (1, 4, 1, 3, 2, 5), (3, 3, 3, 3, 3, 3)):
     shapes = (n, q, b), (n, t, d), (a, b), (a, d), (a,)
-    query, keys, w_query, w_keys, v = (torch.randn(shape, dtype=dtype) for shape in shapes)
+    query, keys, w_query, w_keys, v = (torch.randn(shape) for shape in shapes)
     mask = torch.rand(n, t) < 0.6
     mask[torch.arange(n), torch.randint(t, (n,))] = True
     given = query, keys, mask, w_query, w_keys, v
     leaves = [x.clone().requires_grad_() if x.is_floating_point() else x.clone() for x in given]
     copies = [x.detach().clone().requires_grad_() if x.is_floating_point() else x.clone() for x in given]
     expected = expected_context(*copies)
-    direction = torch.randn(n, q, d, dtype=dtype)
+    direction = torch.randn(n, q, d)
     (expected * direction).sum().backward()
     case = f"{q} requêtes de taille {b}, {t} clés de taille {d}, A = {a}"
     found = additive_attention(*leaves)
@@ -1294,7 +1290,7 @@ plt.show()
 #
 # ### Exercice 7 - `beam_search` ★★★ (18 min, 4 points)
 #
-# Un début, ou **hypothèse**, commence par `start`, sans symboles de plus. À chaque pas :
+# Un début, ou **hypothèse**, est une suite qui commence par `start` ; au départ, il n'y en a qu'une, `start` seul. À chaque pas :
 #
 # 1. prolongez chaque hypothèse vivante de chacun des $V$ symboles ; le total d'une hypothèse est la somme des
 #    logarithmes de ses probabilités ;
@@ -1424,6 +1420,27 @@ for width in (6, 3, 4, 5, 1, 2):
     )
     narrow = beam_search(hidden_branch, 0, 1, width - 1, 2)[0] if width > 1 else []
     assert narrow != [branch, 1], f"une largeur {width - 1} ne garde que {width - 1} débuts, et ne peut trouver {narrow}"
+def climbing(branches):
+    return lambda prefixes: torch.tensor([branches.get(tuple(row), (0.0, 1.0, 0.0, 0.0)) for row in prefixes.tolist()]).log()
+
+
+for branches, length, alpha, wanted, why in (
+    (
+        {(0,): (0, 0, 0.51, 0.49), (0, 2): (0, 0.1, 0.46, 0.44), (0, 3): (0, 0.1, 0.43, 0.47), (0, 2, 2): (0, 0.3, 0.36, 0.34),
+         (0, 2, 3): (0, 1, 0, 0), (0, 3, 2): (0, 0.3, 0.36, 0.34), (0, 3, 3): (0, 0.3, 0.36, 0.34)},
+        4, 0.0, [2, 2, 2, 1], "le faisceau garde 2 prolongements en tout, et non 2 par hypothèse",
+    ),
+    (
+        {(0,): (0, 0.4, 0.35, 0.25), (0, 2): (0, 0, 0.55, 0.45), (0, 2, 2): (0, 0.1, 0.46, 0.44), (0, 2, 3): (0, 1, 0, 0)},
+        3, 1.0, [2, 3, 1], "une suite finie est mise de côté : elle ne prend la place de personne aux pas suivants",
+    ),
+    (
+        {(0,): (0, 0.6, 0.25, 0.15), (0, 2): (0, 0.34, 0.33, 0.33)},
+        2, 2.0, [1], "une suite qui finit occupe, à ce pas, l'une des 2 places",
+    ),
+):
+    symbols, _ = beam_search(climbing(branches), 0, 1, 2, length, alpha)
+    assert symbols == wanted, f"largeur 2, {length} symboles au plus : suite {symbols}, au lieu de {wanted} ; {why}"
 seen = []
 
 
@@ -1662,7 +1679,7 @@ claim.less("avec attention, plus de neuf nombres de test sur dix sont exacts", 9
 #
 # - Un plongement vient des voisins : une relation que les phrases ne portent pas ne s'y trouve pas.
 # - La perplexité est un nombre de choix ; on la mesure sur ce qui n'a pas servi à apprendre.
-# - Tirer dans toute la traîne, c'est souvent tirer une absurdité : le noyau la coupe.
+# - Tirer dans toute la traîne, c'est souvent tirer une absurdité : garder une masse $p$ la coupe.
 # - Avec le forçage par l'enseignant, l'entrée est la cible décalée : la même, et la perte ment.
 # - L'attention remplace un résumé unique par un regard, à chaque pas ; le masque vient avant le softmax.
 # - Un faisceau cherche mieux que le glouton ; il ne sait rien de plus que le modèle.

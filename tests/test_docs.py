@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +23,7 @@ from grader.authoring.release import release
 from grader.cli import app as grader_app
 from grader.course import Course
 from grader.grading.autograde import autograde
-from grader.notebook import grade_id
+from grader.notebook import concepts, grade_id
 from grader.reporting.feedback import write_all
 from labo.cli import app as labo_app
 from tests.support.course_cases import QUICK, ROOT, WRONG
@@ -285,6 +286,12 @@ def test_every_help_shows_an_example(name, command):
 
 
 # ---- The site
+
+
+def test_the_notions_that_exercises_name_are_those_of_the_index():
+    notebooks = [json.loads(path.read_text("utf-8")) for path in (ROOT / "labs").glob("*/*.ipynb")]
+    named = {notion for book in notebooks for cell in book["cells"] for notion in concepts(cell)}
+    assert named == set(tomllib.loads((ROOT / "docs" / "notions.toml").read_text("utf-8")))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import queue
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -59,7 +59,7 @@ class Cluster:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def map(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
+    def map(self, jobs: Iterable[Job]) -> Generator[Outcome]:
         """The outcomes of these notebooks, of one lab, as they come."""
         jobs = list(jobs)
         if not jobs:

@@ -45,7 +45,7 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from functools import cached_property
@@ -122,7 +122,7 @@ class Engine:
         """The outcome of one notebook."""
         return next(self.map([job]))
 
-    def map(self, jobs: Iterable[Job]) -> Iterator[Outcome]:
+    def map(self, jobs: Iterable[Job]) -> Generator[Outcome]:
         """The outcomes of these notebooks, `config.workers` at a time, as they come."""
         waiting = iter(jobs)
         with Batch(self) as batch:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -52,7 +52,7 @@ class Runner(Protocol):
     def version(self) -> str: ...
     def __enter__(self) -> object: ...
     def __exit__(self, *_: object) -> None: ...
-    def map(self, jobs: Iterable[Job]) -> Iterator[Outcome]: ...
+    def map(self, jobs: Iterable[Job]) -> Generator[Outcome]: ...
 
 
 MakeEngine = Callable[[EngineConfig], Runner]
@@ -104,9 +104,10 @@ def autograde(
         known = {} if force else _find_results(lab.results, tasks)
         results = []
         try:
-            for result in _results(engine, key, tasks, known, lab.results):
-                results.append(result)
-                on_result(result)
+            with closing(_results(engine, key, tasks, known, lab.results)) as found:
+                for result in found:
+                    results.append(result)
+                    on_result(result)
         finally:  # also after Ctrl-C: what was run counts
             record(lab, results)
         return sorted(results, key=lambda result: result.student)
@@ -133,9 +134,10 @@ def rehearse(
     key = AnswerKey(lab, source, salt, folder)
     known = _find_results(folder, tasks) | _find_results(lab.results, tasks)
     results = {}
-    for result in _results(engine, key, tasks, known, folder):
-        results[result.student] = result
-        on_result(result)
+    with closing(_results(engine, key, tasks, known, folder)) as found:
+        for result in found:
+            results[result.student] = result
+            on_result(result)
     return [results[student] for student in students]
 
 
@@ -218,23 +220,26 @@ def _find_results(folder: Path, tasks: list[Task]) -> dict[str, Result]:
 
 def _results(
     engine: Runner, key: AnswerKey, tasks: list[Task], known: dict[str, Result], folder: Path
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """The known results, then those of the other tasks, each written to the folder first."""
     yield from known.values()
-    for result in _run(engine, key, [task for task in tasks if task.student not in known]):
-        write_result(folder, result)
-        yield result
+    others = [task for task in tasks if task.student not in known]
+    with closing(_run(engine, key, others)) as results:
+        for result in results:
+            write_result(folder, result)
+            yield result
 
 
-def _run(engine: Runner, key: AnswerKey, tasks: list[Task]) -> Iterator[Result]:
+def _run(engine: Runner, key: AnswerKey, tasks: list[Task]) -> Generator[Result]:
     by_student = {task.student: task for task in tasks if task.intake.notebook}
     for task in tasks:
         if task.student not in by_student:
             yield _result(task, _not_run(task, key.source))
     if not by_student:
         return
-    with engine:
-        outcomes = engine.map(chain(key.jobs(), _jobs(by_student.values(), key.source)))
+    jobs = chain(key.jobs(), _jobs(by_student.values(), key.source))
+    # Closed before the engine is left: a notebook that still runs is ended by the engine's zygotes.
+    with engine, closing(engine.map(jobs)) as outcomes:
         for outcome in key.settled(outcomes):
             yield _result(by_student[outcome.key], outcome)
 

@@ -214,10 +214,10 @@ def show(
     """
     from grader.course import Course
     from grader.grading import table
-    from grader.grading.results import read_result
+    from grader.grading.results import graded_parts, read_result
 
     with errors_shown():
-        for part in Course.here().known_lab(lab).parts:
+        for part in graded_parts(Course.here().known_lab(lab)):
             table.explain(read_result(part.submission(student)), Console())
 
 

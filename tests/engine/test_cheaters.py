@@ -1,5 +1,7 @@
 """No universal cheater earns a point in any exercise of any lab, nor sees what a test expects."""
 
+from functools import cache
+
 import pytest
 
 from grader.engine import EngineConfig, Outcome, Status
@@ -11,33 +13,33 @@ CASES = [(lab, form) for lab in LABS for form in cheaters.forms(lab)]
 CONFIG = EngineConfig(workers=2, cell_seconds=60, notebook_seconds=1200)
 
 
-@pytest.fixture(scope="module")
-def outcomes(request) -> dict[str, Outcome]:
-    """Of one lab: the reference, and of each form a notebook with all its cheaters."""
+@cache  # and no fixture with parameters: pytest would make it anew at each change of lab
+def outcomes(lab: str) -> dict[str, Outcome]:
+    """The reference, and of each form a notebook with all its cheaters."""
     with LentEngine(CONFIG) as engine:
-        return {outcome.key: outcome for outcome in engine.map(cheaters.jobs(request.param))}
+        return {outcome.key: outcome for outcome in engine.map(cheaters.jobs(lab))}
 
 
-@pytest.mark.parametrize("outcomes", LABS, indirect=True)
-def test_the_reference_earns_every_point_where_cheaters_are_tried(outcomes):
-    verdicts = outcomes["reference"].report.verdicts
+@pytest.mark.parametrize("lab", LABS)
+def test_the_reference_earns_every_point_where_cheaters_are_tried(lab):
+    verdicts = outcomes(lab)["reference"].report.verdicts
     assert verdicts
     assert not [(v.grade_id, v.score, v.message) for v in verdicts if v.score < v.max_score]
 
 
-@pytest.mark.parametrize(("outcomes", "form"), CASES, indirect=["outcomes"])
-def test_a_cheater_earns_nothing(outcomes, form):
-    verdicts = outcomes[form].report.verdicts
+@pytest.mark.parametrize(("lab", "form"), CASES)
+def test_a_cheater_earns_nothing(lab, form):
+    verdicts = outcomes(lab)[form].report.verdicts
     assert not [(v.grade_id, v.score, v.message) for v in verdicts if v.score]
     # All were really tried: a process that has ended earns nothing either.
     assert verdicts
     assert not [(v.grade_id, v.message) for v in verdicts if v.status is Status.NOT_RUN]
 
 
-@pytest.mark.parametrize(("outcomes", "form"), CASES, indirect=["outcomes"])
-def test_a_cheater_is_shown_no_more_than_an_honest_class(outcomes, form):
-    honest = {(test, line) for _, test, line in shown(outcomes["reference"])}
-    assert not [s for s in shown(outcomes[form]) if s[1:] not in honest]
+@pytest.mark.parametrize(("lab", "form"), CASES)
+def test_a_cheater_is_shown_no_more_than_an_honest_class(lab, form):
+    honest = {(test, line) for _, test, line in shown(outcomes(lab)["reference"])}
+    assert not [s for s in shown(outcomes(lab)[form]) if s[1:] not in honest]
 
 
 def shown(outcome: Outcome) -> list[tuple[str, str, str]]:

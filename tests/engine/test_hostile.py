@@ -14,7 +14,7 @@ from grader.engine import Engine, EngineConfig, Job, Outcome
 from tests.support.hostile_cases import CASES, honest
 
 BUDGETS = EngineConfig(
-    workers=2, cell_seconds=6, notebook_seconds=20, memory_mb=700, output_kb=200, processes=24
+    workers=3, cell_seconds=6, notebook_seconds=20, memory_mb=700, output_kb=200, processes=24
 )
 LABS = {case.lab for case in CASES.values()}
 EVERY = 3  # cases between two honest students

@@ -19,6 +19,43 @@ def test_twins_are_equal_and_share_nothing():
     assert there[0].weight.abs().min() > 0
 
 
+def freeze(model: nn.Module) -> None:
+    model[0].weight.requires_grad_(False)
+
+
+def forget_gradients(model: nn.Module) -> None:
+    model.zero_grad()
+
+
+def move(model: nn.Module) -> None:
+    model(torch.ones(2, 4))
+
+
+def learn(model: nn.Module) -> None:
+    with torch.no_grad():
+        model[0].weight.add_(1)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (freeze, "`requires_grad` de `0.weight` doit rester True"),
+        (forget_gradients, "le `.grad` de `0.weight` a changé"),
+        (move, "`1.running_mean` du réseau a changé"),
+        (learn, "`0.weight` du réseau a changé"),
+        (nn.Module.eval, "le réseau n'est plus en mode entraînement"),
+    ],
+)
+def test_a_network_that_comes_out_changed_is_refused(change, told):
+    model = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3))
+    model(torch.randn(5, 4)).sum().backward()
+    unchanged = checks.unchanged(model)
+    unchanged("rien")
+    change(model)
+    with pytest.raises(AssertionError, match=f"^ici : {told}"):
+        unchanged("ici")
+
+
 class Double:
     """z = 2a, as it should be."""
 

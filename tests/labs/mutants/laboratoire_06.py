@@ -17,6 +17,10 @@ _mean = partial(edited, "laboratoire_06", "iou_per_class")
 
 MUTANTS: dict[str, list[tuple[str, str]]] = {
     "conv_cost": [
+        (
+            "in float32",
+            _cost(("weights * h * w", "int(torch.tensor([weights, h, w]).float().prod().item())")),
+        ),
         ("groups ignored", _cost(("(c_in // groups)", "c_in"))),
         ("groups divide twice", _cost(("c_out * (c_in // groups)", "c_out * c_in // groups**2"))),
         ("biases multiplied too", _cost(("weights * h * w", "(weights + c_out) * h * w"))),
@@ -376,6 +380,12 @@ def transform(x, theta, size):
         ("last row and column outside", _transform(("(r < height)", "(r < height - 1)"))),
     ],
     "iou": [
+        (
+            "a fat epsilon",
+            _iou(
+                ("torch.where(union > 0, intersection / union, 0)", "intersection / (union + 1e-6)")
+            ),
+        ),
         (
             "clamp on the area",
             _iou(

@@ -21,6 +21,19 @@ _GRADIENT = "(gradient,) = torch.autograd.grad(score, x)"
 MUTANTS: dict[str, list[tuple[str, str]]] = {
     "saliency": [
         (
+            "the parameters come out frozen",
+            _saliency(
+                ("    x = x.detach()", "    model.requires_grad_(False)\n    x = x.detach()")
+            ),
+        ),
+        (
+            "all parameters thawed",
+            _saliency(
+                ("    x = x.detach()", "    model.requires_grad_(False)\n    x = x.detach()"),
+                ("    return gradient", "    model.requires_grad_(True)\n    return gradient"),
+            ),
+        ),
+        (
             "gradient of the probability",
             _saliency(("model(x).gather", "model(x).softmax(1).gather")),
         ),
@@ -79,6 +92,10 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
         ),
     ],
     "smooth_grad": [
+        (
+            "the parameters come out frozen",
+            _smooth(("    total = torch", "    model.requires_grad_(False)\n    total = torch")),
+        ),
         (
             "absolute values averaged",
             _smooth(
@@ -249,6 +266,15 @@ def smooth_grad(model, x, target, noise):
     ],
     "grad_cam": [
         (
+            "the parameters of the head come out frozen",
+            _cam(
+                (
+                    "    with torch.no_grad():",
+                    "    head.requires_grad_(False)\n    with torch.no_grad():",
+                )
+            ),
+        ),
+        (
             "ReLU before the sum",
             _cam(
                 (
@@ -338,6 +364,10 @@ def smooth_grad(model, x, target, noise):
         ("graph kept", _cam(("maps.detach()).sum(1)", "maps).sum(1)"))),
     ],
     "maximise": [
+        (
+            "the parameters come out frozen",
+            _maximise(("    x = start", "    model.requires_grad_(False)\n    x = start")),
+        ),
         ("descent", _maximise(("x.detach() + rate * gradient", "x.detach() - rate * gradient"))),
         ("penalty added", _maximise((".sum() - alpha *", ".sum() + alpha *"))),
         ("penalty with a half", _maximise(("alpha * x.square()", "alpha / 2 * x.square()"))),
@@ -430,6 +460,14 @@ def maximise(model, target, start, steps, rate, alpha):
         ),
     ],
     "pgd": [
+        (
+            "the parameters come out frozen",
+            _pgd(("    attacked = start", "    model.requires_grad_(False)\n    attacked = start")),
+        ),
+        (
+            "left in evaluation mode",
+            _pgd(("    attacked = start", "    model.eval()\n    attacked = start")),
+        ),
         ("descends the loss", _pgd(("+ step * gradient", "- step * gradient"))),
         ("gradient without its sign", _pgd(("gradient.sign()", "gradient"))),
         (
@@ -559,6 +597,12 @@ def maximise(model, target, start, steps, rate, alpha):
         ),
     ],
     "Checkpoint": [
+        (
+            "one for all",
+            _checkpoint(
+                ("self.model = copy", "Checkpoint.model = copy"),
+            ),
+        ),
         (
             "weights not copied",
             _checkpoint(("copy.deepcopy(model.state_dict())", "model.state_dict()")),

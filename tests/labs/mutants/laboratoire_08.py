@@ -103,6 +103,10 @@ def rnn(x, h, w_ih, w_hh, b):
     ],
     "rnn_backward": [
         (
+            "the last seven steps only",
+            _backward(("reversed(range(x.shape[1]))", "list(reversed(range(x.shape[1])))[:7]")),
+        ),
+        (
             "next step forgotten",
             _backward(("(grad_states[:, t] + from_next)", "grad_states[:, t]")),
         ),
@@ -219,6 +223,15 @@ def rnn_backward(x, h, states, w_ih, w_hh, grad_states):
         ),
     ],
     "clip_by_norm": [
+        (
+            "null gradients moved",
+            _clip(
+                (
+                    "scale * gradient for",
+                    "scale * gradient + (scale if not gradient.any() else 0) for",
+                )
+            ),
+        ),
         (
             "each tensor by itself",
             """
@@ -643,6 +656,35 @@ def last_states(states, lengths):
         ("smoothed", _loss(_LOSS.replace("ignore_index=0", "ignore_index=0, label_smoothing=0.1"))),
     ],
     "generate": [
+        (
+            "a tensor to read",
+            _generate(
+                (
+                    "index = int(torch.multinomial(probabilities, 1, generator=generator))",
+                    "index = torch.multinomial(probabilities, 1, generator=generator)",
+                ),
+                ("drawn.append(index)", "drawn.append(int(index))"),
+            ),
+        ),
+        (
+            "naive softmax",
+            _generate(("(scores / temperature).softmax(0)", "torch.exp(scores / temperature)")),
+        ),
+        (
+            "a small temperature for 0",
+            _generate(
+                (
+                    "        if temperature == 0:",
+                    "        temperature = max(temperature, 1e-3)\n        if temperature == 0:",
+                )
+            ),
+        ),
+        ("greedy when cold", _generate(("if temperature == 0:", "if temperature <= 0.1:"))),
+        ("the start ends it too", _generate(("if index == end:", "if index in (start, end):"))),
+        (
+            "the start is left out",
+            _generate(("return drawn", "return [i for i in drawn if i != start]")),
+        ),
         ("temperature twice", _generate(("scores / temperature", "scores / temperature / 2"))),
         ("temperature halved", _generate(("scores / temperature", "2 * scores / temperature"))),
         ("temperature multiplies", _generate(("scores / temperature", "scores * temperature"))),

@@ -111,6 +111,23 @@ def analogy(E, a, b, c):
         ),
     ],
     "perplexity": [
+        (
+            "impossible symbols forgotten",
+            """
+def perplexity(logits, targets, mask):
+    chosen = logits.log_softmax(-1).gather(-1, targets[..., None])[..., 0]
+    chosen = torch.where(mask & chosen.isfinite(), chosen, 0)
+    return (-chosen.sum() / mask.sum()).exp().item()
+""",
+        ),
+        (
+            "a small number in the logarithm",
+            """
+def perplexity(logits, targets, mask):
+    chosen = (logits[mask].softmax(-1) + 1e-8).log().gather(1, targets[mask][:, None])
+    return (-chosen.mean()).exp().item()
+""",
+        ),
         ("the mean loss itself", _perplexity((".exp().item()", ".item()"))),
         ("in base 2", _perplexity((".exp().item()", ".exp2().item()"))),
         (
@@ -487,6 +504,34 @@ def filter_logits(logits, temperature=1.0, k=None, p=1.0):
         ),
     ],
     "beam_search": [
+        (
+            "the width for each hypothesis",
+            """
+def beam_search(step, start, end, width, length, alpha=0.0):
+    alive, finished = [([start], 0.0)], []
+    for _ in range(length):
+        logs = step(torch.tensor([symbols for symbols, _ in alive]))
+        grown = []
+        for (symbols, total), row in zip(alive, logs.tolist()):
+            each = [(symbols + [s], total + log) for s, log in enumerate(row)]
+            grown += sorted(each, key=lambda one: -one[1])[:width]
+        finished += [one for one in grown if one[0][-1] == end]
+        alive = [one for one in grown if one[0][-1] != end]
+        if not alive:
+            break
+    scored = [(symbols[1:], total / (len(symbols) - 1) ** alpha) for symbols, total in finished + alive]
+    return max(scored, key=lambda one: one[1])
+""",
+        ),
+        (
+            "the finished keep their places",
+            _beam(
+                (
+                    "topk(min(width, totals.numel()))",
+                    "topk(max(1, min(width - len(finished), totals.numel())))",
+                )
+            ),
+        ),
         (
             "greedy whatever the width",
             _beam(("min(width, totals.numel())", "1")),

@@ -21,6 +21,18 @@ class LanguageModel(nn.Module):
 RIGHT: dict[str, list[tuple[str, str]]] = {
     "rnn": [
         (
+            "a buffer of T + 1 states",
+            """
+def rnn(x, h, w_ih, w_hh, b):
+    N, T, _ = x.shape
+    states = torch.zeros(N, T + 1, len(b))
+    states[:, 0] = h
+    for t in range(T):
+        states[:, t + 1] = torch.tanh(x[:, t] @ w_ih.T + states[:, t].clone() @ w_hh.T + b)
+    return states[:, 1:]
+""",
+        ),
+        (
             "from the statement: an index over time",
             """
 def rnn(x, h, w_ih, w_hh, b):
@@ -107,6 +119,21 @@ def rnn(x, h, w_ih, w_hh, b):
         ),
     ],
     "rnn_backward": [
+        (
+            "float32 buffers",
+            """
+def rnn_backward(x, h, states, w_ih, w_hh, grad_states):
+    N, T, M = states.shape
+    d = torch.zeros(N, T + 1, M)
+    for t in range(T - 1, -1, -1):
+        d[:, t] = (grad_states[:, t] + d[:, t + 1] @ w_hh) * (1 - states[:, t] ** 2)
+    first, d = d[:, 0] @ w_hh, d[:, :T]
+    before = torch.cat([h.unsqueeze(1), states[:, :-1]], dim=1)
+    flat = d.reshape(-1, M)
+    dw_ih = torch.zeros(w_ih.shape).addmm_(flat.T, x.flatten(0, 1))
+    return d @ w_ih, first, dw_ih, flat.T @ before.flatten(0, 1), flat.sum(0)
+""",
+        ),
         (
             "from the statement: sums as one goes",
             """

@@ -6,6 +6,17 @@
 RIGHT: dict[str, list[tuple[str, str]]] = {
     "negative_loss": [
         (
+            "one-hot products",
+            """
+def negative_loss(centre, context, negatives, E, C):
+    V = E.shape[0]
+    u = F.one_hot(centre, V).float() @ E
+    good = F.softplus(-(u * (F.one_hot(context, V).float() @ C)).sum(-1))
+    bad = F.softplus((u[:, None] * (F.one_hot(negatives, V).float() @ C)).sum(-1)).sum(-1)
+    return (good + bad).mean()
+""",
+        ),
+        (
             "binary cross-entropy of one table of scores",
             """
 def negative_loss(centre, context, negatives, E, C):
@@ -365,6 +376,20 @@ def teacher_forcing(target, fill):
         ),
     ],
     "additive_attention": [
+        (
+            "float32 buffers",
+            """
+def additive_attention(query, keys, mask, w_query, w_keys, v):
+    N, Q, _ = query.shape
+    T = keys.shape[1]
+    scores = torch.full((N, Q, T), float("-inf"))
+    for t in range(T):
+        score = torch.tanh(query @ w_query.T + (keys[:, t] @ w_keys.T)[:, None]) @ v
+        scores[:, :, t] = torch.where(mask[:, t, None], score, torch.tensor(float("-inf")))
+    weights = torch.softmax(scores, dim=2)
+    return torch.bmm(weights, keys), weights
+""",
+        ),
         (
             "F.linear and einsum",
             """
