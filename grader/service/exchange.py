@@ -122,7 +122,7 @@ class Inbound:
         try:
             changed = os.stat(self.folder).st_mtime_ns
             is_old = now - self._listed >= _LIST_SECONDS
-            if changed == self._changed and not self._left and not is_old:
+            if changed == self._changed and not self._is_expecting and not is_old:
                 return []
             names = {entry.name for entry in os.scandir(self.folder) if _is_deposit(entry.name)}
         except OSError as error:
@@ -130,9 +130,15 @@ class Inbound:
             raise GraderError(f"{self.folder} cannot be listed: {error.strerror}") from None
         self._changed, self._listed = changed, now
         for gone in self.refused.keys() - names:
-            del self.refused[gone]
+            del self.refused[gone], self._retry[gone]
         self._left = names - self.done
         return sorted(name for name in self._left if now >= self._retry.get(name, (0.0, 0.0))[0])
+
+    @property
+    def _is_expecting(self) -> bool:
+        """Whether something is to be taken, or may just be in the course of being written."""
+        pauses = (pause for _, pause in self._retry.values())
+        return not self.is_empty or any(pause < _LIST_SECONDS for pause in pauses)
 
     @property
     def is_empty(self) -> bool:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from os import getpid
 from socket import gethostname
 from typing import Final
@@ -41,6 +42,7 @@ _BEAT_SECONDS: Final = 5.0
 _UPLOADS_SECONDS: Final = 3.0
 _REVIEW_SECONDS: Final = 20.0
 _TRIES: Final = 3
+_SHOWN: Final = 100  # deposits that were refused: anybody may put some there
 
 
 @contextmanager
@@ -219,7 +221,8 @@ class Service:
 
     def _start(self) -> None:
         by_lab: dict[str, list[HandIn]] = defaultdict(list)
-        for hand_in in self.waiting.values():
+        # Those of which nothing will be told can wait: who hands in all day holds nobody up.
+        for hand_in in sorted(self.waiting.values(), key=lambda one: one.attempt.why is not None):
             by_lab[hand_in.lab.name].append(hand_in)
         for name, hand_ins in by_lab.items():
             if not self.troubles.may_try(name):
@@ -277,7 +280,7 @@ class Service:
     def _write_status(self) -> None:
         running = len(self.flying) + len(self.graded)
         reasons = dict(self.troubles.reasons)
-        refused = self.inbound.refused | self.uploads.refused
+        refused = dict(islice((self.inbound.refused | self.uploads.refused).items(), _SHOWN))
         status = Status(iso(self.clock()), len(self.waiting), running, refused, reasons)
         with self.troubles.trying("writing in the course's folder"):
             write_status(self.course, status)

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import zipfile
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from grader.course import Course
 from grader.grading import extending
 from grader.service.attempts import State, Why
+from grader.service.exchange import Inbound
+from grader.service.running import Flights
 from tests.support.course_cases import LAB, WRONG, answered
 from tests.support.service_cases import DUE, RUN, served, until_idle
 
@@ -317,3 +320,37 @@ def test_an_archive_that_is_none_or_leads_elsewhere_is_left(course, content, why
     service = course.run()
     assert why in next(iter(service.uploads.refused.values()))
     assert not course.course.lab(LAB).students()
+
+
+def test_a_folder_that_has_not_changed_is_not_listed(course, monkeypatch):
+    """And one that has is at once; what was refused long ago is tried now and then."""
+    listed = []
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: listed.append(path) or scandir(path))
+    ticks = iter(range(1000))
+    inbound = Inbound(course.inbound, lambda: next(ticks) / 10)
+    (course.inbound / "alice+tp9+2026-11-28 10:00:00 UTC+x").mkdir()
+    for _ in range(300):
+        for name in inbound.waiting():
+            inbound.refuse(name, "no lab")
+    assert len(listed) < 250
+    before = len(listed)
+    for _ in range(50):
+        assert inbound.waiting() == []
+    assert len(listed) == before
+    (course.inbound / "bruno+tp9+2026-11-28 10:00:00 UTC+x").mkdir()
+    assert "bruno+tp9+2026-11-28 10:00:00 UTC+x" in inbound.waiting()
+
+
+def test_what_nothing_will_be_told_of_waits_for_the_others(course):
+    for _ in range(2):
+        course.hand_in("alice")
+        course.run()
+    course.hand_in("alice")
+    course.hand_in("bruno")
+    RUN.clear()
+    service = course.service()
+    service.means = replace(service.means, threads=1)
+    service.flights = Flights(service.means)
+    until_idle(service)
+    assert [student for student in RUN if student] == ["bruno", "alice"]
