@@ -37,26 +37,33 @@ _BATCH = 100
 _NO_RESPONSE = "No response."  # nbgrader's own words, which formgrader shows
 
 
-def record(lab: Lab, results: Sequence[Result]) -> None:
+def record(lab: Lab, results: Sequence[Result], gradebook: Gradebook | None = None) -> None:
     """Write results to autograded/ and to the gradebook, unless they hold these already.
 
     What a person has graded since is left alone. Killed in between, the next call writes the rest.
+
+    Args:
+        gradebook: of the course, when it is open.
     """
+    if gradebook is None:
+        with lab.course.gradebook() as gradebook:
+            return record(lab, results, gradebook)
     recorded = RecordedDigests(lab)
-    with lab.course.gradebook() as gradebook:
-        known = graded_students(gradebook, lab)
-        due = [r for r in results if r.student not in known or not recorded.has(r)]
-        checksums = _checksums(gradebook, lab)
-        author = lab.author_files().own if due else {}
-        for batch in _batches(due):
+    known = graded_students(gradebook, lab)
+    due = [r for r in results if r.student not in known or not recorded.has(r)]
+    checksums = _checksums(gradebook, lab)
+    author = lab.author_files().own if due else {}
+    for batch in _batches(due):
+        for result in batch:
+            write_copy(lab.submission(result.student), result, checksums, author)
+        with _one_commit(gradebook):
             for result in batch:
-                write_copy(lab.submission(result.student), result, checksums, author)
-            with _one_commit(gradebook):
-                for result in batch:
-                    _record_one(gradebook, lab.submission(result.student), result, checksums)
-                unite(gradebook, [result.student for result in batch])
-            recorded.add(batch)
-    lateness.refresh(lab.course)
+                _record_one(gradebook, lab.submission(result.student), result, checksums)
+            unite(gradebook, [result.student for result in batch])
+        recorded.add(batch)
+    lateness.refresh(lab.course, gradebook)
+    gradebook.db.commit()
+    return None
 
 
 def is_recorded(lab: Lab, results: Sequence[Result]) -> bool:

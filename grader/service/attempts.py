@@ -145,9 +145,10 @@ class Journal:
         return attempt
 
     def all(self, lab: str | None = None) -> Iterator[tuple[Key, tuple[Attempt, ...]]]:
-        """Everybody's, of one lab or of all."""
+        """Everybody's, of one lab or of all; without files that are damaged, which `of` tells."""
         for path in sorted(self.folder.glob(f"{lab or '*'}/*.json")):
-            yield (path.parent.name, path.stem), _read(path)
+            with suppress(GraderError):
+                yield (path.parent.name, path.stem), _read(path)
 
     def _path(self, lab: str, student: str) -> Path:
         return self.folder / lab / f"{student}.json"

@@ -22,7 +22,6 @@ from socket import gethostname
 from typing import Final
 
 from filelock import FileLock, Timeout
-from nbgrader.api import Assignment
 
 from grader.course import Course, Lab
 from grader.errors import GraderError
@@ -115,6 +114,7 @@ class Service:
         finally:
             self.flights.close()
             self._write_status()
+            self.desk.close()
 
     def step(self) -> None:
         """Do all that can be done now, and wait a moment for a grading to end."""
@@ -151,7 +151,7 @@ class Service:
         names = self.inbound.waiting()
         if not names:
             return
-        known = self._labs()
+        known = self.desk.dates().labs
         by_lab = defaultdict(list)
         for name in names:
             by_lab[lab_of(name)].append(name)
@@ -161,10 +161,6 @@ class Service:
             else:
                 for name in found:
                     self.inbound.refuse(name, f"the gradebook has no lab {lab}")
-
-    def _labs(self) -> set[str]:
-        with self.course.gradebook() as gradebook:
-            return {name for (name,) in gradebook.db.query(Assignment.name)}
 
     def _collect(self, lab: Lab, names: Iterable[str]) -> None:
         """Take what is next of each student; what they hand in meanwhile waits in the exchange."""
@@ -179,7 +175,12 @@ class Service:
             return
         taken, refused = collect(self.exchange, lab.name, chosen, partial(self._is_known, lab))
         for one in taken:
-            self._receive(lab, one.student, one.date)
+            try:
+                self._receive(lab, one.student, one.date)
+            except (
+                GraderError
+            ) as error:  # of this student's files: it lies there, and is tried again
+                refused[one.name] = str(error)
         for name in chosen:
             if name in refused:
                 self.inbound.refuse(name, refused[name])
@@ -189,7 +190,7 @@ class Service:
     def _take_uploads(self) -> None:
         self._uploads_left = False
         for upload in self.uploads.waiting():
-            if upload.lab not in self._labs():
+            if upload.lab not in self.desk.dates().labs:
                 self.uploads.refuse(upload.path, f"the gradebook has no lab {upload.lab}")
                 continue
             lab = self.course.lab(upload.lab)
@@ -198,12 +199,12 @@ class Service:
                 continue
             try:
                 is_there = take(lab, upload)
+                if is_there and not self._is_known(lab, upload.student, upload.date):
+                    self._receive(lab, upload.student, upload.date)
             except Refused as reason:
                 self.uploads.refuse(upload.path, str(reason))
-                continue
-            if is_there and not self._is_known(lab, upload.student, upload.date):
-                self._receive(lab, upload.student, upload.date)
-            self.uploads.settle(upload.path)
+            else:
+                self.uploads.settle(upload.path)
 
     def _receive(self, lab: Lab, student: str, date: datetime) -> None:
         hand_in = self.desk.receive(lab, student, date)
@@ -215,7 +216,10 @@ class Service:
         return busy | {one.student for one, _ in self.graded if one.lab.name == lab}
 
     def _is_known(self, lab: Lab, student: str, date: datetime) -> bool:
-        return self.desk.journal.attempt(lab.name, student, iso(date)) is not None
+        try:
+            return self.desk.journal.attempt(lab.name, student, iso(date)) is not None
+        except GraderError:  # which taking it tells
+            return False
 
     # ---- What runs
 
@@ -273,9 +277,8 @@ class Service:
             if not self.troubles.may_try(what):
                 continue
             with self.troubles.trying(what):
-                self.desk.settle(graded[0][0].lab, graded)
-                done = {id(hand_in) for hand_in, _ in graded}
-                self.graded = [each for each in self.graded if id(each[0]) not in done]
+                for done in self.desk.settle(graded[0][0].lab, graded):
+                    self.graded = [each for each in self.graded if each[0].key != done.key]
 
     def _write_status(self) -> None:
         running = len(self.flying) + len(self.graded)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 
-from nbgrader.api import Assignment
+from nbgrader.api import Assignment, Gradebook
 
 from grader.course import Course
 from grader.grading.extensions import Extensions, extended, read_extensions
@@ -22,9 +22,12 @@ class DueDates:
     extensions: Extensions
 
     @classmethod
-    def of(cls, course: Course) -> DueDates:
-        with course.gradebook() as gradebook:
-            found = gradebook.db.query(Assignment.name, Assignment.duedate).all()
+    def of(cls, course: Course, gradebook: Gradebook | None = None) -> DueDates:
+        """Read them; from the gradebook that is open, if one is."""
+        if gradebook is None:
+            with course.gradebook() as gradebook:
+                return cls.of(course, gradebook)
+        found = gradebook.db.query(Assignment.name, Assignment.duedate).all()
         labs = {name: due and due.replace(tzinfo=UTC) for name, due in found}
         return cls(labs, read_extensions(course))
 

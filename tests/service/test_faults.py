@@ -180,3 +180,23 @@ def test_killed_for_good_and_started_again_with_the_real_engine(course):
     with alone(course.course):
         pass
     shutil.rmtree(course.course.root)
+
+
+def test_a_damaged_journal_stops_the_answers_of_its_student_only(course):
+    """What was told cannot be counted, so nothing more is; the others are answered."""
+    course.hand_in("alice", standardize=WRONG)
+    course.run()
+    path = course.course.root / ".grader/.service" / LAB / "alice.json"
+    kept = path.read_bytes()
+    path.write_bytes(kept[:-20])
+    alice, bruno = course.hand_in("alice"), course.hand_in("bruno")
+    service = course.service()
+    for _ in range(6):
+        service.step()
+    assert course.answer("bruno", bruno)["told"] == "hints"
+    assert "is damaged" in str(service.inbound.refused)
+    path.write_bytes(kept)
+    course.clock.wait(minutes=2)
+    until_idle(service)
+    assert course.answer("alice", alice)["told"] == "hints"
+    assert course.answer("alice", alice)["left_today"] == 0

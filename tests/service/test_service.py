@@ -346,7 +346,7 @@ def test_what_nothing_will_be_told_of_waits_for_the_others(course):
     for _ in range(2):
         course.hand_in("alice")
         course.run()
-    course.hand_in("alice")
+    course.hand_in("alice", standardize=WRONG)
     course.hand_in("bruno")
     RUN.clear()
     service = course.service()
