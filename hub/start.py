@@ -58,9 +58,10 @@ def main(
     for student in STUDENTS:
         make_student(folder, student)
     password = remembered(folder / "password", password)
+    pages = f"\nThe course's pages: http://127.0.0.1:{port}/services/cours/" if serve else ""
     print(
         f"\nhttp://127.0.0.1:{port}    as {INSTRUCTOR}, {' or '.join(STUDENTS)};"
-        f" password: {password}\nCtrl-C stops the hub; all that it keeps is in {folder}\n"
+        f" password: {password}{pages}\nCtrl-C stops the hub; all that it keeps is in {folder}\n"
     )
     run(folder, port, password, "slurm.py" if slurm else "local.py", keep, serve)
 
