@@ -86,8 +86,14 @@ def _serve(
     from grader.service.server import Service, alone
 
     stopping = threading.Event()
+
+    def stop(number: int, _frame: object) -> None:
+        """Wait for what runs; asked again, end at once, which loses nothing either."""
+        stopping.set()
+        signal.signal(number, signal.SIG_DFL)
+
     for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, lambda *_: stopping.set())
+        signal.signal(each, stop)
     with alone(course):
         if make_cluster is None:
             kept = Kept(SharedEngine)
