@@ -20,6 +20,7 @@ from grader.marking import commands as marking
 from grader.platforms import commands as platforms
 from grader.reporting import commands as reporting
 from grader.terminal import errors_shown
+from grader.upkeep import commands as upkeep
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -96,6 +97,8 @@ for command in (
     platforms.export,
     reporting.similarity,
     reporting.report,
+    upkeep.backup,
+    upkeep.restore,
     demo,
 ):
     app.command()(command)
