@@ -97,6 +97,7 @@ for command in (
     platforms.export,
     reporting.similarity,
     reporting.report,
+    upkeep.preflight,
     upkeep.backup,
     upkeep.restore,
     demo,

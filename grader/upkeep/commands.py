@@ -1,4 +1,4 @@
-"""Commands that keep a course up: backup, restore."""
+"""Commands that keep a course up: preflight, backup, restore."""
 
 from __future__ import annotations
 
@@ -7,10 +7,52 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grader.terminal import errors_shown, warn
+from grader.grading.commands import Isolation
+from grader.terminal import AsJson, errors_shown, warn
 
 if TYPE_CHECKING:
     from grader.upkeep.archive import Manifest
+
+
+def preflight(
+    hub: Annotated[
+        Path, typer.Option(help="JupyterHub's configuration, which is executed.")
+    ] = Path("/etc/jupyterhub/jupyterhub_config.py"),
+    homes: Annotated[Path, typer.Option(help="The folder of students' homes.")] = Path("/home"),
+    backups: Annotated[Path | None, typer.Option(help="The folder of grader backup.")] = None,
+    requirements: Annotated[
+        Path | None, typer.Option(help="The versions that were tested together.")
+    ] = None,
+    required: Annotated[
+        Isolation, typer.Option(help="Isolation to insist on.")
+    ] = Isolation.NAMESPACES,
+    as_json: AsJson = False,
+) -> None:
+    """Check that this installation is ready for a class, and say what to do where it is not.
+
+    Run it as the instructor who grades, in the course's folder. The exit code is 0 if nothing is
+    wrong.
+
+    \b
+    grader preflight
+    grader preflight --backups /srv/backups --json
+    """
+    from rich.console import Console
+
+    from grader.course import Course
+    from grader.doctor import show_checks
+    from grader.engine.sandbox import Level
+    from grader.upkeep import preflight as looking
+    from grader.upkeep.site import Site
+
+    with errors_shown():
+        site = Site(Course.here(), hub, requirements, homes, backups)
+        found = looking.look(site, Level[required.name])
+    if as_json:
+        print(looking.to_json(found))
+    else:
+        show_checks(found, "This installation", Console())
+    raise typer.Exit(not looking.ready(found))
 
 
 def backup(
