@@ -53,7 +53,8 @@ class Site:
 
     def of_hub(self, section: str, option: str, default: Any = None) -> Any:
         """An option of JupyterHub's configuration."""
-        return (self.hub_config or {}).get(section, {}).get(option, default)
+        config = self.hub_config
+        return default if config is None else config.get(section, {}).get(option, default)
 
     @property
     def environment(self) -> Mapping[str, Any]:
