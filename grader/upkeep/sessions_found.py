@@ -197,11 +197,13 @@ def versions(site: Site) -> Iterator[Check]:
     if site.requirements is None:
         yield from fine("versions", "not compared", "--requirements requirements.txt")
         return
-    pins = _PINNED.findall(site.requirements.read_text("utf-8"))
+    pins: dict[str, list[str]] = {}  # a version of Python may have one of its own
+    for name, version in _PINNED.findall(site.requirements.read_text("utf-8")):
+        pins.setdefault(name, []).append(version.partition("+")[0])
     others = [
-        f"{name} {found}, tested with {wanted}"
-        for name, wanted in pins
-        if (found := _installed(name)) and found.partition("+")[0] != wanted.partition("+")[0]
+        f"{name} {found}, tested with {' or '.join(wanted)}"
+        for name, wanted in pins.items()
+        if (found := _installed(name)) and found.partition("+")[0] not in wanted
     ]
     if not pins:
         yield from wrong("versions", f"no pins in {site.requirements}", "the course's own file")
