@@ -21,6 +21,7 @@ from grader.platforms import commands as platforms
 from grader.reporting import commands as reporting
 from grader.service import commands as service
 from grader.terminal import errors_shown
+from grader.upkeep import commands as upkeep
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -100,6 +101,9 @@ for command in (
     platforms.export,
     reporting.similarity,
     reporting.report,
+    upkeep.preflight,
+    upkeep.backup,
+    upkeep.restore,
     demo,
 ):
     app.command()(command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -146,11 +147,16 @@ def show(diagnosis: Diagnosis, console: Console) -> None:
     for outcome in diagnosis.report.outcomes:
         attempts.add_row(outcome.what, _verdict(outcome))
     console.print(attempts)
-    checks = Table("", "found", "what to do", title="This machine")
-    for check in diagnosis.checks:
+    show_checks(diagnosis.checks, "This machine", console)
+
+
+def show_checks(checks: Iterable[Check], title: str, console: Console) -> None:
+    """A table of checks."""
+    table = Table("", "found", "what to do", title=title)
+    for check in checks:
         sign = "[green]✓[/]" if check.fit else "[red]✗[/]"
-        checks.add_row(f"{sign} {check.name}", check.value, check.advice)
-    console.print(checks)
+        table.add_row(f"{sign} {check.name}", escape(check.value), escape(check.advice))
+    console.print(table)
 
 
 def _verdict(outcome: AttemptOutcome) -> str:

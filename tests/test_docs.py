@@ -46,6 +46,11 @@ NOT_RUN = {
     "chmod -R a+rX /opt/cours": "likewise",
     "install -d -m": "likewise",
     "chmod 700 /home/prof": "likewise",
+    "pip install ansible-core": "likewise",
+    "python -m pip wheel": "writes into the checkout, and may need a network",
+    "ansible-playbook": "changes a machine: tests/upkeep/test_deploy.py",
+    "grader backup /srv": "writes outside the tests' folders: tests/upkeep/test_backup.py",
+    "grader restore": "likewise: tests/upkeep/test_backup.py",
     "git subtree push": "needs a repository of the course's own, and a network",
     "make claims": "takes many minutes: tests/labs/test_broken.py",
     "python bench/claims.py": "likewise",
@@ -60,7 +65,7 @@ NOT_RUN = {
     "grader autograde laboratoire_05 --cluster": "likewise: tests/cluster/test_cluster.py",
 }
 # Their exit code says what they found on this machine.
-DIAGNOSES = ("labo doctor", "grader doctor", "grader audit")
+DIAGNOSES = ("labo doctor", "grader doctor", "grader audit", "grader preflight")
 
 
 def blocks(text: str) -> Iterator[tuple[str, str]]:

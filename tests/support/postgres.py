@@ -1,0 +1,86 @@
+"""A PostgreSQL of the tests' own, on a socket in a folder; its databases: `live` and `empty`."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+
+def _programs() -> Path | None:
+    """Where initdb and pg_ctl are: Debian keeps them out of the PATH."""
+    if found := shutil.which("initdb"):
+        return Path(found).resolve().parent
+    return next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"))), None)
+
+
+def why_not() -> str:
+    """Why there can be none here; "" if there can."""
+    if _programs() is None or not shutil.which("pg_dump") or not shutil.which("psql"):
+        return "PostgreSQL is not installed"
+    if os.geteuid() == 0 and not _account():
+        return "PostgreSQL does not run as root, and there is no user postgres"
+    return ""
+
+
+def _account() -> str:
+    try:
+        return pwd.getpwnam("postgres").pw_name
+    except KeyError:
+        return ""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that runs."""
+
+    folder: Path
+    PASSWORD: ClassVar = "secret-of-the-tests"
+
+    def url(self, database: str) -> str:
+        """As in `c.CourseDirectory.db_url`."""
+        return f"postgresql://prof:{self.PASSWORD}@/{database}?host={self.folder}"
+
+    def sql(self, database: str, command: str) -> str:
+        """What psql answers."""
+        words = ["psql", "-qAt", "-v", "ON_ERROR_STOP=1", "-d", self.url(database), "-c", command]
+        return subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Server]:
+    """A server with password authentication for `prof`, gone afterwards."""
+    programs, server = _programs(), Server(folder)
+    assert programs is not None
+    folder.mkdir()
+    user = _account() if os.geteuid() == 0 else None
+    if user:
+        shutil.chown(folder, user, user)
+        for parent in folder.parents[:-1]:
+            if parent.stat().st_uid == 0 and parent.name.startswith("pytest"):
+                parent.chmod(0o711)
+        folder.parent.chmod(0o711)
+    (folder / "password").write_text(Server.PASSWORD)
+    (folder / "password").chmod(0o644)
+    data = folder / "data"
+    pg_ctl = [programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log"]
+
+    def run(*words: Path | str) -> None:
+        subprocess.run([str(word) for word in words], user=user, check=True, capture_output=True)
+
+    method, secret = "--auth=scram-sha-256", folder / "password"
+    run(programs / "initdb", "-N", "-U", "prof", method, f"--pwfile={secret}", data)
+    options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
+    run(*pg_ctl, "-o", options, "start")
+    try:
+        for database in ("live", "empty"):
+            server.sql("postgres", f"CREATE DATABASE {database}")
+        yield server
+    finally:
+        run(*pg_ctl, "-m", "immediate", "stop")

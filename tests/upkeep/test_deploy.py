@@ -1,0 +1,195 @@
+"""hub/deploy: configurations that load as they are, units that systemd accepts, a whole role."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from traitlets.config import Config, PyFileConfigLoader
+
+from tests.support.course_cases import ROOT
+
+DEPLOY = ROOT / "hub" / "deploy"
+ROLE = DEPLOY / "ansible" / "roles" / "course"
+UNITS = sorted((DEPLOY / "systemd").iterdir())
+SITE = tomllib.loads((DEPLOY / "course.toml").read_text("utf-8"))
+
+
+def loaded(name: str) -> Config:
+    pytest.importorskip("jupyterhub", reason="JupyterHub is not installed: requirements.txt")
+    return PyFileConfigLoader(name, path=str(DEPLOY)).load_config()
+
+
+def unknown_options(config: Config, *classes: type) -> list[str]:
+    """What a configuration sets and no class has: a mistake that JupyterHub only logs."""
+    known = {cls.__name__: cls.class_trait_names() for cls in classes}
+    assert config.keys() <= known.keys()
+    return [f"{cls}.{name}" for cls in config for name in config[cls] if name not in known[cls]]
+
+
+# ---- JupyterHub
+
+
+def test_one_machine_sets_what_jupyterhub_has_and_checks_its_values():
+    from jupyterhub.app import JupyterHub
+    from jupyterhub.auth import PAMAuthenticator
+    from jupyterhub.proxy import ConfigurableHTTPProxy
+    from jupyterhub.spawner import LocalProcessSpawner, Spawner
+
+    config = loaded("jupyterhub_config.py")
+    classes = (JupyterHub, PAMAuthenticator, ConfigurableHTTPProxy, Spawner)
+    assert unknown_options(config, *classes) == []
+    hub = JupyterHub(config=config)
+    assert (hub.authenticator_class, hub.spawner_class) == (PAMAuthenticator, LocalProcessSpawner)
+    assert hub.cleanup_servers is False
+    authenticator = PAMAuthenticator(config=config)
+    assert authenticator.allowed_groups == {SITE["students"], SITE["instructors"]}
+    assert authenticator.allow_all is False
+    spawner = LocalProcessSpawner(config=config)
+    assert spawner.environment["LABO_EXCHANGE"] == SITE["exchange"]
+    assert spawner.cmd == [f"{SITE['environment']}/bin/jupyterhub-singleuser"]
+    assert "/opt/cours/bin" in spawner.environment["PATH"]
+
+
+def test_slurm_differs_in_where_sessions_run_and_holds_to_its_limits():
+    batchspawner = pytest.importorskip("batchspawner", reason="batchspawner is not installed")
+    from jupyterhub.app import JupyterHub
+    from jupyterhub.auth import PAMAuthenticator
+    from jupyterhub.proxy import ConfigurableHTTPProxy
+    from jupyterhub.spawner import Spawner
+
+    config = loaded("jupyterhub_config_slurm.py")
+    classes = (JupyterHub, PAMAuthenticator, ConfigurableHTTPProxy, Spawner)
+    assert unknown_options(config, *classes, batchspawner.BatchSpawnerBase) == []
+    assert JupyterHub(config=config).spawner_class is batchspawner.SlurmSpawner
+    assert config.PAMAuthenticator == loaded("jupyterhub_config.py").PAMAuthenticator
+    spawner = batchspawner.SlurmSpawner(config=config)
+    assert "sudo" in spawner.exec_prefix  # jobs are the students'
+    asked = {"hours": SITE["slurm"]["hours"] + 1}
+    with pytest.raises(ValueError, match="Le temps"):
+        spawner.apply_user_options(spawner, asked)
+    with pytest.raises(ValueError, match="Option inconnue"):
+        spawner.apply_user_options(spawner, {"prologue": "id"})
+
+
+def test_nothing_of_the_demonstration_is_left_in_them():
+    for path in DEPLOY.glob("jupyterhub_config*.py"):
+        text = path.read_text("utf-8")
+        assert "ONE MACHINE" not in text
+        assert "HUB_" not in text
+        assert "allow-root" not in text
+
+
+# ---- systemd and logrotate
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
+def test_systemd_accepts_the_units(tmp_path):
+    """With programs where they are to be: it refuses those that are not there."""
+    for unit in UNITS:
+        text = re.sub(r"/opt/(cours|proxy)", rf"{tmp_path}/\1", unit.read_text("utf-8"))
+        for program in re.findall(rf"^ExecStart=({tmp_path}\S+)", text, re.MULTILINE):
+            Path(program).parent.mkdir(parents=True, exist_ok=True)
+            Path(program).write_text("#!/bin/sh\n")
+            Path(program).chmod(0o755)
+        (tmp_path / unit.name).write_text(text)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *(tmp_path / unit.name for unit in UNITS)],
+        env=os.environ | {"SYSTEMD_UNIT_PATH": f"{tmp_path}:", "LC_ALL": "C"},
+        capture_output=True,
+        text=True,
+    )
+    ours = [line for line in done.stderr.splitlines() if str(tmp_path) in line]
+    assert (done.returncode, ours) == (0, []), done.stderr
+    assert len(UNITS) == 4
+
+
+def test_units_and_configuration_speak_of_the_same_places():
+    units = {unit.name: unit.read_text("utf-8") for unit in UNITS}
+    config = loaded("jupyterhub_config.py")
+    api = config.ConfigurableHTTPProxy.api_url.rpartition(":")[2]
+    front = SITE["proxy"].rpartition(":")[2]
+    assert (
+        f"--port {front} --api-ip 127.0.0.1 --api-port {api}" in units["jupyterhub-proxy.service"]
+    )
+    assert config.ConfigurableHTTPProxy.should_start is False
+    assert f"WorkingDirectory={SITE['state']}" in units["jupyterhub.service"]
+    assert f"{SITE['environment']}/bin/jupyterhub -f " in units["jupyterhub.service"]
+    assert "KillMode=process" in units["jupyterhub.service"]  # sessions outlive the hub
+    log = re.search(r"append:(\S+)", units["jupyterhub.service"])[1]
+    assert f"{log} {{" in (DEPLOY / "logrotate" / "jupyterhub").read_text("utf-8")
+
+
+@pytest.mark.skipif(not shutil.which("logrotate"), reason="logrotate is not installed")
+def test_logrotate_accepts_its_configuration():
+    path = DEPLOY / "logrotate" / "jupyterhub"
+    done = subprocess.run(["logrotate", "--debug", path], capture_output=True, text=True)
+    assert (done.returncode, "error" in done.stderr) == (0, False), done.stderr
+
+
+# ---- The role
+
+
+def parsed(name: str):
+    return yaml.safe_load((ROLE / name / "main.yml").read_text("utf-8"))
+
+
+def test_each_variable_of_the_role_has_a_default():
+    defaults = parsed("defaults")
+    texts = [path.read_text("utf-8") for path in ROLE.rglob("*") if path.is_file()]
+    own = {name for task in parsed("tasks") for name in task.get("vars", {})}
+    registered = {task["register"] for task in parsed("tasks") if "register" in task}
+    named = set(re.findall(r"(?<!\.)\bcourse_\w+", "\n".join(texts)))
+    assert named - own - registered == set(defaults)
+    assert all(name.startswith("course_") for name in defaults)
+
+
+def test_tasks_are_named_change_nothing_twice_and_call_handlers_that_exist():
+    handlers = {handler["name"] for handler in parsed("handlers")}
+    for task in parsed("tasks"):
+        assert task["name"]
+        told = task.get("notify", [])
+        assert set([told] if isinstance(told, str) else told) <= handlers
+        for module in ("command", "shell"):
+            if words := task.get(f"ansible.builtin.{module}"):
+                guarded = "creates" in words or "changed" in str(task.get("when"))
+                assert guarded or task.get("changed_when") is False, task["name"]
+
+
+def test_the_role_installs_files_that_are_there():
+    text = (ROLE / "tasks" / "main.yml").read_text("utf-8")
+    for path in re.findall(r"course_source \}\}/([\w./-]+\w)\"", text):
+        assert (ROOT / path).exists(), path
+    for unit in UNITS:
+        assert unit.name in text
+    assert {unit.name for unit in UNITS} >= set(parsed("defaults")["course_units"])
+
+
+def test_what_the_role_writes_of_a_site_is_what_the_configuration_reads():
+    from jinja2 import Environment
+
+    environment = Environment(keep_trailing_newline=True)
+    environment.filters["to_json"] = json.dumps
+    template = environment.from_string((ROLE / "templates/course.toml.j2").read_text("utf-8"))
+    assert tomllib.loads(template.render(parsed("defaults"))) == SITE
+
+
+# ---- Apptainer
+
+
+def test_the_definition_file_names_files_that_are_there_and_sections_that_exist():
+    text = (DEPLOY / "cours.def").read_text("utf-8")
+    sections = re.split(r"^%(\w+).*\n", text, flags=re.MULTILINE)
+    named = dict(zip(sections[1::2], sections[2::2], strict=True))
+    assert named.keys() == {"files", "post", "environment", "test", "labels"}
+    for line in named["files"].split("\n"):
+        if line.strip():
+            source, _ = line.split()
+            assert (ROOT / source).exists(), source
+    script = subprocess.run(["sh", "-n"], input=named["post"], text=True, capture_output=True)
+    assert script.returncode == 0, script.stderr
