@@ -44,6 +44,14 @@ class EngineConfig:
     """Modules imported once, before forking; see `modules_used`."""
     files: AuthorFiles = field(default_factory=AuthorFiles)
     """The author's, beside each notebook and each examiner."""
+    whole: bool | None = None
+    """Run every cell, whether a test needs it or not; None does in shared mode only."""
+    proven: bool = False
+    """The lab's short runs were seen to give the verdicts of whole ones, for all that was tried."""
+
+    @property
+    def runs_whole(self) -> bool:
+        return self.mode is Mode.SHARED if self.whole is None else self.whole
 
     @property
     def budgets(self) -> Budgets:

@@ -29,10 +29,13 @@ class FailedCells:
 
     def __init__(self) -> None:
         self._missing: dict[str, Cause] = {}
+        self.none = True
+        """No cell has stopped on an error."""
 
     def ran(self, source: str, cell: int, outputs: list[Output]) -> None:
         """Take note of a cell that has run, and of its error if there was one."""
         error = first(outputs, "error")
+        self.none = self.none and error is None
         for name in _defined_names(source):
             if error is None:
                 self._missing.pop(name, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -14,6 +15,8 @@ from grader.engine.conversation import Conversation
 from grader.engine.examiner import Examiner
 from grader.engine.peer import Gone, Late, Peer
 from grader.engine.report import Mode, Outcome
+from grader.engine.short import prepare as prepare_short_runs
+from grader.engine.short import short_run
 from grader.notebook import Notebook
 
 _HEADER: Final = struct.Struct(">cI")
@@ -53,6 +56,10 @@ class ExaminerJob:
     mode: Mode
     their_modules: tuple[str, ...] = ()
     """Modules that students write: `AuthorFiles.their_modules`."""
+    whole: bool = False
+    """Run what no test needs too."""
+    proven: bool = False
+    """`EngineConfig.proven`."""
 
     def to_json(self) -> str:
         return json.dumps(vars(self) | {"budgets": vars(self.budgets)})
@@ -66,6 +73,15 @@ class ExaminerJob:
             "their_modules": tuple(content["their_modules"]),
         }
         return cls(**content)
+
+
+def prepare(notebook: bytes) -> None:
+    """Read an author's notebook, before the processes are forked that will meet it.
+
+    What cannot be read here is left to them, who say so.
+    """
+    with suppress(Exception):
+        prepare_short_runs(json.loads(notebook))
 
 
 def main(link: socket.socket, grader: socket.socket) -> None:
@@ -84,12 +100,13 @@ def main(link: socket.socket, grader: socket.socket) -> None:
         ask_reason=ask_reason,
     )
     examiner = Examiner(conversation, task.source, task.mode, task.their_modules)
+    short = None if task.whole else short_run(task.notebook, task.source, task.mode)
     try:
         conversation.start()
     except (Gone, Late):
         send(grader, ExaminerMessage.NO_CANDIDATE)
         return
-    notebook, report = examiner.run(task.notebook)
+    notebook, report = examiner.run(task.notebook, short, proven=task.proven)
     outcome = Outcome(task.key, notebook, report)
     send(grader, ExaminerMessage.OUTCOME, outcome.to_json())
 
