@@ -69,7 +69,8 @@ def _unchanged(notebook: Notebook, source: Notebook) -> set[int]:
 
 def _sections(notebook: Notebook) -> Iterator[tuple[str | None, list[Cell]]]:
     """The ordinary code cells after each graded one, by the name of that; None at the start."""
-    place, cells = None, []
+    place: str | None = None
+    cells: list[Cell] = []
     for cell in notebook["cells"]:
         if grade_id(cell) is not None:
             yield place, cells

@@ -100,9 +100,8 @@ def test_what_an_answer_reads_when_called_is_kept_wherever_it_is_defined():
 
 
 def test_lines_stay_where_they_are():
-    assert needed([Cell("a = 1\nprint(a)\n\nb = 2  # kept", Role.FREE), Cell("b", Role.TEST)])[
-        0
-    ] == ("\n\n\nb = 2  # kept")
+    cells = [Cell("a = 1\nprint(a)\n\nb = 2  # kept", Role.FREE), Cell("b", Role.TEST)]
+    assert needed(cells)[0] == "\n\n\nb = 2  # kept"
 
 
 def test_a_decorator_goes_with_its_function():
