@@ -46,6 +46,8 @@ class EngineConfig:
     """The author's, beside each notebook and each examiner."""
     whole: bool | None = None
     """Run every cell, whether a test needs it or not; None does in shared mode only."""
+    confirm: bool = True
+    """Run a notebook again, whole, for the tests of a short run that count only then."""
     proven: bool = False
     """The lab's short runs were seen to give the verdicts of whole ones, for all that was tried."""
 

@@ -21,10 +21,11 @@ def confirmed(short: Outcome, whole: Outcome) -> Outcome:
         if is_test(cell) and grade_id(cell) in kept:
             cell["outputs"] = outputs[grade_id(cell)]
     verdicts = tuple(before[v.grade_id] if v.grade_id in kept else v for v in whole.report.verdicts)
+    told = short.report.incidents if kept else ()
     report = replace(
         whole.report,
         verdicts=verdicts,
-        incidents=tuple(dict.fromkeys((*short.report.incidents, *whole.report.incidents))),
+        incidents=tuple(dict.fromkeys((*told, *whole.report.incidents))),
         seconds=round(short.report.seconds + whole.report.seconds, 3),
         peak_mb=max(short.report.peak_mb, whole.report.peak_mb),
         confirmed=len(short.report.unsure),

@@ -206,7 +206,7 @@ class Batch:
             if outcome is not None:
                 self.selector.unregister(results)
                 self.finished.append(self.running.pop(results))
-                if outcome.report.unsure:
+                if outcome.report.unsure and self.engine.config.confirm:
                     self.start(run.job, outcome)
                 else:
                     yield outcome
