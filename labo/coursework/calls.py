@@ -74,9 +74,20 @@ def called(function: ast.AST) -> str:
     return function.attr if isinstance(function, ast.Attribute) else root(function)
 
 
+_FILES = {
+    *("open", "mkdir", "makedirs", "unlink", "rename", "touch", "symlink", "rmtree", "copyfile"),
+    *("copytree", "urlretrieve", "extractall", "memmap", "mkstemp"),
+}
+
+
 def is_shown(call: Call) -> bool:
     """Cet appel montre-t-il seulement quelque chose ?"""
     return call.word in _SHOWING or call.word.startswith(_SHOWING_PREFIXES)
+
+
+def writes_file(call: Call) -> bool:
+    """Cet appel peut-il écrire un fichier, que d'autres cellules liront ?"""
+    return call.word in _FILES or call.word.startswith(("save", "dump", "write_", "to_csv"))
 
 
 def is_in_place(word: str) -> bool:

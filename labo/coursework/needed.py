@@ -13,12 +13,13 @@ Une instruction est gardée si elle lie l'un d'eux, ou peut en changer le conten
 - elle fait l'un ou l'autre à un nom dont la valeur peut partager son contenu (`y = x[1:]`).
 
 Ce que lit le corps d'une fonction peut l'être à tout moment : ces noms-là comptent partout.
-Toujours gardés : les imports de `labo`, et les réglages de premier niveau
-(`torch.manual_seed(0)`, `plt.rcParams[…] = …`). Là où elle ne peut pas savoir (`globals()`, `exec`,
-`eval`, `from … import *`, une magie autre que celles de `_QUIET_MAGICS`), elle garde tout. Elle ne
-suit ni l'état des générateurs de hasard, ni ce que `backward()` ajoute à `grad` dans une cellule
-laissée de côté, ni les attributs qu'une fonction change par un autre chemin que ses paramètres et
-les noms du notebook : un test qui ne passe pas se refait donc sur le notebook entier.
+Toujours gardés : les imports de `labo`, ce qui change un module (`plt.rcParams[…] = …`) ou écrit un
+fichier, et les réglages de premier niveau (`torch.manual_seed(0)`, `sys.path.append(…)`). Là où
+elle ne peut pas savoir (`globals()`, `exec`, `eval`, `from … import *`, une magie autre que celles
+de `_QUIET_MAGICS`), elle garde tout. Elle ne suit ni l'état des générateurs de hasard, ni ce que
+`backward()` ajoute à `grad` dans une cellule laissée de côté, ni ce que change une fonction d'un
+module à travers une valeur dont on se sert (`y = module.f(x)`) : un test qui ne passe pas se refait
+donc sur le notebook entier.
 """
 
 import ast
@@ -29,7 +30,7 @@ from enum import Enum
 from functools import cache
 from typing import NamedTuple
 
-from labo.coursework.calls import Call, changes_given
+from labo.coursework.calls import Call, changes_given, writes_file
 from labo.coursework.effects import Effects, effects
 
 _QUIET_MAGICS = re.compile(
@@ -39,7 +40,7 @@ _QUIET_MAGICS = re.compile(
 _MAGIC = re.compile(r"(?m)^\s*[%!?]|\?\s*$|=\s*[%!]")
 _SETTING = re.compile(
     r"(?:manual_)?seed(?:_all)?|set_.*|use_.*|filterwarnings|simplefilter|setrecursionlimit"
-    r"|enable.*|disable.*|register.*|chdir"
+    r"|enable.*|disable.*|register.*|chdir|append|insert|extend|update|setdefault"
 )
 
 
@@ -182,23 +183,34 @@ class _Changes:
         self.sources = {name: sources[name] & self.changeable for name in sources}
         self.views = _reversed(self.sources)
         self.by_function = self._by_function(notebook)
+        self.writers = {
+            name
+            for item in notebook
+            if any(map(writes_file, item.effects.later_calls))
+            for name in item.effects.binds
+        }
 
     def of(self, found: Effects) -> set[str]:
         """Les noms dont le contenu peut changer."""
-        direct = found.changes | self._by_calls(found.calls)
-        for name in (found.reads | found.binds) & self.by_function.keys():
-            direct |= self.by_function[name]
-        around = direct & self.changeable
-        for name in direct & self.changeable:
-            around |= _reached(name, self.sources) | _reached(name, self.views)
-        return around
+        direct = self._direct(found) & self.changeable
+        reached = (_reached(n, table) for n in direct for table in (self.sources, self.views))
+        return direct.union(*reached)
 
-    def is_setting(self, found: Effects) -> bool:
-        """Règle-t-elle un module, pour toute la suite ?"""
-        return bool(found.changes & self.imports) or any(
+    def is_lasting(self, part: _Part) -> bool:
+        """Change-t-elle un module, un fichier, un réglage, que d'autres verront sans la nommer ?"""
+        found = part.effects
+        used = (found.reads | found.binds) & self.writers
+        if used or self._direct(found) & self.imports or any(map(writes_file, found.calls)):
+            return True
+        return part.is_simple and any(
             call.dropped and call.root in self.imports and _SETTING.fullmatch(call.word)
             for call in found.calls
         )
+
+    def _direct(self, found: Effects) -> set[str]:
+        used = (found.reads | found.binds) & self.by_function.keys()
+        own = found.changes | self._by_calls(found.calls)
+        return own.union(*(self.by_function[name] for name in used))
 
     def _by_calls(self, calls: Iterable[Call]) -> set[str]:
         found = set()
@@ -283,7 +295,7 @@ def _is_always_kept(item: _Item, changes: _Changes) -> bool:
     if item.role is not Role.FREE:
         return True
     modules = {module.partition(".")[0] for module in item.effects.imports.values()}
-    return "labo" in modules or (item.part.is_simple and changes.is_setting(item.effects))
+    return "labo" in modules or changes.is_lasting(item.part)
 
 
 def _go_back(

@@ -75,10 +75,25 @@ def test_what_changes_a_name_that_a_test_reads_is_kept(line):
 
 
 @pytest.mark.parametrize(
-    "line", ["torch.manual_seed(3)", "plt.rcParams['font.size'] = 8", "torch.set_printoptions(3)"]
+    "line",
+    [
+        "torch.manual_seed(3)",
+        "torch.set_printoptions(3)",
+        "plt.rcParams['font.size'] = 8",
+        "plt.rcParams.update(size=8)",
+        "if labo: torch.nn.functional.relu = None",
+        "def patch(): torch.relu = None\npatch()",
+        "torch.save(3, 'x.pt')",
+        "for name in 'ab': open(name, 'w').write(name)",
+        "def write():\n    with open('a', 'w') as file: file.write('b')\nwrite()",
+    ],
 )
-def test_a_setting_is_kept(line):
-    assert kept(f"x = 1\n{line}") == ["x = 1", line]
+def test_what_others_see_without_its_name_is_kept(line):
+    assert kept(f"x = 1\n{line}")[-1] == line.split("\n")[-1]
+
+
+def test_a_setting_inside_a_demonstration_goes_with_it():
+    assert kept("x = 1\nfor seed in range(3):\n    torch.manual_seed(seed)\n    f(x)") == ["x = 1"]
 
 
 def test_what_a_kept_line_reads_is_kept_in_turn():
