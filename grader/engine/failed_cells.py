@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from grader.engine import french
@@ -55,7 +55,7 @@ def _defined_names(source: str) -> set[str]:
     return bound_names(body) | set(_imported(body))
 
 
-def _imported(body: list[ast.stmt]) -> Iterator[str]:
+def _imported(body: Sequence[ast.stmt]) -> Iterator[str]:
     for node in body:
         for inner in ast.walk(node):
             if isinstance(inner, ast.Import | ast.ImportFrom):

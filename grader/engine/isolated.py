@@ -35,11 +35,22 @@ from grader.engine.peer import Gone, Late
 from grader.engine.report import Status
 from grader.engine.scores import Examined, Reason, graded
 from grader.engine.student_error import StudentError, UnsupportedAcrossBoundary
-from grader.notebook import Notebook
+from grader.notebook import Notebook, is_test
 from labo import checks
 from labo.bans import forbidden
 from labo.bans.program import Program
 from labo.coursework.notebook import unanswered
+
+
+def prepare(source: Notebook) -> None:
+    """Read an author's notebook before processes are forked that will examine with it."""
+    facts = AuthorFacts(source)
+    cells = [cell for cell in source["cells"] if cell["cell_type"] == "code"]
+    for statement in Program([cell["source"] for cell in cells]).statements:
+        _ = statement.uses
+    for test in filter(is_test, cells):
+        compiled(test["source"])
+        check_test(test["source"], facts, ())
 
 
 class IsolatedTests:

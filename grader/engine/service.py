@@ -13,10 +13,12 @@ from typing import Final
 from grader.engine.config import Budgets
 from grader.engine.conversation import Conversation
 from grader.engine.examiner import Examiner
+from grader.engine.isolated import prepare as prepare_tests
 from grader.engine.peer import Gone, Late, Peer
 from grader.engine.report import Mode, Outcome
 from grader.engine.short import prepare as prepare_short_runs
 from grader.engine.short import short_run
+from grader.engine.student_error import UnsupportedAcrossBoundary
 from grader.notebook import Notebook
 
 _HEADER: Final = struct.Struct(">cI")
@@ -80,8 +82,10 @@ def prepare(notebook: bytes) -> None:
 
     What cannot be read here is left to them, who say so.
     """
-    with suppress(Exception):
-        prepare_short_runs(json.loads(notebook))
+    source = json.loads(notebook)
+    for prepare_for in (prepare_short_runs, prepare_tests):
+        with suppress(Exception, UnsupportedAcrossBoundary):
+            prepare_for(source)
 
 
 def main(link: socket.socket, grader: socket.socket) -> None:
