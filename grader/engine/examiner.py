@@ -87,7 +87,7 @@ class Examiner:
             return
         cell["outputs"], _ = self.conversation.run(cell["source"], part)
         self.failed_cells.ran(cell["source"], count, cell["outputs"])
-        cell["execution_count"] = count
+        cell["execution_count"] = count if part == cell["source"] else None
 
     def _is_sure(self, verdict: Verdict, reason: Reason, proven: bool) -> bool:
         """True if a whole run would not give more points."""
