@@ -1,6 +1,6 @@
 """Grading the course's own labs: the CPU time of a submission, and where it goes.
 
-    python bench/bench_labs.py [laboratoire_01 ...] [--students 12] [--stock 3] [--whole] [--proven]
+    python bench/bench_labs.py [laboratoire_01 ...] [--students 12] [--stock 3] [--whole] [--parts]
 
 Each class has a third of wrong answers (a mutant in one exercise each) and filled-in free
 experiments, and is graded from a cold start, gradebook included. Stock nbgrader grades `--stock` of
