@@ -22,7 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import tests.conftest  # noqa: E402, F401  (the environment of the tests)
 from grader.engine import Engine, EngineConfig, modules_used  # noqa: E402
-from grader.grading.proof import digest, record_path  # noqa: E402
+from grader.grading.proof import digest, record_path, test_digests  # noqa: E402
 from tests.labs import both_runs, harness  # noqa: E402
 from tests.labs.isolated import built  # noqa: E402
 
@@ -61,8 +61,10 @@ def _write(lab: str, answers: int, verdicts: int) -> None:
         f"# written by `make proofs LAB={lab}` on {date.today()}.",
         f"answers = {answers}",
         f"verdicts = {verdicts}",
-        "differences = 0",
         f'digest = "{digest(built(lab))}"',
+        "",
+        "[tests]",
+        *(f'{name} = "{found}"' for name, found in test_digests(built(lab)).items()),
     ]
     record_path(harness.source_path(lab)).write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -48,8 +48,8 @@ class EngineConfig:
     """Run every cell, whether a test needs it or not; None does in shared mode only."""
     confirm: bool = True
     """Run a notebook again, whole, for the tests of a short run that count only then."""
-    proven: bool = False
-    """The lab's short runs were seen to give the verdicts of whole ones, for all that was tried."""
+    proven: tuple[str, ...] = ()
+    """The tests whose short runs gave the verdicts of whole ones, for all answers tried."""
 
     @property
     def runs_whole(self) -> bool:

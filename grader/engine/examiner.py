@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from operator import ne
 
@@ -46,14 +46,14 @@ class Examiner:
         )
 
     def run(
-        self, notebook: Notebook, short: Sources | None = None, *, proven: bool = False
+        self, notebook: Notebook, short: Sources | None = None, proven: Collection[str] = ()
     ) -> tuple[Notebook, Report]:
         """Execute a sanitised notebook: its tests are the trusted ones.
 
         Args:
             notebook: its cells are given their outputs.
             short: what to run of each code cell; all by default.
-            proven: what an exercise says in such a run, it says in a whole one.
+            proven: the tests of which an exercise says in such a run what it says in a whole one.
         """
         began = time.monotonic()
         cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
@@ -89,11 +89,12 @@ class Examiner:
         self.failed_cells.ran(cell["source"], count, cell["outputs"])
         cell["execution_count"] = count if part == cell["source"] else None
 
-    def _is_sure(self, verdict: Verdict, reason: Reason, proven: bool) -> bool:
+    def _is_sure(self, verdict: Verdict, reason: Reason, proven: Collection[str]) -> bool:
         """True if a whole run would not give more points."""
         if verdict.status is Status.PASSED or reason is Reason.UNANSWERED:
             return True
-        return proven and reason is Reason.ANSWER and self.failed_cells.none
+        is_proven = verdict.grade_id in proven
+        return is_proven and reason is Reason.ANSWER and self.failed_cells.none
 
     def _examine(self, cell: Cell, count: int) -> tuple[Verdict, Reason]:
         """A test's verdict, and why it is no pass if it is none."""

@@ -60,7 +60,7 @@ class ExaminerJob:
     """Modules that students write: `AuthorFiles.their_modules`."""
     whole: bool = False
     """Run what no test needs too."""
-    proven: bool = False
+    proven: tuple[str, ...] = ()
     """`EngineConfig.proven`."""
 
     def to_json(self) -> str:
@@ -73,6 +73,7 @@ class ExaminerJob:
             "budgets": Budgets(**content["budgets"]),
             "mode": Mode(content["mode"]),
             "their_modules": tuple(content["their_modules"]),
+            "proven": tuple(content["proven"]),
         }
         return cls(**content)
 
@@ -110,7 +111,7 @@ def main(link: socket.socket, grader: socket.socket) -> None:
     except (Gone, Late):
         send(grader, ExaminerMessage.NO_CANDIDATE)
         return
-    notebook, report = examiner.run(task.notebook, short, proven=task.proven)
+    notebook, report = examiner.run(task.notebook, short, task.proven)
     outcome = Outcome(task.key, notebook, report)
     send(grader, ExaminerMessage.OUTCOME, outcome.to_json())
 

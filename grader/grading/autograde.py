@@ -36,7 +36,7 @@ from grader.files import writing
 from grader.grading.answer_key import AnswerKey
 from grader.grading.handed_in import HandedIn, handed_in
 from grader.grading.intake import Intake, take_in, unreadable_notebook
-from grader.grading.proof import is_proven
+from grader.grading.proof import proven_tests
 from grader.grading.record import record
 from grader.grading.results import OnResult, Result, find_result, write_result
 from grader.grading.spelling import refuse_two_spellings
@@ -183,7 +183,7 @@ def _config_for(lab: Lab, source: Notebook, config: EngineConfig) -> EngineConfi
         config,
         preload=modules_used(source),
         files=lab.author_files(),
-        proven=is_proven(lab, source),
+        proven=proven_tests(lab, source),
     )
 
 

@@ -118,10 +118,12 @@ def test_a_wrong_answer_is_confirmed_where_nothing_is_proven(engine):
 
 
 def test_a_wrong_answer_needs_no_confirmation_where_it_was_proven(engine):
-    engine.config = replace(engine.config, proven=True)
+    engine.config = replace(engine.config, proven=("test_0",))
     outcome = engine.run(job("def f(x): return x"))
     assert statuses(outcome) == [Status.FAILED]
     assert not outcome.report.confirmed
+    outcome = engine.run(job("def f(x): return x", tests=[TEST, "assert f(3) == 6"]))
+    assert outcome.report.confirmed == 1  # the other test was edited since
 
 
 @pytest.mark.parametrize(
@@ -134,7 +136,7 @@ def test_a_wrong_answer_needs_no_confirmation_where_it_was_proven(engine):
     ],
 )
 def test_a_name_or_a_cell_that_fails_is_confirmed_even_so(engine, answer, theirs):
-    engine.config = replace(engine.config, proven=True)
+    engine.config = replace(engine.config, proven=("test_0",))
     outcome = engine.run(job(answer, theirs=theirs))
     assert outcome.report.verdicts[0].score == 0
     assert outcome.report.confirmed == 1
