@@ -20,7 +20,7 @@ Sources = list[str | None]
 
 
 def short_run(notebook: Notebook, source: Notebook, mode: Mode) -> Sources | None:
-    """What a short run executes; None when all must be.
+    """What a short run executes; None when all must be, or when nothing would be gained.
 
     Args:
         notebook: sanitised.
@@ -31,7 +31,16 @@ def short_run(notebook: Notebook, source: Notebook, mode: Mode) -> Sources | Non
         found = needed.needed(cells)
     except needed.Unknown:
         return None
-    return None if found == [cell.source for cell in cells] else found
+    return found if any(map(_spares, cells, found)) else None
+
+
+def _spares(cell: needed.Cell, run: str | None) -> bool:
+    """True if more is left out of a cell than imports, which were done before processes fork."""
+    if run == cell.source:
+        return False
+    kept = {n for n, line in enumerate((run or "").split("\n"), start=1) if line}
+    left = [part for part in needed.parts(*cell) if part.lines and kept.isdisjoint(part.lines)]
+    return any(not part.effects.imports for part in left)
 
 
 def prepare(source: Notebook) -> None:
