@@ -6,7 +6,7 @@ READY := .venv/.ready
 CODE := labo grader hub tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo hub check quick test labs answers claims docs format bench fuzz clean
+.PHONY: help setup demo hub check quick test labs answers claims proofs docs format bench fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ answers: setup ## execute the answer keys into answers/ (PROFILE=tiny, small or 
 
 claims: setup ## measure what the labs claim, with what should break it, and record it (LAB=laboratoire_01)
 	$(BIN)/python bench/claims.py $(LAB)
+
+proofs: setup ## prove that short runs give the verdicts of whole ones, and record it (LAB=laboratoire_01)
+	$(BIN)/python bench/short_runs.py $(LAB)
 
 docs: setup ## the documentation and the labs as a site, in build/docs
 	@! command -v npm >/dev/null || npm install --prefix docs --silent --no-fund --no-audit --no-package-lock

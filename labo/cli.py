@@ -155,7 +155,7 @@ Opened = Annotated[
 
 @app.command(cls=_Command)
 def check(path: Opened = None) -> None:
-    """Exécuter un notebook du début à la fin, et montrer ce que disent ses vérifications.
+    """Exécuter ce que les vérifications d'un notebook demandent, et montrer ce qu'elles disent.
 
     Code de sortie : 0 si toutes réussissent, 1 sinon.
 
@@ -166,7 +166,7 @@ def check(path: Opened = None) -> None:
     from labo.coursework import selfcheck
 
     notebook = _notebook(path)
-    checks = selfcheck.check_file(notebook)
+    checks = selfcheck.check_with_progress(notebook)
     selfcheck.show(notebook, checks)
     raise typer.Exit(int(not all(checked.passed for checked in checks)))
 

@@ -54,6 +54,7 @@ class Settings:
             "profile": Profile(config["profile"]),
             "readable": tuple(map(Path, config["readable"])),
             "preload": tuple(config["preload"]),
+            "proven": tuple(config["proven"]),
             "files": AuthorFiles(**{kind: _as_bytes(f) for kind, f in config["files"].items()}),
         }
         return cls(**content | {"config": EngineConfig(**config)})

@@ -18,10 +18,14 @@ from grader.beside import Files
 
 def packed(files: Files) -> IO[bytes]:
     """A file in memory: the names and sizes in a line of JSON, then the contents."""
-    stream = os.fdopen(os.memfd_create("files"), "w+b")
     index = [[name, len(content)] for name, content in files.items()]
-    stream.write(json.dumps(index).encode() + b"\n")
-    for content in files.values():
+    return in_memory(json.dumps(index).encode() + b"\n", *files.values())
+
+
+def in_memory(*contents: bytes) -> IO[bytes]:
+    """A file in memory, to be read from its start."""
+    stream = os.fdopen(os.memfd_create("files"), "w+b")
+    for content in contents:
         stream.write(content)
     stream.seek(0)  # flushes: the other side shares the position
     return stream

@@ -44,6 +44,16 @@ class EngineConfig:
     """Modules imported once, before forking; see `modules_used`."""
     files: AuthorFiles = field(default_factory=AuthorFiles)
     """The author's, beside each notebook and each examiner."""
+    whole: bool | None = None
+    """Run every cell, whether a test needs it or not; None does in shared mode only."""
+    confirm: bool = True
+    """Run a notebook again, whole, for the tests of a short run that count only then."""
+    proven: tuple[str, ...] = ()
+    """The tests whose short runs gave the verdicts of whole ones, for all answers tried."""
+
+    @property
+    def runs_whole(self) -> bool:
+        return self.mode is Mode.SHARED if self.whole is None else self.whole
 
     @property
     def budgets(self) -> Budgets:

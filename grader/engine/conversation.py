@@ -54,7 +54,7 @@ class Conversation:
         self.cell_seconds = budgets.cell  # of the one that runs
         self.left_out = False  # outputs of some cell
         self.cell = 0  # number of the one that runs
-        self.sources: list[str] = []  # of the cells that have run here
+        self.sources: list[str] = []  # of the cells up to here, those left out included
         self.incidents: list[str] = []
         self.lost: str | None = None  # why the candidate no longer answers, in French
 
@@ -80,9 +80,14 @@ class Conversation:
         again = time.monotonic() + self.cell_seconds
         self.peer.deadline = min(again, self.peer.deadline or again)
 
-    def run(self, source: str) -> tuple[list[Output], Status | None]:
-        """Run a cell in the candidate: its outputs, and how it was stopped, if it was."""
+    def run(self, source: str, part: str | None = None) -> tuple[list[Output], Status | None]:
+        """Run a cell in the candidate: its outputs, and how it was stopped, if it was.
+
+        Args:
+            part: the lines of it to run; all by default.
+        """
         self.sources.append(source)
+        source = source if part is None else part
         try:
             with alarm(self.allow_cell()):
                 return self._kept(checked_outputs(self.remote.run(source), self.cell)), None
@@ -90,6 +95,10 @@ class Conversation:
             return [error_output("TimeoutError", self.stop_cell())], Status.TIMEOUT
         except (Gone, Exception) as error:  # also when the answer is none that we would send
             return [error_output("Arrêt", self.lose(error))], Status.ERROR
+
+    def pass_over(self, source: str) -> None:
+        """Leave out a cell, which tests may read all the same."""
+        self.sources.append(source)
 
     def _kept(self, outputs: list[Output]) -> list[Output]:
         """What is kept of a cell's outputs: all, as long as the notebook's are not too large."""

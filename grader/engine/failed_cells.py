@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from grader.engine import french
@@ -29,10 +29,13 @@ class FailedCells:
 
     def __init__(self) -> None:
         self._missing: dict[str, Cause] = {}
+        self.none = True
+        """No cell has stopped on an error."""
 
     def ran(self, source: str, cell: int, outputs: list[Output]) -> None:
         """Take note of a cell that has run, and of its error if there was one."""
         error = first(outputs, "error")
+        self.none = self.none and error is None
         for name in _defined_names(source):
             if error is None:
                 self._missing.pop(name, None)
@@ -52,7 +55,7 @@ def _defined_names(source: str) -> set[str]:
     return bound_names(body) | set(_imported(body))
 
 
-def _imported(body: list[ast.stmt]) -> Iterator[str]:
+def _imported(body: Sequence[ast.stmt]) -> Iterator[str]:
     for node in body:
         for inner in ast.walk(node):
             if isinstance(inner, ast.Import | ast.ImportFrom):

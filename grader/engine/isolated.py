@@ -33,12 +33,24 @@ from grader.engine.one_process import (
 from grader.engine.own_files import watched
 from grader.engine.peer import Gone, Late
 from grader.engine.report import Status
-from grader.engine.scores import Examined, graded
+from grader.engine.scores import Examined, Reason, graded
 from grader.engine.student_error import StudentError, UnsupportedAcrossBoundary
-from grader.notebook import Notebook
+from grader.notebook import Notebook, is_test
 from labo import checks
 from labo.bans import forbidden
 from labo.bans.program import Program
+from labo.coursework.notebook import unanswered
+
+
+def prepare(source: Notebook) -> None:
+    """Read an author's notebook before processes are forked that will examine with it."""
+    facts = AuthorFacts(source)
+    cells = [cell for cell in source["cells"] if cell["cell_type"] == "code"]
+    for statement in Program([cell["source"] for cell in cells]).statements:
+        _ = statement.uses
+    for test in filter(is_test, cells):
+        compiled(test["source"])
+        check_test(test["source"], facts, ())
 
 
 class IsolatedTests:
@@ -90,6 +102,7 @@ class IsolatedTests:
         """Run a test worth `points`."""
         printed = io.StringIO()
         self.remote.printed.clear()
+        self.remote.lacked_name = False
         examined = self._examine(source, points, printed)
         if examined.status is Status.TIMEOUT:
             self.endless |= self.student.fetched.keys()
@@ -121,7 +134,8 @@ class IsolatedTests:
             self.conversation.note(brief(error))
             return Examined(Status.ERROR, 0.0, french.not_a_test())
         except Exception as error:  # an assertion, student code's, or what a wrong result causes
-            return Examined(Status.FAILED, 0.0, _failure(error))
+            reason = Reason.UNANSWERED if unanswered(error) else self._reason()
+            return Examined(Status.FAILED, 0.0, _failure(error), reason=reason)
 
     def _value(self, source: str) -> Any:
         """Run a test; the value of its last expression."""
@@ -140,8 +154,11 @@ class IsolatedTests:
             self.conversation.note(examined.message)
         if examined.status is Status.PARTIAL:  # the test says itself what is missing
             message = f"{examined.message}\n{printed}".strip()[:MAX_TOLD]
-            return replace(examined, message=message)
+            return replace(examined, message=message, reason=self._reason())
         return examined
+
+    def _reason(self) -> Reason:
+        return Reason.UNKNOWN if self.remote.lacked_name else Reason.ANSWER
 
     def _open_checks(self) -> None:
         """Let `labo.checks` reach across the boundary."""

@@ -134,7 +134,8 @@ def graded_text(source: dict[str, Any]) -> str:
     return "\0".join(c["source"] for c in source["cells"] if c["metadata"].get("nbgrader"))
 
 
-def statements(source: str) -> list[ast.stmt]:
+@cache  # the same cells come again and again, and their nodes are keys of other caches
+def statements(source: str) -> Sequence[ast.stmt]:
     """A cell's statements; none when it is not Python."""
     kept = [line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))]
     try:
@@ -148,8 +149,13 @@ _SCOPES: Final = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.Gener
 
 def bound_names(statements: Sequence[ast.AST]) -> set[str]:
     """The names that these statements may bind in their own scope, but for imports."""
+    return set().union(*map(_bound_by, statements))
+
+
+@cache
+def _bound_by(statement: ast.AST) -> frozenset[str]:
     names = set()
-    waiting = list(statements)
+    waiting = [statement]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -158,7 +164,7 @@ def bound_names(statements: Sequence[ast.AST]) -> set[str]:
             names.add(node.id)
         elif not isinstance(node, _SCOPES):
             waiting.extend(ast.iter_child_nodes(node))
-    return names
+    return frozenset(names)
 
 
 @cache

@@ -146,37 +146,53 @@ def check_test(source: str, facts: AuthorFacts, known: Collection[str]) -> None:
     """
     nodes = statements(source)
     bound = bound_names(nodes)
-    read_later = facts.read_later(_loaded(nodes) - bound)
+    read_later = facts.read_later(_read_of_the_notebook(source))
     rebound = (bound - {"input"}) & read_later
     if rebound:
         raise UnsupportedAcrossBoundary(
             f"the test gives {_listed(rebound)} a value, which functions of the notebook look up in"
             " another process: use another name, or give it as an argument"
         )
-    deleted = set(_deleted(nodes)) & (facts.names | read_later) - set(known)
+    deleted = _deleted(source) & (facts.names | read_later) - set(known)
     if deleted:
         raise UnsupportedAcrossBoundary(
             f"the test deletes {_listed(deleted)}, which stays in the student's process: see what a"
             " function calls with checks.forbid(...), or grade in shared mode"
         )
-    equal = {name for name, methods in facts.special_methods.items() if "__eq__" in methods}
-    for node in (inner for outer in nodes for inner in ast.walk(outer)):
-        if reason := _refused(node, facts.classes, equal):
-            raise UnsupportedAcrossBoundary(reason)
+    equal = (name for name, methods in facts.special_methods.items() if "__eq__" in methods)
+    if reason := _reason(source, facts.classes, frozenset(equal)):
+        raise UnsupportedAcrossBoundary(reason)
 
 
-def _listed(names: set[str]) -> str:
+@cache
+def _read_of_the_notebook(source: str) -> frozenset[str]:
+    """The names that a test reads, and does not bind."""
+    nodes = statements(source)
+    return frozenset(_loaded(nodes) - bound_names(nodes))
+
+
+@cache
+def _reason(source: str, classes: frozenset[str], equal: frozenset[str]) -> str | None:
+    """Why a test is refused, if it is: see `_refused`."""
+    nodes = (inner for outer in statements(source) for inner in ast.walk(outer))
+    return next(filter(None, (_refused(node, classes, equal) for node in nodes)), None)
+
+
+def _listed(names: Collection[str]) -> str:
     return ", ".join(sorted(names))
 
 
-def _deleted(nodes: Sequence[ast.AST]) -> Iterator[str]:
+@cache
+def _deleted(source: str) -> frozenset[str]:
     """The names that a test deletes and has not bound above."""
     bound: set[str] = set()
-    for node in _own_scope(nodes):
+    deleted: set[str] = set()
+    for node in _own_scope(statements(source)):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             bound.add(node.id)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Del) and node.id not in bound:
-            yield node.id
+            deleted.add(node.id)
+    return frozenset(deleted)
 
 
 def _own_scope(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
@@ -258,7 +274,9 @@ def answers_to_input(names: Mapping[str, Any]) -> Callable[[str], str] | None:
         UnsupportedAcrossBoundary: the test has replaced another function of Python's.
     """
     current = vars(builtins)
-    replaced = {name for name, value in _BUILTINS.items() if current.get(name) is not value}
+    replaced = set()
+    if current != _BUILTINS:  # asked before every call, and false nearly always
+        replaced = {name for name, value in _BUILTINS.items() if current.get(name) is not value}
     if others := replaced - {"input", "_"}:
         raise UnsupportedAcrossBoundary(
             f"the test replaces {_listed(others)} of Python's, which student code does not see:"

@@ -18,6 +18,7 @@ from grader.engine.wire import MAX_BYTES, WireError
 _HEADER: Final = struct.Struct(">BI")
 _REQUEST, _ANSWER = 1, 2
 _CHUNK: Final = 1 << 20
+_SMALL: Final = 1 << 16  # a message and its header come together
 _MAX_NESTING: Final = 50
 
 
@@ -41,6 +42,10 @@ class Peer:
         self.deadline: float | None = None
         self.waiting = 0  # answers yet to come
         self._nesting = 0
+        self._received = bytearray()  # and not yet read
+        self._readable, self._writable = select.poll(), select.poll()
+        self._readable.register(sock, select.POLLIN)
+        self._writable.register(sock, select.POLLOUT)
 
     def request(self, message: bytes) -> bytes:
         """Send a request, serve those that come meanwhile, return the answer.
@@ -83,9 +88,10 @@ class Peer:
             raise WireError(f"message of {len(message) >> 20} MB")
         data = memoryview(_HEADER.pack(kind, len(message)) + message)
         while data:
-            self._wait(write=True)
             try:
-                data = data[self.socket.send(data[:_CHUNK]) :]
+                data = data[self.socket.send(data[:_CHUNK], socket.MSG_DONTWAIT) :]
+            except BlockingIOError:
+                self._wait(self._writable)
             except OSError as error:
                 raise Gone(str(error)) from error
 
@@ -96,22 +102,25 @@ class Peer:
         return kind, self._read(length)
 
     def _read(self, length: int) -> bytes:
-        data = bytearray()  # grows with what really comes, whatever length was announced
+        data = self._received  # grows with what really comes, whatever length was announced
         while len(data) < length:
-            self._wait(write=False)
+            self._wait(self._readable)
             try:
-                chunk = self.socket.recv(min(_CHUNK, length - len(data)))
+                chunk = self.socket.recv(max(_SMALL, min(_CHUNK, length - len(data))))
             except OSError as error:
                 raise Gone(str(error)) from error
             if not chunk:
                 raise Gone("closed")
             data += chunk
-        return bytes(data)
+        read = bytes(data[:length])
+        del data[:length]
+        return read
 
-    def _wait(self, *, write: bool) -> None:
+    def _wait(self, ready: select.poll) -> None:
+        """Wait until the socket can be read, or written."""
         if self.deadline is None:
+            ready.poll()
             return
         remaining = self.deadline - time.monotonic()
-        readers, writers = ([], [self.socket]) if write else ([self.socket], [])
-        if remaining <= 0 or not any(select.select(readers, writers, [], remaining)):
+        if remaining <= 0 or not ready.poll(1000 * remaining):
             raise Late

@@ -39,6 +39,7 @@ Ends, from the gentle to the hard:
 
 from __future__ import annotations
 
+import json
 import os
 import selectors
 import signal
@@ -54,18 +55,19 @@ from typing import Final, Protocol
 
 from grader.engine import french, service
 from grader.engine.bounds import MAX_OUTCOME
-from grader.engine.carried import packed, write_read_only
+from grader.engine.carried import in_memory, packed, write_read_only
 from grader.engine.config import EngineConfig, Job
+from grader.engine.confirmation import confirmed
 from grader.engine.outputs import error_output
-from grader.engine.packages import code_version, readable_packages
+from grader.engine.packages import code_version
+from grader.engine.policy import policy
 from grader.engine.report import Outcome, Report, Status, Verdict
-from grader.engine.sandbox import Excess, Policy, Watch, interpreter_paths, prepare
+from grader.engine.sandbox import Excess, Watch, prepare
 from grader.engine.service import ExaminerJob, ExaminerMessage
 from grader.engine.zygote_client import ZygoteClient
 from grader.engine.zygote_messages import ZygoteRole, ZygoteSettings
 from grader.errors import GraderError
-from grader.notebook import is_test
-from labo.settings import Profile
+from grader.notebook import Notebook, is_test
 
 _GRACE_SECONDS: Final = 30.0  # for an examiner to finish, beyond the notebook's own budget
 
@@ -79,6 +81,8 @@ class Engine:
 
     def __init__(self, config: EngineConfig | None = None) -> None:
         self.config = config or EngineConfig()
+        self._last_source: Notebook | None = None
+        self._prepared: Notebook | None = None
 
     @cached_property
     def version(self) -> str:
@@ -89,7 +93,7 @@ class Engine:
         return code_version()
 
     def __enter__(self) -> Engine:
-        self.policy = _policy(self.config)
+        self.policy = policy(self.config)
         self.level = prepare(self.policy)
         with ExitStack() as stack:
             home = stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-"))
@@ -117,6 +121,17 @@ class Engine:
             output_bytes=self.config.output_kb * 1000,
             author_folder=str(folder),
         )
+
+    def prepare(self, source: Notebook) -> None:
+        """Have what is the same for a whole class done once, from the second notebook of a lab on.
+
+        Only the zygote of examiners sees an author's notebook.
+        """
+        if source is self._last_source and source is not self._prepared:
+            self._prepared = source
+            with in_memory(json.dumps(source).encode()) as content:
+                self.examiners.ask_prepare(content)
+        self._last_source = source
 
     def run(self, job: Job) -> Outcome:
         """The outcome of one notebook."""
@@ -172,9 +187,10 @@ class Batch:
     def is_idle(self) -> bool:
         return not self.running
 
-    def start(self, job: Job) -> None:
-        """Run another notebook."""
-        run = NotebookRun(self.engine, job)
+    def start(self, job: Job, short: Outcome | None = None) -> None:
+        """Run another notebook, or one again, whose short run has left something to confirm."""
+        self.engine.prepare(job.source)
+        run = NotebookRun(self.engine, job, short)
         self.running[run.results] = run
         self.selector.register(run.results, selectors.EVENT_READ)
 
@@ -185,18 +201,28 @@ class Batch:
         ready = {key.fileobj for key, _ in self.selector.select(timeout=0.5)}
         for results, run in list(self.running.items()):
             outcome = run.advance() if results in ready else run.overdue()
+            if outcome is not None and run.short is not None:
+                outcome = confirmed(run.short, outcome)
             if outcome is not None:
                 self.selector.unregister(results)
                 self.finished.append(self.running.pop(results))
-                yield outcome
+                if outcome.report.unsure and self.engine.config.confirm:
+                    self.start(run.job, outcome)
+                else:
+                    yield outcome
 
 
 class NotebookRun:
-    """One notebook in progress: its candidate, its examiner, their watch."""
+    """One notebook in progress: its candidate, its examiner, their watch.
 
-    def __init__(self, engine: Engine, job: Job) -> None:
+    Args:
+        short: the outcome of its short run, which this whole one is to confirm.
+    """
+
+    def __init__(self, engine: Engine, job: Job, short: Outcome | None = None) -> None:
         self.engine = engine
         self.job = job
+        self.short = short
         self.longest = MAX_OUTCOME + engine.config.budgets.output_bytes
         self.status: int | None = None  # of the candidate, once it has been ended
         with ExitStack() as stack:
@@ -227,7 +253,16 @@ class NotebookRun:
         config = self.engine.config
         job = self.job
         theirs = tuple(sorted(config.files.their_modules))
-        task = ExaminerJob(job.key, job.notebook, job.source, config.budgets, config.mode, theirs)
+        task = ExaminerJob(
+            job.key,
+            job.notebook,
+            job.source,
+            config.budgets,
+            config.mode,
+            theirs,
+            whole=config.runs_whole or self.short is not None,
+            proven=config.proven,
+        )
         with suppress(OSError):  # a dead examiner is seen when its answer is read
             service.send(self.results, ExaminerMessage.JOB, task.to_json())
 
@@ -308,26 +343,3 @@ class NotebookRun:
     def _end_candidate(self) -> None:
         if self.status is None:
             self.status = self.engine.candidates.end(self.candidate)
-
-
-def _policy(config: EngineConfig) -> Policy:
-    """The policy of candidates."""
-    return Policy(
-        readable=(*interpreter_paths(), *readable_packages(), *config.readable),
-        memory_mb=config.memory_mb,
-        processes=config.processes,
-        required=config.required,
-        cpu_seconds=int(config.notebook_seconds) + 1,
-        environment=tuple(_course_environment(config.profile).items()),
-    )
-
-
-def _course_environment(profile: Profile) -> dict[str, str]:
-    return {
-        "LABO_PROFILE": profile,
-        "LABO_OFFLINE": "1",
-        "LABO_FORCE_CPU": "1",
-        "NBGRADER_EXECUTION": "autograde",  # as nbgrader sets it: some notebooks ask
-        "TORCH_COMPILE_DISABLE": "1",  # there is no C++ compiler to run
-        "JOBLIB_MULTIPROCESSING": "0",  # its processes are programs: here, one call after the other
-    }

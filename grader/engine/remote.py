@@ -49,6 +49,8 @@ class Remote:
         """The error that ended the conversation, even when a test has caught it."""
         self.unsupported: UnsupportedAcrossBoundary | None = None
         """The refusal that this test has met, even when it has caught that."""
+        self.lacked_name = False
+        """Has this test, or student code that it called, looked for a name in vain?"""
         self.printed = Printed()
         self.stdout: Any = None
         """Where a test prints, unless it has put something else in the place of `sys.stdout`."""
@@ -88,6 +90,7 @@ class Remote:
             found = "result" in answer
             value = self._result(answer, AnswerReader(self.objects)) if found else None
         if not found:
+            self.lacked_name = True
             raise KeyError(name)
         if type(value) is CallableProxy and name in self.author_classes:
             return self.objects.author_class(value)
@@ -128,7 +131,7 @@ class Remote:
                 encoder.overwrite(index, content)
             error = None
             if "raised" in answer:
-                error = rebuilt(answer["raised"], iterating=operation == "next")
+                error = self._rebuilt(answer["raised"], iterating=operation == "next")
         if error:
             raise error
         built = operation == "call" and self.objects.is_author_class(args[0])
@@ -156,7 +159,7 @@ class Remote:
                 tied = [*differentiable, *inputs]
                 results = self._result(answer, AnswerReader(self.objects), tied)
                 return gradients_of(inputs, results)
-            error = rebuilt(answer["raised"])
+            error = self._rebuilt(answer["raised"])
         raise error
 
     def forget(self) -> None:
@@ -166,6 +169,12 @@ class Remote:
         self.unsupported = None
         keep = self.objects.keep_held()
         self._ask({"op": "forget", "keep": keep})
+
+    def _rebuilt(self, raised: dict, *, iterating: bool = False) -> Exception:
+        error = rebuilt(raised, iterating=iterating)
+        if isinstance(error, NameError) and not isinstance(error, UnboundLocalError):
+            self.lacked_name = True
+        return error
 
     def _say(self, said: str) -> None:
         """Print what student code has printed: where the test captures it, if it does."""

@@ -58,6 +58,12 @@ class Report:
     """`Engine.version`."""
     seconds: float = 0.0
     peak_mb: float = 0.0
+    left_out: int = 0
+    """Cells that no test needed, in whole or in part; 0 for a whole run."""
+    unsure: tuple[str, ...] = ()
+    """Tests that a whole run must look at again before they count as not passed."""
+    confirmed: int = 0
+    """Tests that a whole run has looked at again."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,7 @@ class Outcome:
                 for verdict in report["verdicts"]
             ),
             "incidents": tuple(report["incidents"]),
+            "unsure": tuple(report.get("unsure", ())),
             "mode": Mode(report["mode"]),
         }
         return cls(data["key"], data["notebook"], Report(**report))

@@ -5,11 +5,22 @@ from __future__ import annotations
 import math
 import numbers
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from grader.engine import french
 from grader.engine.outputs import Output
 from grader.engine.report import Status
+
+
+class Reason(Enum):
+    """Why a test has not passed."""
+
+    UNANSWERED = "unanswered"
+    """The exercise is as it was given out."""
+    ANSWER = "answer"
+    """A wrong value or an exception of the student's code, which lacked no name."""
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -20,6 +31,7 @@ class Examined:
     score: float
     message: str = ""
     outputs: tuple[Output, ...] = ()
+    reason: Reason = Reason.UNKNOWN
 
 
 def graded(value: Any, points: float) -> Examined:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -12,8 +13,12 @@ from typing import Final
 from grader.engine.config import Budgets
 from grader.engine.conversation import Conversation
 from grader.engine.examiner import Examiner
+from grader.engine.isolated import prepare as prepare_tests
 from grader.engine.peer import Gone, Late, Peer
 from grader.engine.report import Mode, Outcome
+from grader.engine.short import prepare as prepare_short_runs
+from grader.engine.short import short_run
+from grader.engine.student_error import UnsupportedAcrossBoundary
 from grader.notebook import Notebook
 
 _HEADER: Final = struct.Struct(">cI")
@@ -53,6 +58,10 @@ class ExaminerJob:
     mode: Mode
     their_modules: tuple[str, ...] = ()
     """Modules that students write: `AuthorFiles.their_modules`."""
+    whole: bool = False
+    """Run what no test needs too."""
+    proven: tuple[str, ...] = ()
+    """`EngineConfig.proven`."""
 
     def to_json(self) -> str:
         return json.dumps(vars(self) | {"budgets": vars(self.budgets)})
@@ -64,8 +73,20 @@ class ExaminerJob:
             "budgets": Budgets(**content["budgets"]),
             "mode": Mode(content["mode"]),
             "their_modules": tuple(content["their_modules"]),
+            "proven": tuple(content["proven"]),
         }
         return cls(**content)
+
+
+def prepare(notebook: bytes) -> None:
+    """Read an author's notebook, before the processes are forked that will meet it.
+
+    What cannot be read here is left to them, who say so.
+    """
+    source = json.loads(notebook)
+    for prepare_for in (prepare_short_runs, prepare_tests):
+        with suppress(Exception, UnsupportedAcrossBoundary):
+            prepare_for(source)
 
 
 def main(link: socket.socket, grader: socket.socket) -> None:
@@ -84,12 +105,13 @@ def main(link: socket.socket, grader: socket.socket) -> None:
         ask_reason=ask_reason,
     )
     examiner = Examiner(conversation, task.source, task.mode, task.their_modules)
+    short = None if task.whole else short_run(task.notebook, task.source, task.mode)
     try:
         conversation.start()
     except (Gone, Late):
         send(grader, ExaminerMessage.NO_CANDIDATE)
         return
-    notebook, report = examiner.run(task.notebook)
+    notebook, report = examiner.run(task.notebook, short, task.proven)
     outcome = Outcome(task.key, notebook, report)
     send(grader, ExaminerMessage.OUTCOME, outcome.to_json())
 

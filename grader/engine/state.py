@@ -90,23 +90,28 @@ class RandomStreams:
 
     def seed_anew(self) -> None:
         """Make all that the examiner draws from here on independent of what it drew before."""
-        self._torch_seed = self._next_seed()
+        digest = self._next_digest()
+        self._torch_seed = int.from_bytes(digest[:7], "big")
         torch.default_generator.manual_seed(self._torch_seed)
-        np.random.seed(self._next_seed() % 2**32)
-        random.seed(self._next_seed())
+        np.random.seed(int.from_bytes(digest[7:11], "big"))
+        random.seed(digest[11:18])
         self._seeded_by_test.clear()
 
     def _next_seed(self) -> int:
         """A number of 56 bits; from those of before, nobody finds the next."""
+        return int.from_bytes(self._next_digest()[:7], "big")
+
+    def _next_digest(self) -> bytes:
         self._count += 1
-        digest = hashlib.sha256(self._key + self._count.to_bytes(8, "big")).digest()
-        return int.from_bytes(digest[:7], "big")
+        return hashlib.sha256(self._key + self._count.to_bytes(8, "big")).digest()
 
 
 def restore(state: dict[str, Any]) -> None:
     """Put this process, a candidate, in the state that the examiner has sent."""
     torch.set_grad_enabled(state["grad"])
-    torch.set_default_dtype(_DTYPES[state["dtype"]])
+    dtype = _DTYPES[state["dtype"]]
+    if torch.get_default_dtype() != dtype:  # to set it takes longer than to ask
+        torch.set_default_dtype(dtype)
     if "seed" in state:
         torch.default_generator.manual_seed(state["seed"])
         np.random.seed(state["seed"] % 2**32)

@@ -226,7 +226,7 @@ class _Count:
 class _Decoder:
     def __init__(self, special: SpecialBuilder | None, trusted: bool) -> None:
         self.special = special
-        self.builders = _BUILDERS | _TRUSTED_BUILDERS if trusted else _BUILDERS
+        self.builders = _TRUSTED_BUILDERS if trusted else _BUILDERS
         self.items = 0
 
     def build(self, packed: Any, depth: int = 0) -> Any:
@@ -316,4 +316,9 @@ _BUILDERS: Final = {
     "device": lambda fields: torch.device(exactly(fields, str)[0]),
     **EXACT_BUILDERS,
 }
-_TRUSTED_BUILDERS: Final = {"generator": _build_generator, "name": _build_named, **TRUSTED_PATH}
+_TRUSTED_BUILDERS: Final = {
+    **_BUILDERS,
+    "generator": _build_generator,
+    "name": _build_named,
+    **TRUSTED_PATH,
+}

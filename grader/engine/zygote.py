@@ -35,6 +35,7 @@ from grader.engine.zygote_messages import (
     Ended,
     Fork,
     Forked,
+    Prepare,
     Ready,
     Refused,
     ZygoteRole,
@@ -65,6 +66,8 @@ def main(role: ZygoteRole, control: socket.socket) -> None:
         request, descriptors = received
         if isinstance(request, Fork):
             send(control, Forked(_fork(control, run_child, descriptors)))
+        elif isinstance(request, Prepare):
+            _prepare(descriptors)
         elif isinstance(request, End):
             send(control, Ended(request.pid, _end(request.pid)))
 
@@ -86,6 +89,15 @@ def _fork(control: socket.socket, run_child: Callable[..., None], descriptors: l
     except BaseException:
         os._exit(70)
     os._exit(0)
+
+
+def _prepare(descriptors: list[int]) -> None:
+    from grader.engine import service
+
+    for descriptor in descriptors:
+        with open(descriptor, "rb") as stream:
+            service.prepare(stream.read())
+    gc.freeze()
 
 
 def _end(pid: int) -> int:

@@ -15,6 +15,7 @@ from grader.engine.zygote_messages import (
     Ended,
     Fork,
     Forked,
+    Prepare,
     Ready,
     Refused,
     ZygoteMessage,
@@ -75,6 +76,10 @@ class ZygoteClient:
     def forked(self) -> int:
         """The process id of the child asked for."""
         return self._answer(Forked).pid
+
+    def ask_prepare(self, notebook: IO[bytes]) -> None:
+        """Have an author's notebook read before the next children are forked."""
+        send(self.control, Prepare(), (notebook.fileno(),))
 
     def end(self, pid: int) -> int:
         """End a child and all that it started; its wait status."""

@@ -63,6 +63,14 @@ class End:
 
 
 @dataclass(frozen=True)
+class Prepare:
+    """To the zygote of examiners: read the author's notebook in the file that comes with this.
+
+    Nothing is answered; the children that are asked for next find it read.
+    """
+
+
+@dataclass(frozen=True)
 class Ready:
     """From a zygote: everything is imported."""
 
@@ -89,10 +97,10 @@ class Ended:
     status: int
 
 
-ZygoteMessage = Fork | End | Ready | Refused | Forked | Ended
+ZygoteMessage = Fork | Prepare | End | Ready | Refused | Forked | Ended
 
 _KINDS: Final[dict[str, Callable[..., ZygoteMessage]]] = {
-    kind.__name__: kind for kind in (Fork, End, Ready, Refused, Forked, Ended)
+    kind.__name__: kind for kind in (Fork, Prepare, End, Ready, Refused, Forked, Ended)
 }
 
 

@@ -36,6 +36,7 @@ from grader.files import writing
 from grader.grading.answer_key import AnswerKey
 from grader.grading.handed_in import HandedIn, handed_in
 from grader.grading.intake import Intake, take_in, unreadable_notebook
+from grader.grading.proof import proven_tests
 from grader.grading.record import record
 from grader.grading.results import OnResult, Result, find_result, write_result
 from grader.grading.spelling import refuse_two_spellings
@@ -180,7 +181,12 @@ def _wanted(lab: Lab, students: Sequence[str]) -> list[str]:
 
 
 def _config_for(lab: Lab, source: Notebook, config: EngineConfig) -> EngineConfig:
-    return replace(config, preload=modules_used(source), files=lab.author_files())
+    return replace(
+        config,
+        preload=modules_used(source),
+        files=lab.author_files(),
+        proven=proven_tests(lab, source),
+    )
 
 
 def _tasks(lab: Lab, salt: str, source: Notebook, students: Sequence[str]) -> list[Task]:

@@ -48,6 +48,14 @@ Shared = Annotated[
     ),
 ]
 
+Whole = Annotated[
+    bool | None,
+    typer.Option(
+        "--whole/--short",
+        help="Run every cell, or what tests need (default: short; whole with --shared).",
+    ),
+]
+
 
 def engine_config(
     lab: Lab,
@@ -58,6 +66,7 @@ def engine_config(
     output_kb: int,
     isolation: Isolation,
     shared: bool | None,
+    whole: bool | None = None,
 ) -> EngineConfig:
     """The engine's configuration, from the options of the command line and the course's own."""
     from grader import settings
@@ -78,6 +87,7 @@ def engine_config(
         output_kb=output_kb,
         required=Level[isolation.name],
         mode=Mode(mode),
+        whole=whole,
     )
 
 
@@ -94,6 +104,7 @@ def autograde(
     output_kb: OutputKb = 1000,
     isolation: Required = Isolation.NAMESPACES,
     shared: Shared = None,
+    whole: Whole = None,
     cluster: Annotated[
         ClusterKind | None, typer.Option(help="Grade on a cluster; dask needs --scheduler.")
     ] = None,
@@ -119,7 +130,7 @@ def autograde(
     with errors_shown():
         found = Course.here().known_lab(lab)
         budgets = cell_seconds, notebook_seconds, memory_mb, output_kb
-        config = engine_config(found, workers, *budgets, isolation, shared)
+        config = engine_config(found, workers, *budgets, isolation, shared, whole)
         make_engine = engine_maker(cluster, found, jobs, scheduler, workers)
         graded = []
         try:
@@ -160,6 +171,7 @@ def regrade(
     output_kb: OutputKb = 1000,
     isolation: Required = Isolation.NAMESPACES,
     shared: Shared = None,
+    whole: Whole = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="For a program to read; without --yes, only look.")
     ] = False,
@@ -187,7 +199,7 @@ def regrade(
         try:
             found = Course.here().known_lab(lab)
             budgets = cell_seconds, notebook_seconds, memory_mb, output_kb
-            config = engine_config(found, workers, *budgets, isolation, shared)
+            config = engine_config(found, workers, *budgets, isolation, shared, whole)
             preview, written = regrading.regrade(found, config, agreed)
         except KeyboardInterrupt:
             fail("Interrupted: nothing was written.", 130)

@@ -31,6 +31,11 @@ class Result:
         return bool(self.outcome.report.engine)
 
     @property
+    def left_out(self) -> bool:
+        """True if cells that no test needs were not run."""
+        return self.outcome.report.left_out > 0
+
+    @property
     def scores(self) -> dict[str, float]:
         """The points earned, test by test."""
         return {verdict.grade_id: verdict.score for verdict in self.outcome.report.verdicts}

@@ -112,10 +112,19 @@ def _beside(others: list[Path]) -> tuple[Problem, ...]:
 
 
 def read_notebook(path: Path) -> Notebook:
-    """The notebook in a file, in nbformat 4.
+    """The notebook in a file, in nbformat 4, without its outputs.
 
     Raises:
         Unreadable: it is not one.
+    """
+    return _as_version_4(read_document(path))
+
+
+def read_document(path: Path) -> Any:
+    """What a file of JSON holds, whatever that is.
+
+    Raises:
+        Unreadable: it is none, or nested too deep.
     """
     data = read_bytes(path)
     if not data.strip():
@@ -123,14 +132,13 @@ def read_notebook(path: Path) -> Notebook:
     if _is_too_deep(data):
         raise Unreadable("nested too deep", "Le fichier remis n'est pas un notebook valide.")
     try:
-        notebook = json.loads(data.decode("utf-8-sig"))
+        return json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise Unreadable(
             f"not valid JSON: {error}",
             "Le fichier remis n'est pas un notebook lisible (JSON invalide). L'avez-vous ouvert "
             "dans Jupyter avant de le remettre ?",
         ) from error
-    return _as_version_4(notebook)
 
 
 def read_bytes(path: Path) -> bytes:

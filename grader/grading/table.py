@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from grader.engine import Status, Verdict
+from grader.engine import Report, Status, Verdict
 from grader.text import duration, escape, rounded
 from labo.coursework.notebook import TEST_PREFIX
 
@@ -55,6 +55,12 @@ def show(
     names = (test.grade_id.removeprefix(TEST_PREFIX) for test in tests)
     legend = ", ".join(f"{number} {name}" for number, name in enumerate(names, start=1))
     console.print(f"[dim]{escape(legend)}[/]")
+    confirmed = [report.confirmed for r in results if (report := r.outcome.report).confirmed]
+    if confirmed:
+        console.print(
+            f"[dim]{sum(confirmed)} tests of {len(confirmed)} students were confirmed by a whole"
+            " run[/]"
+        )
     for result in filter(lambda result: result.attention, results):
         reasons = "; ".join(result.attention)
         console.print(f"[yellow]![/] {escape(result.student)}: {escape(reasons)}", soft_wrap=True)
@@ -129,8 +135,14 @@ def explain(result: Result, console: Console) -> None:
         console.print(f"  [yellow]![/] {escape(incident)}")
     console.print(
         f"  [dim]{report.mode}, sandbox: {report.level or 'not run'}, {report.seconds:g} s,"
-        f" {report.peak_mb:g} MB[/]"
+        f" {report.peak_mb:g} MB{_extent(report)}[/]"
     )
+
+
+def _extent(report: Report) -> str:
+    if report.confirmed:
+        return f", {report.confirmed} tests confirmed by a whole run"
+    return f", {report.left_out} cells left out that no test needs" if report.left_out else ""
 
 
 def to_json(results: Sequence[Result], late: Mapping[str, LateWork]) -> str:
@@ -153,6 +165,8 @@ def _facts(result: Result) -> dict[str, Any]:
         "problems": [problem.message for problem in result.problems],
         "level": report.level,
         "mode": report.mode,
+        "left_out": report.left_out,
+        "confirmed": report.confirmed,
         "tests": [
             {
                 "name": verdict.grade_id,

@@ -14,6 +14,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from markupsafe import Markup
 from nbgrader.api import Comment, Grade, Gradebook, MissingEntry, SubmittedNotebook
@@ -31,6 +32,7 @@ from grader.grading import lateness
 from grader.grading.results import Result, read_results
 from grader.grading.submission import Unreadable, read_bytes
 from grader.notebook import Cell, grade_id, is_solution
+from grader.reporting.as_handed_in import Outputs, outputs_as_handed_in, with_outputs
 from grader.reporting.formatted import formatted
 from grader.reporting.pages import render
 from grader.text import printable
@@ -60,6 +62,8 @@ class Part:
     code: Markup | str
     texts: tuple[str, ...]
     images: tuple[str, ...]
+    as_handed_in: bool = False
+    """Some of the texts and pictures are those of the file, not of grading."""
     hint: str = ""
     """One line for the list of what to work on."""
 
@@ -108,7 +112,8 @@ def write_all(lab: Lab) -> Path:
             submission = lab.submission(result.student)
             grades = grades_of(gradebook, lab.name, lab.notebook_name, result.student)
             path = submission.feedback / f"{lab.notebook_name}.html"
-            write_atomically(path, page(title, result, grades).encode())
+            outputs = outputs_as_handed_in(submission) if result.left_out else {}
+            write_atomically(path, page(title, result, grades, outputs).encode())
             path.chmod(0o644)  # its release copies the mode: students read it
             _address(submission)
     return lab.submission("*").feedback.parent.parent
@@ -129,9 +134,15 @@ def _address(submission: Submission) -> None:
         write_atomically(submission.feedback / name, content)
 
 
-def page(title: str, result: Result, grades: _Grades) -> str:
-    """The HTML page of one student about the lab of this title."""
-    parts = parts_of(result, grades)
+def page(
+    title: str, result: Result, grades: _Grades, outputs: Outputs = MappingProxyType({})
+) -> str:
+    """The HTML page of one student about the lab of this title.
+
+    Args:
+        outputs: as handed in, for cells that grading has left out.
+    """
+    parts = parts_of(result, grades, outputs)
     return render(
         "feedback.html.j2",
         title=title,
@@ -148,9 +159,12 @@ def page(title: str, result: Result, grades: _Grades) -> str:
     )
 
 
-def parts_of(result: Result, grades: _Grades) -> list[Part]:
+def parts_of(
+    result: Result, grades: _Grades, outputs: Outputs = MappingProxyType({})
+) -> list[Part]:
     """The exercises and written answers of a submission, in the order of the lab."""
-    return [_part(cells, result, grades) for cells in _exercises(result.outcome.notebook["cells"])]
+    cells = list(with_outputs(result.outcome.notebook["cells"], outputs))
+    return [_part(of_exercise, result, grades) for of_exercise in _exercises(cells)]
 
 
 def by_tests_alone(grades: _Grades, result: Result) -> _Grades:
@@ -223,6 +237,7 @@ def _part(cells: list[Cell], result: Result, grades: _Grades) -> Part:
         code=_coloured(answer["source"]) if code else formatted(_clean(answer["source"])),
         texts=tuple(_texts(cells, hints="\n".join(test.message for test in tests))),
         images=tuple(_images(cells))[:_MAX_IMAGES],
+        as_handed_in=any(cell.get("as_handed_in") for cell in cells),
         hint=_hint(answer, tests),
     )
 

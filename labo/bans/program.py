@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from labo.bans.uses import Uses, annotations, stored, uses
 
@@ -44,7 +44,7 @@ class Program:
     """Des cellules, dans l'ordre où elles ont été exécutées."""
 
     def __init__(self, cells: Sequence[str]) -> None:
-        found = [pair for cell in cells for pair in _flat(parsed(cell), replaces=True)]
+        found = [pair for cell in cells for pair in _pairs(cell)]
         self.statements = [Statement(node, i, kept) for i, (node, kept) in enumerate(found)]
         self.imported = {
             name
@@ -140,6 +140,12 @@ class Program:
                 if use.root in self.imported:
                     table.setdefault(use.word, []).append(statement)
         return table
+
+
+@lru_cache(maxsize=1024)
+def _pairs(cell: str) -> tuple[tuple[ast.stmt, bool], ...]:
+    """Ce que donne `_flat` d'une cellule ; gardé, car les mêmes reviennent."""
+    return tuple(_flat(parsed(cell), replaces=True))
 
 
 def parsed(cell: str) -> list[ast.stmt]:

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
@@ -63,8 +64,12 @@ class Uses:
     functions: list[tuple[str, int, set[str]]] = field(default_factory=list)
 
 
+@lru_cache(maxsize=8192)
 def uses(statement: ast.stmt) -> Uses:
-    """Ce que contient une instruction ; la ligne d'un mot est comptée depuis la sienne."""
+    """Ce que contient une instruction ; la ligne d'un mot est comptée depuis la sienne.
+
+    Gardé pour les nœuds qui reviennent : à lire seulement.
+    """
     visitor = _Visitor(statement.lineno - 1)
     visitor.visit(statement)
     return visitor.found

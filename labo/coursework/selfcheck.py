@@ -4,6 +4,7 @@ import ast
 import io
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,12 @@ from rich.table import Table
 from rich.text import Text
 
 from labo.coursework import notebook as notebooks
+from labo.coursework.needed import Cell, Role, Unknown, needed
 from labo.coursework.notebook import LabNotebook, NotebookError
 from labo.coursework.syntax import Unreadable
 from labo.french import compact, rounded
 
+_UNANSWERED = "pas encore de réponse"
 _LONGEST = 300  # characters of a message
 _IN_NOTEBOOK = 88  # characters of a line that a small screen shows, beside JupyterLab's files
 
@@ -55,31 +58,80 @@ def check(path: Path | str | None = None) -> None:
     show(notebook, [_run_test(test, dict(shell.user_ns), unreadable) for test in notebook.tests])
 
 
-def check_file(notebook: LabNotebook) -> list[SelfCheck]:
-    """Exécute un notebook du début à la fin, et ses vérifications à leur place.
+def check_file(
+    notebook: LabNotebook, advance: Callable[[float], None] = lambda _: None
+) -> list[SelfCheck]:
+    """Exécute ce que les vérifications d'un notebook demandent, et les refait à leur place.
 
-    Ce que les cellules affichent est ignoré ; une cellule qui échoue n'arrête pas les suivantes.
+    Les cellules dont aucune ne dépend sont laissées de côté (`labo.coursework.needed`). Si l'une
+    échoue sur autre chose qu'un exercice sans réponse, tout est exécuté, du début à la fin, et
+    c'est ce qui compte. Ce que les cellules affichent est ignoré ; une cellule qui échoue n'arrête
+    pas les suivantes.
+
+    Args :
+        advance : appelée avant chaque cellule, avec la part du chemin qui est faite, de 0 à 1.
     """
+    code = [cell for cell in notebook.cells if cell["cell_type"] == "code"]
+    sources: list[str | None] = [cell["source"] for cell in code]
+    short = _short(code)
     # Not in the home folder, which may be full.
     with tempfile.TemporaryDirectory(prefix="labo-") as profile:
-        return _run_file(notebook, profile)
+        shell = _shell(profile)
+        checks = _run_cells(shell, code, short, advance)
+        if short != sources and any(c.message not in ("", _UNANSWERED) for c in checks):
+            shell.reset(new_session=True)
+            checks = _run_cells(shell, code, sources, advance)
+    return checks
 
 
-def _run_file(notebook: LabNotebook, profile: str) -> list[SelfCheck]:
+def check_with_progress(notebook: LabNotebook) -> list[SelfCheck]:
+    """Comme `check_file`, avec une barre sur la sortie d'erreur d'un terminal."""
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(bar_width=20)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(f"Vérifications de {notebook.lab}", total=1)
+        return check_file(notebook, lambda done: bar.update(task, completed=done))
+
+
+def _short(code: list[dict[str, Any]]) -> list[str | None]:
+    """Ce qu'il faut exécuter de chaque cellule ; tout, quand on ne peut pas le savoir."""
+    try:
+        return needed([Cell(cell["source"], _role(cell)) for cell in code])
+    except Unknown:
+        return [cell["source"] for cell in code]
+
+
+def _role(cell: dict[str, Any]) -> Role:
+    if notebooks.is_test(cell):
+        return Role.TEST
+    return Role.KEPT if notebooks.is_solution(cell) else Role.FREE
+
+
+def _shell(profile: str) -> Any:
     from IPython.core.interactiveshell import InteractiveShell
     from IPython.core.profiledir import ProfileDir
     from traitlets.config import Config
 
     config = Config({"HistoryManager": {"enabled": False}})
-    shell = InteractiveShell.instance(config=config, profile_dir=ProfileDir(location=profile))
+    return InteractiveShell.instance(config=config, profile_dir=ProfileDir(location=profile))
+
+
+def _run_cells(
+    shell: Any,
+    code: list[dict[str, Any]],
+    sources: list[str | None],
+    advance: Callable[[float], None],
+) -> list[SelfCheck]:
     unreadable = Unreadable()
     checks = []
-    for cell in notebook.cells:
+    for number, (cell, source) in enumerate(zip(code, sources, strict=True)):
+        advance(number / len(code))
         if notebooks.is_test(cell):
             checks.append(_run_test(cell, dict(shell.user_ns), unreadable))
-        elif cell["cell_type"] == "code":
+        elif source is not None:
             with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-                result = shell.run_cell(cell["source"], silent=True)
+                result = shell.run_cell(source, silent=True)
             unreadable.note(cell["source"], result.error_before_exec)
     return checks
 
@@ -103,7 +155,7 @@ def _explained(error: BaseException) -> str:
     if isinstance(error, AssertionError) and text:
         return text[:_LONGEST]
     if isinstance(error, NotImplementedError):
-        return "pas encore de réponse"
+        return _UNANSWERED
     if isinstance(error, NameError) and error.name:  # not one of a function's own names
         return f"« {error.name} » n'existe pas : la cellule qui le définit n'a pas été exécutée"
     return f"{type(error).__name__} : {text}"[:_LONGEST]

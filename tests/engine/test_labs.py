@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from grader.engine import Engine, EngineConfig, Job
-from tests.labs import harness, isolated
+from grader.engine import Engine, EngineConfig, Job, Status
+from tests.labs import both_runs, harness, isolated
 from tests.labs.isolated import built
 
 LABS = harness.labs()
@@ -43,3 +43,11 @@ def test_the_skeleton_earns_nothing(engine, lab):
             cell["source"] = original.visible
     outcome = engine.run(Job(lab, notebook, built(lab)))
     assert sum(verdict.score for verdict in outcome.report.verdicts) == 0
+
+
+@pytest.mark.parametrize("lab", LABS[:1])  # `make proofs` compares all answers of every lab
+def test_a_short_run_gives_the_verdicts_of_a_whole_one(engine, lab):
+    found = list(both_runs.compared(engine, lab, every=25))
+    assert not [both for both in found if both.differ]
+    statuses = {both.short.status for both in found}
+    assert {Status.PASSED, Status.FAILED} <= statuses

@@ -1,6 +1,7 @@
 """A student reads their own work and the hints; no line of a hidden test, nothing that runs."""
 
 import re
+from dataclasses import replace
 from functools import partial
 from html import unescape
 from pathlib import Path
@@ -13,10 +14,13 @@ from grader.engine import Outcome, Report
 from grader.errors import GraderError
 from grader.grading.results import Result
 from grader.grading.submission import Problem
+from grader.notebook import grade_id
 from grader.reporting import feedback
+from grader.reporting.as_handed_in import outputs_as_handed_in
 from grader.reporting.feedback import _Grades, write_all
 from grader.reporting.formatted import formatted
 from tests.support.course_cases import LAB, WRONG, answered, make_course, submit
+from tests.support.engine_cases import cell
 from tests.support.hostile_cases import CASES
 from tests.support.lent_engine import grade
 
@@ -165,3 +169,45 @@ def test_a_name_is_shown_without_control_characters():
 
 def test_a_page_stays_light(pages):
     assert all(len(page) < 3_000_000 for page in pages.values())
+
+
+def test_outputs_of_cells_left_out_are_those_of_the_file(tmp_path):
+    picture = "iVBORw0KGgo="
+    course = make_course(tmp_path)
+    notebook = answered(course)
+    shown = cell("standardize(torch.ones(2))")
+    shown["outputs"] = [
+        {"output_type": "stream", "name": "stdout", "text": ["à la main\n"]},
+        {"output_type": "display_data", "data": {"image/png": picture, "text/html": "<script>"}},
+        {"output_type": "display_data", "data": {"image/png": "PHN2Zz4="}},
+        {"output_type": "display_data", "data": "no dictionary"},
+        "no output",
+    ]
+    place = next(i for i, c in enumerate(notebook["cells"]) if grade_id(c) == "standardize")
+    handed_in = notebook | {"cells": [*notebook["cells"][: place + 1], shown, "no cell"]}
+    submit(course, "alice", handed_in)
+    submission = course.lab(LAB).submission("alice")
+    ran = notebook["cells"][place] | {"execution_count": 1}
+    left_out = shown | {"outputs": [], "execution_count": None}
+    outcome = Outcome("alice", notebook | {"cells": [ran, left_out]}, Report((), left_out=1))
+    outputs = outputs_as_handed_in(submission)
+    grades = _Grades({}, set(), {}, 0.0, 1.0)
+    html = feedback.page(LAB, Result("alice", "", (), outcome), grades, outputs)
+    assert "telles que remises" in html
+    assert "à la main" in html
+    assert picture in html
+    assert "PHN2Zz4=" not in html
+    assert "<script>" not in html
+    again = replace(
+        outcome, notebook=notebook | {"cells": [ran, left_out | {"execution_count": 2}]}
+    )
+    html = feedback.page(LAB, Result("alice", "", (), again), grades, outputs)
+    assert "telles que remises" not in html
+    assert picture not in html
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"cells": 3}', '{"cells": [{"outputs": [{}]}]}'])
+def test_a_file_that_cannot_be_read_has_no_outputs(tmp_path, text):
+    course = make_course(tmp_path)
+    submit(course, "alice", text)
+    assert outputs_as_handed_in(course.lab(LAB).submission("alice")) == {}

@@ -1,0 +1,227 @@
+"""Grading the course's own labs: the CPU time of a submission, and where it goes.
+
+    python bench/bench_labs.py [laboratoire_01 ...] [--students 12] [--stock 3] [--whole] [--parts]
+
+Each class has a third of wrong answers (a mutant in one exercise each) and filled-in free
+experiments, and is graded from a cold start, gradebook included. Stock nbgrader grades `--stock` of
+the same submissions in the same run; its start is measured on one more, and taken off. CPU times
+are those of all processes: a busy machine stretches wall times, and hardly these. The lines below
+a lab say what each part of a further submission costs: they come from notebooks without tests,
+without cells, and from the grader's own process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ |= {"LABO_PROFILE": "tiny", "LABO_OFFLINE": "1", "LABO_FORCE_CPU": "1"}
+
+from grader.authoring.build import build  # noqa: E402
+from grader.authoring.notebooks import source_notebook  # noqa: E402
+from grader.authoring.reading import read_source  # noqa: E402
+from grader.authoring.release import release  # noqa: E402
+from grader.course import Course  # noqa: E402
+from grader.engine import Engine, EngineConfig, Job, modules_used  # noqa: E402
+from grader.grading import autograde as grading  # noqa: E402
+from grader.grading.results import Result  # noqa: E402
+from grader.notebook import Notebook, grade_id, is_solution, is_test, plain  # noqa: E402
+from labo.coursework.notebook import is_experience  # noqa: E402
+from tests.labs import harness  # noqa: E402
+from tests.support.gradebook_cases import STOCK  # noqa: E402
+
+WORKERS = 2
+
+
+@dataclass
+class Spent:
+    """Seconds: of the wall clock, and of the CPU, processes that have ended included."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+
+
+@contextmanager
+def measured() -> Iterator[Spent]:
+    found, began, before = Spent(), time.perf_counter(), _cpu()
+    yield found
+    found.wall, found.cpu = time.perf_counter() - began, _cpu() - before
+
+
+def _cpu() -> float:
+    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+# ---- The class
+
+
+def a_course(folder: Path, lab: str, extra: str = "") -> Course:
+    """A course where a lab of this project has been released."""
+    (folder / "solutions").mkdir(parents=True)
+    shutil.copy(ROOT / "nbgrader_config.py", folder)
+    for path in (ROOT / "solutions").glob(f"{lab}.*"):
+        (shutil.copytree if path.is_dir() else shutil.copy)(path, folder / "solutions" / path.name)
+    with (folder / "nbgrader_config.py").open("a") as config:
+        config.write(extra)
+    course = Course(folder)
+    build(course.lab(lab))
+    release(course.lab(lab), source_notebook(read_source(course.lab(lab).source)))
+    return course
+
+
+def submissions(lab: str) -> Iterator[Notebook]:
+    """Two right answers, then one with a wrong exercise, another each time."""
+    exercises = harness.exercises(lab)
+    wrong = [(name, code) for name in exercises for _, code in harness.mutants(lab)[name][:2]]
+    for name, code in cycle(wrong):
+        for answers in ({}, {}, {name: code}):
+            notebook = json.loads((ROOT / "labs" / lab / f"{lab}.ipynb").read_text("utf-8"))
+            for cell in notebook["cells"]:
+                exercise = exercises.get(grade_id(cell) or "")
+                if exercise and is_solution(cell):
+                    cell["source"] = answers.get(grade_id(cell) or "", exercise.reference)
+                elif is_experience(cell):
+                    cell["source"] = ["".join(cell["source"]), "\nprint('essai')"]
+            yield notebook
+
+
+def hand_in(course: Course, lab: str, size: int, first: int = 0) -> None:
+    for number, notebook in zip(range(first, first + size), submissions(lab), strict=False):
+        folder = course.lab(lab).submission(f"student_{number:04}").submitted
+        folder.mkdir(parents=True)
+        (folder / f"{lab}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+
+
+# ---- Both graders
+
+
+def ours(folder: Path, lab: str, size: int, config: EngineConfig) -> tuple[Spent, list[Result]]:
+    course = a_course(folder, lab)
+    hand_in(course, lab, size)
+    with measured() as spent:
+        results = grading.autograde(course.lab(lab), config)
+    return spent, results
+
+
+def stock(folder: Path, lab: str, size: int) -> Spent:
+    """What one submission takes, the start of nbgrader taken off."""
+    course = a_course(folder, lab, STOCK)
+    hand_in(course, lab, 1)
+    with measured() as start:
+        _nbgrader(course, lab)
+    hand_in(course, lab, size, first=1)
+    with measured() as more:
+        _nbgrader(course, lab)
+    # Both start once: with one submission, and with `size` others.
+    return Spent((more.wall - start.wall) / (size - 1), (more.cpu - start.cpu) / (size - 1))
+
+
+def _nbgrader(course: Course, lab: str) -> None:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    subprocess.run(
+        [sys.executable, "-m", "nbgrader", "autograde", lab],
+        cwd=course.root,
+        env=os.environ | {"PATH": path, "PYTHONPATH": str(ROOT)},
+        check=True,
+        capture_output=True,
+    )
+
+
+# ---- Where the time goes
+
+
+def parts(folder: Path, lab: str, config: EngineConfig) -> dict[str, float]:
+    """CPU milliseconds of each part of one right submission more; the start is taken off."""
+    course = a_course(folder, lab)
+    hand_in(course, lab, 1)
+    source = course.lab(lab).author_notebook()
+    config = EngineConfig(**vars(config) | {"preload": modules_used(source), "workers": 1})
+    count = 6
+
+    def engine(change: Callable[[Notebook], Notebook], several: int) -> float:
+        jobs = [Job(str(n), change(plain(source)), source) for n in range(several)]
+        with measured() as spent, Engine(config) as started:
+            list(started.map(jobs))
+        return 1000 * spent.cpu
+
+    def without(kept: Callable[[dict], bool]) -> Callable[[Notebook], Notebook]:
+        return lambda book: book | {"cells": [cell for cell in book["cells"] if kept(cell)]}
+
+    def each(change: Callable[[Notebook], Notebook]) -> float:
+        return (engine(change, count + 2) - engine(change, 2)) / count
+
+    nothing, no_tests = each(without(lambda _: False)), each(without(lambda c: not is_test(c)))
+    everything = each(lambda book: book)
+    with measured() as intake:
+        grading._tasks(course.lab(lab), "", source, ["student_0000"] * count)
+    return {
+        "intake": 1000 * intake.cpu / count,
+        "fork, sandbox, wire": nothing,
+        "cells": no_tests - nothing,
+        "tests": everything - no_tests,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("labs", nargs="*", default=["laboratoire_01"])
+    parser.add_argument("--students", type=int, default=12)
+    parser.add_argument("--stock", type=int, default=3, help="graded by stock nbgrader; 0: none")
+    parser.add_argument("--whole", action="store_true", help="run every cell, as before")
+    parser.add_argument("--parts", action="store_true", help="say where the time goes")
+    options = parser.parse_args()
+    config = EngineConfig(workers=WORKERS, whole=options.whole)
+    print(f"{os.cpu_count()} cores, {WORKERS} workers, {options.students} submissions of each lab")
+    for lab in options.labs:
+        with tempfile.TemporaryDirectory() as folder:
+            compare(Path(folder), lab, options, config)
+
+
+def compare(home: Path, lab: str, options: argparse.Namespace, config: EngineConfig) -> None:
+    few = min(3, options.students - 3)
+    start, _ = ours(home / "few", lab, few, config)
+    mine, results = ours(home / "ours", lab, options.students, config)
+    count = options.students
+    marginal = (mine.cpu - start.cpu) / (count - few)
+    reports = [result.outcome.report for result in results]
+    confirmed = sum(bool(report.confirmed) for report in reports)
+    peak = max(report.peak_mb for report in reports)
+    print(f"\n{lab}: {sum(r.score for r in results) / count:.2f} points on average")
+    _row("grader, start and gradebook", mine.wall / count, mine.cpu / count)
+    print(f"  one submission more    {1000 * marginal:8.0f} ms of CPU")
+    print(f"  start                  {start.cpu - few * marginal:8.1f} s of CPU")
+    print(f"  confirmed by a whole run {confirmed:6} of {count}; {peak:.0f} MB at most")
+    if options.stock > 1:
+        theirs = stock(home / "stock", lab, options.stock)
+        _row("stock nbgrader, without start", theirs.wall, theirs.cpu)
+        print(
+            f"  throughput {theirs.wall * count / mine.wall:.1f} x, CPU"
+            f" {theirs.cpu * count / mine.cpu:.1f} x, one more {theirs.cpu / marginal:.1f} x"
+        )
+    if options.parts:
+        for name, each in parts(home / "parts", lab, config).items():
+            print(f"  {name:24} {each:6.0f} ms of CPU")
+
+
+def _row(name: str, wall: float, cpu: float) -> None:
+    print(f"  {name:30} {1000 * wall:8.0f} ms each, {1000 * cpu:8.0f} ms of CPU")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""What the candidates of a course may do, and the environment in which they run."""
+
+from __future__ import annotations
+
+from grader.engine.config import EngineConfig
+from grader.engine.packages import readable_packages
+from grader.engine.sandbox import Policy, interpreter_paths
+from labo.settings import Profile
+
+
+def policy(config: EngineConfig) -> Policy:
+    """The policy of candidates."""
+    return Policy(
+        readable=(*interpreter_paths(), *readable_packages(), *config.readable),
+        memory_mb=config.memory_mb,
+        processes=config.processes,
+        required=config.required,
+        cpu_seconds=int(config.notebook_seconds) + 1,
+        environment=tuple(_course_environment(config.profile).items()),
+    )
+
+
+def _course_environment(profile: Profile) -> dict[str, str]:
+    return {
+        "LABO_PROFILE": profile,
+        "LABO_OFFLINE": "1",
+        "LABO_FORCE_CPU": "1",
+        "NBGRADER_EXECUTION": "autograde",  # as nbgrader sets it: some notebooks ask
+        "TORCH_COMPILE_DISABLE": "1",  # there is no C++ compiler to run
+        "JOBLIB_MULTIPROCESSING": "0",  # its processes are programs: here, one call after the other
+    }
