@@ -71,12 +71,6 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
             _attention((_FILL, "scores.masked_fill(~mask, -torch.inf).softmax(-1)")),
         ),
         (
-            "nan replaced in the weights only: the gradient is nan",
-            _attention(
-                (_FILL, "scores.masked_fill(~mask, -torch.inf).softmax(-1).nan_to_num(0.0)")
-            ),
-        ),
-        (
             "uniform for a row that sees nothing",
             _attention((_FILL, "scores.masked_fill(~mask, -1e9).softmax(-1)")),
         ),

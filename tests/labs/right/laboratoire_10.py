@@ -75,6 +75,17 @@ def attention(q, k, v, mask=None):
 """,
         ),
         (
+            "nan replaced in the weights",
+            """
+def attention(q, k, v, mask=None):
+    scores = q @ k.mT / math.sqrt(q.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -torch.inf)
+    weights = scores.softmax(-1).nan_to_num(0.0)
+    return weights @ v, weights
+""",
+        ),
+        (
             "one query at a time",
             """
 def attention(q, k, v, mask=None):
