@@ -361,7 +361,7 @@ with labo.needs("positions"):
     left.set(xlabel="position", ylabel="composante")
     for start, style, row in zip((0, 15, 31), ("-", "--", ":"), similar):
         right.plot(row, style, label=f"à partir de la position {start}")
-    right.set(xlabel="écart", ylabel="produit scalaire", ylim=(0, 17))
+    right.set(xlabel="écart", ylabel="produit scalaire", ylim=(0, 17), yticks=range(0, 17, 4))
     right.legend(frameon=False)
     plt.show()
 
@@ -762,9 +762,10 @@ def trained(layers, heads=1, width=WIDTH, spread=SPREAD, seed=SEED):
 curves = {layers: [trained(layers, seed=seed)[1] for seed in SEEDS] for layers in (1, 2)}
 figure, axes = plt.subplots(figsize=(6.5, 3), layout="constrained")
 for colour, (layers, rows) in zip((grey, orange), curves.items()):
-    print(f"{layers} couche(s), une valeur par graine : " + " ; ".join(f"{decimal(row[-1], 0)} %" for row in rows))
+    name = "une couche" if layers == 1 else "deux couches"
+    print(f"{name}, une valeur par graine : " + " ; ".join(f"{decimal(row[-1], 0)} %" for row in rows))
     for i, row in enumerate(rows):
-        axes.plot([25 * (j + 1) for j in range(len(row))], row, color=colour, label=f"{layers} couche(s)" if i == 0 else None)
+        axes.plot([25 * (j + 1) for j in range(len(row))], row, color=colour, label=name if i == 0 else None)
 axes.set(xlabel="pas", ylabel="exactitude (%)", ylim=(0, 103))
 axes.legend(frameon=False)
 plt.show()
