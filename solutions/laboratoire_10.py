@@ -623,14 +623,14 @@ def random_positions(count, d):
     return torch.randn(1000, d, generator=torch.Generator().manual_seed(SEED))[:count]
 
 
-Heads, causal, encode = TorchHeads, torch_mask, random_positions
+Heads, mask_for, encode = TorchHeads, torch_mask, random_positions
 with labo.needs("MultiHead"):
     if MultiHead(4, 2)(torch.zeros(1, 3, 4))[0].shape == (1, 3, 4):
         Heads = MultiHead
         written.append("MultiHead")
 with labo.needs("causal_mask"):
     if torch.equal(causal_mask(3, 3), torch_mask(3, 3)):
-        causal = causal_mask
+        mask_for = causal_mask
         written.append("causal_mask")
 with labo.needs("positions"):
     if positions(3, 4).shape == (3, 4):
@@ -672,7 +672,7 @@ class Transformer(nn.Module):
         length, (known, caches) = symbols.shape[1], past or (0, [None] * len(self.blocks))
         x = self.embedding(symbols)
         x = x + encode(start + length, x.shape[2])[start:].to(x.device)
-        mask = causal(length, known + length).to(x.device)
+        mask = mask_for(length, known + length).to(x.device)
         all_weights, new_caches = [], []
         for block, cache in zip(self.blocks, caches):
             x, weights, cache = block(x, mask, cache)
@@ -779,8 +779,8 @@ claim.between("une couche fait mieux que le hasard, et guère plus", one_layer, 
 # %%
 # Les cartes d'un réseau de deux couches, sur une suite de période 7 : chaque ligne est une requête.
 PERIOD = 7
-order = torch.randperm(len(LETTERS), generator=torch.Generator().manual_seed(SEED))[:PERIOD]
-shown = order[torch.arange(21) % PERIOD].to(device)
+turn_letters = torch.randperm(len(LETTERS), generator=torch.Generator().manual_seed(SEED))[:PERIOD]
+shown = turn_letters[torch.arange(21) % PERIOD].to(device)
 ticks = [LETTERS[i] for i in shown]
 maps = []  # par graine : les poids des deux couches, 2 × 21 × 21
 for seed in SEEDS:
@@ -1137,31 +1137,31 @@ for counts, merges, words in corpora:
 # %%
 # Les fusions de prénoms (source : Insee), et ce qu'elles font de prénoms nouveaux, et de nombres en toutes lettres.
 MERGES = {"tiny": 20, "small": 100, "full": 1_000}[PROFILE]
-names = sorted({name for some_names in labo.first_names() for name in some_names})
-order = torch.randperm(len(names), generator=torch.Generator().manual_seed(SEED)).tolist()
-new_names, known_names = [names[i] for i in order[:300]], [names[i] for i in order[300:]]
+all_names = sorted({name for some_names in labo.first_names() for name in some_names})
+name_order = torch.randperm(len(all_names), generator=torch.Generator().manual_seed(SEED)).tolist()
+new_names, known_names = [all_names[i] for i in name_order[:300]], [all_names[i] for i in name_order[300:]]
 spelt = [word for number in range(0, 1_000, 7) for word in labo.numbers_in_words(number).split()]
-sizes = {"prénoms appris": [], "prénoms nouveaux": [], "nombres": []}
+piece_counts = {"prénoms appris": [], "prénoms nouveaux": [], "nombres": []}
 with labo.needs("train_bpe"):
     name_merges = train_bpe(dict.fromkeys(known_names, 1), MERGES)
     number_merges = train_bpe(Counter(spelt), 60)
     steps = range(0, MERGES + 1, MERGES // 5)
-    for name, words in zip(sizes, (known_names[:300], new_names, spelt)):
+    for name, words in zip(piece_counts, (known_names[:300], new_names, spelt)):
         for count in steps:
-            sizes[name].append(sum(len(encode_bpe(word, name_merges[:count])) for word in words) / len(words))
+            piece_counts[name].append(sum(len(encode_bpe(word, name_merges[:count])) for word in words) / len(words))
     print("premières fusions :", ", ".join(a + b for a, b in name_merges[:20]))
     for word in ("jean-baptiste", "marie-josé", "clémentine", "quatre-vingt"):
         print(f"{word:14}", " ".join(encode_bpe(word, name_merges)))
     print("et avec soixante fusions apprises sur des nombres :", " ".join(encode_bpe("quatre-vingt-dix-sept", number_merges)))
     figure, axes = plt.subplots(figsize=(6.5, 3), layout="constrained")
-    for colour, style, (name, values) in zip((blue, orange, green), ("-", "--", "-"), sizes.items()):
+    for colour, style, (name, values) in zip((blue, orange, green), ("-", "--", "-"), piece_counts.items()):
         axes.plot(steps, values, "o" + style, color=colour, label=name)
     axes.set(xlabel="fusions apprises sur des prénoms", ylabel="morceaux par mot", ylim=(0, None))
     axes.legend(frameon=False)
     plt.show()
 
 # %% affirmation="morceaux"
-known_size, new_size, number_size = (values[-1] / values[0] for values in sizes.values())
+known_size, new_size, number_size = (values[-1] / values[0] for values in piece_counts.values())
 claim.between("cent fusions réduisent les prénoms de près de moitié", [known_size, new_size], 0.45, 0.62)
 claim.between("les nouveaux autant que les autres", new_size - known_size, -0.05, 0.05)
 claim.less("les nombres bien moins", new_size + 0.1, number_size)
@@ -1254,11 +1254,11 @@ with labo.needs("patches"):
     if torch.equal(patches(train_digits[0][:2], PATCH), torch_patches(train_digits[0][:2], PATCH)):
         cut_up = patches
         written.append("patches")
-squares = cut_up(train_digits[0][:1], PATCH)[0]
-shuffle = torch.randperm(len(squares), generator=torch.Generator().manual_seed(SEED + 1))  # la même pour toutes les images
+first_squares = cut_up(train_digits[0][:1], PATCH)[0]
+shuffle = torch.randperm(len(first_squares), generator=torch.Generator().manual_seed(SEED + 1))  # la même pour toutes les images
 grid_side = SIDE // PATCH
 figure, panels = plt.subplots(1, 2, figsize=(5, 2.5), layout="constrained")
-for axes, title, rows in zip(panels, ("dans l'ordre", "mélangés"), (squares, squares[shuffle])):
+for axes, title, rows in zip(panels, ("dans l'ordre", "mélangés"), (first_squares, first_squares[shuffle])):
     tiles = rows.reshape(grid_side, grid_side, PATCH, PATCH).transpose(1, 2).reshape(SIDE, SIDE).cpu()
     axes.imshow(tiles, cmap="gray_r")
     axes.set(title=title, xticks=[i * PATCH - 0.5 for i in range(grid_side)], yticks=[i * PATCH - 0.5 for i in range(grid_side)],
@@ -1333,13 +1333,13 @@ def vision_accuracy(network, part, order=None):
 
 
 visions = {"avec positions": [train_vision(True, seed) for seed in SEEDS], "sans": [train_vision(False, seed) for seed in SEEDS]}
-seen = {name: [[vision_accuracy(network, valid_digits, o) for network in networks] for o in (None, shuffle)] for name, networks in visions.items()}
-for name, (straight, mixed) in seen.items():
+vision_scores = {name: [[vision_accuracy(network, valid_digits, o) for network in networks] for o in (None, shuffle)] for name, networks in visions.items()}
+for name, (straight, mixed) in vision_scores.items():
     print(f"{name:15} dans l'ordre : " + " ; ".join(f"{decimal(a, 1)} %" for a in straight)
           + ", mélangés : " + " ; ".join(f"{decimal(a, 1)} %" for a in mixed))
 
 # %% affirmation="sac_de_carres"
-(placed, placed_mixed), (bag, bag_mixed) = seen.values()
+(placed, placed_mixed), (bag, bag_mixed) = vision_scores.values()
 claim.less("les positions aident, quelle que soit la graine", 2, [a - b for a, b in zip(placed, bag)])
 claim.less("mélangé, le réseau qui a les positions est perdu", 30, [a - b for a, b in zip(placed, placed_mixed)])
 claim.between("sans positions, mélanger ne change rien", [a - b for a, b in zip(bag, bag_mixed)], -0.4, 0.4)
