@@ -1,0 +1,31 @@
+"""Mistakes in the answer key of Laboratoire 11, and the claims that must then fail.
+
+`BROKEN` is a list of (name of the mistake, edits old -> new of the source, claim cells that fail).
+"""
+
+BROKEN: list[tuple[str, list[tuple[str, str]], list[str]]] = [
+    (
+        "nothing learns: no step is taken (and few are tried)",
+        [
+            ('EPOCHS = {"tiny": 2, "small": 30,', 'EPOCHS = {"tiny": 2, "small": 0,'),
+            ('STEPS = {"tiny": 20, "small": 400,', 'STEPS = {"tiny": 20, "small": 2,'),
+            ('{"tiny": (10, 16), "small": (350, 32)', '{"tiny": (10, 16), "small": (2, 32)'),
+        ],
+        [
+            *("lineaire", "debruitage", "pretraining", "panne", "divergence", "inventer", "flot"),
+            *("experience_libre", "test"),
+        ],
+    ),
+    (
+        "the same β twice, a code that pays too much, a flow that forgets log_det",
+        [
+            ("BETAS = (1.0, 60.0 if FULL else 4.0)", "BETAS = (1.0, 1.01)"),
+            (
+                "loss, _, _ = loss_function(scores, x, divergence(mu, logvar), beta)",
+                "loss, _, _ = loss_function(scores, x, divergence(mu, logvar), beta * 5)",
+            ),
+            ("        total = total + log_det\n", ""),
+        ],
+        ["panne", "divergence", "inventer", "flot", "experience_libre"],
+    ),
+]
