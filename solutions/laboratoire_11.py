@@ -66,9 +66,9 @@ print(f"{data.description} ; {cut} pour entraîner, {len(valid_x)} pour valider 
 
 
 def tiled(x, columns):
-    """Les images de `x`, N × D, collées en une seule, de `columns` images par ligne."""
-    x = x.detach().cpu().reshape(-1, columns, SIDE, SIDE)
-    return x.transpose(1, 2).reshape(-1, columns * SIDE)
+    """Les images de `x`, N × D, en une seule, de `columns` images par ligne ; un trait vide les sépare."""
+    x = F.pad(x.detach().cpu().reshape(-1, columns, SIDE, SIDE), (0, 1, 0, 1), value=math.nan)
+    return x.transpose(1, 2).reshape(-1, columns * (SIDE + 1))
 
 
 def values_of(numbers, places):
@@ -155,7 +155,7 @@ for d, m, dtype in (
 
 # %%
 M = 4
-STEPS = {"tiny": 20, "small": 400, "full": 2_000}[PROFILE]
+STEPS = {"tiny": 20, "small": 300, "full": 2_000}[PROFILE]
 mean = train_x.mean(0)
 centred = train_x - mean
 
@@ -186,8 +186,7 @@ figure, panels = plt.subplots(1, 1 + len(decoders), figsize=(2.4 * (1 + len(deco
 for axes, columns, title in zip(panels, (principal, *decoders), ("ACP", *(f"autoencodeur, graine {s}" for s in SEEDS))):
     images = F.normalize(columns, dim=0).T
     axes.imshow(tiled(images, 2), cmap="RdBu_r", vmin=-images.abs().max(), vmax=images.abs().max())
-    axes.set(title=title, xticks=[SIDE - 0.5], yticks=[SIDE - 0.5], xticklabels=[], yticklabels=[])
-    axes.grid(color="black")
+    axes.set(title=title, xticks=[], yticks=[])
 plt.show()
 
 with labo.needs("projector"):
@@ -365,9 +364,9 @@ with labo.needs("corrupt"):
         print(f"{name:32} erreur par pixel : {values_of(numbers, 3)}")
     masked = corrupt(valid_x, "masque", 0.5, generator_of(SEED))
     rows = {"propre": valid_x, "masquée à 50 %": masked} | {name: versions[0] for name, versions in restored.items()}
-    figure, axes = plt.subplots(figsize=(8.5, 4.2), layout="constrained")
+    figure, axes = plt.subplots(figsize=(9, 4.2), layout="constrained")
     axes.imshow(tiled(torch.cat([x[:12] for x in rows.values()]), 12), cmap="gray", vmin=0, vmax=1)
-    axes.set(xticks=[], yticks=[SIDE * (i + 0.5) for i in range(len(rows))], yticklabels=list(rows))
+    axes.set(xticks=[], yticks=[(SIDE + 1) * (i + 0.45) for i in range(len(rows))], yticklabels=list(rows))
     plt.show()
 
 # %% affirmation="debruitage"
@@ -834,7 +833,7 @@ def reconstruction_of(vae, x, seed=SEED):
         return vae_loss(scores, x, divergence(mu, logvar), 1.0)[1].item()
 
 
-def code_map(vae, side=13):
+def code_map(vae, side=11):
     """Les images décodées d'une grille de codes de deux nombres, chacun de −2,2 à 2,2."""
     line = torch.linspace(-2.2, 2.2, side, device=device)
     with torch.no_grad():
@@ -863,7 +862,7 @@ with labo.needs("vae_loss"):
         figure.colorbar(dots, ax=line[1], ticks=range(10), label="chiffre")
         for _, curve in maps[beta]:
             line[2].plot(range(1, EPOCHS + 1), curve, color=colour)
-        line[2].set(title="la divergence, une courbe par graine", xlabel="époque", ylabel="nats", ylim=(-0.1, None if FULL else 3))
+        line[2].set(title="divergence, par graine", xlabel="époque", ylabel="nats", ylim=(-0.1, None if FULL else 3))
     plt.show()
 
 # %% affirmation="divergence" profils="small"
@@ -872,12 +871,14 @@ claim.less("β = 4 : la divergence meurt, pour toute graine", kl_values[strong],
 claim.between("β = 1 : elle vaut environ deux nats", kl_values[weak], 1.6, 2.5)
 claim.between("β = 4 : rien de mieux que l'image moyenne", [r - mean_image for r in reconstructions[strong]], -0.3, 0.3)
 claim.less("β = 1 : bien mieux", reconstructions[weak], mean_image - 3)
+lowest = [min(curve) for _, curve in maps[weak]]
+claim.less("β = 1 : la divergence s'éteint d'abord, puis revient", [low - high for low, high in zip(lowest, kl_values[weak])], -1)
 
 # %% [markdown]
-# Avec $\beta = 1$, deux nombres suffisent à ranger les dix chiffres sur une carte. Avec $\beta = 4$, la divergence **meurt** en
-# quelques époques : l'encodeur répond $\mathcal N(0, I)$ à toute image, et le décodeur, l'image moyenne. Ce n'est pas un
-# échec de l'optimisation : pour cette perte, c'est la bonne réponse. Un grand $\beta$ n'est d'ailleurs qu'une des causes ;
-# un décodeur assez puissant pour se passer du code en est une autre.
+# Avec $\beta = 1$, la divergence s'éteint d'abord, car le décodeur ne sait encore rien faire d'un code ; puis elle
+# revient, et deux nombres suffisent à ranger les chiffres sur une carte. Avec $\beta = 4$, elle **meurt** : l'encodeur
+# répond $\mathcal N(0, I)$ à toute image, et le décodeur, l'image moyenne. Ce n'est pas un échec de l'optimisation : pour
+# cette perte, c'est la bonne réponse. Un décodeur assez puissant pour se passer du code en est une autre cause.
 #
 # Notez le plancher : même l'image exacte coûte des nats, car un pixel gris est une pièce qui tombe des deux côtés.
 #
@@ -1122,12 +1123,9 @@ def truth_of_coupling(network, kept, x):
     return torch.cat([x[:, :kept], torch.exp(s) * x[:, kept:] + out[:, width:]], 1), s.sum(1)
 
 
-for n, d, kept in ((3, 4, 2), (2, 5, 1), (1, 5, 4), (4, 3, 2), (6, 2, 1), (3, 7, 3), (1, 2, 1)):
-    width = 2 * (d - kept)
-    there, here = checks.twins((nn.Linear, kept, 6), (nn.Tanh,), (nn.Linear, 6, width))
+for n, d, kept in ((3, 4, 2), (2, 5, 1), (1, 5, 4), (4, 7, 3), (1, 2, 1)):
+    there, here = checks.twins((nn.Linear, kept, 2 * (d - kept)))
     layer, case = Coupling(there, kept), f"N, D, A = {n}, {d}, {kept}"
-    for name, parameter in here.named_parameters():
-        assert torch.equal(dict(layer.named_parameters())[f"network.{name}"].detach(), parameter), f"{case} : les paramètres du réseau ont changé"
     # L'inverse d'abord : elle ne doit rien à un calcul précédent.
     y = torch.randn(n + 1, d)
     with torch.no_grad():
@@ -1160,9 +1158,8 @@ for n, d, kept in ((3, 4, 2), (2, 5, 1), (1, 5, 4), (4, 3, 2), (6, 2, 1), (3, 7,
     ((found_y * direction).sum() + (found_log_det * other).sum()).backward()
     assert given.grad is not None, f"{case} : aucun gradient n'arrive à `x`"
     torch.testing.assert_close(given.grad, leaf.grad, atol=1e-3, rtol=1e-3, msg=f"{case} : le gradient de `x` est faux")
-    found_grads = {name: parameter.grad for name, parameter in layer.named_parameters()}
-    for name, parameter in here.named_parameters():
-        found = found_grads[f"network.{name}"]
+    for (name, parameter), theirs in zip(here.named_parameters(), there.parameters()):
+        found = theirs.grad
         assert found is not None, f"{case} : aucun gradient n'arrive au réseau ({name})"
         torch.testing.assert_close(
             found, parameter.grad, atol=1e-3, rtol=1e-3,
@@ -1197,7 +1194,7 @@ def moons(count, generator):
     return ((points - torch.tensor([0.5, 0.25])) / torch.tensor([0.87, 0.5])).to(device)
 
 
-FLOW_STEPS, FLOW_WIDTH = {"tiny": (10, 16), "small": (350, 32), "full": (3_000, 128)}[PROFILE]
+FLOW_STEPS, FLOW_WIDTH = {"tiny": (10, 16), "small": (300, 32), "full": (3_000, 128)}[PROFILE]
 
 
 def new_flow(couplings=6):
@@ -1247,10 +1244,11 @@ with labo.needs("flow_log_prob", "Coupling"):
     print(f"−log p en validation : {values_of(flow_losses, 2)} nats ; une normale ajustée : {decimal(gaussian, 2)}")
     print(f"la densité, sommée sur une grille : {values_of(masses, 4)}")
     figure, panels = plt.subplots(1, 5, figsize=(13, 3), layout="constrained")
-    for axes, place in zip(panels, (0, 4, 8, 12)):
+    titles = {0: "z : une loi normale", 4: "deux couplages inversés", 8: "quatre", 12: "six : x"}
+    for axes, place in zip(panels, titles):
         points = steps[place].cpu()
         axes.scatter(*points.T, s=2, c=steps[0][:, 0].cpu(), cmap="viridis")
-        axes.set(title=f"z et x, {place // 2} couplages" if place else "z, loi normale", xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
+        axes.set(title=titles[place], xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
     image = densities[0].reshape(161, 161).T.cpu()
     panels[4].imshow(image, origin="lower", extent=(-4, 4, -4, 4), cmap="Blues", vmax=image.quantile(0.995))
     panels[4].scatter(*valid_moons[:300].T.cpu(), s=1, color=orange)
@@ -1339,8 +1337,8 @@ claim.less("et ils ne reconstruisent pas mieux que quatre", [b[0] - a[0] for a, 
 # %% [markdown] reponse="experience" points=2
 # Par exemple, pour `codes` = 1, 4, 16. Attente : plus de nombres, meilleure reconstruction. De 1 à 4, oui : la
 # reconstruction baisse de trois nats, bien plus que l'écart entre les graines, et les quatre nombres sont actifs. De 4 à
-# 16, non : elle remonte un peu, et cinq à sept nombres seulement sont actifs ; les autres sont revenus à $\mathcal N(0, 1)$, où ils ne
-# coûtent rien. La divergence choisit donc elle-même combien de nombres servent. On ne sait pas si un entraînement plus
+# 16, non : elle remonte un peu, et moins de dix nombres sont actifs ; les autres sont revenus à $\mathcal N(0, 1)$, où ils
+# ne coûtent rien. La divergence choisit donc elle-même combien de nombres servent. On ne sait pas si un entraînement plus
 # long, ou un $\beta$ plus petit, réveillerait les autres.
 #
 # **Barème**

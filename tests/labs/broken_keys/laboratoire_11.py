@@ -8,8 +8,8 @@ BROKEN: list[tuple[str, list[tuple[str, str]], list[str]]] = [
         "nothing learns: no step is taken (and few are tried)",
         [
             ('EPOCHS = {"tiny": 2, "small": 30,', 'EPOCHS = {"tiny": 2, "small": 0,'),
-            ('STEPS = {"tiny": 20, "small": 400,', 'STEPS = {"tiny": 20, "small": 2,'),
-            ('{"tiny": (10, 16), "small": (350, 32)', '{"tiny": (10, 16), "small": (2, 32)'),
+            ('STEPS = {"tiny": 20, "small": 300,', 'STEPS = {"tiny": 20, "small": 2,'),
+            ('{"tiny": (10, 16), "small": (300, 32)', '{"tiny": (10, 16), "small": (2, 32)'),
         ],
         [
             *("lineaire", "debruitage", "pretraining", "panne", "divergence", "inventer", "flot"),
