@@ -13,9 +13,9 @@
 # %% [markdown]
 # # Laboratoire 11 - Autoencodeurs, VAE, flots
 #
-# Sans une seule étiquette, un réseau peut apprendre à quoi ressemblent des images : les résumer en quelques nombres,
-# les nettoyer, en inventer. Vous allez écrire les trois grands modèles qui le font, et voir l'un d'eux mourir : un seul
-# nombre, mal choisi, change une carte des dix chiffres en un brouillard uniforme.
+# Sans une seule étiquette, un réseau peut apprendre à quoi ressemblent des images : les résumer, les nettoyer, en
+# inventer. Vous allez écrire trois modèles qui le font, et voir l'un d'eux mourir : un seul nombre, mal choisi, change
+# une carte des chiffres en un brouillard uniforme.
 #
 # **À la fin, vous saurez**
 #
@@ -84,9 +84,9 @@ def values_of(numbers, places):
 # l'entrée elle-même. Copier serait facile ; le **goulot** de $M$ nombres oblige à choisir quoi garder.
 #
 # Sans activation ni biais, sur des données centrées, le code est $h = W_e\, x$ et la reconstruction $\hat x = W_d\, h$, où
-# $W_d$ est de forme $D \times M$. Toute reconstruction est dans l'espace engendré par les $M$ colonnes de $W_d$. Or le
-# Laboratoire 0 l'a montré : de tous les espaces de dimension $M$, celui des $M$ premières composantes principales est
-# le plus proche des données. La descente de gradient doit donc le trouver.
+# $W_d$ est de forme $D \times M$. Toute reconstruction est dans l'espace engendré par les colonnes de $W_d$. Or, de tous
+# les espaces de dimension $M$, celui des $M$ premières composantes principales (Laboratoire 0) est le plus proche des
+# données. La descente de gradient doit donc le trouver.
 #
 # Mais trouve-t-elle les *axes* ? Pour toute matrice inversible $R$, le couple $(W_d R,\ R^{-1} W_e)$ reconstruit
 # exactement pareil. Comparer des colonnes n'a donc pas de sens : il faut comparer des **espaces**.
@@ -199,9 +199,9 @@ claim.less("même espace", distances, 0.01)
 claim.less("mais d'autres axes : aucune graine n'a toutes les composantes", [float(o.abs().amax(0).min()) for o in overlaps], 0.9)
 
 # %% [markdown]
-# Les quatre images de gauche et celles d'une graine ne se ressemblent pas ; pourtant l'erreur est la même, et l'espace
-# aussi. L'ACP ordonne ses axes et les met à angle droit ; l'autoencodeur n'a aucune raison de le faire. Ce qu'il y
-# gagne viendra des activations : avec elles, la surface des reconstructions se courbe.
+# Chaque graine a ses colonnes, qui ne sont pas celles de l'ACP ; pourtant l'erreur est la même, et l'espace aussi. L'ACP
+# ordonne ses axes et les met à angle droit ; l'autoencodeur n'a aucune raison de le faire. Avec des activations, il
+# ferait mieux : la surface des reconstructions se courbe.
 #
 # ---
 # ## 2. Débruiter
@@ -384,7 +384,7 @@ claim.less("l'autoencodeur ordinaire fait moins bien que l'ACP", pca_noisy[0], c
 # *(Livre : section 15.1.)* Cet encodeur n'a vu aucune étiquette. Supposons que l'on n'en ait qu'une par classe, ou
 # dix : l'encodeur aide-t-il ? Comparons un classifieur parti de **zéro** ; le même, **gelé** sur l'encodeur
 # pré-entraîné, où seule la dernière couche apprend ; le même, **ajusté** en entier (Laboratoire 6). Et un témoin que
-# l'on oublie trop souvent : le plus proche voisin, sur les pixels. Chaque point est la moyenne de plusieurs tirages
+# l'on oublie souvent : le plus proche voisin, sur les pixels. Chaque point est la moyenne de plusieurs tirages
 # des exemples étiquetés, les mêmes pour toutes les graines.
 
 # %%
@@ -507,8 +507,8 @@ assert torch.allclose(result, torch.tensor([[11.0, -1.0]]), atol=1e-4), (
 from labo import checks
 
 for n, m in ((2, 3), (1, 1), (5, 2), (3, 3), (1, 4)):
-    mu, logvar, eps, direction = (torch.randn(n, m, dtype=torch.float64) for _ in range(4))
-    logvar = 2 * logvar
+    mu, eps, direction = (torch.randn(n, m, dtype=torch.float64) for _ in range(3))
+    logvar = torch.linspace(5, -4, n * m, dtype=torch.float64).reshape(n, m)
     sigma = torch.exp(0.5 * logvar)
     expected, case = mu + sigma * eps, f"N, M = {n}, {m}"
     given = [value.clone().requires_grad_(i < 2) for i, value in enumerate((mu, logvar, eps))]
@@ -796,8 +796,8 @@ claim.between("ni le lot, ni le poids n'ont d'autre effet", [twice - once, free 
 claim.less("et le code parle", 2, dead)
 
 # %% [markdown]
-# Une reconstruction *moyenne* sur les pixels est $D$ fois plus petite que la somme : à côté, le prix de la divergence
-# devient $D$ fois trop cher. Cette faute est fréquente, et elle ne se voit pas : la perte descend quand même.
+# Une reconstruction *moyenne* sur les pixels est $D$ fois trop petite : à côté, la divergence devient $D$ fois trop
+# chère. Cette faute est fréquente, et elle ne se voit pas : la perte descend quand même.
 #
 # ### Question 1 - avant de voir les cartes (2 points, 5 min)
 #
@@ -919,7 +919,7 @@ claim.effect("les images du VAE sont plus près des vraies", [-g for g in gaps["
 claim.less("même une vraie image nouvelle est à une certaine distance", gaps["vraies images"], gaps["VAE"])
 
 # %% [markdown]
-# Les images inventées par le VAE sont plus près des vraies que celles de l'autoencodeur ; elles sont aussi plus floues.
+# Celles du VAE sont plus près des vraies ; elles sont aussi plus floues.
 #
 # ---
 # ## 4. Les flots : une densité exacte
@@ -1260,8 +1260,8 @@ claim.between("la densité somme à 1", masses, 0.998, 1.002)
 claim.less("le flot fait bien mieux qu'une loi normale", flow_losses, gaussian - 0.5)
 
 # %% [markdown]
-# De gauche à droite, votre `inverse` plie un nuage normal en deux croissants ; et la somme de la densité vaut 1 : c'est
-# une vraie densité, que rien, dans la perte, n'obligeait à sommer à 1. C'est votre $\log \lvert \det J \rvert$ qui le garantit.
+# De gauche à droite, votre `inverse` plie un nuage normal en deux croissants. La somme de la densité vaut 1 : rien, dans
+# la perte, ne l'y oblige ; c'est votre $\log \lvert \det J \rvert$ qui le garantit.
 #
 # ### Question 2 - trois modèles (2 points, 5 min)
 #
@@ -1403,7 +1403,6 @@ claim.less("en test aussi, le débruiteur l'emporte sur l'ACP", test_denoised, t
 #   avec `torch.func.jacrev` et `vmap`, et comparez-la à la formule fermée d'une couche $\tanh$.
 # - `importance_bound(log_w)` : $\log \frac1K \sum_i w_i$, avec $w_i = p(x, z_i) / q(z_i \mid x)$, resserre le minorant quand $K$ croît (Burda et coll.,
 #   2016). Calculez-la par `logsumexp`.
-# - La flèche qui va d'un point bruité à sa version débruitée montre où la densité augmente : dessinez-la sur les croissants.
 # - D. Kingma et M. Welling, *Auto-Encoding Variational Bayes*, 2014.
 # - I. Higgins et coll., *beta-VAE: Learning Basic Visual Concepts with a Constrained Variational Framework*, 2017.
 # - L. Dinh, J. Sohl-Dickstein et S. Bengio, *Density Estimation Using Real NVP*, 2017.
