@@ -136,7 +136,7 @@ for d, m, dtype in (
     (1, 1, torch.float32), (8, 3, torch.float64),
 ):
     basis = torch.linalg.qr(torch.randn(d, m, dtype=torch.float64))[0]
-    mixing = torch.eye(m, dtype=torch.float64) + torch.rand(m, m, dtype=torch.float64).triu(1)
+    mixing = torch.eye(m, dtype=torch.float64) + 0.5 * torch.rand(m, m, dtype=torch.float64).triu(1)
     w = (basis @ mixing * torch.linspace(0.5, 3, m, dtype=torch.float64)).to(dtype)
     copy_of_w, case = w.clone(), f"D, M = {d}, {m}"
     result = projector(w)
@@ -150,7 +150,7 @@ for d, m, dtype in (
         ("P est symétrique : la projection est orthogonale", result.T, result),
         ("P x = 0 si x est orthogonal aux colonnes (est-ce bien l'espace de W ?)", result, basis @ basis.T),
     ):
-        torch.testing.assert_close(found, wanted, atol=1e-4, rtol=1e-4, msg=f"{case} : ce projecteur ne vérifie pas {text}")
+        torch.testing.assert_close(found, wanted, atol=1e-3, rtol=1e-3, msg=f"{case} : ce projecteur ne vérifie pas {text}")
 ### END HIDDEN TESTS
 
 # %%
@@ -200,8 +200,8 @@ claim.less("mais d'autres axes : aucune graine n'a toutes les composantes", [flo
 
 # %% [markdown]
 # Chaque graine a ses colonnes, qui ne sont pas celles de l'ACP ; pourtant l'erreur est la même, et l'espace aussi. L'ACP
-# ordonne ses axes et les met à angle droit ; l'autoencodeur n'a aucune raison de le faire. Avec des activations, il
-# ferait mieux : la surface des reconstructions se courbe.
+# ordonne ses axes et les met à angle droit ; l'autoencodeur n'a aucune raison de le faire. Avec des activations, la
+# surface des reconstructions pourra se courber.
 #
 # ---
 # ## 2. Débruiter
@@ -249,7 +249,9 @@ for kind in ("bruit", "masque"):
     assert torch.equal(x, torch.full((50, 40), 2.0)), f"{kind} : `x` a été modifié"
 assert set(result.flatten().tolist()) == {0.0, 2.0}, "masque : chaque nombre est mis à 0 ou reste ce qu'il est, ici 2"
 for kind in ("bruit", "masque"):
-    assert torch.equal(corrupt(x, kind, 0.0, generator), x), f"{kind} : `amount` = 0 ne change rien"
+    result = corrupt(x, kind, 0.0, generator)
+    assert result is not x, f"{kind} : un nouveau tenseur est attendu, même si `amount` = 0"
+    assert torch.equal(result.to(x.dtype), x), f"{kind} : `amount` = 0 ne change rien"
 ### BEGIN HIDDEN TESTS
 def drawn(shape, kind, amount, seed=1):
     """Ce que devient un tenseur de nombres des deux signes, et sa copie d'avant."""
@@ -548,7 +550,8 @@ def kl_normal(mu: torch.Tensor, logvar: torch.Tensor) -> torch.Tensor:
         mu, logvar : N × M, les moyennes et les logarithmes des variances ; ils ne sont pas modifiés.
 
     Renvoie :
-        un tenseur N : pour chaque exemple, la somme sur ses M composantes. Le gradient remonte jusqu'aux arguments.
+        un tenseur N : pour chaque exemple, la somme sur ses M composantes. Il reste fini, même pour un logarithme de
+        −200 ; le gradient remonte jusqu'aux arguments.
     """
     ### BEGIN SOLUTION
     return 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(1)

@@ -194,6 +194,15 @@ def projector(w):
         ),
         ("-1 for 0", _corrupt((_MASKED, "torch.where(kept, x, -1.0)"))),
         (
+            "x itself where nothing changes",
+            _corrupt(
+                (
+                    '    if kind == "bruit":',
+                    '    if amount == 0:\n        return x\n    if kind == "bruit":',
+                )
+            ),
+        ),
+        (
             "two dimensions only",
             _corrupt(("torch.rand(x.shape,", "torch.rand((x.shape[0], x.shape[1]),")),
         ),
