@@ -11,7 +11,6 @@ import ast
 import importlib
 import io
 import linecache
-import os
 import sys
 import warnings
 from collections.abc import Callable
