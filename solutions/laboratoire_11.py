@@ -883,7 +883,7 @@ claim.less("β = 1 : la divergence s'éteint d'abord, puis revient", [low - high
 # répond $\mathcal N(0, I)$ à toute image, et le décodeur, l'image moyenne. Ce n'est pas un échec de l'optimisation : pour
 # cette perte, c'est la bonne réponse. Un décodeur assez puissant pour se passer du code en est une autre cause.
 #
-# Notez le plancher : même l'image exacte coûte des nats, car un pixel gris est une pièce qui tombe des deux côtés.
+# Notez le plancher : même l'image exacte coûte des nats, car un pixel gris reste un tirage à pile ou face.
 #
 # ### Inventer
 #
