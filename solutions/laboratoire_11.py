@@ -454,8 +454,7 @@ claim.less("le voisin fait alors mieux que tous", max(v for m in ("de zéro", "g
 # Avec une étiquette par classe, l'encodeur gelé gagne quelques points sur un départ de zéro, plus que l'écart entre les
 # graines ; l'ajuster en entier perd ce gain. Avec dix, le pré-entraînement ne fait **rien gagner**
 # que l'on puisse mesurer, et le plus proche voisin bat tout le monde. Des chiffres de 64 pixels, centrés et de même taille, sont
-# déjà une bonne représentation d'eux-mêmes. Un pré-entraînement se juge donc à côté d'un témoin simple, et dans le
-# régime où l'on s'en servira.
+# déjà une bonne représentation d'eux-mêmes. Un pré-entraînement se juge donc à côté d'un témoin simple.
 
 # %% [markdown]
 # ---
