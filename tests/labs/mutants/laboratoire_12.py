@@ -99,7 +99,9 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
         (
             "kinds swapped",
             _g_loss(
-                ('"minimax"', '"_"'), ('"non_saturating"', '"minimax"'), ('"_"', '"non_saturating"')
+                ('== "minimax"', '== "_"'),
+                ('== "non_saturating"', '== "minimax"'),
+                ('== "_"', '== "non_saturating"'),
             ),
         ),
         (
