@@ -121,6 +121,7 @@ for n, m, size, dtype in (
         found.detach(), expected.detach(), atol=1e-4, rtol=1e-4,
         msg=f"{case} : la perte vaut {expected.item():.5g}, et non {found.item():.5g} (une moyenne par terme, puis leur somme)",
     )
+    assert found.requires_grad, f"{case} : aucun gradient ne remonte de la perte"
     found.backward()
     for name, one, leaf in zip(("real", "fake"), given, leaves):
         assert one.grad is not None, f"{case} : aucun gradient n'arrive à `{name}`"
@@ -203,6 +204,7 @@ for n, size, dtype in (
         torch.testing.assert_close(
             found.detach(), wanted, atol=1e-4, rtol=1e-4, msg=f"{case} : {wanted.item():.5g} attendu, {found.item():.5g} reçu",
         )
+        assert found.requires_grad, f"{case} : aucun gradient ne remonte de la perte"
         found.backward()
         torch.testing.assert_close(
             given.grad, SLOPES[kind](scores) / n, atol=1e-5, rtol=1e-3,
@@ -312,7 +314,7 @@ def broken_step(generator, discriminator, optimizer_g, optimizer_d, real, z_d, z
     loss_d = loss_of_discriminator(discriminator(real), discriminator(generator(z_d)))
     loss_d.backward()
     optimizer_d.step()
-    for z in z_g:
+    for _ in z_g:
         loss_g = loss_of_generator(discriminator(generator(z_d)))
         loss_g.backward()
         optimizer_g.step()
@@ -445,6 +447,8 @@ for shapes, optimizer, options in (
     for turn, (n, count) in enumerate(((5, 1), (4, 3), (6, 2), (1, 1))):
         real, z_d, z_g = torch.randn(n, size) + 1, torch.randn(n, noise), torch.randn(count, n, noise)
         copies = [real.clone(), z_d.clone(), z_g.clone()]
+        if turn:  # des gradients laissés par quelqu'un d'autre
+            d(g(torch.randn(3, noise))).sum().backward()
         expected = step_here(g_here, d_here, *here, *copies)
         result = gan_step(g, d, *optimizers, real, z_d, z_g)
         case = f"{optimizer.__name__}, appel {turn + 1}, {count} bruit(s) pour le générateur"
@@ -1068,9 +1072,12 @@ class Conditional(nn.Module):
 
     def __init__(self):
         super().__init__()
-        sizes = [NOISE + 10, WIDTH_DIGITS, WIDTH_DIGITS]
-        layers = [[nn.Linear(i, o), nn.BatchNorm1d(o), nn.ReLU()] for i, o in zip(sizes, sizes[1:])]
-        self.image = nn.Sequential(*sum(layers, []), nn.Linear(WIDTH_DIGITS, PIXELS), nn.Tanh())
+        width = WIDTH_DIGITS
+        self.image = nn.Sequential(
+            nn.Linear(NOISE + 10, width), nn.BatchNorm1d(width), nn.ReLU(),
+            nn.Linear(width, width), nn.BatchNorm1d(width), nn.ReLU(),
+            nn.Linear(width, PIXELS), nn.Tanh(),
+        )
 
     def forward(self, z):
         return torch.cat([self.image(z), z[:, NOISE:]], 1)
@@ -1094,11 +1101,11 @@ def digit_gan(seed, rounds=ROUNDS_DIGITS, batch=64):
         z_d, z_g = asked(batch)[0], asked(batch)[0]
         gan_step(generator, discriminator, *optimizers, pairs[rows], z_d, z_g[None])
         if r % (rounds // 6) == 0:
-            moments.append((r, *measures(*drawn(generator), valid_x)))
+            moments.append((r, *measures(*drawn(generator, len(valid_x)), valid_x)))
     return generator, moments
 
 
-def drawn(generator, count=len(valid_x)):
+def drawn(generator, count):
     """Des images du générateur, en mode évaluation, et leurs étiquettes."""
     z, labels = asked(count)
     generator.eval()
@@ -1111,7 +1118,7 @@ def drawn(generator, count=len(valid_x)):
 digit_runs = []  # une ligne par graine : le générateur, ses mesures
 with labo.needs("gan_step", "frechet"):
     digit_runs = [digit_gan(seed) for seed in SEEDS]
-    for generator, moments in digit_runs:
+    for _, moments in digit_runs:
         print("tour : obéi, Fréchet, variété   " + " | ".join(
             f"{r} : {decimal(o, 0)} %, {decimal(f, 1)}, {decimal(v, 2)}" for r, o, f, v in moments[1::2]))
     shown = drawn(digit_runs[0][0], 40)[0].reshape(-1, 1, SIDE, SIDE) / 2 + 0.5
@@ -1121,7 +1128,7 @@ with labo.needs("gan_step", "frechet"):
 # %% affirmation="conditionnel"
 last = [moments[-1] for _, moments in digit_runs]
 claim.less("neuf chiffres sur dix au moins sont lus comme demandé", 88, [row[1] for row in last])
-claim.less("Fréchet baisse d'au moins quatre fois, du premier moment au dernier", [m[-1][2] / m[0][2] for _, m in digit_runs], 0.35)
+claim.less("du premier moment au dernier, Fréchet est divisée par trois au moins", [3 * m[-1][2] / m[0][2] for _, m in digit_runs], 1)
 
 # %% [markdown]
 # Chaque colonne est un chiffre demandé. Mais que valent nos trois mesures ? Soumettons-leur des **faussaires** sans
@@ -1258,6 +1265,7 @@ for n, m, d_a, d_b, bent in ((4, 3, 2, 3, True), (1, 5, 3, 1, True), (3, 3, 2, 2
         found.detach(), expected.detach(), atol=1e-4, rtol=1e-4,
         msg=f"{case} : {expected.item():.4f} attendu, {found.item():.4f} reçu (les deux cycles, l'écart absolu, la moyenne de chacun)",
     )
+    assert found.requires_grad, f"{case} : aucun gradient ne remonte de la perte"
     found.backward()
     for name, net, witness in (("a_to_b", ab, ab_here), ("b_to_a", ba, ba_here)):
         for p, q in zip(net.parameters(), witness.parameters()):

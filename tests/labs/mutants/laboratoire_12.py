@@ -173,6 +173,21 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
             ),
         ),
         (
+            "each forgets after its own step only",
+            _step(
+                (_ZERO_D, ""),
+                (_ZERO_G, ""),
+                (
+                    "    optimizer_d.step()\n",
+                    "    optimizer_d.step()\n    optimizer_d.zero_grad()\n",
+                ),
+                (
+                    "        optimizer_g.step()\n",
+                    "        optimizer_g.step()\n        optimizer_g.zero_grad()\n        optimizer_d.zero_grad()\n",
+                ),
+            ),
+        ),
+        (
             "the generator forgets once, before its steps",
             _step(
                 (_ZERO_G, ""), ("    for z in z_g", "    optimizer_g.zero_grad()\n    for z in z_g")
