@@ -259,6 +259,9 @@ claim.between("la perte non saturante le pousse alors le plus fort", float(slope
 
 # %%
 # Les pertes des paragraphes qui suivent : les vôtres si elles sont justes, sinon l'entropie croisée de PyTorch.
+written = set()  # les exercices que vous avez écrits
+
+
 def bce(scores, answer):
     """L'entropie croisée moyenne, si la bonne réponse est partout `answer` (1 : vrai ; 0 : faux)."""
     return F.binary_cross_entropy_with_logits(scores, torch.full_like(scores, answer))
@@ -272,7 +275,6 @@ def loss_of_generator(fake):
     return generator_loss(fake, "non_saturating") if "generator_loss" in written else bce(fake, 1)
 
 
-written = set()
 sample = torch.tensor([[-2.0], [1.0], [0.5]])
 with labo.needs("discriminator_loss"):
     if torch.allclose(discriminator_loss(sample, -sample), bce(sample, 1) + bce(-sample, 0)):
