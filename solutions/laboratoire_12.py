@@ -39,6 +39,7 @@ import math
 import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
+from IPython.display import display
 from torch import nn
 
 import labo
@@ -347,7 +348,7 @@ def symptoms(step):
     score = discriminator(generator(torch.randn(200, 2, generator=torch.Generator().manual_seed(SEED)))).mean().item()
     redrawn = gap(play(step, 1, 0.1, 0)[0], play(step, 1, 0.1, 0, seed=SEED + 1)[0])
     print("Un générateur immobile joue une fois ou trois : le discriminateur change de", decimal(still, 3))
-    print("Face à un discriminateur immobile, le score moyen des faux atteint", decimal(score, 2))
+    print("Face à un discriminateur immobile, le score moyen des faux atteint", decimal(round(score, 2) + 0.0, 2))
     print("D'autres bruits pour le générateur : ses poids changent de", decimal(redrawn, 3))
     return still, score, redrawn
 
@@ -565,14 +566,13 @@ with labo.needs("gan_step"):
     dirac_paths = {gamma: dirac(TURNS, LR, gamma) for gamma in (0.0, 0.3)}
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
     for colour, (gamma, path) in zip((orange, blue), dirac_paths.items()):
-        left.plot(*path.T, color=colour, label="sans pénalité" if gamma == 0 else f"R1, γ = {decimal(gamma, 1)}")
-        right.semilogy(path.norm(dim=1), color=colour)
+        left.plot(*path.T, color=colour)
+        right.semilogy(path.norm(dim=1), color=colour, label="sans pénalité" if gamma == 0 else f"R1, γ = {decimal(gamma, 1)}")
     rate = LR * 0.3 / 2
     right.semilogy([0.3 * math.exp(-rate * n) for n in range(TURNS)], ":", color=grey, label="prédit : $e^{-\\eta\\gamma n/2}$")
     left.set(xlabel="θ, le point du générateur", ylabel="ψ, la pente du discriminateur", aspect="equal")
     right.set(xlabel="tour", ylabel="distance à l'équilibre", ylim=(1e-5, 1))
-    left.legend(frameon=False, fontsize=9)
-    right.legend(frameon=False)
+    right.legend(frameon=False, loc="lower left")
     plt.show()
 
 # %% affirmation="dirac" profils="tiny, small"
@@ -737,7 +737,8 @@ claim.less("cinq pas : un mode au plus, du milieu à la fin", [max(m for _, m, _
 # %% [markdown]
 # Cinq pas pour un : **un seul mode, ou aucun**, jusqu'à la fin. Suivez les points orange : le générateur se jette sur le
 # nuage que le discriminateur croit le plus vrai ; dès que celui-ci l'a démasqué, il saute ailleurs. À un contre un, les
-# huit nuages finissent par être atteints, par un générateur qui a pourtant fait cinq fois moins de pas.
+# huit nuages finissent par être atteints, par un générateur qui a pourtant fait cinq fois moins de pas ; il lui en
+# faudrait d'autres pour vider l'espace entre eux.
 #
 # ---
 # ## 5. Tenir la pente : WGAN
@@ -1124,8 +1125,7 @@ with labo.needs("gan_step", "frechet"):
         print("tour : obéi, Fréchet, variété   " + " | ".join(
             f"{r} : {decimal(o, 0)} %, {decimal(f, 1)}, {decimal(v, 2)}" for r, o, f, v in moments[1::2]))
     shown = drawn(digit_runs[0][0], 40)[0].reshape(-1, 1, SIDE, SIDE) / 2 + 0.5
-    labo.plot_images(shown.cpu(), columns=10, size=0.8)
-    plt.show()
+    display(labo.plot_images(shown.cpu(), columns=10, size=0.8))
 
 # %% affirmation="conditionnel"
 last = [moments[-1] for _, moments in digit_runs]
@@ -1351,9 +1351,10 @@ claim.less("l'écart du retour devient petit", returned[10.0], 0.12)
 claim.less("la traduction trouvée n'est pas celle que l'on attendait", 0.5, max(wrong for _, _, wrong in translations[10.0]))
 
 # %% [markdown]
-# Avec la cohérence, chaque point revient chez lui. Mais regardez les couleurs : le cercle a tourné, ou s'est retourné,
-# autrement à chaque graine. Toute traduction **réversible** contente la perte ; la bonne n'est que l'une d'elles. Sur
-# des images, c'est l'architecture (convolutions, raccourcis) qui penche vers celle que l'on espère.
+# Avec la cohérence, chaque point revient chez lui ; sans elle, jamais. Mais regardez les couleurs : le cercle a tourné,
+# ou s'est retourné, et la traduction n'est pas celle que l'on attendait (chaque point à son angle). Toute traduction
+# **réversible** contente la perte ; la bonne n'est que l'une d'elles. Sur des images, c'est l'architecture (convolutions,
+# raccourcis) qui penche vers celle que l'on espère.
 #
 # ---
 # ## 8. Expérience libre : l'équilibre des forces
@@ -1401,8 +1402,8 @@ claim.less("à deux pour un, deux modes au plus", outcome[2], 2.5)
 
 # %% [markdown] reponse="experience" points=2
 # Par exemple, pour `g_steps` = 1, 2, 5. Attente : une dégradation progressive, car le discriminateur a de moins en moins
-# de pas pour démasquer un mode. La table montre un seuil : sept ou huit modes à 1, pour toutes les graines ; deux au plus
-# dès 2 ; cet écart dépasse de loin celui entre les graines (un mode). Le générateur ne doit pas aller plus vite que son
+# de pas pour démasquer un mode. La table montre un seuil : huit modes à 1, pour toutes les graines ; deux au plus
+# dès 2 ; cet écart dépasse de loin celui entre les graines (deux modes). Le générateur ne doit pas aller plus vite que son
 # juge. On ne sait pas si, à 2, un taux plus petit du générateur ou bien plus de pas suffiraient, ni ce qu'il en serait
 # d'autres réseaux.
 #
