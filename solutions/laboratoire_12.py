@@ -644,8 +644,8 @@ def truth_of_modes(samples, centres, radius, share):
 
 
 for n, k, d, radius, share in (
-    (16, 4, 2, 3.0, 0.125), (40, 3, 1, 0.5, 0.2), (8, 5, 3, 2.0, 0.25), (1, 2, 2, 50.0, 1.0), (30, 1, 2, 1.0, 0.1),
-    (24, 8, 2, 100.0, 0.0625), (5, 9, 2, 2.5, 0.2), (12, 4, 4, 1.0, 0.05), (32, 3, 2, 4.0, 0.5),
+    (16, 4, 2, 3.0, 0.125), (25, 3, 1, 0.5, 0.2), (8, 5, 3, 2.0, 0.25), (1, 2, 2, 50.0, 1.0), (20, 1, 2, 1.0, 0.1),
+    (24, 8, 2, 100.0, 0.0625), (5, 9, 2, 2.5, 0.2), (12, 4, 4, 1.0, 0.05), (22, 3, 2, 4.0, 0.5),
 ):
     samples, centres = 2 * torch.randn(n, d), 3 * torch.randn(k, d)
     copies, case = (samples.clone(), centres.clone()), f"{n} échantillons, {k} modes, {d} dimension(s), rayon {radius}, part {share}"
