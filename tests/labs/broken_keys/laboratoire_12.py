@@ -18,8 +18,8 @@ BROKEN: list[tuple[str, list[tuple[str, str]], list[str]]] = [
                 "    for",
             ),
             (
-                "        optimizer_g.zero_grad()\n        loss_g.backward()\n        optimizer_g.step()\n    return",
-                "    return",
+                "        optimizer_g.zero_grad()\n        loss_g.backward()\n        optimizer_g.step()\n    return loss_d",
+                "    return loss_d",
             ),
         ],
         ["panne", "effondrement", "conditionnel", "experience_libre", "test"],
