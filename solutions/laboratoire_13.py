@@ -1246,10 +1246,11 @@ def show_results():
 
 # %% experience="essais"
 SETTING, VALUES = "width", (4, 8, 32)  # à vous de choisir
-for value in VALUES:
-    for seed in SEEDS:
-        attempt(SETTING, value, seed)
-show_results()
+with labo.needs("multitask_loss"):
+    for value in VALUES:
+        for seed in SEEDS:
+            attempt(SETTING, value, seed)
+    show_results()
 
 # %% affirmation="experience_libre"
 outcome = {value: [row[4] for row in results if row[1] == value] for value in (4, 8, 32)}

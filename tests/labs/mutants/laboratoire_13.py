@@ -61,7 +61,6 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
         ("mean of nothing", _hard(("losses.sum() / max(1, len(losses))", "losses.mean()"))),
         ("masked by multiplication", _hard(("d.masked_fill(same, math.inf).amin(1)", "(d * ~same).amin(1)"))),
         ("anchors without friend kept", _hard(("friends.any(1) & ~same.all(1)", "~same.all(1)"), ("-math.inf", "0.0"))),
-        ("anchors without enemy kept", _hard(("friends.any(1) & ~same.all(1)", "friends.any(1)"), ("math.inf).amin", "1e3).amin"))),
         ("squared distances", _hard(("d = distances(z)", "d = distances(z).square()"))),
         ("root without epsilon", _hard(("d = distances(z)", "d = (z[:, None] - z[None]).square().sum(2).sqrt()"))),
         ("any friend, any enemy", _hard(("farthest = d.masked_fill(~friends, -math.inf).amax(1)", "farthest = (d * friends).sum(1) / friends.sum(1)"))),
@@ -143,7 +142,6 @@ def batch_hard(z, y, margin):
         ("divided by the weights", _tasks(("return total", "return total / sum(weights)"))),
         ("first task only", _tasks(("    return total", "        break\n    return total"))),
         ("stops at the first task without labels", _tasks(("        if known.any():\n", "        if not known.any():\n            break\n        else:\n"))),
-        ("nan replaced, its gradient not", _tasks((_KNOWN, "        loss = F.cross_entropy(task_scores, target, ignore_index=-1)\n        total = total + weight * torch.nan_to_num(loss)\n"))),
         ("all labels in one mean", """
 def multitask_loss(scores, targets, weights):
     total, count = torch.zeros(()), 0

@@ -363,6 +363,16 @@ def multitask_loss(scores, targets, weights):
     return total
 """,
         ),
+        (
+            "nan of an empty mean replaced: torch's gradient is then 0",
+            """
+def multitask_loss(scores, targets, weights):
+    total = torch.zeros(())
+    for s, t, w in zip(scores, targets.unbind(1), weights):
+        total = total + w * torch.nan_to_num(F.cross_entropy(s, t, ignore_index=-1))
+    return total
+""",
+        ),
     ],
     "gram": [
         (
