@@ -301,7 +301,10 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
         (
             "gradients accumulate from call to call",
             _relu(
-                ("return np.maximum(a, 0)", "self.slope = (a > 0) * 1.0\n        return np.maximum(a, 0)"),
+                (
+                    "return np.maximum(a, 0)",
+                    "self.slope = (a > 0) * 1.0\n        return np.maximum(a, 0)",
+                ),
                 (
                     "return (gradient * (a > 0),)",
                     "self.slope = self.slope * gradient\n        return (self.slope,)",
@@ -643,7 +646,9 @@ def build_gradients(order):
         ),
         (
             "the first gradient is an int",
-            _gradients(("order[-1].gradient = np.ones_like(order[-1].value)", "order[-1].gradient = 1")),
+            _gradients(
+                ("order[-1].gradient = np.ones_like(order[-1].value)", "order[-1].gradient = 1")
+            ),
         ),
         (
             "the last child only",
