@@ -1089,8 +1089,8 @@ with labo.needs("multitask_loss"):
 # %% affirmation="auxiliaire"
 gains = [[after[j] - before[j] for before, after in zip(alone, helped)] for j in (0, 1)]
 claim.effect("l'auxiliaire aide A", [run[0] for run in alone], [run[0] for run in helped])
-claim.effect("elle nuit à B", [run[1] for run in helped], [run[1] for run in alone])
-claim.less("pour chaque graine, A y gagne et B y perd", [0, *gains[1]], min(gains[0]))
+claim.less("pour chaque graine, A y gagne", 0, gains[0])
+claim.less("pour chaque graine, B y perd", gains[1], 0)
 
 # %% [markdown]
 # Connaître le chiffre de gauche, c'est connaître sa parité : A reçoit l'équivalent de deux mille réponses. B n'y trouve
