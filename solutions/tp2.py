@@ -149,7 +149,7 @@ def survey_case(n, c, h, w, k):
     images = torch.randint(0, 256, (n, c, h, w)).to(torch.uint8)
     constant = list(range(0, c - 1, 2))
     for channel in constant:
-        images[:, channel] = 17 * channel + 255 * (channel == 2)
+        images[:, channel] = 255 if channel == 2 else 17 * channel
     for channel in range(1, c - 1, 2):
         images[:, channel] = 9
         images[n // 2, channel, h - 1, 0] = 10  # un seul pixel diffère
@@ -161,6 +161,7 @@ def survey_case(n, c, h, w, k):
 
 
 cases = [survey_case(*sizes) for sizes in ((9, 3, 4, 5, 4), (20, 1, 3, 2, 3), (31, 6, 2, 7, 6), (300, 2, 2, 2, 2))]
+cases.append((toy, torch.tensor([0, 2, 2, 2]), [1, 0, 3, 0], [0], [2]))
 results = []
 for images_in, target_in, *_ in cases:
     given = images_in.clone(), target_in.clone()
@@ -359,9 +360,9 @@ assert sorted(once.tolist()) == sorted(again.tolist()), "le tirage vient de `gen
 #
 # ### Exercice 3 - `statistics` et `normalize` ★ (20 min, 2 points)
 #
-# Moyenne et écart-type **par canal**, calculés sur l'entraînement, appliqués à tout. Un canal constant n'a pas d'échelle : son
-# écart-type est remplacé par 1 **exactement**. Attention : en virgule flottante, l'écart-type calculé d'un canal
-# constant n'est pas toujours nul.
+# Moyenne et écart-type **par canal**, calculés sur l'entraînement, appliqués à tout. Un canal constant n'a pas d'échelle : diviser
+# par son écart-type donnerait des `nan`, et y ajouter un très petit nombre ferait d'un bruit d'arrondi un signal. Il est
+# remplacé par 1, **exactement**.
 
 # %% exercice="normalize" concepts="normalisation, types"
 def statistics(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -614,9 +615,6 @@ assert len(losses) == 3, (
     f"taux nul, patience 2 : la première époque, puis deux sans amélioration, soit 3 ; reçu : {len(losses)}"
 )
 ### BEGIN HIDDEN TESTS
-BEFORE, AFTER = "poids", "pertes"
-
-
 def reference_fit(model, lr, train, valid, epochs, patience, batch, seed):
     """Ce qu'un `fit` juste fait de ce modèle, avec SGD : ses pertes, et l'état rendu."""
     (x, y), generator = train, torch.Generator().manual_seed(seed)
@@ -676,7 +674,7 @@ PLAIN = [(nn.Linear, 4, 16), (nn.Tanh,), (nn.Linear, 16, 3)]
 NORMED = [(nn.Linear, 4, 8), (nn.BatchNorm1d, 8), (nn.ReLU,), (nn.Linear, 8, 3)]
 tally = checks.Tally()
 with tally.part(1, "l'entraînement et ses pertes"):
-    for number, (epochs, batch) in enumerate(((1, 23), (3, 5), (4, 100), (2, 1))):
+    for number, (epochs, batch) in enumerate(((1, 23), (3, 5), (4, 100), (1, 1))):
         train_in, valid_in = small_problem(number + 1)
         _, losses, expected, _ = compare_fit(PLAIN, 0.03, train_in, valid_in, epochs, 50, batch, number)
         check_losses(losses, expected)
@@ -688,19 +686,17 @@ with tally.part(1, "les deux modes"):
     model.train()
     assert model.training and model[1].training, "le modèle doit pouvoir repasser en mode entraînement"
 with tally.part(1, "l'arrêt"):
-    lengths = set()
-    for seed, patience in ((21, 1), (22, 2), (23, 3), (24, 5), (25, 2)):
+    for seed, patience in ((21, 1), (22, 2), (23, 3), (24, 4)):
         train_in, valid_in = small_problem(seed)
-        _, losses, expected, _ = compare_fit(PLAIN, 0.3, train_in, valid_in, 25, patience, 6, seed)
+        _, losses, expected, _ = compare_fit(PLAIN, 0.3, train_in, valid_in, 12, patience, 8, seed)
         check_losses(losses, expected)
-        lengths.add(len(expected))
     still = checks.build(nn.Linear, 4, 3)
     for patience in (1, 4):
         optimizer = checks.build(torch.optim.SGD, still.parameters(), lr=0.0)
         length = len(fit(still, optimizer, train_in, valid_in, 9, patience, 6, torch.Generator().manual_seed(0)))
         assert length == patience + 1, f"une perte égale n'est pas une amélioration : {patience + 1} époques, et non {length}"
 with tally.part(1, "l'état de la meilleure époque"):
-    for recipes, seed, epochs, patience in ((PLAIN, 31, 12, 3), (NORMED, 32, 10, 50), (NORMED, 33, 12, 4), (PLAIN, 34, 1, 1)):
+    for recipes, seed, epochs, patience in ((PLAIN, 31, 9, 3), (NORMED, 32, 8, 50), (PLAIN, 34, 1, 1)):
         train_in, valid_in = small_problem(seed, n=24)
         model, losses, expected, state = compare_fit(recipes, 0.3, train_in, valid_in, epochs, patience, 8, seed)
         check_state(model, state)
@@ -877,6 +873,7 @@ for table, wanted, loss, why in (
     ([[[1.0], [inf]], [[5.0], [6.0]]], 1, 5.5, "l'infini d'une graine"), ([[[1.0, inf]], [[5.0]]], 1, 5.0, "l'infini à la fin"),
     ([[[1.0, -inf]], [[5.0]]], 1, 5.0, "moins l'infini"),
     ([[[1.0, 2.0], [nan]], [[7.0], [8.0]]], 1, 7.5, "une graine qui diverge écarte le réglage"),
+    ([[[1.0], [2.0, nan]], [[7.0], [8.0]]], 1, 7.5, "la seconde graine diverge à la fin"),
     ([[[7.0]]], 0, 7.0, "un seul essai"), ([[[0.0, 1.0], [2.0]], [[-1.0], [2.0]]], 1, 0.5, "des pertes nulles ou négatives"),
     ([[[4.0], [2.0], [3.0]], [[9.0, 2.5], [2.5], [2.5, 9.0]]], 1, 2.5, "trois graines"),
 ):
@@ -1005,10 +1002,10 @@ with labo.needs("diagnose"):
 # |:--|:--|--:|
 # | microscope 0 : 25 % | la classe majoritaire | 0 |
 # | microscope 0 : 35 % | un modèle linéaire | 1 |
-# | microscope 0 : 62 % | un réseau, avec de la méthode | 2,5 |
-# | microscope 0 : 74 % | le même, qui sait qu'un grain n'a ni haut ni bas | 4 |
-# | microscope 1 : 52 % | un réseau qui ne confond pas éclairage et pollen | 1 de plus |
-# | microscope 1 : 62 % | | 2 de plus |
+# | microscope 0 : 66 % | un réseau, avec de la méthode | 2,5 |
+# | microscope 0 : 80 % | le même, qui sait qu'un grain n'a ni haut ni bas | 4 |
+# | microscope 1 : 55 % | un réseau qui ne confond pas éclairage et pollen | 1 de plus |
+# | microscope 1 : 66 % | | 2 de plus |
 #
 # Le contrat :
 #
@@ -1041,7 +1038,7 @@ def train_final(images, target, grain, microscope, seed):
     x = prepared(images)
     weight = len(target) / torch.bincount(target, minlength=4).clamp(min=1)
     model = GrainNet()
-    steps = 15 * -(-len(x) // BATCH)
+    steps = 20 * -(-len(x) // BATCH)
     optimizer = torch.optim.Adam(model.parameters(), weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=steps)
     while schedule.last_epoch < steps:
@@ -1067,12 +1064,10 @@ def train_final(images, target, grain, microscope, seed):
 from labo import checks
 
 draws = torch.Generator().manual_seed(0)
-toy_grain = torch.arange(96).repeat_interleave(2) * 3 + 7
-toy_target = (toy_grain // 3) % 4
-toy_images = torch.randint(0, 256, (192, 3, 12, 12), generator=draws).to(torch.uint8)
+toy_grain = torch.arange(32).repeat_interleave(2) * 3 + 7
+toy_images = torch.randint(0, 256, (64, 3, 12, 12), generator=draws).to(torch.uint8)
 toy_images[:, 1] = 26  # un canal mort
-toy_images[:96] = toy_images[:96] // 2
-toy = [toy_images, toy_target, toy_grain, (toy_grain < 100).long()]
+toy = [toy_images, (toy_grain // 3) % 4, toy_grain, (toy_grain < 31).long()]
 given = [value.clone() for value in toy]
 predict = train_final(*given, 0)
 assert all(torch.equal(a, b) for a, b in zip(given, toy)), "un argument de `train_final` a été modifié"
@@ -1117,7 +1112,7 @@ def grow(draws, kinds):
     """Un grain par espèce donnée : le modèle de l'espèce, et ce qui n'est qu'à lui."""
     scales = {"outline": 0.08, "texture": 0.24, "profile": 0.07}
     grains = {
-        name: scale * (species()[name][kinds] + 0.5 * draws.normal(size=(len(kinds), *species()[name].shape[1:])))
+        name: scale * (species()[name][kinds] + 0.42 * draws.normal(size=(len(kinds), *species()[name].shape[1:])))
         for name, scale in scales.items()
     }
     grains |= {"radius": draws.uniform(3.3, 4.3, len(kinds)), "turn": draws.uniform(0, 2 * np.pi, len(kinds))}
@@ -1203,8 +1198,8 @@ score = {
     for scope in (0, 1)
 }
 print(f"Exactitude équilibrée : microscope 0, {score[0]:.0f} % ; microscope 1, {score[1]:.0f} %.")
-usual = max(points for floor, points in ((0, 0), (35, 1), (62, 2.5), (74, 4)) if score[0] >= floor)
-robust = max(points for floor, points in ((0, 0), (52, 1), (62, 2)) if score[1] >= floor)
+usual = max(points for floor, points in ((0, 0), (35, 1), (66, 2.5), (80, 4)) if score[0] >= floor)
+robust = max(points for floor, points in ((0, 0), (55, 1), (66, 2)) if score[1] >= floor)
 usual + robust
 ### END HIDDEN TESTS
 
