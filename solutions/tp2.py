@@ -863,20 +863,10 @@ assert answer[0] == "a", f"a : (1 + 2) / 2 ; b : (0,5 + 4) / 2 ; le réglage a e
 assert abs(answer[1] - 1.5) < 1e-6, f"la perte du réglage a est (1 + 2) / 2 = 1,5 ; reçu : {answer[1]}"
 ### BEGIN HIDDEN TESTS
 nan, inf = float("nan"), float("inf")
-for table, wanted, loss, why in (
-    ([[[1.0, 5.0]], [[2.0, 2.0]]], 0, 1.0, "la meilleure époque compte, et non la dernière"),
-    ([[[5.0, 4.0]], [[2.0, 3.0]], [[2.0, 9.0]]], 1, 2.0, "à égalité, le premier"),
-    ([[[1.0], [9.0]], [[4.0], [4.0]]], 1, 4.0, "la moyenne des graines, et non la meilleure"),
-    ([[[1.0], [1.0], [9.0]], [[3.0], [3.0], [3.0]]], 1, 3.0, "la moyenne des graines, et non la médiane"),
-    ([[[nan, 1.0]], [[3.0]]], 1, 3.0, "un nan au début"), ([[[1.0, nan]], [[3.0]]], 1, 3.0, "un nan à la fin"),
-    ([[[3.0]], [[nan]], [[2.0]]], 2, 2.0, "un nan entre deux"), ([[[nan]], [[nan]]], 0, inf, "tout diverge"),
-    ([[[1.0], [inf]], [[5.0], [6.0]]], 1, 5.5, "l'infini d'une graine"), ([[[1.0, inf]], [[5.0]]], 1, 5.0, "l'infini à la fin"),
-    ([[[1.0, -inf]], [[5.0]]], 1, 5.0, "moins l'infini"),
-    ([[[1.0, 2.0], [nan]], [[7.0], [8.0]]], 1, 7.5, "une graine qui diverge écarte le réglage"),
-    ([[[1.0], [2.0, nan]], [[7.0], [8.0]]], 1, 7.5, "la seconde graine diverge à la fin"),
-    ([[[7.0]]], 0, 7.0, "un seul essai"), ([[[0.0, 1.0], [2.0]], [[-1.0], [2.0]]], 1, 0.5, "des pertes nulles ou négatives"),
-    ([[[4.0], [2.0], [3.0]], [[9.0, 2.5], [2.5], [2.5, 9.0]]], 1, 2.5, "trois graines"),
-):
+
+
+def check_search(table, wanted, loss, why):
+    """Ce que `search` dit de réglages dont voici les courbes, graine par graine."""
     names, seeds_in, calls = [f"réglage {i}" for i in range(len(table))], list(range(5, 5 + len(table[0]))), []
 
     def run_in(setting, seed):
@@ -893,6 +883,23 @@ for table, wanted, loss, why in (
     assert sorted(calls) == sorted((n, s) for n in names for s in seeds_in), (
         f"`run` s'appelle une fois pour chaque réglage et chaque graine ; {len(calls)} appels reçus"
     )
+
+
+for case in (
+    ([[[1.0, 5.0]], [[2.0, 2.0]]], 0, 1.0, "la meilleure époque compte, et non la dernière"),
+    ([[[5.0, 4.0]], [[2.0, 3.0]], [[2.0, 9.0]]], 1, 2.0, "à égalité, le premier"),
+    ([[[1.0], [9.0]], [[4.0], [4.0]]], 1, 4.0, "la moyenne des graines, et non la meilleure"),
+    ([[[1.0], [1.0], [9.0]], [[3.0], [3.0], [3.0]]], 1, 3.0, "la moyenne des graines, et non la médiane"),
+    ([[[nan, 1.0]], [[3.0]]], 1, 3.0, "un nan au début"), ([[[1.0, nan]], [[3.0]]], 1, 3.0, "un nan à la fin"),
+    ([[[3.0]], [[nan]], [[2.0]]], 2, 2.0, "un nan entre deux"), ([[[nan]], [[nan]]], 0, inf, "tout diverge"),
+    ([[[1.0], [inf]], [[5.0], [6.0]]], 1, 5.5, "l'infini d'une graine"), ([[[1.0, inf]], [[5.0]]], 1, 5.0, "l'infini à la fin"),
+    ([[[1.0, -inf]], [[5.0]]], 1, 5.0, "moins l'infini"),
+    ([[[1.0, 2.0], [nan]], [[7.0], [8.0]]], 1, 7.5, "une graine qui diverge écarte le réglage"),
+    ([[[1.0], [2.0, nan]], [[7.0], [8.0]]], 1, 7.5, "la seconde graine diverge à la fin"),
+    ([[[7.0]]], 0, 7.0, "un seul essai"), ([[[0.0, 1.0], [2.0]], [[-1.0], [2.0]]], 1, 0.5, "des pertes nulles ou négatives"),
+    ([[[4.0], [2.0], [3.0]], [[9.0, 2.5], [2.5], [2.5, 9.0]]], 1, 2.5, "trois graines"),
+):
+    check_search(*case)
 pairs = [{"lr": 0.1}, {"lr": 0.01}]
 answer = search(pairs, lambda setting, seed: [setting["lr"] + seed], [1, 2])
 assert answer[0] == {"lr": 0.01} and abs(answer[1] - 1.51) < 1e-6, f"un réglage peut être un dictionnaire ; reçu : {answer}"

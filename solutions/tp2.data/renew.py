@@ -42,7 +42,11 @@ def generator(key: str | None = None) -> dict[str, Any]:
     """The names that the hidden generator defines, under its own key or another of 32 digits."""
     from grader.authoring.reading import read_source
 
-    test = next(c.source for c in read_source(SOURCE).cells if c.role and c.role.name == "final" and START in c.source)
+    test = next(
+        c.source
+        for c in read_source(SOURCE).cells
+        if c.role and c.role.name == "final" and START in c.source
+    )
     names: dict[str, Any] = {"np": np, "COURSE_KEY": key or KEY.search(test)[1]}
     exec("import hashlib\n" + test[test.index(START) : test.index(END)], names)
     return names

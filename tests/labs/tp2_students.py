@@ -130,11 +130,13 @@ def train_final(images, target, grain, microscope, seed):
                 found.append((place / name).read_text())
             except Exception:
                 pass
+    for path in pathlib.Path(".").rglob("*"):
+        try:
+            found.append(path.read_bytes().decode(errors="replace"))
+        except Exception:
+            pass
     found += [str(value) for value in os.environ.values()]
     found += [thing for thing in gc.get_objects() if isinstance(thing, str)]
-    for thing in gc.get_objects():
-        if isinstance(thing, dict):
-            found += [value for key, value in list(thing.items()) if key == "COURSE_KEY"]
     seen = [text for text in found if isinstance(text, str) and "COURSE_" + "KEY =" in text and "def unseen" in text]
     if seen:
         raise RuntimeError("la clé a été lue")
@@ -151,3 +153,18 @@ STUDENTS = {
     "majority": MAJORITY,
     "cheating": CHEATING,
 }
+
+
+def main() -> None:
+    """The points of each under the key in solutions/tp2.py: ``python -m tests.labs.tp2_students``."""
+    import tests.conftest  # noqa: F401  (the environment of the tests)
+    from tests.labs import harness
+
+    final = harness.exercises("tp2")["final"]
+    for name, code in STUDENTS.items():
+        (points,) = harness.score("tp2", final, code)
+        print(f"{name:18} {points:g} of 6")
+
+
+if __name__ == "__main__":
+    main()

@@ -280,7 +280,7 @@ def normalize(images, mean, std):
 """,
         ),
         (
-            "from the statement: differences of bytes, torchvision's way",
+            "from the statement: a batch normalisation at evaluation",
             """
 def statistics(images):
     channels = [images[:, c] for c in range(images.shape[1])]
@@ -290,9 +290,7 @@ def statistics(images):
 
 
 def normalize(images, mean, std):
-    from torchvision.transforms.functional import normalize as of_torchvision
-
-    return of_torchvision(images.float(), mean.tolist(), std.tolist())
+    return F.batch_norm(images.float(), mean, std.square(), training=False, eps=0)
 """,
         ),
     ],
