@@ -46,6 +46,7 @@ TINY = labo.profile() == "tiny"
 SEED = 0
 SEEDS = range(SEED, SEED + (1 if TINY else 3))  # une mesure ne prouve rien : on en fait trois
 torch.manual_seed(SEED)
+print(f"PyTorch {torch.__version__}, profil : {labo.profile()}")  # petits réseaux : le processeur suffit
 
 # %% [markdown]
 # ---
@@ -999,8 +1000,8 @@ with labo.needs("diagnose"):
         print(f"{name:20} entraînement {train} %, validation {valid} %, microscope rare {rare} % : {verdict}")
 
 # %% [markdown]
-# Remarquez la dernière ligne : un tableau ne voit pas une fuite quand les deux parts sont aussi belles l'une que
-# l'autre. Les étiquettes fausses baissent aussi $v$, jamais le vrai niveau du modèle.
+# Le tableau croit les nombres qu'on lui donne : devant une fuite, il lit un thermomètre faux, et la ligne 3 ne la voit
+# pas toujours. De même, les étiquettes fausses de la validation abaissent $v$ sans que le modèle en soit moins bon.
 #
 # ---
 # ## 8. Le modèle final
@@ -1016,7 +1017,7 @@ with labo.needs("diagnose"):
 # | microscope 0 : 25 % | la classe majoritaire | 0 |
 # | microscope 0 : 35 % | un modèle linéaire | 1 |
 # | microscope 0 : 66 % | un réseau, avec de la méthode | 2,5 |
-# | microscope 0 : 80 % | le même, qui sait qu'un grain n'a ni haut ni bas | 4 |
+# | microscope 0 : 78 % | le même, qui sait qu'un grain n'a ni haut ni bas | 4 |
 # | microscope 1 : 55 % | un réseau qui ne confond pas éclairage et pollen | 1 de plus |
 # | microscope 1 : 66 % | | 2 de plus |
 #
@@ -1051,11 +1052,12 @@ def train_final(images, target, grain, microscope, seed):
     x = prepared(images)
     weight = len(target) / torch.bincount(target, minlength=4).clamp(min=1)
     model = GrainNet()
-    steps = 20 * -(-len(x) // BATCH)
+    drawn = min(len(x), 400)  # à chaque tour : les photographies d'un grain se ressemblent
+    steps = 20 * -(-drawn // 40)
     optimizer = torch.optim.Adam(model.parameters(), weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=steps)
     while schedule.last_epoch < steps:
-        for rows in torch.randperm(len(x)).split(BATCH):
+        for rows in torch.randperm(len(x))[:drawn].split(40):
             turned = x[rows].rot90(int(torch.randint(4, ())), (2, 3))
             turned = turned.flip(3) if torch.rand(()) < 0.5 else turned
             loss = F.cross_entropy(model(turned), target[rows], weight=weight, label_smoothing=0.1)
@@ -1204,14 +1206,15 @@ assert found.dtype == torch.int64, f"`predict` renvoie des int64 ; reçu : {foun
 assert found.shape == truth.shape, f"{len(truth)} images : forme ({len(truth)},) attendue ; reçue : {tuple(found.shape)}"
 alone = torch.cat([predict(new_images[i : i + 1].clone()) for i in range(0, 800, 20)])
 assert (alone == found[::20]).sum() >= 39, (
-    "une image présentée seule doit recevoir la même classe que parmi d'autres : `predict` regarde ses voisines"
+    "une image présentée seule doit recevoir la même classe que parmi d'autres : `predict` regarde ses voisines, ou le "
+    "modèle est resté en mode entraînement"
 )
 score = {
     scope: 100 * sum((found == truth)[(of_scope == scope) & (truth == k)].double().mean().item() for k in range(4)) / 4
     for scope in (0, 1)
 }
 print(f"Exactitude équilibrée : microscope 0, {score[0]:.0f} % ; microscope 1, {score[1]:.0f} %.")
-usual = max(points for floor, points in ((0, 0), (35, 1), (66, 2.5), (80, 4)) if score[0] >= floor)
+usual = max(points for floor, points in ((0, 0), (35, 1), (66, 2.5), (78, 4)) if score[0] >= floor)
 robust = max(points for floor, points in ((0, 0), (55, 1), (66, 2)) if score[1] >= floor)
 usual + robust
 ### END HIDDEN TESTS
@@ -1298,11 +1301,11 @@ with labo.needs("split_by_grain", "normalize", "balanced_accuracy", "fit"):
 # %% [markdown] reponse="rapport" points=6
 # Un bon rapport, en abrégé. **Données** : 24 copies écartées, un canal mort, la moitié des images de bouleau, un grain sur
 # huit mal étiqueté d'après la campagne, une trentaine de grains seulement au microscope 1. **Mesure** : exactitude
-# équilibrée, partage par grain, stratifié, trois graines ; l'écart entre graines atteint dix points, car une
-# validation ne compte qu'une cinquantaine de grains. Un partage par image annonçait plus de dix points de trop.
+# équilibrée, partage par grain, stratifié, trois graines ; l'écart entre graines est de cinq points environ, car
+# une validation ne compte qu'une cinquantaine de grains. Un partage par image annonçait plus de dix points de trop.
 # **Essais** : plancher 25 %, modèle linéaire, réseau, puis pondération des classes, normalisation par image, rotations et
-# miroirs, chacun seul, avec sa moyenne et son écart ; le nombre de canaux ne change rien de mesurable. **Attente** : sur
-# des grains nouveaux aux étiquettes justes, mieux que la validation, puisqu'une part de ses erreurs sont celles des
+# miroirs, chacun seul, avec sa moyenne et son écart ; 12 canaux au lieu de 4 gagnent dix points ; un taux dix fois plus
+# grand n'apporte rien. **Attente** : sur des grains nouveaux aux étiquettes justes, mieux que la validation, puisqu'une part de ses erreurs sont celles des
 # étiquettes ; quelques points de moins au microscope 1. **Limites** : quatre espèces seulement, un grain d'une
 # cinquième sera classé quand même ; un troisième microscope n'a jamais été essayé.
 #

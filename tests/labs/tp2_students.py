@@ -7,11 +7,12 @@ def learned(x, target, seed, epochs, augment, rows=slice(None), weighted=True):
     x, target = x[rows], target[rows]
     weight = len(target) / torch.bincount(target, minlength=4).clamp(min=1) if weighted else None
     model = GrainNet()
-    steps = epochs * -(-len(x) // 64)
+    drawn = min(len(x), 400)
+    steps = epochs * -(-drawn // 40)
     optimizer = torch.optim.Adam(model.parameters(), weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=steps)
     for _ in range(epochs):
-        for batch in torch.randperm(len(x)).split(64):
+        for batch in torch.randperm(len(x))[:drawn].split(40):
             loss = F.cross_entropy(model(augment(x[batch])), target[batch], weight=weight)
             optimizer.zero_grad()
             loss.backward()
@@ -55,7 +56,7 @@ def train_final(images, target, grain, microscope, seed):
     order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
     cut = len(x) // 5
     best, record = None, -1.0
-    for epochs in (5, 25):
+    for epochs in (4, 20):
         model = learned(x, target, seed, epochs, same, order[cut:], weighted=False)
         with torch.no_grad():
             right = (model(x[order[:cut]]).argmax(1) == target[order[:cut]]).double().mean().item()
@@ -91,7 +92,7 @@ METHODICAL = (
     + '''
 def train_final(images, target, grain, microscope, seed):
     """Un réseau, chaque image par ses propres statistiques, sans augmentation."""
-    model = learned(of_each(images), target, seed, 12, same)
+    model = learned(of_each(images), target, seed, 10, same)
     return lambda new: model(of_each(new)).argmax(1)
 '''
 )
@@ -101,7 +102,7 @@ STRONG = (
     + '''
 def train_final(images, target, grain, microscope, seed):
     """Le même, qui tourne et retourne ses images."""
-    model = learned(of_each(images), target, seed, 18, turned)
+    model = learned(of_each(images), target, seed, 20, turned)
     return lambda new: model(of_each(new)).argmax(1)
 '''
 )

@@ -25,8 +25,8 @@ def train_final(images, target, grain, microscope, seed):
     optimizer = torch.optim.AdamW(network.parameters(), lr=5e-3, weight_decay=1e-2)
     halves = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 20)
     for epoch in range(20):
-        order = torch.multinomial(1 / per_class[target], n, replacement=True)
-        for rows in order.split(48):
+        order = torch.multinomial(1 / per_class[target], min(n, 400), replacement=True)
+        for rows in order.split(40):
             batch = x[rows]
             if torch.rand(()) < 0.5:
                 batch = batch.transpose(2, 3)
@@ -684,7 +684,7 @@ def orientations(x):
 
 
 def train_final(images, target, grain, microscope, seed):
-    model = learned(of_each(images), target, seed, 18, turned)
+    model = learned(of_each(images), target, seed, 20, turned)
 
     @torch.no_grad()
     def predict(new):
