@@ -788,7 +788,7 @@ with labo.needs("split_by_grain", "normalize", "balanced_accuracy", "fit"):
     for row, (name, colour) in enumerate(zip(validation, (grey, blue, orange))):
         left.plot(range(1, len(curves[name]) + 1), curves[name], color=colour, label=name)
         right.scatter(validation[name], [row] * len(validation[name]), color=colour)
-    left.set(xlabel="époque", ylabel="perte de validation")
+    left.set(xlabel="époque", ylabel="perte de validation", xticks=range(0, EPOCHS + 1, 5))
     left.legend(fontsize=8)
     right.axvline(25, color=grey, linestyle="--")
     right.set(yticks=range(3), yticklabels=list(validation), xlabel="exactitude équilibrée de validation (%)",
@@ -1017,7 +1017,7 @@ with labo.needs("diagnose"):
 # | microscope 0 : 25 % | la classe majoritaire | 0 |
 # | microscope 0 : 35 % | un modèle linéaire | 1 |
 # | microscope 0 : 66 % | un réseau, avec de la méthode | 2,5 |
-# | microscope 0 : 78 % | le même, qui sait qu'un grain n'a ni haut ni bas | 4 |
+# | microscope 0 : 80 % | le même, qui sait qu'un grain n'a ni haut ni bas | 4 |
 # | microscope 1 : 55 % | un réseau qui ne confond pas éclairage et pollen | 1 de plus |
 # | microscope 1 : 66 % | | 2 de plus |
 #
@@ -1053,7 +1053,7 @@ def train_final(images, target, grain, microscope, seed):
     weight = len(target) / torch.bincount(target, minlength=4).clamp(min=1)
     model = GrainNet()
     drawn = min(len(x), 400)  # à chaque tour : les photographies d'un grain se ressemblent
-    steps = 20 * -(-drawn // 40)
+    steps = 15 * -(-drawn // 40)
     optimizer = torch.optim.Adam(model.parameters(), weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=steps)
     while schedule.last_epoch < steps:
@@ -1069,7 +1069,10 @@ def train_final(images, target, grain, microscope, seed):
 
     @torch.no_grad()
     def predict(images):
-        return model(prepared(images)).argmax(1)
+        """La moyenne des huit orientations : un grain n'a ni haut ni bas."""
+        x = prepared(images)
+        views = [side.rot90(turn, (2, 3)) for side in (x, x.flip(3)) for turn in range(4)]
+        return sum(model(view).softmax(1) for view in views).argmax(1)
 
     return predict
     ### END SOLUTION
@@ -1214,7 +1217,7 @@ score = {
     for scope in (0, 1)
 }
 print(f"Exactitude équilibrée : microscope 0, {score[0]:.0f} % ; microscope 1, {score[1]:.0f} %.")
-usual = max(points for floor, points in ((0, 0), (35, 1), (66, 2.5), (78, 4)) if score[0] >= floor)
+usual = max(points for floor, points in ((0, 0), (35, 1), (66, 2.5), (80, 4)) if score[0] >= floor)
 robust = max(points for floor, points in ((0, 0), (55, 1), (66, 2)) if score[1] >= floor)
 usual + robust
 ### END HIDDEN TESTS

@@ -7,6 +7,9 @@ The generator and the key are hidden lines of the test of `final`: of a lab, the
 a process that runs what students wrote, and no file of the author's would do. The key that comes
 with the project is public. Draw your own, build the lab, and commit none of it where students read:
 who has the key has the labels. 128 bits are not found by trying.
+
+Worlds differ a little: `python -m tests.labs.tp2_students` says what invented students earn under
+a key. Of five keys, one gave the strong one less than 6 points: draw another then.
 """
 
 from __future__ import annotations

@@ -30,6 +30,10 @@ def turned(x):
     return x.flip(3) if torch.rand(()) < 0.5 else x
 
 
+def views(x):
+    return [side.rot90(turn, (2, 3)) for side in (x, x.flip(3)) for turn in range(4)]
+
+
 def of_each(images):
     x = images.float()
     return (x - x.mean((2, 3), keepdim=True)) / (x.std((2, 3), keepdim=True) + 1)
@@ -101,9 +105,9 @@ STRONG = (
     NETWORK
     + '''
 def train_final(images, target, grain, microscope, seed):
-    """Le même, qui tourne et retourne ses images."""
-    model = learned(of_each(images), target, seed, 20, turned)
-    return lambda new: model(of_each(new)).argmax(1)
+    """Le même, qui tourne et retourne ses images, et moyenne leurs huit orientations."""
+    model = learned(of_each(images), target, seed, 15, turned)
+    return lambda new: sum(model(x).softmax(1) for x in views(of_each(new))).argmax(1)
 '''
 )
 

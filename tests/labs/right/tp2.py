@@ -23,8 +23,8 @@ def train_final(images, target, grain, microscope, seed):
     x, n = prepare(images), len(images)
     per_class = torch.bincount(target, minlength=4).float().clamp(min=1)
     optimizer = torch.optim.AdamW(network.parameters(), lr=5e-3, weight_decay=1e-2)
-    halves = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 20)
-    for epoch in range(20):
+    halves = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 15)
+    for epoch in range(15):
         order = torch.multinomial(1 / per_class[target], min(n, 400), replacement=True)
         for rows in order.split(40):
             batch = x[rows]
@@ -39,7 +39,12 @@ def train_final(images, target, grain, microscope, seed):
 
     def predict(images):
         with torch.no_grad():
-            return network(prepare(images)).max(dim=1).indices
+            x = prepare(images)
+            total = 0
+            for quarter in range(4):
+                for side in (x, x.transpose(2, 3)):
+                    total = total + network(torch.rot90(side, quarter, (2, 3)))
+            return total.max(dim=1).indices
 
     return predict
 """
@@ -676,19 +681,16 @@ def diagnose(train, valid, rare, goal, floor, margin):
         ("a network that turns its images, of fixed length", STRONG),
         ("from the statement: classes drawn alike, two channels, a cosine", _OWN),
         (
-            "the mean of eight orientations",
+            "two networks, the mean of logarithms",
             NETWORK
             + """
-def orientations(x):
-    return [y.rot90(q, (2, 3)) for y in (x, x.flip(3)) for q in range(4)]
-
-
 def train_final(images, target, grain, microscope, seed):
-    model = learned(of_each(images), target, seed, 20, turned)
+    models = [learned(of_each(images), target, seed + k, 8, turned) for k in range(2)]
 
     @torch.no_grad()
     def predict(new):
-        return sum(model(x).softmax(1) for x in orientations(of_each(new))).argmax(1)
+        scores = [model(x).log_softmax(1) for x in views(of_each(new)) for model in models]
+        return torch.stack(scores).mean(0).argmax(1)
 
     return predict
 """,
@@ -702,11 +704,12 @@ class Classifier:
         self.model = model
 
     def __call__(self, images):
-        return self.model(of_each(images)).detach().argmax(dim=1)
+        scores = torch.stack([self.model(x) for x in views(of_each(images))])
+        return scores.detach().mean(0).argmax(dim=1)
 
 
 def train_final(images, target, grain, microscope, seed):
-    return Classifier(learned(of_each(images), target, seed, 20, turned))
+    return Classifier(learned(of_each(images), target, seed, 15, turned))
 """,
         ),
         (
@@ -715,8 +718,7 @@ def train_final(images, target, grain, microscope, seed):
             + """
 def each_turned(x):
     turns = torch.randint(8, (len(x),))
-    views = [y.rot90(q, (2, 3)) for y in (x, x.flip(3)) for q in range(4)]
-    return torch.stack(views)[turns, torch.arange(len(x))]
+    return torch.stack(views(x))[turns, torch.arange(len(x))]
 
 
 class Model(nn.Module):
@@ -725,11 +727,11 @@ class Model(nn.Module):
         self.net = net
 
     def forward(self, images):
-        return self.net(of_each(images)).argmax(1)
+        return torch.stack([self.net(x).softmax(1) for x in views(of_each(images))]).amax(0).argmax(1)
 
 
 def train_final(images, target, grain, microscope, seed):
-    return Model(learned(of_each(images), target, seed, 20, each_turned)).eval()
+    return Model(learned(of_each(images), target, seed, 15, each_turned)).eval()
 """,
         ),
     ],
