@@ -80,8 +80,8 @@ def picture(image):
 figure, panels = plt.subplots(2, 4, figsize=(11, 2.6), layout="constrained")
 for scope, row in enumerate(panels):
     for k, axes in enumerate(row):
-        shown = ((target == k) & (microscope == scope)).nonzero().flatten()[0]
-        axes.imshow(picture(images[shown]), cmap="gray", vmin=0, vmax=255)
+        for shown in ((target == k) & (microscope == scope)).nonzero().flatten()[:1]:
+            axes.imshow(picture(images[shown]), cmap="gray", vmin=0, vmax=255)
         axes.set_title(f"{CLASSES[k]}, microscope {scope}", fontsize=9)
         axes.axis("off")
 plt.show()
