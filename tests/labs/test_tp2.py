@@ -13,7 +13,7 @@ from tests.labs.tp2_students import CHEATING, STUDENTS
 from tests.support import cheaters
 from tests.support.lent_engine import LentEngine
 
-pytestmark = pytest.mark.tp2
+pytestmark = [pytest.mark.tp2, pytest.mark.timeout(900)]  # it trains several models
 FOUND = "la clé a été lue"
 
 
