@@ -215,7 +215,7 @@ with labo.needs("survey"):
 shares = counts.double() / counts.sum()
 claim.between("la moitié des images est d'une seule classe", shares.max().item(), 0.4, 0.6)
 claim.less("la plus rare des classes en a moins d'une sur six", shares.min().item(), 1 / 6)
-claim.holds("le canal du milieu est constant", list(constant) == [1], constant)
+claim.holds("le canal du milieu est constant, et lui seul", list(constant) == [1], [len(constant), *constant])
 claim.less("il y a des copies", 0, len(copies))
 claim.between("le microscope 1 a pris peu d'images", microscope.double().mean().item(), 0.05, 0.22)
 
