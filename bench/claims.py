@@ -132,9 +132,11 @@ def _measure(findings: Findings) -> None:
 
 
 def _key(findings: Findings, text: str, profile: Profile) -> AnswerKey | None:
+    from tests.labs.harness import files
+
     path = ROOT / "solutions" / f"{findings.lab}.py"
     try:
-        return executed(parse(text, path), ROOT, profile)
+        return executed(parse(text, path), ROOT, profile, files(findings.lab))
     except GraderError as error:
         findings.problems.append(str(error))
         return None

@@ -17,7 +17,7 @@ from grader.authoring.reading import parse
 from grader.authoring.source import Source
 from labo.coursework.notebook import CellKind
 from labo.settings import Profile
-from tests.labs.harness import ROOT
+from tests.labs.harness import ROOT, files
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,8 @@ def try_key(
     Raises:
         GraderError: the broken key stops before the claims.
     """
-    found = executed(broken(source, key), root, profile).claims
+    beside = files(source.path.stem)
+    found = executed(broken(source, key), root, profile, beside).claims
     wrong = []
     for name in key.claims:
         of_name = [claim for claim in found if claim.name == name]

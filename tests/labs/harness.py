@@ -14,7 +14,7 @@ import linecache
 import sys
 import warnings
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import chdir, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -27,6 +27,7 @@ from grader.authoring import claims
 from grader.authoring.claims import Verdict
 from grader.authoring.reading import read_source
 from grader.authoring.source import Source, SourceCell
+from grader.beside import Files, read_author_files
 from labo.coursework.notebook import CellKind
 from labo.settings import Profile, is_on
 
@@ -58,6 +59,17 @@ def labs() -> list[str]:
 
 def source_path(lab: str) -> Path:
     return ROOT / "solutions" / f"{lab}.py"
+
+
+def folder(lab: str) -> Path:
+    """Where a lab runs: the folder of the files beside its notebook, if it has any."""
+    beside = source_path(lab).with_suffix("")
+    return beside if beside.is_dir() else ROOT
+
+
+def files(lab: str) -> Files:
+    """The files beside a lab's notebook."""
+    return read_author_files(source_path(lab).with_suffix(""), ("notations.md",), ()).own
 
 
 @cache
@@ -137,7 +149,8 @@ def run_notebook(
     # A name of its own, as in a notebook; dunder names keep the tests' own module out of it.
     namespace = {"__name__": "__main__"}
     earned: dict[str, float] = {}
-    with redirect_stdout(io.StringIO()) as printed, warnings.catch_warnings():
+    printed = io.StringIO()
+    with chdir(folder(lab)), redirect_stdout(printed), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Agg cannot show figures
         for cell in source(lab).written:
             if cell.type != "code":
