@@ -853,7 +853,7 @@ def symptoms(continuation):
 
 broken_symptoms = symptoms(broken_continuation)
 
-# %% exercice="continued" concepts="modèle de langue, cache, réparation"
+# %% exercice="continued" concepts="modèle de langue, cache"
 def continued(step, prompt: list[int], count: int) -> list[int]:
     """Continue une suite : à chaque fois, le symbole de plus grand score.
 
@@ -970,7 +970,7 @@ claim.between("et chaque lettre n'est lue qu'une fois", [reads for _, reads in m
 # Pour lire un mot nouveau, on refait les fusions **dans l'ordre où elles ont été apprises**. Dans « aaa », le couple
 # `(a, a)` compte deux fois ; sa fusion, de gauche à droite, donne `aa a`.
 
-# %% exercice="train_bpe" concepts="modèle de langue, comptage, sous-mots"
+# %% exercice="train_bpe" concepts="modèle de langue, sous-mots"
 def train_bpe(counts: dict[str, int], merges: int) -> list[tuple[str, str]]:
     """Apprend des fusions.
 

@@ -703,7 +703,7 @@ def symptoms(loss_function):
 
 broken_symptoms = symptoms(broken_loss)
 
-# %% exercice="vae_loss" concepts="perte, probabilités, réparation"
+# %% exercice="vae_loss" concepts="perte, probabilités"
 def vae_loss(
     scores: torch.Tensor, x: torch.Tensor, kl: torch.Tensor, beta: float
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

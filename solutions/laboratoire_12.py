@@ -153,7 +153,7 @@ for signs in ((-1, 1), (1, -1), (-1, -1), (1, 1)):
 #
 # Sans formule : partez des deux phrases.
 
-# %% exercice="generator_loss" concepts="réseaux antagonistes, perte, saturation"
+# %% exercice="generator_loss" concepts="réseaux antagonistes, perte"
 def generator_loss(fake: torch.Tensor, kind: str) -> torch.Tensor:
     """La perte du générateur, à minimiser.
 
@@ -355,7 +355,7 @@ def symptoms(step):
 
 broken_symptoms = symptoms(broken_step)
 
-# %% exercice="gan_step" concepts="réseaux antagonistes, boucle d'entraînement, autograd, réparation"
+# %% exercice="gan_step" concepts="réseaux antagonistes, boucle d'entraînement, autograd"
 def gan_step(
     generator: nn.Module,
     discriminator: nn.Module,
@@ -759,7 +759,7 @@ claim.less("cinq pas : deux modes au plus, d'un bout à l'autre", [max(m for _, 
 # `r1`, plus haut, dérive déjà un score par rapport à l'entrée. Mais la **norme est celle d'un exemple**, tous ses axes
 # réunis, avant toute moyenne ; et prenez garde à la dérivée d'une racine carrée en 0.
 
-# %% exercice="gradient_penalty" concepts="WGAN, autograd, norme, axes"
+# %% exercice="gradient_penalty" concepts="WGAN, autograd, axes"
 def gradient_penalty(
     critic: nn.Module, real: torch.Tensor, fake: torch.Tensor, t: torch.Tensor
 ) -> torch.Tensor:

@@ -528,7 +528,7 @@ def symptoms(loss):
 
 broken_symptoms = symptoms(broken_distillation)
 
-# %% exercice="distillation" concepts="distillation, probabilités, réparation"
+# %% exercice="distillation" concepts="distillation, probabilités"
 def distillation(
     student: torch.Tensor, teacher: torch.Tensor, target: torch.Tensor, tau: float, alpha: float
 ) -> torch.Tensor:

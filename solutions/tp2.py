@@ -95,7 +95,7 @@ plt.show()
 # L'inventaire : combien d'exemples par classe, quels canaux sont **constants** (un seul et même nombre dans tout le
 # jeu), quelles images sont des **copies**, pixel pour pixel, d'une image déjà rencontrée. Un point chacun.
 
-# %% exercice="survey" concepts="données, exploration"
+# %% exercice="survey" concepts="méthodologie"
 def survey(images: torch.Tensor, target: torch.Tensor, n_classes: int) -> tuple[torch.Tensor, list[int], list[int]]:
     """L'inventaire d'un jeu d'images.
 
@@ -236,7 +236,7 @@ claim.between("le microscope 1 a pris peu d'images", microscope.double().mean().
 # Une classe qui compte $n$ grains en met $\text{arrondi}(\text{part} \times n)$ en validation, mais au moins un, et jamais
 # tous ; si elle n'en a qu'un, il reste à l'entraînement.
 
-# %% exercice="split_by_grain" concepts="méthode, fuites"
+# %% exercice="split_by_grain" concepts="méthodologie, fuite de données"
 def split_by_grain(
     target: torch.Tensor, grain: torch.Tensor, share: float, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -365,7 +365,7 @@ assert sorted(once.tolist()) == sorted(again.tolist()), "le tirage vient de `gen
 # par son écart-type donnerait des `nan`, et y ajouter un très petit nombre ferait d'un bruit d'arrondi un signal. Il est
 # remplacé par 1, **exactement**.
 
-# %% exercice="normalize" concepts="normalisation, types"
+# %% exercice="normalize" concepts="fuite de données, stabilité numérique"
 def statistics(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """La moyenne et l'écart-type de chaque canal.
 
@@ -472,7 +472,7 @@ for n, c, h, w in ((6, 3, 4, 5), (50, 2, 3, 7), (300, 4, 12, 12), (4, 1, 1, 2)):
 #
 # La formule est à trouver. Vérifiez-la sur un exemple de trois lignes avant de l'écrire.
 
-# %% exercice="balanced_accuracy" concepts="mesure, classes inégales"
+# %% exercice="balanced_accuracy" concepts="mesures"
 def balanced_accuracy(predicted: torch.Tensor, target: torch.Tensor) -> float:
     """L'exactitude équilibrée, en pour cent.
 
@@ -546,7 +546,7 @@ for n, k in ((200, 6), (57, 3), (400, 12)):
 # d'une normalisation par lots.
 # </details>
 
-# %% exercice="fit" concepts="boucle d'entraînement, arrêt précoce, modes"
+# %% exercice="fit" concepts="boucle d'entraînement, arrêt précoce, train et eval"
 def fit(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
@@ -833,7 +833,7 @@ def broken_search(settings, run, seeds):
 examples = {("calme", 0): [0.9, 0.7, 0.6], ("calme", 1): [0.8, 0.6, 0.7], ("chanceux", 0): [0.9, 0.5], ("chanceux", 1): [2.0, 1.9]}
 print(broken_search(["calme", "chanceux"], lambda setting, seed: examples[setting, seed], [0, 1]))
 
-# %% exercice="search" concepts="méthode, recherche d'hyperparamètres"
+# %% exercice="search" concepts="méthodologie"
 def search(settings, run, seeds):
     """Le meilleur réglage, et sa perte.
 
@@ -944,7 +944,7 @@ with labo.needs("split_by_grain", "normalize", "balanced_accuracy", "fit", "sear
 #
 # ### Exercice 7 - `diagnose` ★ (15 min, 2 points)
 
-# %% exercice="diagnose" concepts="diagnostic, méthode"
+# %% exercice="diagnose" concepts="méthodologie"
 def diagnose(train: float, valid: float, rare: float, goal: float, floor: float, margin: float) -> str:
     """Le diagnostic du tableau, écrit comme lui, accents compris.
 
@@ -1030,7 +1030,7 @@ with labo.needs("diagnose"):
 # - vos autres fonctions, torch et NumPy sont permis. Une validation **à vous** guide vos choix ; elle est bruitée :
 #   comparez des moyennes de plusieurs graines.
 
-# %% exercice="final" concepts="projet, généralisation, robustesse"
+# %% exercice="final" concepts="méthodologie, robustesse"
 def train_final(images, target, grain, microscope, seed):
     """Entraîne le modèle final.
 

@@ -8,8 +8,8 @@ BROKEN: list[tuple[str, list[tuple[str, str]], list[str]]] = [
         "another folder: classes alike, a living channel, no copies, one microscope",
         [
             (
-                "print(f\"{len(images)} images de forme",
-                "images[:, 1] = images[:, 0]\nmicroscope[100:] = 0\nprint(f\"{len(images)} images de forme",
+                'print(f"{len(images)} images de forme',
+                'images[:, 1] = images[:, 0]\nmicroscope[100:] = 0\nprint(f"{len(images)} images de forme',
             )
         ],
         ["dossier"],
@@ -27,7 +27,12 @@ BROKEN: list[tuple[str, list[tuple[str, str]], list[str]]] = [
     ),
     (
         "the final model takes no step",
-        [("            optimizer.step()\n            schedule.step()", "            schedule.step()")],
+        [
+            (
+                "            optimizer.step()\n            schedule.step()",
+                "            schedule.step()",
+            )
+        ],
         ["apercu"],
     ),
 ]
