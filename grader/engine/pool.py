@@ -129,8 +129,8 @@ class Engine:
         """
         if source is self._last_source and source is not self._prepared:
             self._prepared = source
-            with in_memory(json.dumps(source).encode()) as content:
-                self.examiners.ask_prepare(content)
+            with suppress(OSError), in_memory(json.dumps(source).encode()) as content:
+                self.examiners.ask_prepare(content)  # otherwise each does it for itself
         self._last_source = source
 
     def run(self, job: Job) -> Outcome:
