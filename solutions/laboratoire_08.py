@@ -335,7 +335,7 @@ def check_backward(n, length, d, m, kept):
 everything, last, first = slice(None), slice(-1, None), slice(0, 1)
 for sizes, kept in (
     ((2, 5, 3, 4), everything), ((3, 1, 2, 5), everything), ((1, 6, 4, 3), last), ((4, 2, 1, 1), everything),
-    ((2, 3, 3, 3), everything), ((3, 4, 5, 2), first), ((2, 7, 2, 6), slice(2, 5)), ((1, 14, 2, 3), last),
+    ((2, 3, 3, 3), everything), ((3, 4, 5, 2), first), ((2, 7, 2, 6), slice(2, 5)), ((1, 14, 2, 3), everything),
 ):
     check_backward(*sizes, kept)
 words = set(checks.AUTOGRAD) - {"grad", "set_grad_enabled"}  # `set_grad_enabled(False)` is harmless

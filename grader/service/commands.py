@@ -132,7 +132,7 @@ def policy(
     \b
     grader policy                                             of all labs
     grader policy laboratoire_01 --tell points --per-day 3
-    grader policy tp2 --tell points --keep-back generalise    nothing of this exercise
+    grader policy tp2 --tell points --keep-back final    nothing of this exercise
     """
     from grader.course import Course
     from grader.service.policy import change_policy, lines

@@ -10,7 +10,7 @@ from tests.support.lent_engine import LentEngine
 
 LABS = cheaters.labs()
 CASES = [(lab, form) for lab in LABS for form in cheaters.forms(lab)]
-CONFIG = EngineConfig(workers=2, cell_seconds=60, notebook_seconds=1200)
+CONFIG = EngineConfig(workers=2, cell_seconds=60, notebook_seconds=1200, whole=True)
 
 
 @cache  # and no fixture with parameters: pytest would make it anew at each change of lab

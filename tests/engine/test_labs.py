@@ -13,7 +13,7 @@ LABS = harness.labs()
 
 @pytest.fixture(scope="module")
 def engine():
-    with Engine(EngineConfig(workers=2)) as engine:
+    with Engine(EngineConfig(workers=2, whole=True)) as engine:
         yield engine
 
 

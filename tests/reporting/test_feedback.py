@@ -69,7 +69,7 @@ def test_the_page_has_the_lab_s_title_and_begins_with_what_was_lost(pages):
 
 
 def test_what_nobody_has_marked_is_not_lost():
-    part = partial(feedback.Part, "q1", "a", True, 0.0, 2.0)
+    part = partial(feedback.Part, "q1", True, 0.0, 2.0)
     assert part(True, (), (), "", (), ()).lost == 0
     assert part(False, (), (), "", (), ()).lost == 2
 
