@@ -130,6 +130,7 @@ def make_student(folder: Path, student: str) -> None:
         "CourseDirectory.course_id": COURSE,
         "CourseDirectory.student_id": student,
         "Exchange.root": str(folder / "exchange"),
+        "Execute.iopub_timeout": 60,  # seconds, of Validate: nbclient's 4 pass on a busy machine
     }
     home = folder / "home" / student
     write_settings(home, settings, hidden=_TEACHING)
@@ -140,7 +141,7 @@ def make_student(folder: Path, student: str) -> None:
         chosen.write_text(json.dumps({"locale": LANGUAGE}), "utf-8")
 
 
-def write_settings(home: Path, settings: dict[str, str], hidden: tuple[str, ...]) -> None:
+def write_settings(home: Path, settings: dict[str, object], hidden: tuple[str, ...]) -> None:
     """nbgrader's settings for one user; `hidden`: extensions of JupyterLab not meant for them."""
     jupyter = home / ".jupyter"
     (jupyter / "labconfig").mkdir(parents=True, exist_ok=True)
