@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum, auto
 from pathlib import Path
 
-from grader.errors import GraderError
+from grader.errors import GraderError, shown
 
 
 @contextmanager
@@ -53,6 +55,29 @@ def write_durably(path: Path, data: bytes) -> None:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def read_table(path: Path) -> list[dict[str, str | None]]:
+    """The rows of a CSV file that a person edits, by a text editor or a French Excel.
+
+    Raises:
+        GraderError: it is no such file, or cannot be read.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+        mark = ";" if ";" in text.partition("\n")[0] else ","  # the first is a French Excel's
+        return list(csv.DictReader(io.StringIO(text), delimiter=mark))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise GraderError(
+            f"{shown(path)} cannot be read: {error}. Save it as CSV, UTF-8."
+        ) from error
+
+
+def write_table(path: Path, rows: Iterable[Sequence[str]]) -> None:
+    """Put such a file in place; the first row has the names of the columns."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    write_atomically(path, text.getvalue().encode())
 
 
 class Flaw(Enum):

@@ -29,7 +29,7 @@ class Isolation(StrEnum):
     NAMESPACES = "namespaces"
 
 
-# Options of `autograde` and of `regrade`, of which `engine_config` makes one object.
+# Options of what runs notebooks, of which `engine_config` makes one object.
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Notebooks run at a time (default: what fits here).")
 ]
@@ -55,6 +55,11 @@ Whole = Annotated[
         help="Run every cell, or what tests need (default: short; whole with --shared).",
     ),
 ]
+OnCluster = Annotated[
+    ClusterKind | None, typer.Option(help="Grade on a cluster; dask needs --scheduler.")
+]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Slurm jobs to grade in.")]
+Scheduler = Annotated[str, typer.Option(help="Of a dask cluster: tls://head:8786.")]
 
 
 def engine_config(
@@ -105,11 +110,9 @@ def autograde(
     isolation: Required = Isolation.NAMESPACES,
     shared: Shared = None,
     whole: Whole = None,
-    cluster: Annotated[
-        ClusterKind | None, typer.Option(help="Grade on a cluster; dask needs --scheduler.")
-    ] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Slurm jobs to grade in.")] = None,
-    scheduler: Annotated[str, typer.Option(help="Of a dask cluster: tls://head:8786.")] = "",
+    cluster: OnCluster = None,
+    jobs: Jobs = None,
+    scheduler: Scheduler = "",
     as_json: AsJson = False,
 ) -> None:
     """Grade what was submitted: only what is new, several at a time, in a sandbox.
@@ -125,8 +128,7 @@ def autograde(
     from grader.grading.lateness import late_work
     from grader.grading.progress import grade_with_progress
 
-    if bool(scheduler) != (cluster is ClusterKind.DASK) or (jobs and cluster != ClusterKind.SLURM):
-        raise typer.BadParameter("--scheduler goes with --cluster dask, --jobs with slurm.")
+    check_cluster_options(cluster, jobs, scheduler)
     with errors_shown():
         found = Course.here().known_lab(lab)
         budgets = cell_seconds, notebook_seconds, memory_mb, output_kb
@@ -145,6 +147,12 @@ def autograde(
             print(table.to_json(results, late))
         else:
             table.show(part.title, results, Console(), late)
+
+
+def check_cluster_options(cluster: ClusterKind | None, jobs: int | None, scheduler: str) -> None:
+    """Refuse, as wrong usage, options of another cluster, or of none."""
+    if bool(scheduler) != (cluster is ClusterKind.DASK) or (jobs and cluster != ClusterKind.SLURM):
+        raise typer.BadParameter("--scheduler goes with --cluster dask, --jobs with slurm.")
 
 
 def engine_maker(

@@ -6,8 +6,6 @@ gradebook keeps an extension only for work that was handed in: this file also ha
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +14,7 @@ from typing import Final
 from grader.course import Course
 from grader.dates import read_date
 from grader.errors import GraderError, shown
-from grader.files import write_atomically
+from grader.files import read_table, write_table
 
 COLUMNS: Final = ("lab", "student", "until")
 
@@ -37,14 +35,7 @@ def read_extensions(course: Course, path: Path | None = None) -> Extensions:
     path = path or path_of(course)
     if not path.is_file():
         return {}
-    try:
-        text = path.read_text("utf-8-sig")
-        mark = ";" if ";" in text.partition("\n")[0] else ","  # the first is a French Excel's
-        rows = list(csv.DictReader(io.StringIO(text), delimiter=mark))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise GraderError(
-            f"{shown(path)} cannot be read: {error}. Save it as CSV, UTF-8."
-        ) from error
+    rows = read_table(path)
     return dict(_extension(course, path, line, row) for line, row in enumerate(rows, start=2))
 
 
@@ -62,13 +53,11 @@ def _extension(
 
 def write_extensions(course: Course, extensions: Extensions) -> None:
     """Replace the file; dates are written in the course's zone, which they name."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for (lab, student), until in sorted(extensions.items()):
-        local = until.astimezone(course.zone)
-        writer.writerow((lab, student, local.isoformat(" ", "minutes")))
-    write_atomically(path_of(course), text.getvalue().encode())
+    rows = [
+        (lab, student, until.astimezone(course.zone).isoformat(" ", "minutes"))
+        for (lab, student), until in sorted(extensions.items())
+    ]
+    write_table(path_of(course), [COLUMNS, *rows])
 
 
 def extended(extensions: Extensions, lab: str, student: str) -> datetime | None:

@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from grader.cluster import ClusterKind
 from grader.grading.commands import (
     CellSeconds,
     Isolation,
+    Jobs,
     MemoryMb,
     NotebookSeconds,
+    OnCluster,
     OutputKb,
     Required,
+    Scheduler,
     Shared,
     Workers,
+    check_cluster_options,
     engine_config,
     engine_maker,
 )
@@ -44,11 +47,9 @@ def serve(
     output_kb: OutputKb = 1000,
     isolation: Required = Isolation.NAMESPACES,
     shared: Shared = None,
-    cluster: Annotated[
-        ClusterKind | None, typer.Option(help="Run on a cluster; dask needs --scheduler.")
-    ] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Slurm jobs to run in.")] = None,
-    scheduler: Annotated[str, typer.Option(help="Of a dask cluster: tls://head:8786.")] = "",
+    cluster: OnCluster = None,
+    jobs: Jobs = None,
+    scheduler: Scheduler = "",
 ) -> None:
     """Take, grade and answer what students hand in, within seconds, until Ctrl-C.
 
@@ -60,8 +61,7 @@ def serve(
     """
     from grader.course import Course
 
-    if bool(scheduler) != (cluster is ClusterKind.DASK) or (jobs and cluster != ClusterKind.SLURM):
-        raise typer.BadParameter("--scheduler goes with --cluster dask, --jobs with slurm.")
+    check_cluster_options(cluster, jobs, scheduler)
     budgets = cell_seconds, notebook_seconds, memory_mb, output_kb
 
     @cache  # it warns of what it leaves out

@@ -7,8 +7,6 @@ learn is in docs/service.md.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +15,7 @@ from typing import Final, TypeVar
 
 from grader.course import Course, Lab
 from grader.errors import GraderError, shown
-from grader.files import write_atomically
+from grader.files import read_table, write_table
 from grader.notebook import grade_id, is_solution
 from grader.text import did_you_mean
 
@@ -103,16 +101,8 @@ def read_policies(course: Course) -> dict[str, Policy]:
     path = path_of(course)
     if not path.is_file():
         return {}
-    try:
-        text = path.read_text("utf-8-sig")
-        mark = ";" if ";" in text.partition("\n")[0] else ","  # the first is a French Excel's
-        rows = list(csv.DictReader(io.StringIO(text), delimiter=mark))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise GraderError(
-            f"{shown(path)} cannot be read: {error}. Save it as CSV, UTF-8."
-        ) from error
     found = {}
-    for line, row in enumerate(rows, start=2):
+    for line, row in enumerate(read_table(path), start=2):
         values = {name: (row.get(name) or "").strip() for name in COLUMNS}
         try:
             found[values["lab"]] = read_policy(values)
@@ -203,9 +193,6 @@ def _per_day(text: str, usual: int) -> int:
 
 def write_policy(course: Course, lab: str, policy: Policy) -> None:
     """Put one lab's line in the place of the one it has."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for name, line in sorted((read_policies(course) | {lab: policy}).items()):
-        writer.writerow((name, *_as_texts(line).values()))
-    write_atomically(path_of(course), text.getvalue().encode())
+    policies = read_policies(course) | {lab: policy}
+    rows = [(name, *_as_texts(policies[name]).values()) for name in sorted(policies)]
+    write_table(path_of(course), [COLUMNS, *rows])

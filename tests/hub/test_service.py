@@ -12,7 +12,7 @@ import pytest
 from grader.service.policy import change_policy
 from tests.support import local_hub
 from tests.support.course_cases import LAB, ROOT, WRONG, answered, make_course
-from tests.support.local_hub import PASSWORD, PATIENCE, Hub
+from tests.support.local_hub import Hub, log_in
 
 pytestmark = local_hub.MARKS
 COURSE = "apprentissage-profond"
@@ -61,12 +61,7 @@ def folder(tmp_path) -> Path:
 @contextmanager
 def opened(browser, hub: Hub, user: str, path: str = ""):
     """A page of the course's, as a user of the hub whose session is not started."""
-    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-    page.set_default_timeout(PATIENCE)
-    page.goto(f"{hub.address}/hub/login?next=/hub/home")
-    page.fill("input[name=username]", user)
-    page.fill("input[name=password]", PASSWORD)
-    page.click("#login_submit")
+    page = log_in(browser, hub, user, then="/hub/home")
     page.wait_for_url("**/hub/home")
     yield at(page, hub, path)
     page.context.close()

@@ -112,14 +112,20 @@ def chromium() -> Iterator:
 
 def enter(browser, hub: Hub, user: str):
     """A page of this user's, logged in, their server started."""
+    page = log_in(browser, hub, user)
+    page.wait_for_url("**/user/**")
+    page.wait_for_selector(".jp-Launcher")
+    return page
+
+
+def log_in(browser, hub: Hub, user: str, then: str = ""):
+    """A page of this user's, on its way to an address of the hub, or to their server."""
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
     page.set_default_timeout(PATIENCE)
-    page.goto(f"{hub.address}/hub/login")
+    page.goto(f"{hub.address}/hub/login" + (f"?next={then}" if then else ""))
     page.fill("input[name=username]", user)
     page.fill("input[name=password]", PASSWORD)
     page.click("#login_submit")
-    page.wait_for_url("**/user/**")
-    page.wait_for_selector(".jp-Launcher")
     return page
 
 
