@@ -248,7 +248,7 @@ claim.less("sans diviser, une clé finit par tout prendre", 0.9, peaks["non divi
 #
 # ### Exercice 2 - `causal_mask` ★ (5 min, 2 points)
 #
-# Sans formule. Que voit la toute dernière requête ? Et la première, s'il y a autant de requêtes que de clés ?
+# Aucune formule n'est donnée. Que voit la toute dernière requête ? Et la première, s'il y a autant de requêtes que de clés ?
 
 # %% exercice="causal_mask" concepts="masque, indexation"
 def causal_mask(t_query: int, t_key: int) -> torch.Tensor:
@@ -1178,7 +1178,7 @@ claim.less("les nombres bien moins", new_size + 0.1, number_size)
 #
 # ### Exercice 7 - `patches` ★ (6 min, 2 points)
 #
-# Sans formule, et sans `unfold` ni convolution.
+# Aucune formule n'est donnée. Sans `unfold` ni convolution.
 
 # %% exercice="patches" concepts="axes, indexation"
 def patches(images: torch.Tensor, p: int) -> torch.Tensor:

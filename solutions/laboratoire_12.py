@@ -151,7 +151,7 @@ for signs in ((-1, 1), (1, -1), (-1, -1), (1, 1)):
 #
 # ### Exercice 2 - `generator_loss` ★★ (10 min, 3 points)
 #
-# Sans formule : partez des deux phrases.
+# Aucune formule n'est donnée : partez des deux phrases.
 
 # %% exercice="generator_loss" concepts="réseaux antagonistes, perte"
 def generator_loss(fake: torch.Tensor, kind: str) -> torch.Tensor:
@@ -908,8 +908,8 @@ with labo.needs("gradient_penalty"):
                 right.semilogy(distance, gradient, "o", color=colour, alpha=0.6)
         left.plot(DISTANCES, [judgements[kind, d][0][0] for d in DISTANCES], color=colour, linewidth=1)
     left.plot(DISTANCES, [d * (1 + d / (2 * LAMBDA)) for d in DISTANCES], ":", color=grey, label="calcul : δ (1 + δ/2λ)")
-    left.set(xlabel="distance δ entre vrais et faux", ylabel="écart mesuré")
-    right.set(xlabel="distance δ entre vrais et faux", ylabel="gradient reçu par un faux")
+    left.set(xlabel="distance δ entre vrais et faux", ylabel="écart mesuré", xticks=range(2, 5))
+    right.set(xlabel="distance δ entre vrais et faux", ylabel="gradient reçu par un faux", xticks=range(2, 5))
     handles, labels = left.get_legend_handles_labels()
     once = dict(zip(labels, handles))
     left.legend(once.values(), once.keys(), frameon=False)

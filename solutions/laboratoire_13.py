@@ -332,7 +332,7 @@ def triplet_loss(z, y):
     return batch_hard(z, y, 0.5)
 
 
-def train_twin(loss, seed, steps={"tiny": 10, "small": 250, "full": 2_000}[PROFILE], each=6):
+def train_twin(loss, seed, steps={"tiny": 10, "small": 190, "full": 2_000}[PROFILE], each=6):
     """Un jumeau entraîné sur les formes vues ; `each` images de chaque classe par lot."""
     torch.manual_seed(seed)
     twin = new_twin()
