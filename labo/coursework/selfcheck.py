@@ -4,8 +4,8 @@ import ast
 import io
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,11 +76,9 @@ def check_file(
     short = _short(code)
     # Not in the home folder, which may be full.
     with tempfile.TemporaryDirectory(prefix="labo-") as profile:
-        shell = _shell(profile)
-        checks = _run_cells(shell, code, short, advance)
+        checks = _run_cells(profile, code, short, advance)
         if short != sources and any(c.message not in ("", _UNANSWERED) for c in checks):
-            shell.reset(new_session=True)
-            checks = _run_cells(shell, code, sources, advance)
+            checks = _run_cells(profile, code, sources, advance)
     return checks
 
 
@@ -108,16 +106,34 @@ def _role(cell: dict[str, Any]) -> Role:
     return Role.KEPT if notebooks.is_solution(cell) else Role.FREE
 
 
-def _shell(profile: str) -> Any:
+@contextmanager
+def _new_shell(profile: str) -> Iterator[Any]:
+    """Un IPython neuf, dont `__main__` est le notebook tant qu'il sert."""
     from IPython.core.interactiveshell import InteractiveShell
     from IPython.core.profiledir import ProfileDir
     from traitlets.config import Config
 
     config = Config({"HistoryManager": {"enabled": False}})
-    return InteractiveShell.instance(config=config, profile_dir=ProfileDir(location=profile))
+    shell = InteractiveShell.instance(config=config, profile_dir=ProfileDir(location=profile))
+    try:
+        yield shell
+    finally:
+        shell.restore_sys_module_state()
+        InteractiveShell.clear_instance()
 
 
 def _run_cells(
+    profile: str,
+    code: list[dict[str, Any]],
+    sources: list[str | None],
+    advance: Callable[[float], None],
+) -> list[SelfCheck]:
+    """Exécute d'un notebook ce que `sources` en garde, et chaque vérification à sa place."""
+    with _new_shell(profile) as shell:
+        return _checked(shell, code, sources, advance)
+
+
+def _checked(
     shell: Any,
     code: list[dict[str, Any]],
     sources: list[str | None],

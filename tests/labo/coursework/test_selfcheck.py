@@ -1,5 +1,6 @@
 """`labo check` runs what the checks need, and everything before it says that one has failed."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -64,3 +65,12 @@ def test_progress_is_told():
     told: list[float] = []
     check_file(LabNotebook(Path("lab.ipynb"), b"", [code("x = 1"), code("y = 2")]), told.append)
     assert told == [0, 0.5]
+
+
+def test_main_is_the_notebook_while_it_runs_and_what_it_was_afterwards():
+    main = sys.modules["__main__"]
+    cells = [code("import sys\nx = sys.modules['__main__'].__spec__, __name__"), code(RIGHT, "f")]
+    tests = ["assert x == (None, '__main__')", "assert False, 'de nouveau, tout entier'", "x"]
+    found = messages(*cells, *(code(test, f"t{i}", test=True) for i, test in enumerate(tests)))
+    assert found == ["", "de nouveau, tout entier", ""]
+    assert sys.modules["__main__"] is main and hasattr(main, "__spec__")
