@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from tests.support.sandbox_children import open_to_all
+
 
 def _programs() -> Path | None:
     """Where initdb and pg_ctl are: Debian keeps them out of the PATH."""
@@ -62,10 +64,7 @@ def running(folder: Path) -> Iterator[Server]:
     user = _account() if os.geteuid() == 0 else None
     if user:
         shutil.chown(folder, user, user)
-        for parent in folder.parents[:-1]:
-            if parent.stat().st_uid == 0 and parent.name.startswith("pytest"):
-                parent.chmod(0o711)
-        folder.parent.chmod(0o711)
+        open_to_all(folder.parent)
     (folder / "password").write_text(Server.PASSWORD)
     (folder / "password").chmod(0o644)
     data = folder / "data"
