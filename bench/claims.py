@@ -170,7 +170,7 @@ def _try_answers(findings: Findings) -> None:
 
     lab = findings.lab
     answers = {name: isolated.answers_to(lab, name) for name in harness.exercises(lab)}
-    with Engine(EngineConfig(workers=2)) as engine:
+    with Engine(EngineConfig(workers=2, whole=True)) as engine:
         found = list(isolated.verdicts(engine, lab, answers))
     rows = []
     for name, exercise in harness.exercises(lab).items():

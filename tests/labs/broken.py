@@ -7,14 +7,15 @@ source's text, and the names of the claims that must then fail.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.authoring.answer_keys import executed
 from grader.authoring.checked_claims import CheckedClaim
 from grader.authoring.reading import parse
-from grader.authoring.source import Source
+from grader.authoring.source import Source, SourceCell
+from labo.coursework.needed import Cell, Role, needed
 from labo.coursework.notebook import CellKind
 from labo.settings import Profile
 from tests.labs.harness import ROOT, files
@@ -64,9 +65,9 @@ def problems_of(source: Source, keys: Sequence[BrokenKey]) -> list[str]:
 
 
 def broken(source: Source, key: BrokenKey) -> Source:
-    """The source with the mistake, as far as the last claim concerned, without tests.
+    """The source with the mistake: the claims concerned, and what they depend on.
 
-    Tests would stop at the mistake, and claims that are not concerned would only take time.
+    Tests would stop at the mistake, and all else would only take time.
     """
     text = source.text
     for old, new in key.edits:
@@ -78,7 +79,16 @@ def broken(source: Source, key: BrokenKey) -> Source:
         for cell in written[: last + 1]
         if cell.kind not in (CellKind.TEST, CellKind.CLAIM) or _is_claim_of(cell, key.claims)
     ]
-    return replace(source, written=tuple(kept))
+    return replace(source, written=tuple(_needed_by_claims(kept)))
+
+
+def _needed_by_claims(cells: Sequence[SourceCell]) -> Iterator[SourceCell]:
+    code = [cell for cell in cells if cell.type == "code"]
+    roles = [Role.TEST if cell.kind is CellKind.CLAIM else Role.FREE for cell in code]
+    texts = needed([Cell(cell.source, role) for cell, role in zip(code, roles, strict=True)])
+    for cell, text in zip(code, texts, strict=True):
+        if text is not None:
+            yield replace(cell, source=text)
 
 
 def _is_claim_of(cell, names: Collection[str]) -> bool:
