@@ -19,10 +19,10 @@
 #
 # | | |
 # |:--|:--|
-# | **Durée** | 95 min d'exercices et de questions ; deux heures avec la lecture |
-# | **Notés** | six exercices et une réparation (11 points), deux questions et une expérience (3 points) |
-# | **Prérequis** | Python, NumPy ; produits de matrices ; moyenne et variance ; [notations](notations.md) |
-# | **Livre** | Goodfellow, Bengio et Courville, *Deep Learning* |
+# | **Durée** | 2 h, lecture comprise, dont 95 min d'exercices et de questions |
+# | **À faire** | six exercices et une réparation (11 points) ; deux questions et une expérience (3 points) |
+# | **Avant de commencer** | Python, NumPy ; produits de matrices ; moyenne et variance ; [notations](notations.md) |
+# | **À lire** | Goodfellow, Bengio et Courville, *Deep Learning* : chaque partie cite sa section |
 
 # %% [markdown]
 # ## Mode d'emploi
@@ -77,8 +77,8 @@ doctor.show(doctor.diagnose())
 # **Les données** sont cherchées dans les dossiers du cours, puis téléchargées. À défaut, de plus petites les
 # remplacent, et c'est dit.
 #
-# **Remettre.** Enregistrez, puis cliquez sur *Submit* dans l'onglet *Assignments* (ou *Liste des devoirs*). Sans cet
-# onglet, ouvrez un terminal dans le dossier du laboratoire :
+# **Remettre.** Enregistrez, puis cliquez sur *Submit* dans le menu *Nbgrader › Assignment List*. Sans ce
+# menu, ouvrez un terminal dans le dossier du laboratoire :
 #
 # | commande | ce qu'elle fait |
 # |:--|:--|
@@ -92,7 +92,7 @@ doctor.show(doctor.diagnose())
 # ---
 # ## 2. Des tranches plutôt que des boucles
 #
-# *Deep Learning*, section 2.1.
+# *Livre : 2.1.*
 #
 # Un tenseur est un tableau de nombres de même type. On en lit et on en écrit toute une partie par **tranches**
 # `début:fin:pas`, dont chaque morceau peut manquer :
@@ -200,7 +200,7 @@ print(original)  # …l'original a changé
 # ---
 # ## 3. La diffusion
 #
-# *Deep Learning*, section 2.1.
+# *Livre : 2.1.*
 #
 # Quand deux tenseurs de formes différentes s'additionnent, PyTorch aligne leurs dimensions **par la droite** ; une
 # dimension absente, ou de taille 1, est répétée autant qu'il le faut, avec un pas de 0 :
@@ -324,7 +324,7 @@ with labo.needs("squared_distances"):
 # ---
 # ## 4. Apprendre avec des étiquettes : les plus proches voisins
 #
-# *Deep Learning*, sections 5.1.3 (supervisé ou non), 5.3 (validation), 5.7.3 (plus proches voisins).
+# *Livre : 5.1.3 (supervisé ou non), 5.3 (validation), 5.7.3 (plus proches voisins).*
 #
 # Des chiffres manuscrits, réduits à $14 \times 14$, puis rangés en vecteurs : $X$, $N \times D$.
 
@@ -504,7 +504,7 @@ claim.effect(
 # ---
 # ## 5. Réparer : une préparation qui fuit
 #
-# *Deep Learning*, section 5.3.
+# *Livre : 5.3.*
 #
 # Ajoutons aux pixels une mesure d'une autre unité : l'encre de l'image, en millièmes. Grande, elle écrase les pixels
 # dans les distances. On **standardise** donc : chaque colonne est centrée, puis divisée par son écart-type,
@@ -710,7 +710,7 @@ claim.between("aucun nombre ne montre la fuite (écart d'exactitude, en points)"
 # ---
 # ## 6. Apprendre sans étiquettes : les k-moyennes
 #
-# *Deep Learning*, sections 5.1.3 et 5.8.2.
+# *Livre : 5.1.3 et 5.8.2.*
 #
 # Cachons les étiquettes : l'apprentissage devient **non supervisé**. Peut-on retrouver dix sortes de chiffres ? Les
 # $k$-moyennes placent $K$ **centres**, puis répètent deux gestes : chaque exemple rejoint le centre le plus proche ;
@@ -844,7 +844,7 @@ claim.between("des chiffres occupent deux groupes, d'autres aucun", [len(found) 
 # ---
 # ## 7. Voir en deux dimensions : l'analyse en composantes principales
 #
-# *Deep Learning*, sections 2.12 et 5.8.1.
+# *Livre : 2.12 et 5.8.1.*
 #
 # 196 pixels ne se dessinent pas. Toujours sans étiquettes, cherchons les deux directions où les images **varient le
 # plus**. La variance le long d'une direction unitaire $u$ vaut $u^\top C\, u$, où $C$ ($D \times D$) est la
@@ -965,7 +965,7 @@ with labo.needs("kmeans_step", "pca"):
 # ---
 # ## 8. Ni trop simple, ni trop souple
 #
-# *Deep Learning*, sections 2.9 (pseudo-inverse), 5.1.4, 5.2 et 5.4.
+# *Livre : 2.9 (pseudo-inverse), 5.1.4, 5.2 et 5.4.*
 #
 # La **régression linéaire** cherche les poids $W$ ($K \times D$) et le biais $b$ ($K$) qui rendent
 # $\sum_n \| W x_n + b - y_n \|^2$ le plus petit. Sans biais, la réponse est connue : si $A$ contient un exemple par

@@ -24,8 +24,9 @@
 # | | |
 # |:--|:--|
 # | **Durée** | 2 h, lecture comprise, dont 89 min d'exercices et de questions |
-# | **Exercices** | sept (16 points) ; deux questions et une expérience (6 points) |
-# | **À lire** | Goodfellow, Bengio et Courville (GBC) : 5.2, 5.3, 5.7.1, 5.7.2 |
+# | **À faire** | sept exercices, dont une réparation (16 points) ; deux questions et une expérience (6 points) |
+# | **Avant de commencer** | le Laboratoire 0 ; produits de matrices ; dérivée d'une fonction |
+# | **À lire** | Goodfellow, Bengio et Courville, *Deep Learning* : 5.7, 5.9 et 6.2.2 |
 #
 # Le mode d'emploi est celui du Laboratoire 0 ; les lettres, celles de la page [notations](notations.md).
 
@@ -48,7 +49,7 @@ print(f"PyTorch {torch.__version__}, appareil : {device}, profil : {labo.profile
 # ---
 # ## 1. Des images aux tenseurs
 #
-# *GBC 2.1.* Un **tenseur** est un tableau de nombres qui a une forme (`shape`), un type (`dtype`) et un
+# *Livre : 2.1.* Un **tenseur** est un tableau de nombres qui a une forme (`shape`), un type (`dtype`) et un
 # emplacement (`device`). Si MNIST manque, d'autres chiffres le remplacent : la cellule le dit.
 
 # %%
@@ -85,7 +86,7 @@ plt.show()
 # %% [markdown]
 # - **Le type** : un fichier contient des octets (`uint8`), qui repartent de zéro au-delà de 255 ; on les
 #   convertit en `float32`, dans $[0, 1]$.
-# - **La vue** : `view` et `permute` ne copient rien ; écrire dans une vue modifie l'original, et
+# - **La vue** (Laboratoire 0) : `view` et `permute` ne copient rien ; écrire dans une vue modifie l'original, et
 #   `clone()` fait une copie.
 # - **Redécouper n'est pas permuter** : `view` change où l'on va à la ligne, `permute` échange les axes.
 
@@ -183,12 +184,12 @@ with labo.needs("images_to_tensor"):
 # %% [markdown]
 # ### Normaliser, avec les statistiques de l'entraînement
 #
-# *GBC 5.2 et 5.3.* Un modèle apprend mieux quand ses entrées sont centrées et d'échelle comparable : pour
+# *Livre : 5.2 et 5.3.* Un modèle apprend mieux quand ses entrées sont centrées et d'échelle comparable : pour
 # chaque canal, on retranche une moyenne et l'on divise par un écart-type. De quelles images ? De celles
 # d'**entraînement** seules. Le test joue le rôle de l'avenir : le modèle qui lira un chèque n'aura pas
 # calculé la moyenne de tous les chèques à venir.
 #
-# L'outil est la **diffusion** (*broadcasting*). On aligne les formes **par la droite** ; un axe manquant
+# L'outil est la **diffusion** du Laboratoire 0. On aligne les formes **par la droite** ; un axe manquant
 # à gauche compte pour 1 ; sur chaque axe, les tailles sont égales ou l'une vaut 1, et celle-là est
 # répétée. Ainsi $(N \times K) + (K)$ ajoute le même vecteur à chaque ligne. `keepdim=True` garde un axe
 # de taille 1 à la place de chaque axe réduit.
@@ -323,7 +324,7 @@ print(f"{len(train_set[0])} images d'entraînement, {held_out} de validation, su
 # ---
 # ## 2. Un classifieur linéaire compare à des gabarits
 #
-# *GBC 5.1.4.* Imaginez dix calques, un par chiffre, où l'encre attendue est marquée. On pose l'image sur
+# *Livre : 5.1.4.* Imaginez dix calques, un par chiffre, où l'encre attendue est marquée. On pose l'image sur
 # chacun et l'on mesure leur accord, pixel par pixel. Le calque de la classe $k$ est un vecteur de poids
 # $w_k$ de taille $D$, et le **score** de la classe, un produit scalaire décalé d'un **biais** :
 #
@@ -500,7 +501,7 @@ claim.between("les images moyennes lisent bien plus que 10 % des chiffres", mean
 #
 # ### Gagner avec de la marge : la SVM
 #
-# *GBC 5.7.2.* La perte **hinge** demande que la bonne classe $y$ devance chaque autre d'au moins 1.
+# *Livre : 5.7.2.* La perte **hinge** demande que la bonne classe $y$ devance chaque autre d'au moins 1.
 # Chaque classe trop proche coûte ce qui manque :
 #
 # $$\ell(s, y) = \sum_{k \neq y} \max(0,\; 1 - s_y + s_k),
@@ -658,7 +659,7 @@ for n, k in ((6, 4), (1, 5), (4, 2)):
 # %% [markdown]
 # ### Donner des probabilités : la régression softmax
 #
-# *GBC 5.5, 5.7.1 et 6.2.2.3.* Cherchons plutôt une probabilité par classe. Trois exigences suffisent :
+# *Livre : 5.5, 5.7.1 et 6.2.2.3.* Cherchons plutôt une probabilité par classe. Trois exigences suffisent :
 #
 # 1. les $p_k$ sont positives et leur somme vaut 1 ;
 # 2. deux scores égaux donnent deux probabilités égales, et un point de score en plus multiplie par $e$ le
@@ -852,7 +853,7 @@ claim.less(
 # ---
 # ## 4. Entraîner
 #
-# *GBC 5.9 et 8.1.3.* La **descente de gradient** déplace chaque paramètre contre la pente :
+# *Livre : 5.9 et 8.1.3.* La **descente de gradient** déplace chaque paramètre contre la pente :
 # $\theta \leftarrow \theta - \eta\, \partial L / \partial \theta$, où $\eta$ est le **taux
 # d'apprentissage**. Quelques dizaines d'images indiquent déjà une bonne direction : on fait un pas par
 # **lot**. Quand toutes ont servi une fois, une **époque** est terminée.
@@ -1007,7 +1008,7 @@ claim.effect(
 # Trouvez les **trois fautes** de `broken_epoch`, et écrivez la boucle réparée : les symptômes ci-dessus en
 # disent assez. (Conseil : additionnez des nombres ; une somme de tenseurs `loss` garderait leurs graphes.)
 
-# %% exercice="train_one_epoch" concepts="boucle d'entraînement, lots"
+# %% exercice="train_one_epoch" concepts="boucle d'entraînement, lots, descente de gradient"
 def train_one_epoch(model, optimizer, loss_function, batches) -> float:
     """Entraîne `model` une époque : un pas de `optimizer` par lot, dans l'ordre des lots.
 
@@ -1291,7 +1292,7 @@ claim.between(
 # ---
 # ## 5. Régler, et douter
 #
-# *GBC 5.3 et 8.3.1.* Le taux, la taille des lots, $\alpha$ sont des **hyperparamètres** : on les choisit
+# *Livre : 5.3 et 8.3.1.* Le taux, la taille des lots, $\alpha$ sont des **hyperparamètres** : on les choisit
 # sur la **validation**.
 #
 # ### Question 1 - une prédiction (2 points, 6 min)
@@ -1351,7 +1352,7 @@ claim.less("avec 0,3, la perte de validation remonte après être descendue", mi
 
 # %% [markdown]
 # L'échelle des pertes est logarithmique. L'écart qui se creuse entre entraînement (tirets) et validation
-# (trait plein) s'appelle **surapprentissage** ; le Laboratoire 4 y revient.
+# (trait plein) est le **surapprentissage** du Laboratoire 0 ; le Laboratoire 4 y revient.
 #
 # ### Expérience libre - un réglage de votre choix (2 points, 12 min)
 #
@@ -1399,7 +1400,7 @@ claim.less("à 10, l'exactitude baisse nettement", results[10.0], results[0.0])
 # ---
 # ## 6. Lire des pixels mélangés
 #
-# *GBC 9.2.* Mélangeons les pixels de toutes les images, avec la même permutation. **Prédisez** :
+# *Livre : 9.2.* Mélangeons les pixels de toutes les images, avec la même permutation. **Prédisez** :
 # l'exactitude va-t-elle s'effondrer, baisser un peu, rester la même ?
 
 # %%

@@ -20,8 +20,8 @@
 #
 # | | |
 # |:--|:--|
-# | **Durée** | 2 h, dont 95 minutes d'exercices et de questions |
-# | **Exercices** | six, dont une réparation (18 points) ; deux questions et une expérience (6 points) |
+# | **Durée** | 2 h, lecture comprise, dont 95 min d'exercices et de questions |
+# | **À faire** | six exercices, dont une réparation (18 points) ; deux questions et une expérience (6 points) |
 # | **Avant de commencer** | le Laboratoire 1 ; dérivée d'une fonction composée ; [notations](notations.md) |
 # | **À lire** | Goodfellow, Bengio et Courville, *Deep Learning* : chaque partie cite sa section |
 #
@@ -368,7 +368,7 @@ claim.between("la pente de GELU devient un peu négative à gauche", smallest, -
 
 # %% [markdown]
 # Loin de zéro, les dérivées de la sigmoïde et de tanh s'annulent : l'unité est **saturée**. Celle de la
-# sigmoïde ne dépasse jamais $1/4$ : dix couches multiplient le gradient par $10^{-6}$ au plus. GELU est une
+# sigmoïde ne dépasse jamais $1/4$ : dix de ces dérivées multiplient le gradient par $10^{-6}$ au plus. GELU est une
 # ReLU sans coin, dont la pente devient un peu négative à gauche.
 #
 # ### Vos activations dans un réseau
@@ -473,7 +473,7 @@ claim.less("à M = 64, GELU fait mieux que ReLU", max(fit_errors["gelu", 64]), m
 # ---
 # ## 3. Vérifier une dérivée : le gradient numérique (section 11.5)
 #
-# Une dérivée fausse ne plante pas : le réseau apprend moins bien, et l'on ne sait pas pourquoi. Un juge
+# Une dérivée fausse ne lève pas d'erreur : le réseau apprend moins bien, et l'on ne sait pas pourquoi. Un juge
 # indépendant : bouger un seul nombre d'un $\varepsilon$ minuscule, et regarder de combien bouge le
 # résultat. La différence **centrée**,
 #
@@ -627,8 +627,8 @@ claim.between("en float32, l'erreur reste au-dessus de 1e-7", single.min(), 1e-7
 # ---
 # ## 4. Des scores à la perte (sections 4.1 et 6.2.2.3)
 #
-# **Softmax** fait des scores des probabilités, $p_j=e^{s_j}/\sum_k e^{s_k}$, et l'**entropie croisée** est le
-# coût $-\log p_y$, où $y$ est la bonne classe. Écrite naïvement, la formule casse :
+# **Softmax** (Laboratoire 1) fait des scores des probabilités, $p_j=e^{s_j}/\sum_k e^{s_k}$, et l'**entropie croisée** est le
+# coût $-\log p_y$, où $y$ est la bonne classe. Écrite naïvement, la formule déborde :
 
 # %%
 scores = torch.tensor([1000.0, 999.0, -1000.0])
@@ -935,7 +935,7 @@ checks.forbid(two_layer_gradients, *words, loops=True)
 
 # %% [markdown]
 # ---
-# ## 6. La même descente avec autograd : une boucle à réparer (section 8.3.1)
+# ## 6. La même descente avec autograd : une boucle à réparer (section 4.3)
 #
 # Confions les gradients à autograd. Ce premier essai ne lève **aucune erreur**, mais il contient **trois
 # fautes**, dont la cellule montre les symptômes.
@@ -1758,8 +1758,8 @@ plt.show()
 # %% [markdown]
 # ### Expérience libre (2 points, 8 min)
 #
-# Choisissez **un** bouton : la profondeur `depth`, le gain `gain`, le taux `lr` ou l'activation `name`. Écrivez
-# ce que vous attendez ; essayez au moins quatre valeurs, les autres boutons fixés, et une seconde graine pour
+# Choisissez **un** réglage : la profondeur `depth`, le gain `gain`, le taux `lr` ou l'activation `name`. Écrivez
+# ce que vous attendez ; essayez au moins quatre valeurs, les autres fixés, et une seconde graine pour
 # l'une d'elles ; concluez. `trial` ajoute une ligne au tableau.
 
 # %%
@@ -1812,7 +1812,7 @@ claim.less("et de plus que l'écart entre les gains 1,67 et 3",
 # **Barème**
 #
 # - 0,5 pt : écrit ce qui était attendu, avec une raison
-# - 0,5 pt : essaie au moins quatre valeurs d'un seul bouton, les autres fixés
+# - 0,5 pt : essaie au moins quatre valeurs d'un seul réglage, les autres fixés
 # - 0,5 pt : conclut en une phrase que le tableau soutient
 # - 0,5 pt : compare l'effet à l'écart entre deux graines, ou nomme une autre limite
 
@@ -1822,7 +1822,7 @@ claim.less("et de plus que l'écart entre les gains 1,67 et 3",
 #
 # - `backward()` remonte le graphe, puis le libère ; seules les feuilles gardent leur `grad`, qui s'accumule.
 # - Le gradient d'un tenseur a sa forme ; ce qui sert plusieurs fois reçoit une somme.
-# - Entropie croisée : $\delta_S=(P-T)/N$, où $T$ contient les cibles *one-hot*.
+# - Entropie croisée : $\delta_S=(P-T)/N$, où $P$ contient les probabilités, et $T$ les cibles *one-hot*.
 # - Une dérivée écrite à la main se vérifie par un gradient numérique, en `float64`.
 # - Chaque couche multiplie le gradient par presque le même facteur : petit, le début du réseau n'apprend pas.
 #

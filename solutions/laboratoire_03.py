@@ -28,8 +28,8 @@
 #
 # | | |
 # |:--|:--|
-# | **Durée** | 2 h, dont 94 min d'exercices |
-# | **À rendre** | six exercices et une réparation (21 points), deux questions et une expérience (6 points) |
+# | **Durée** | 2 h, lecture comprise, dont 94 min d'exercices et de questions |
+# | **À faire** | six exercices et une réparation (21 points) ; deux questions et une expérience (6 points) |
 # | **Avant de commencer** | les Laboratoires 1 et 2 ; moyenne, variance, écart-type |
 # | **À lire** | Goodfellow, Bengio et Courville, *Deep Learning* : 8.2.1, 8.3 à 8.5, 8.7.1 |
 #
@@ -1305,7 +1305,7 @@ claim.less("avec un gain de 1, il s'éteint lentement", 0.001, last["gain 1"])
 # ### Exercice 6 - `BatchNorm` ★★★ (20 min, 5 points)
 #
 # Écrivez la couche, sans celles de PyTorch, pour des vecteurs $N \times D$ et pour des images
-# $N \times C \times H \times W$. Dans une image, une caractéristique est un **canal** : le même filtre a
+# $N \times C \times H \times W$. Dans une image, une caractéristique est un **canal** : le même noyau (Laboratoire 5) a
 # produit tous ses pixels. Quels axes faut-il moyenner, combien vaut $m$, et quelle forme donner à $\mu_B$ ?
 #
 # <details><summary>Un indice</summary>

@@ -20,10 +20,10 @@
 #
 # | | |
 # |:--|:--|
-# | **Durée** | 95 min d'exercices et de questions ; deux heures avec la lecture |
-# | **Notés** | six exercices et une réparation (20 points), deux questions et une expérience (6 points) |
+# | **Durée** | 2 h, lecture comprise, dont 95 min d'exercices et de questions |
+# | **À faire** | six exercices et une réparation (20 points) ; deux questions et une expérience (6 points) |
 # | **Avant de commencer** | les Laboratoires 1 à 3 ; les [notations](notations.md) de la série |
-# | **Livre** | Goodfellow, Bengio et Courville, *Deep Learning*, chapitres 5 et 7, section 11.4 |
+# | **À lire** | Goodfellow, Bengio et Courville, *Deep Learning*, chapitres 5 et 7, section 11.4 |
 #
 # Le mode d'emploi est celui du Laboratoire 0 : un exercice vous résiste ? La suite fonctionne sans lui.
 
@@ -142,8 +142,8 @@ claim.effect("la perte de validation remonte nettement", [min(run["val_loss"]) f
 
 # %% [markdown]
 # La perte d'entraînement descend jusqu'au bout ; celle de validation **remonte** nettement. Après avoir trouvé ce que
-# les chiffres ont de commun, le réseau apprend les erreurs une à une. L'écart entre les deux courbes s'appelle le
-# **surapprentissage**.
+# les chiffres ont de commun, le réseau apprend les erreurs une à une. L'écart qui se
+# creuse entre les deux courbes est le **surapprentissage** (Laboratoire 0).
 #
 # ---
 # ## 2. Un a priori sur les poids (livre : 5.6.1 et 7.1)
@@ -309,7 +309,7 @@ assert abs(value - expected) < 1e-4, (
 
 # %% [markdown]
 # Le gradient de $\alpha \sum w^2$ est $2 \alpha w$ : un pas de SGD sur la perte pénalisée s'écrit
-# $w \leftarrow (1 - 2 \eta \alpha)\, w - \eta\, \nabla \mathcal{L}$. À chaque pas, le poids **fond** (*weight decay*). PyTorch
+# $w \leftarrow (1 - 2 \eta \alpha)\, w - \eta\, \nabla L$. À chaque pas, le poids **fond** (*weight decay*). PyTorch
 # le propose : `weight_decay` vaut $2\alpha$ dans notre convention, et fond aussi les biais si on ne les met pas à
 # part. Dix pas le vérifient.
 
@@ -1116,21 +1116,21 @@ REMEDIES = {
 # **Avant d'exécuter la cellule suivante** : (a) quelle exactitude d'*entraînement*, mesurée sur les étiquettes reçues, un
 # réseau parfait, qui donne la vraie classe de chaque image, aurait-il ? (b) Un remède qui abaisse l'exactitude
 # d'entraînement a-t-il échoué ? (c) Quel remède attendez-vous en tête, et pourquoi ? Puis dites ce que le tableau montre,
-# **dispersion comprise**.
+# **étendue comprise**.
 
 # %% [markdown] reponse="q1" points=2
 # (a) 70 % environ : il contredit les trois étiquettes fausses sur dix. (b) Non : au-dessus de 70 %, le réseau a forcément
 # appris des erreurs par cœur ; un bon remède ramène l'exactitude d'entraînement vers 70 %, et augmente celle de validation.
 # (c) L'augmentation, par exemple : une étiquette fausse n'est plus attachée à une image que l'on peut reconnaître, puisque
 # l'image change à chaque époque. Le tableau met l'a priori, le dropout et l'augmentation au-dessus de « rien » de plus que
-# la dispersion des graines. Là où un écart ne la dépasse pas (mixup, avec MNIST), on ne peut pas conclure.
+# l'étendue des graines. Là où un écart ne la dépasse pas (mixup, avec MNIST), on ne peut pas conclure.
 #
 # **Barème**
 #
 # - 0,5 pt : donne 70 % pour le réseau parfait
 # - 0,5 pt : dit que dépasser 70 % est apprendre des erreurs, donc que baisser n'est pas échouer
 # - 0,5 pt : prédit un remède, avec une raison
-# - 0,5 pt : lit le tableau en comparant un écart à la dispersion des graines
+# - 0,5 pt : lit le tableau en comparant un écart à l'étendue des graines
 
 # %%
 def last_epochs(runs, name):
@@ -1187,8 +1187,8 @@ claim.effect("avec MNIST, la perte de validation de mixup est nettement plus bas
 
 # %% [markdown]
 # Chaque remède abaisse l'exactitude d'entraînement et augmente celle de validation : l'a priori, le dropout,
-# l'augmentation et l'arrêt précoce, de plus que la dispersion des graines. **Mixup dépend des données** : parmi les
-# meilleurs sur les chiffres livrés, il gagne à peine deux points avec MNIST, ce que la dispersion ne distingue pas de zéro ;
+# l'augmentation et l'arrêt précoce, de plus que l'étendue des graines. **Mixup dépend des données** : parmi les
+# meilleurs sur les chiffres livrés, il gagne à peine deux points avec MNIST, ce que l'étendue ne distingue pas de zéro ;
 # seule sa perte de validation y est nettement plus basse. L'exactitude de l'arrêt précoce est un peu flattée : c'est la
 # validation qui a choisi l'époque.
 #
@@ -1227,7 +1227,7 @@ experiment("dropout, p = 0,2", drop=lambda: Dropout(0.2))
 # - 0,5 pt : annonce une hypothèse avant les essais
 # - 0,5 pt : donne au moins quatre valeurs d'un seul hyperparamètre, trois graines chacune
 # - 0,5 pt : conclut par une phrase que le tableau soutient
-# - 0,5 pt : compare l'écart à la dispersion, ou dit ce que le tableau ne tranche pas
+# - 0,5 pt : compare l'écart à l'étendue, ou dit ce que le tableau ne tranche pas
 
 # %% [markdown]
 # ---
@@ -1241,7 +1241,7 @@ experiment("dropout, p = 0,2", drop=lambda: Dropout(0.2))
 # | l'écart entraînement − **validation** | surapprentissage | plus de données, augmentation, a priori, dropout, arrêt précoce |
 # | l'écart validation − **test** | autre distribution, ou trop d'essais choisis sur la validation | entraîner et valider sur des données comme celles du test ; valider sur plus d'exemples |
 #
-# Rien de cela ne vaut si un peu du test est passé dans le modèle : c'est une **fuite**.
+# Rien de cela ne vaut si un peu du test est passé dans le modèle : c'est une **fuite** (Laboratoire 0).
 #
 # ### Exercice 7 - réparation : `split_by_patient` ★★ (10 min, 3 points)
 #
@@ -1475,7 +1475,7 @@ claim.less("avec MNIST, le test est plus bas de plusieurs points", final, seen -
 # - L'arrêt précoce garde les poids du record de validation.
 # - Le dropout inversé compense à l'entraînement, et ne fait rien à l'évaluation : n'oubliez pas `model.eval()`.
 # - Une augmentation dit au réseau ce que vous savez du problème : ce qui ne change pas la réponse, ou ce qui s'additionne.
-# - Un écart ne vaut que comparé à la dispersion des graines ; le meilleur de cent essais flatte.
+# - Un écart ne vaut que comparé à l'étendue des graines ; le meilleur de cent essais flatte.
 #
 # ## Questionnaire
 #
@@ -1500,7 +1500,7 @@ claim.less("avec MNIST, le test est plus bas de plusieurs points", final, seen -
 #   une grille 4 × 4 quatre ; et sur une échelle logarithmique. J. Bergstra et Y. Bengio, JMLR, 2012.
 # - **Dropout à l'évaluation** : gardez le hasard, moyennez 50 passes (`model.train()`) ; leur dispersion est-elle plus
 #   grande là où le réseau se trompe ? N. Srivastava et coll., JMLR, 2014.
-# - **Classes rares** : pesez la perte par l'inverse de leur effectif (`F.cross_entropy(..., weight=...)`), et regardez rappel
+# - **Classes rares** : pondérez la perte par l'inverse de leur effectif (`F.cross_entropy(..., weight=...)`), et regardez rappel
 #   *et* précision.
 # - H. Zhang et coll., *mixup: Beyond Empirical Risk Minimization*, ICLR 2018 ; I. Loshchilov et F. Hutter, *Decoupled Weight
 #   Decay Regularization*, ICLR 2019.

@@ -27,7 +27,7 @@
 #
 # | | |
 # |:--|:--|
-# | **Durée** | 2 h, lecture comprise |
+# | **Durée** | 2 h, lecture comprise, dont 95 min d'exercices et de questions |
 # | **À faire** | six exercices et une réparation (20 points) ; deux questions et une expérience libre (6 points) |
 # | **Avant de commencer** | les Laboratoires 1 à 4 |
 # | **À lire** | Goodfellow, Bengio et Courville, *Deep Learning*, chapitre 9 ; les [notations](notations.md) de la série |
@@ -1581,7 +1581,7 @@ claim.between("LeNet-5 ne retrouve pas 0,95 % d'erreurs", test_errors["LeNet-5"]
 #
 # 1. Il y fait une même valeur fois la somme de ses cases.
 # 2. Les deux noyaux 3 : 18 poids par couple de canaux, contre 25, et une non-linéarité de plus.
-# 3. Sans lui, `conv3` aurait $9 \times 16 \times 16 = 2\,304$ poids ; avec lui, $9 \times 8 \times 16 + 16 \times 8 = 1\,280$.
+# 3. Sans lui, `conv3` aurait $9 \times 16 \times 16 = 2\,304$ poids ; avec lui, $9 \times 8 \times 16 + 16 \times 8 = 1\,280$ : $1\,024$ de moins.
 # 4. La moyenne résume une carte de toute taille ; `f6` attend exactement 120 nombres.
 # 5. De couche en couche, 3, 4, 8, 10, 10, puis $10 + 2 \times 2 \times 4 = 26$ pixels.
 # </details>

@@ -27,7 +27,7 @@
 #
 # | | |
 # |:--|:--|
-# | **Durée** | 2 h, lecture comprise |
+# | **Durée** | 2 h, lecture comprise, dont 95 min d'exercices et de questions |
 # | **À faire** | six exercices et une réparation (20 points) ; deux questions et une expérience libre (6 points) |
 # | **Avant de commencer** | les Laboratoires 4 et 5 |
 # | **À lire** | Goodfellow, Bengio et Courville, *Deep Learning*, chapitre 9 et section 15.2 ; les [notations](notations.md) de la série |
@@ -291,7 +291,7 @@ claim.less("le réseau ordinaire est perdu, quel que soit le bloc", [v for row i
 claim.less("sans son premier bloc, le réseau résiduel l'est aussi", [row[1] for row in amputated["résiduel"]], 50)
 
 # %% [markdown]
-# Développons deux blocs, en oubliant le ReLU de sortie : $y = x + f_1(x)$, puis
+# Développons deux blocs, en oubliant la ReLU de sortie : $y = x + f_1(x)$, puis
 #
 # $$z = y + f_2(y) = x + f_1(x) + f_2\big(x + f_1(x)\big).$$
 #
@@ -667,7 +667,7 @@ claim.less("elle dépasse 75 % à chaque tirage", 75, five["greffe, corps gelé"
 
 # %% [markdown]
 # Avec cinq images par classe, la greffe l'emporte de loin sur un réseau neuf : les quatre formes nouvelles se décrivent
-# avec ce que le réseau a appris des six autres. Le corps n'a été formé qu'une fois ; la nouvelle couche n'a que
+# avec ce que le réseau a appris des six autres. Le corps n'a été entraîné qu'une fois ; la nouvelle couche n'a que
 # $4 \times 48 + 4 = 196$ paramètres à trouver. Faut-il geler, ou tout ajuster ? Ce sera votre expérience libre.
 #
 # ---

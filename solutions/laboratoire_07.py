@@ -26,7 +26,7 @@
 #
 # | | |
 # |:--|:--|
-# | **Durée** | 2 h, lecture comprise |
+# | **Durée** | 2 h, lecture comprise, dont 95 min d'exercices et de questions |
 # | **À faire** | six exercices et une réparation (20 points) ; deux questions et une expérience libre (6 points) |
 # | **Avant de commencer** | les Laboratoires 1 à 5 |
 # | **À lire** | Goodfellow, Bengio et Courville, *Deep Learning*, section 7.13 ; les [notations](notations.md) de la série |
@@ -1135,7 +1135,7 @@ claim.less("deux fois plus loin que le rayon appris, la défense cède", defende
 # ## 7. S'interrompre, et reprendre
 #
 # Un entraînement adverse de plusieurs heures sera coupé un jour. Un **point de reprise** garde de quoi continuer **comme si
-# de rien n'était**. Les poids ne suffisent pas : Adam a ses moments (Laboratoire 3), la normalisation par lot, ses moyennes mobiles,
+# de rien n'était**. Les poids ne suffisent pas : Adam a ses moyennes mobiles (Laboratoire 3), la normalisation par lots, les siennes,
 # et le générateur, son état, sans lequel les lots suivants seraient d'autres lots.
 #
 # Un piège : `model.state_dict()` ne copie rien. Le dictionnaire contient les poids **eux-mêmes**, que la suite de
@@ -1450,7 +1450,7 @@ claim.effect("sur des images d'une autre source, A l'emporte enfin sur B", test_
 # - Une exactitude ne vaut que pour des données qui ressemblent à celles où on l'a mesurée, défauts compris.
 # - Le gradient du score par rapport à l'image dit ce qui compte localement ; l'occlusion le vérifie par une expérience.
 # - Une explication a des hypothèses, et peut se tromper.
-# - Une attaque ajoute de petits changements qui poussent tous du même côté ; le hasard les compense.
+# - Une attaque ajoute de petits changements qui poussent tous du même côté ; tirés au hasard, ils se compensent.
 # - Un point de reprise : poids, optimiseur, époque, générateur, en copies.
 #
 # ## Questionnaire
@@ -1464,10 +1464,10 @@ claim.effect("sur des images d'une autre source, A l'emporte enfin sur B", test_
 # <details><summary>Réponses</summary>
 #
 # 1. Le score d'une image ne dépend que d'elle : les autres termes de la somme ont un gradient nul.
-# 2. La normalisation par lot, en mode entraînement : ses statistiques lient les images.
+# 2. La normalisation par lots, en mode entraînement : ses statistiques lient les images.
 # 3. Cacher un trait par du noir sur fond noir ne cache rien, et un carré blanc ajoute un trait.
 # 4. $n + 1$ de chaque, contre une d'ordinaire.
-# 5. Ses moments repartent de zéro, et ses premiers pas sont de longueur $\eta$ environ, quel que soit le gradient.
+# 5. Ses moyennes mobiles repartent de zéro, et ses premiers pas sont de longueur $\eta$ environ, quel que soit le gradient.
 # </details>
 #
 # ## Pour aller plus loin

@@ -27,7 +27,7 @@
 #
 # | | |
 # |:--|:--|
-# | **Durée** | 2 h, lecture comprise |
+# | **Durée** | 2 h, lecture comprise, dont 95 min d'exercices et de questions |
 # | **À faire** | six exercices et une réparation (20 points) ; deux questions et une expérience libre (6 points) |
 # | **Avant de commencer** | les Laboratoires 2 (passe arrière) et 3 (optimisation) |
 # | **À lire** | Goodfellow, Bengio et Courville, *Deep Learning*, chapitre 10 ; les [notations](notations.md) de la série |
@@ -1433,7 +1433,7 @@ claim.less("plus la température monte, plus on invente", shares[0.5], shares[1.
 # ---
 # ## 7. Expérience libre : la mémoire
 #
-# Que faut-il pour se souvenir ? Choisissez **un** réglage de la LSTM du paragraphe 4, et au moins trois valeurs :
+# Que faut-il pour se souvenir ? Choisissez **un** réglage de la LSTM de la section 4, et au moins trois valeurs :
 # `"forget"`, le biais d'oubli ; `"length"`, la longueur ; `"width"`, le nombre d'unités ; ou `"lr"`. La table se
 # remplit de vos essais.
 

@@ -26,7 +26,7 @@
 #
 # | | |
 # |:--|:--|
-# | **Durée** | 2 h, lecture comprise |
+# | **Durée** | 2 h, lecture comprise, dont 95 min d'exercices et de questions |
 # | **À faire** | six exercices et une réparation (20 points) ; deux questions et une expérience libre (6 points) |
 # | **Avant de commencer** | les Laboratoires 1 à 4, et 8 |
 # | **À lire** | Goodfellow, Bengio et Courville, *Deep Learning*, sections 10.4 et 12.4 ; les [notations](notations.md) de la série |
@@ -427,14 +427,14 @@ claim.effect("les mots partagés font la relation", analogies["mélangé", "pays
 # ---
 # ## 2. Un modèle de langue, et sa perplexité
 #
-# *(Livre : section 12.4.1.)* Un **modèle de langue** donne la probabilité du symbole suivant. Le plus simple compte : un
-# modèle d'ordre $n$ regarde les $n - 1$ symboles qui précèdent, et les suites qu'il a vues. On ajoute 0,1 à chaque compte,
+# *(Livre : section 12.4.1.)* Un **modèle de langue** (Laboratoire 8) donne la probabilité du symbole suivant. Le plus simple, le
+# $n$-gramme, ou modèle d'ordre $n$, compte : il regarde les $n - 1$ symboles qui précèdent, et les suites qu'il a vues. On ajoute 0,1 à chaque compte,
 # pour qu'aucune suite ne soit impossible. Nos symboles sont les lettres de prénoms donnés en France (source : Insee).
 #
 # ### Exercice 3 - `perplexity` ★ (8 min, 2 points)
 #
-# Comment juger un tel modèle ? « Entre combien de symboles, également probables, hésite-t-il ? » Pas de formule :
-# quatre cas la fixent.
+# Comment juger un tel modèle ? « Entre combien de symboles, également probables, hésite-t-il ? » Quatre cas
+# suffisent à retrouver la formule du Laboratoire 8.
 #
 # - S'il est uniforme sur $V$ symboles, la perplexité vaut $V$.
 # - S'il donne la probabilité 1 à chaque bon symbole, elle vaut 1.
@@ -578,7 +578,7 @@ claim.less("l'ordre 5 est moins bon que l'ordre 3", valid_curve[:, 2] + 1, valid
 # Maintenant, **tirons** des prénoms, une lettre après l'autre. Chaque lettre absurde est peu probable, mais elles sont
 # nombreuses : ensemble, elles pèsent. D'où trois réglages :
 #
-# - la **température** $\tau$ divise les scores : $\tau < 1$ favorise les plus grands ;
+# - la **température** $\tau$ (Laboratoire 8) divise les scores : $\tau < 1$ favorise les plus grands ;
 # - **les $k$ premiers** (*top-k*) : on ne garde que les $k$ plus grands scores ;
 # - **la masse** $p$ (*top-p*) : on garde le plus petit ensemble des plus probables dont la masse atteint $p$.
 #
@@ -748,8 +748,8 @@ claim.effect("elle garde plus de variété qu'une température de 0,5", invented
 # ## 3. Lire un nombre : encodeur et décodeur
 #
 # *(Livre : sections 10.2.1 et 10.4.)* De « mille sept cent quatre-vingt-dix-sept » à 1797 : deux suites, de longueurs
-# différentes, sans correspondance mot à mot. Un **encodeur**, ici un GRU bidirectionnel (Laboratoire 8), lit les
-# mots ; son dernier état amorce un **décodeur**, un autre GRU, qui écrit les chiffres un à un, puis la fin. Il reçoit,
+# différentes, sans correspondance mot à mot. Un **encodeur**, ici une GRU bidirectionnelle (cousine de la LSTM ; Laboratoire 8, « Pour aller plus loin »), lit les
+# mots ; son dernier état amorce un **décodeur**, une autre GRU, qui écrit les chiffres un à un, puis la fin. Il reçoit,
 # à chaque pas, le chiffre précédent.
 
 # %%
@@ -1254,7 +1254,7 @@ claim.less("le 9 regarde « quatre-vingt-dix »", 0.6, [float(weights[2, 3:6].su
 # ---
 # ## 5. Chercher la meilleure suite
 #
-# *(Livre : section 10.2.1 pour les probabilités ; Sutskever et coll., 2014, pour la recherche.)* Écrire, à chaque pas, le
+# *(Livre : section 10.2.3 pour les probabilités ; Sutskever et coll., 2014, pour la recherche.)* Écrire, à chaque pas, le
 # symbole le plus probable est **glouton** : on peut s'engager dans une impasse. Dans l'arbre qui suit, le premier pas le
 # plus probable mène à une suite de probabilité $0{,}6 \times 0{,}4 = 0{,}24$ ; l'autre branche en cache une de
 # $0{,}4 \times 0{,}9 = 0{,}36$.
@@ -1639,7 +1639,7 @@ claim.less("homme, femme : peu d'analogies justes à portée de un ou deux mots"
 claim.less("pays, capitale : une portée de un mot suffit presque", 70, outcome[1][1])
 
 # %% [markdown]
-# ### Conclusion de l'expérience (2 points, 6 min)
+# ### Conclusion de l'expérience (2 points, 5 min)
 #
 # Dites ce que vous attendiez ; ce que montre la table, comparé à l'écart entre les graines ; ce que vous en concluez ; et
 # une chose que cette expérience ne permet pas de dire.

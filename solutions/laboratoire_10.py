@@ -28,7 +28,7 @@
 #
 # | | |
 # |:--|:--|
-# | **Durée** | 2 h, lecture comprise |
+# | **Durée** | 2 h, lecture comprise, dont 95 min d'exercices et de questions |
 # | **À faire** | six exercices et une réparation (20 points) ; deux questions et une expérience libre (6 points) |
 # | **Avant de commencer** | les Laboratoires 8 (modèle de langue) et 9 (attention) |
 # | **À lire** | A. Vaswani et coll., *Attention Is All You Need*, 2017 : le livre, de 2016, s'arrête avant ; les [notations](notations.md) de la série |
@@ -240,10 +240,10 @@ claim.less("sans diviser, une clé finit par tout prendre", 0.9, peaks["non divi
 # ---
 # ## 2. Ne pas lire l'avenir
 #
-# Le Transformer lit toutes les positions à la fois, et prédit à chacune le symbole suivant. Elle ne doit donc voir
+# Le Transformer lit toutes les positions à la fois, et prédit à chacune le symbole suivant. Chacune ne doit donc voir
 # qu'elle-même et ce qui la précède : c'est le **masque causal**.
 #
-# Au paragraphe 6, il arrivera que les clés d'un début déjà lu soient gardées, et que seuls les derniers symboles posent
+# À la section 6, il arrivera que les clés d'un début déjà lu soient gardées, et que seuls les derniers symboles posent
 # des requêtes : il y aura moins de requêtes que de clés.
 #
 # ### Exercice 2 - `causal_mask` ★ (5 min, 2 points)
@@ -954,7 +954,7 @@ claim.between("et chaque lettre n'est lue qu'une fois", [reads for _, reads in m
 # ---
 # ## 7. Des mots en morceaux
 #
-# *(Livre : section 12.4.2, pour le problème.)* Que lit un modèle de langue ? Des lettres : les suites sont longues, et
+# *(Livre : section 12.4.3, pour le problème.)* Que lit un modèle de langue ? Des lettres : les suites sont longues, et
 # l'attention coûte $T^2$. Des mots : il y en a trop, et le premier mot nouveau est illisible. Le codage par **paires
 # d'octets** (BPE, de l'anglais *byte pair encoding*) est entre les deux : on part des lettres, et l'on **fusionne**, encore et
 # encore, le couple de voisins le plus fréquent. Ce qui est fréquent devient un seul symbole ; ce qui est rare reste en
@@ -1353,7 +1353,7 @@ claim.less("un sac de carrés en reconnaît déjà quatre fois plus que le hasar
 # ---
 # ## 9. Expérience libre : quand une couche suffit
 #
-# Qu'est-ce qui rend l'épreuve du paragraphe 5 difficile pour **une** couche ? Choisissez un réglage, et au moins trois
+# Qu'est-ce qui rend l'épreuve de la section 5 difficile pour **une** couche ? Choisissez un réglage, et au moins trois
 # valeurs : `"spread"`, l'écart des périodes (0 : toujours 9 ; 3 : de 6 à 12) ; `"heads"`, le nombre de têtes ; `"width"`, la
 # taille ; ou `"layers"`. La table se remplit de vos essais.
 
@@ -1423,7 +1423,7 @@ claim.less("en test aussi, les positions aident", 2, [a - b for a, b in zip(test
 # ---
 # ## À retenir
 #
-# - L'attention est un dictionnaire en douceur : une moyenne des valeurs, pesée par la ressemblance de la requête et des clés.
+# - L'attention est un dictionnaire en douceur : une moyenne des valeurs, pondérée par la ressemblance de la requête et des clés.
 # - Le masque vient avant le softmax ; la dernière requête voit tout ce qui a été lu.
 # - Sans positions, un Transformer lit un sac ; avec elles, une suite.
 # - Une couche cherche une fois ; deux cherchent ce que la première a trouvé.
@@ -1453,8 +1453,8 @@ claim.less("en test aussi, les positions aident", 2, [a - b for a, b in zip(test
 #   w^{-3/2})$. Où est son maximum ?
 # - Lissez les étiquettes : `F.cross_entropy(..., label_smoothing=0.1)` met $\varepsilon / V$ sur *chaque* classe. Écrivez-la.
 # - Normalisez après l'addition au lieu d'avant (*post-norm*) : combien de couches s'entraînent encore ?
-# - Donnez au modèle de langue du Laboratoire 8 les morceaux du paragraphe 7, et ce Transformer. Comparez les perplexités *par lettre*.
-# - Entraînez le Transformer sans positions à l'épreuve du paragraphe 5, puis lisez la réponse 4.
+# - Donnez au modèle de langue du Laboratoire 8 les morceaux de la section 7, et ce Transformer. Comparez les perplexités *par lettre*.
+# - Entraînez le Transformer sans positions à l'épreuve de la section 5, puis lisez la réponse 4.
 # - A. Vaswani et coll., *Attention Is All You Need*, 2017.
 # - R. Sennrich, B. Haddow et A. Birch, *Neural Machine Translation of Rare Words with Subword Units*, 2016.
 # - A. Dosovitskiy et coll., *An Image is Worth 16x16 Words*, 2021.

@@ -27,7 +27,7 @@
 #
 # | | |
 # |:--|:--|
-# | **Durée** | 2 h, lecture comprise |
+# | **Durée** | 2 h, lecture comprise, dont 95 min d'exercices et de questions |
 # | **À faire** | six exercices et une réparation (20 points) ; deux questions et une expérience libre (6 points) |
 # | **Avant de commencer** | les Laboratoires 0 (ACP) et 3 (optimisation) |
 # | **À lire** | Goodfellow, Bengio et Courville, *Deep Learning*, chapitre 14 et section 20.10.3 ; les [notations](notations.md) de la série |
@@ -804,7 +804,7 @@ claim.less("et le code parle", 2, dead)
 # ### Question 1 - avant de voir les cartes (2 points, 5 min)
 #
 # Entraînons deux VAE dont le code n'a que deux nombres ; seul $\beta$ change. Dans le premier, $\beta = 1$. Dans le
-# second, chaque nat de divergence coûte quatre fois plus. **Avant d'exécuter la cellule suivante** : (a) quelle est la
+# second, chaque nat de divergence coûte quatre fois plus (soixante, avec MNIST). **Avant d'exécuter la cellule suivante** : (a) quelle est la
 # plus petite divergence possible, et que dit alors le code de l'image ? (b) Que peut faire de mieux, dans ce cas, un
 # décodeur qui veut diminuer sa perte ? (c) Prédisez ce que montrera chacune des deux cartes, et la divergence de chacun.
 # Comparez ensuite.

@@ -26,7 +26,7 @@
 #
 # | | |
 # |:--|:--|
-# | **Durée** | 2 h, lecture comprise |
+# | **Durée** | 2 h, lecture comprise, dont 95 min d'exercices et de questions |
 # | **À faire** | six exercices et une réparation (20 points) ; deux questions et une expérience libre (6 points) |
 # | **Avant de commencer** | les Laboratoires 2 (passe arrière), 3 (optimisation) et 7 (gradient par rapport à l'entrée) |
 # | **À lire** | Goodfellow, Bengio et Courville, *Deep Learning*, section 20.10.4 ; les [notations](notations.md) de la série |
@@ -504,7 +504,7 @@ claim.less("réparée : les bruits du générateur servent", 1e-4, mended_sympto
 #
 # On part de $(\theta, \psi) = (0{,}3 ;\ 0)$, avec $\eta = 0{,}1$. **Avant d'exécuter la cellule suivante** : (a) Sans
 # pénalité, quelle courbe suit le point $(\theta, \psi)$, et en combien de tours revient-il au départ ? (b) Avec $\gamma =
-# 0{,}3$, que devient-elle ? (c) Les deux pertes oscillent sans fin. Est-ce que l'optimiseur est mal réglé ? Comparez
+# 0{,}3$, que devient-elle ? (c) Les deux pertes oscillent sans fin. L'optimiseur est-il mal réglé ? Comparez
 # ensuite à la figure.
 
 # %% [markdown] reponse="q1" points=2
@@ -1358,7 +1358,7 @@ claim.less("la traduction trouvée n'est pas celle que l'on attendait", 0.5, max
 # ---
 # ## 8. Expérience libre : l'équilibre des forces
 #
-# Qu'est-ce qui sauve, ou perd, les huit modes ? Choisissez **un** réglage du paragraphe 4, et des valeurs : `"g_steps"`,
+# Qu'est-ce qui sauve, ou perd, les huit modes ? Choisissez **un** réglage de la section 4, et des valeurs : `"g_steps"`,
 # les pas du générateur par tour ; `"lr"`, le taux ; `"latent"`, les dimensions du bruit ; `"batch"`, la taille du lot.
 # Les parties déjà jouées sont dans la table.
 
@@ -1446,7 +1446,7 @@ claim.less("en test aussi, le générateur est bien plus près des vraies images
 #
 # 1. Que vaut la perte du discriminateur quand le générateur a gagné ?
 # 2. Pourquoi faut-il `create_graph=True` dans une pénalité de gradient ?
-# 3. Pourquoi une normalisation par lot dans le critique fausse-t-elle la pénalité de gradient ?
+# 3. Pourquoi une normalisation par lots dans le critique fausse-t-elle la pénalité de gradient ?
 # 4. Deux nuages de même moyenne et de même covariance ont une distance de Fréchet nulle. Sont-ils les mêmes ?
 # 5. Pourquoi comparer deux distances de Fréchet demande-t-il le même nombre d'images ?
 #

@@ -26,7 +26,7 @@
 #
 # | | |
 # |:--|:--|
-# | **Durée** | 2 h, lecture comprise |
+# | **Durée** | 2 h, lecture comprise, dont 95 min d'exercices et de questions |
 # | **À faire** | cinq exercices et une réparation (20 points) ; deux questions et une expérience libre (6 points) |
 # | **Avant de commencer** | les Laboratoires 1 à 6 |
 # | **À lire** | Goodfellow, Bengio et Courville, *Deep Learning*, sections 7.6, 7.7 et 12.1.4 ; les [notations](notations.md) de la série |
@@ -64,7 +64,7 @@ def shown(values, digits=0):
 # ---
 # ## 1. Apprendre une distance
 #
-# *(J. Bromley et coll., 1993 ; R. Hadsell, S. Chopra et Y. LeCun, 2006.)* Un classificateur a ses classes pour toujours.
+# *(J. Bromley et coll., 1993 ; R. Hadsell, S. Chopra et Y. LeCun, 2006.)* Un classifieur a ses classes pour toujours.
 # Pour reconnaître une personne, une signature ou une espèce que l'on vient de rencontrer, il faut autre chose : une
 # **distance**, petite entre deux images de la même classe, grande sinon. La classe d'une image neuve est alors celle
 # de l'exemple le plus proche, et un exemple par classe suffit.
@@ -689,7 +689,7 @@ claim.less("τ = 5 vaut mieux que τ = 1, pour chaque graine",
            0, [b - a for a, b in zip(on_threes["maître, τ = 1"], on_threes["maître, τ = 5"])])
 
 # %% [markdown]
-# L'élève reconnaît plus des deux tiers de chiffres qu'il n'a jamais vus. À $\tau = 1$, tout dépend du maître : comparez,
+# À $\tau = 5$, l'élève reconnaît plus des deux tiers des 3, qu'il n'a jamais vus. À $\tau = 1$, tout dépend du maître : comparez,
 # graine par graine, ce que l'élève en tire et le peu de probabilité que son maître laisse au 3.
 #
 # ---
@@ -1100,7 +1100,7 @@ claim.less("pour chaque graine, B y perd", gains[1], 0)
 #
 # ### Le style : une perte qui oublie les places
 #
-# *(L. Gatys, A. Ecker et M. Bethge, 2016.)* Une perte peut aussi porter sur **l'image**, réseau fixé. Quelles cartes
+# *(L. Gatys, A. Ecker et M. Bethge, 2016.)* Une perte peut aussi porter sur **l'image**, réseau fixé (Laboratoire 7). Quelles cartes
 # s'allument ensemble, où que ce soit ? La **matrice de Gram** le dit : le produit scalaire de chaque paire de cartes,
 #
 # $$G_{n,i,j} = \frac{1}{C H W} \sum_{h, w} f_{n,i,h,w}\; f_{n,j,h,w} .$$
@@ -1230,7 +1230,7 @@ claim.less("la perte de style tombe", style_path[-1], 0.05 * style_path[0])
 # ---
 # ## 5. Expérience libre : une place pour chacun
 #
-# Quand l'auxiliaire aide-t-elle A, et quand nuit-elle à B ? Choisissez **un** réglage du paragraphe 4, et au moins trois
+# Quand l'auxiliaire aide-t-elle A, et quand nuit-elle à B ? Choisissez **un** réglage de la section 4, et au moins trois
 # valeurs : `"width"`, la largeur du tronc ; `"weight"`, le poids de l'auxiliaire ; ou `"known"`, le nombre de réponses
 # de A et de B. La table se remplit de vos essais.
 
@@ -1330,7 +1330,7 @@ claim.less("en test aussi, l'élève reconnaît la plupart des 3", 55, test_thre
 #
 # - **Adapter à peu de frais** : gelez une couche linéaire et ajoutez-lui $\frac{\alpha}{r} B A$, de rang $r$, avec $B = 0$ au
 #   départ (E. Hu et coll., *LoRA*, 2022). Combien de paramètres apprennent ?
-# - Un classificateur des six formes vues, sa dernière couche ôtée, donne-t-il une aussi bonne distance ? Dans nos essais, oui ;
+# - Un classifieur des six formes vues, sa dernière couche ôtée, donne-t-il une aussi bonne distance ? Dans nos essais, oui ;
 #   mesurez-le, puis diminuez le nombre de classes vues.
 # - **Sans étiquette** : deux versions d'une image sont semblables, toutes les autres différentes (T. Chen et coll., *SimCLR*, 2020).
 # - Apprenez les poids des tâches : $\sum_j e^{-s_j} L_j + s_j$ (A. Kendall et coll., 2018). Quel est l'optimum en $s_j$ ?

@@ -547,7 +547,7 @@ tally.score
 # ---
 # ## 2. Le graphe
 #
-# *Sections 6.5.1 et 6.5.4 du livre (algorithme 6.1).*
+# *Sections 6.5.1 et 6.5.3 du livre (algorithme 6.1).*
 #
 # Un **nœud** tient une valeur. Soit on la lui donne (une entrée, un paramètre), soit il la calcule par une opération
 # à partir de ses parents. Construire le graphe ne calcule rien : c'est la passe avant qui le fait.

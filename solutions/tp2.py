@@ -939,7 +939,7 @@ with labo.needs("split_by_grain", "normalize", "balanced_accuracy", "fit", "sear
 # | 3 | $v > a + m$ | `"suspect"` | chercher la fuite, ou l'erreur de mesure |
 # | 4 | $a < o$ | `"sous-apprentissage"` | un réseau plus grand, plus d'époques |
 # | 5 | $a - v > m$ | `"surapprentissage"` | régulariser, augmenter, plus de données |
-# | 6 | $v - r > m$ | `"source rare"` | normaliser autrement, augmenter, peser |
+# | 6 | $v - r > m$ | `"source rare"` | normaliser autrement, augmenter, pondérer |
 # | 7 | sinon | `"réussi"` | s'arrêter, et écrire le rapport |
 #
 # ### Exercice 7 - `diagnose` ★ (15 min, 2 points)
