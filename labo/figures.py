@@ -101,7 +101,7 @@ def plot_confusion(
 
     Args :
         targets : les N classes réelles.
-        predictions : les N classes prédites, ou les scores N × C.
+        predictions : les N classes prédites, ou les scores N × K.
         classes : les noms des classes ; par défaut leurs numéros.
 
     Erreurs :
@@ -145,7 +145,7 @@ def plot_predictions(
     Args :
         images : N × C × H × W ou N × H × W (voir `plot_images`).
         targets : les N classes réelles.
-        logits : les scores N × C, avant softmax.
+        logits : les scores N × K, avant softmax.
         classes : les noms des classes ; par défaut leurs numéros.
         worst : les pires si vrai, les meilleures sinon.
         count, columns : nombre d'exemples, au total et par ligne.
@@ -155,7 +155,7 @@ def plot_predictions(
     """
     targets, logits = _labels(targets), logits.detach().float().cpu()
     if logits.dim() != 2:
-        raise ValueError(f"logits doit être de forme (N, C), et a la forme {tuple(logits.shape)}.")
+        raise ValueError(f"logits doit être de forme (N, K), et a la forme {tuple(logits.shape)}.")
     _check_length("targets", targets, len(images))
     _check_length("logits", logits, len(images))
     probabilities = logits.softmax(1)
@@ -191,19 +191,19 @@ def plot_templates(
     échelle, et un poids nul est gris.
 
     Args :
-        weight : les poids C × D (`model.weight` d'une `nn.Linear`).
+        weight : les poids K × D (`model.weight` d'une `nn.Linear`).
         shape : forme (canaux, hauteur, largeur) des images d'entrée, de produit D.
         classes : les noms des classes ; par défaut leurs numéros.
         columns : nombre de gabarits par ligne.
         size : côté d'un gabarit, en pouces.
 
     Erreurs :
-        ValueError si `weight` n'a pas la forme C × D.
+        ValueError si `weight` n'a pas la forme K × D.
     """
     weight = weight.detach().float().cpu()
     if weight.dim() != 2 or weight.shape[1] != prod(shape):
         raise ValueError(
-            f"weight doit être de forme (C, {prod(shape)}) pour des images {tuple(shape)}, et a la "
+            f"weight doit être de forme (K, {prod(shape)}) pour des images {tuple(shape)}, et a la "
             f"forme {tuple(weight.shape)}."
         )
     names = _class_names(classes, torch.tensor([len(weight) - 1]))
@@ -242,7 +242,7 @@ def _labels(labels: Tensor) -> Tensor:
         labels = labels.argmax(1)
     if labels.dim() != 1 or len(labels) == 0:
         raise ValueError(
-            "Attendu N numéros de classe, ou des scores de forme (N, C) ; reçu un tenseur de forme "
+            "Attendu N numéros de classe, ou des scores de forme (N, K) ; reçu un tenseur de forme "
             f"{tuple(labels.shape)}."
         )
     return labels.long()

@@ -586,7 +586,7 @@ claim.less("l'élan explose", 1e6, ends["élan 0,9"][1].abs().nan_to_num(math.in
 #
 # *Livre : 8.3.1 et 8.5.4 (choisir), 11.4.1 (régler le taux).*
 #
-# Des chiffres, un perceptron, et une partie du jeu d'entraînement mise de côté pour la **validation** : c'est
+# Des chiffres, un perceptron (le réseau à une couche cachée du Laboratoire 2), et une partie du jeu d'entraînement mise de côté pour la **validation** : c'est
 # elle, jamais le test, qui guide nos choix.
 
 # %%

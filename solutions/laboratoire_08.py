@@ -525,7 +525,7 @@ claim.between("écrêtée, la descente arrive au but", clipped_path[-1] ** DEPTH
 # ## 4. Se souvenir : la LSTM
 #
 # *(Livre : section 10.10.1.)* L'écrêtage ne peut rien pour un gradient évanoui. L'idée de Hochreiter et Schmidhuber
-# (1997) est d'ouvrir un chemin où le passé n'est multiplié par aucune matrice : une **cellule** $c_t$, et des
+# (1997), la *long short-term memory*, est d'ouvrir un chemin où le passé n'est multiplié par aucune matrice : une **cellule** $c_t$, et des
 # **portes**, des nombres entre 0 et 1, une par unité :
 #
 # $$c_t = f_t \odot c_{t-1} + i_t \odot g_t, \qquad h_t = o_t \odot \tanh(c_t) .$$

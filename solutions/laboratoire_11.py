@@ -466,12 +466,12 @@ claim.less("le voisin fait alors mieux que tous", max(v for m in ("de zéro", "g
 # Le VAE (Kingma et Welling, 2014) **choisit** d'abord la loi des codes, $p(z) = \mathcal N(0, I)$, puis apprend un
 # décodeur $p(x \mid z)$. Son encodeur ne donne pas un code, mais une loi : pour chaque image, $q(z \mid x)$ est la
 # normale de moyennes $\mu$ et d'écarts-types $\sigma$, deux vecteurs de $M$ nombres. La vraisemblance $\log p(x)$, elle,
-# est une intégrale sur tous les codes, hors de portée. Mais elle a un minorant, l'**ELBO** :
+# est une intégrale sur tous les codes, hors de portée. Mais elle a un minorant, l'**ELBO** (*evidence lower bound*) :
 #
 # $$\log p(x) \;\geq\; \mathbb E_{q(z \mid x)}\big[\log p(x \mid z)\big] \;-\; \mathrm{KL}\big(q(z \mid x) \,\Vert\, p(z)\big) .$$
 #
 # Le premier terme veut des reconstructions fidèles, le second des codes qui ressemblent à $p(z)$ : c'est le prix, en
-# nats, de ce que le code dit de l'image. On diminue leur opposé.
+# nats (l'unité que donne le logarithme naturel), de ce que le code dit de l'image. On diminue leur opposé.
 #
 # ### Exercice 3 - `reparameterize` ★ (6 min, 2 points)
 #

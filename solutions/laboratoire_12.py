@@ -19,7 +19,7 @@
 #
 # **À la fin, vous saurez**
 #
-# - écrire les deux pertes d'un GAN, et alterner les deux pas sans que l'un dérègle l'autre ;
+# - écrire les deux pertes d'un GAN (*generative adversarial network*), et alterner les deux pas sans que l'un dérègle l'autre ;
 # - reconnaître la saturation, l'oscillation et l'effondrement des modes ;
 # - tenir la pente d'un critique (WGAN), et dire ce que l'on y gagne ;
 # - conditionner un générateur, traduire entre deux domaines, et mesurer ce qui sort.

@@ -115,7 +115,7 @@ def load_data(
 
     Args :
         cifar : CIFAR-10 si vrai ; sinon MNIST, sauf si les options demandent CIFAR-10.
-        one_hot_labels : cibles N × C de -1, avec +1 à la classe, au lieu d'indices.
+        one_hot_labels : cibles N × K de -1, avec +1 à la classe, au lieu d'indices.
         normalize : retire aux pixels la moyenne et divise par l'écart-type, deux nombres calculés
             sur tous les pixels de l'entraînement. Sinon, les pixels vont de 0 à 255.
         flatten : images en vecteurs N × D si vrai, N × C × H × W sinon.

@@ -56,7 +56,7 @@ def train(
         history = labo.train(model, (train_input, train_target), (valid_input, valid_target))
 
     Args :
-        model : le réseau ; il reçoit un lot N × … et donne, pour un classifieur, des scores N × C.
+        model : le réseau ; il reçoit un lot N × … et donne, pour un classifieur, des scores N × K.
         train, valid : un couple de tenseurs `(input, target)`, ou un chargeur qui donne des lots
             `(x, y)` (`labo.BatchLoader`, `DataLoader`).
         epochs : nombre total d'époques.

@@ -195,13 +195,13 @@ def test_each_coloured_template_has_its_own_scale_with_zero_grey():
         (lambda: plot_confusion(torch.arange(3), torch.arange(3), ["a"]), "1 noms.*3 classes"),
         (
             lambda: plot_predictions(torch.rand(2, 4, 4), torch.zeros(2), torch.zeros(2)),
-            r"logits doit être de forme \(N, C\)",
+            r"logits doit être de forme \(N, K\)",
         ),
         (
             lambda: plot_predictions(torch.rand(2, 4, 4), torch.zeros(3), torch.zeros(2, 5)),
             "targets contient 3 éléments au lieu de 2",
         ),
-        (lambda: plot_templates(torch.rand(10, 100)), r"\(C, 784\).*\(10, 100\)"),
+        (lambda: plot_templates(torch.rand(10, 100)), r"\(K, 784\).*\(10, 100\)"),
     ],
 )
 def test_mistakes_are_explained(draw, message):
