@@ -689,8 +689,8 @@ claim.less("τ = 5 vaut mieux que τ = 1, pour chaque graine",
            0, [b - a for a, b in zip(on_threes["maître, τ = 1"], on_threes["maître, τ = 5"])])
 
 # %% [markdown]
-# À $\tau = 5$, l'élève reconnaît plus des deux tiers des 3, qu'il n'a jamais vus. À $\tau = 1$, tout dépend du maître : comparez,
-# graine par graine, ce que l'élève en tire et le peu de probabilité que son maître laisse au 3.
+# À $\tau = 5$, l'élève reconnaît plus des deux tiers de chiffres qu'il n'a jamais vus. À $\tau = 1$, tout dépend du maître :
+# comparez, graine par graine, ce que l'élève en tire et le peu de probabilité que son maître laisse au 3.
 #
 # ---
 # ## 3. Vingt étiquettes : l'échelle
