@@ -81,8 +81,8 @@ def discriminator_loss(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
         fake : ceux des faux, N' × 1 ; N' peut différer de N. Ni l'un ni l'autre n'est modifié.
 
     Renvoie :
-        un scalaire (tenseur sans axe, du type des scores), fini pour tout score de -1000 à 1000, de même que son
-        gradient, qui remonte jusqu'aux deux arguments.
+        un scalaire (tenseur sans axe, du type des scores), fini pour tout score de -1000 à 1000. De même son gradient,
+        qui remonte jusqu'aux deux arguments, et reste exact quand un score est nul.
     """
     ### BEGIN SOLUTION
     return F.softplus(-real).mean() + F.softplus(fake).mean()
@@ -94,10 +94,21 @@ found = discriminator_loss(torch.zeros(3, 1), torch.zeros(2, 1))
 assert isinstance(found, torch.Tensor), f"un tenseur est attendu, et non {type(found).__name__}"
 assert tuple(found.shape) == (), f"la perte est un scalaire, et a la forme {tuple(found.shape)}"
 assert abs(found.item() - 2 * math.log(2)) < 1e-4, f"scores nuls : 2 ln 2 ≈ 1,386, et non {found.item()}"
-found = discriminator_loss(torch.tensor([[100.0]]), torch.tensor([[-100.0]])).item()
+real, fake = torch.tensor([[100.0]]), torch.tensor([[-100.0]])
+found = discriminator_loss(real, fake).item()
+assert real.item() == 100 and fake.item() == -100, "un argument a été modifié"
 assert abs(found) < 1e-4, f"vrai à 100, faux à -100 : le discriminateur a raison, sa perte est nulle, et non {found}"
 found = discriminator_loss(torch.tensor([[-100.0]]), torch.tensor([[0.0]])).item()
 assert abs(found - 100.6931) < 1e-2, f"vrai à -100, faux à 0 : 100 + ln 2 ≈ 100,69, et non {found}"
+real, fake = torch.zeros(1, 1, requires_grad=True), torch.zeros(1, 1, requires_grad=True)
+found = discriminator_loss(real, fake)
+assert found.requires_grad, "aucun gradient ne remonte de la perte"
+found.backward()
+assert real.grad is not None and fake.grad is not None, "le gradient remonte aux deux arguments"
+found = (real.grad.item(), fake.grad.item())
+assert abs(found[0] + 0.5) < 1e-4 and abs(found[1] - 0.5) < 1e-4, (
+    f"scores nuls : les pentes sont -1/2 et 1/2, et non {found} (en 0, un maximum ou une valeur absolue a un coude)"
+)
 ### BEGIN HIDDEN TESTS
 def truth_of_d(real, fake):
     bce = F.binary_cross_entropy_with_logits
@@ -113,7 +124,7 @@ for n, m, size, dtype in (
     expected = truth_of_d(*leaves)
     expected.backward()
     given = [s.clone().requires_grad_() for s in scores]
-    case = f"{n} vrais et {m} faux scores de taille {size:g}"
+    case = f"scores de taille {size:g}, N = {n} et N' = {m}"
     found = discriminator_loss(*given)
     assert all(torch.equal(g.detach(), s) for g, s in zip(given, scores)), f"{case} : un argument a été modifié"
     assert tuple(found.shape) == (), f"{case} : forme {tuple(found.shape)}, au lieu d'un scalaire"
@@ -162,11 +173,11 @@ def generator_loss(fake: torch.Tensor, kind: str) -> torch.Tensor:
         kind : "minimax" ou "non_saturating".
 
     Renvoie :
-        un scalaire (tenseur sans axe, du type des scores), fini pour tout score de -1000 à 1000, de même que son
-        gradient.
+        un scalaire (tenseur sans axe, du type des scores), fini pour tout score de -1000 à 1000. De même son gradient,
+        qui reste exact quand un score est nul.
 
     Erreurs :
-        ValueError si `kind` est autre chose.
+        ValueError si `kind` est un autre texte, même presque égal.
     """
     ### BEGIN SOLUTION
     if kind == "minimax":
@@ -185,8 +196,19 @@ for kind, sign in (("minimax", -1), ("non_saturating", 1)):
     assert abs(found.item() - sign * math.log(2)) < 1e-4, (
         f"« {kind} », scores nuls : {sign * math.log(2):.4f}, et non {found.item():.4f}"
     )
-    low, high = (generator_loss(torch.tensor([[s]]), kind).item() for s in (-1.0, 1.0))
+    scores = [torch.tensor([[s]]) for s in (-1.0, 1.0)]
+    low, high = (generator_loss(score, kind).item() for score in scores)
+    assert [score.item() for score in scores] == [-1, 1], f"« {kind} » : `fake` a été modifié"
     assert high < low, f"« {kind} » : la perte doit baisser quand le score des faux monte, et va de {low:.3f} à {high:.3f}"
+    score = torch.zeros(1, 1, requires_grad=True)
+    found = generator_loss(score, kind)
+    assert found.requires_grad, f"« {kind} » : aucun gradient ne remonte de la perte"
+    found.backward()
+    assert score.grad is not None, f"« {kind} » : aucun gradient n'arrive à `fake`"
+    found = score.grad.item()
+    assert abs(found + 0.5) < 1e-4, (
+        f"« {kind} », score nul : la pente est -1/2, et non {found} (en 0, un maximum ou une valeur absolue a un coude)"
+    )
 ### BEGIN HIDDEN TESTS
 # La pente de chaque perte, écrite à la main : rien d'autre ne la distingue mieux.
 SLOPES = {"minimax": lambda s: -torch.sigmoid(s), "non_saturating": lambda s: -torch.sigmoid(-s)}
@@ -196,7 +218,7 @@ for n, size, dtype in (
 ):
     scores = size * (2 * torch.rand(n, 1, dtype=dtype) - 1)
     for kind in SLOPES:
-        given, case = scores.clone().requires_grad_(), f"« {kind} », {n} scores de taille {size:g}"
+        given, case = scores.clone().requires_grad_(), f"« {kind} », scores de taille {size:g}, N = {n}"
         found = generator_loss(given, kind)
         assert torch.equal(given.detach(), scores), f"{case} : `fake` a été modifié"
         assert tuple(found.shape) == (), f"{case} : forme {tuple(found.shape)}, au lieu d'un scalaire"
@@ -225,12 +247,15 @@ for kind, slopes in (("minimax", (-4.5398e-5, -1.0)), ("non_saturating", (-1.0, 
         wanted = LOSSES[kind](given.detach()).item()
         assert abs(found.item() - wanted) < 0.1, f"« {kind} », score {score} : {wanted} attendu, {found.item()} reçu"
         assert math.isfinite(given.grad.item()), f"« {kind} », score {score} : la pente est {given.grad.item()}"
-for unknown in ("wasserstein", "", "Minimax"):
+for unknown in ("wasserstein", "", "Minimax", "minimax ", "mini", "minimax_loss", "non-saturating", "non_saturating2", "non saturante"):
+    raised = "rien n'est levé"
     try:
         generator_loss(torch.zeros(1, 1), unknown)
-    except ValueError:
-        continue
-    raise AssertionError(f"« {unknown} » n'est pas une perte connue : ValueError est attendue")
+    except Exception as error:
+        raised = f"{type(error).__name__} est levée"
+        if isinstance(error, ValueError):
+            continue
+    raise AssertionError(f"« {unknown} » n'est pas une perte connue : ValueError est attendue, et {raised}")
 ### END HIDDEN TESTS
 
 # %%
@@ -375,7 +400,8 @@ def gan_step(
         Les trois tenseurs ne sont pas modifiés.
 
     Chaque pas suit le gradient de sa seule perte, et ne change que les poids de son réseau, quels que soient les
-    gradients laissés auparavant. Le générateur affronte le discriminateur déjà mis à jour.
+    gradients laissés auparavant. Le générateur affronte le discriminateur déjà mis à jour. Chaque réseau calcule dans le
+    mode (`train` ou `eval`) où il arrive ; à la fin, modes et `requires_grad` sont ceux du début.
 
     Renvoie :
         deux nombres (float) : la perte du discriminateur, et celle du dernier pas du générateur, chacune avant le pas.
@@ -438,13 +464,21 @@ def step_here(g, d, opt_g, opt_d, real, z_d, z_g):
     return loss_d, loss_g
 
 
-for shapes, optimizer, options in (
-    ((2, 3, 2, 4), torch.optim.SGD, {"lr": 0.1, "momentum": 0.5}), ((3, 4, 1, 3), torch.optim.Adam, {"lr": 0.02}),
+# Des couches qui calculent autrement dans l'autre mode ; la seconde, un exemple à la fois.
+BATCH_NORM = [(nn.BatchNorm1d, 6)]
+INSTANCE_NORM = [(nn.Unflatten, 1, (1, 6)), (nn.InstanceNorm1d, 1, 1e-5, 0.1, False, True), (nn.Flatten,)]
+for shapes, training, norms, optimizer, options in (
+    ((2, 3, 2, 4), True, ([], []), torch.optim.SGD, {"lr": 0.1, "momentum": 0.5}),
+    ((3, 4, 1, 3), False, ([], []), torch.optim.Adam, {"lr": 0.02}),
+    ((3, 6, 2, 6), True, (BATCH_NORM, INSTANCE_NORM), torch.optim.SGD, {"lr": 0.05}),
+    ((3, 6, 2, 6), False, (BATCH_NORM, INSTANCE_NORM), torch.optim.SGD, {"lr": 0.05}),
 ):
     noise, hidden, size, width = shapes
-    g_recipes = [(nn.Linear, noise, hidden), (nn.Tanh,), (nn.Linear, hidden, size)]
-    d_recipes = [(nn.Linear, size, width), (nn.Softplus,), (nn.Linear, width, 1)]
+    g_recipes = [(nn.Linear, noise, hidden), *norms[0], (nn.Tanh,), (nn.Linear, hidden, size)]
+    d_recipes = [(nn.Linear, size, width), *norms[1], (nn.Softplus,), (nn.Linear, width, 1)]
     g, d, optimizers, g_here, d_here = players(g_recipes, d_recipes, optimizer, **options)
+    for network in (g, d, g_here, d_here):
+        network.train(training)
     here = [optimizer(net.parameters(), **options) for net in (g_here, d_here)]
     for turn, (n, count) in enumerate(((5, 1), (4, 3))):
         real, z_d, z_g = torch.randn(n, size) + 1, torch.randn(n, noise), torch.randn(count, n, noise)
@@ -453,9 +487,13 @@ for shapes, optimizer, options in (
             d(g(torch.randn(3, noise))).sum().backward()
         expected = step_here(g_here, d_here, *here, *copies)
         result = gan_step(g, d, *optimizers, real, z_d, z_g)
-        case = f"{optimizer.__name__}, appel {turn + 1}, {count} bruit(s) pour le générateur"
+        layers, mode = "normalisation, " if norms[0] else "", "train" if training else "eval"
+        case = f"{optimizer.__name__}, {layers}mode {mode}, appel {turn + 1}, P = {count}"
         for name, given, copy in zip(("real", "z_d", "z_g"), (real, z_d, z_g), copies):
-            assert torch.equal(given, copy), f"{case} : `{name}` a été modifié"
+            assert torch.equal(given, copy) and not given.requires_grad, f"{case} : `{name}` a été modifié"
+        for name, network in (("générateur", g), ("discriminateur", d)):
+            assert network.training == training, f"{case} : le {name} n'est plus dans le mode où il est arrivé"
+            assert all(p.requires_grad for p in network.parameters()), f"{case} : les paramètres du {name} sont restés gelés"
         for p, q in zip(d.parameters(), d_here.parameters()):
             torch.testing.assert_close(
                 p.detach(), q.detach(), atol=1e-4, rtol=1e-3,
@@ -471,7 +509,6 @@ for shapes, optimizer, options in (
         for name, value, wanted in zip(("du discriminateur", "du générateur"), result, expected):
             assert isinstance(value, float), f"{case} : la perte {name} est un float, et non {type(value).__name__}"
             assert abs(value - wanted) < 1e-3 * (1 + abs(wanted)), f"{case} : la perte {name} vaut {wanted:.4f}, et non {value:.4f}"
-    assert all(p.requires_grad for p in d.parameters()), "les paramètres du discriminateur sont restés gelés"
 ### END HIDDEN TESTS
 
 # %%
@@ -568,7 +605,7 @@ with labo.needs("gan_step"):
         left.plot(*path.T, color=colour)
         right.semilogy(path.norm(dim=1), color=colour, label="sans pénalité" if gamma == 0 else f"R1, γ = {decimal(gamma, 1)}")
     rate = LR * 0.3 / 2
-    right.semilogy([0.3 * math.exp(-rate * n) for n in range(TURNS)], ":", color=grey, label="prédit : $e^{-\\eta\\gamma n/2}$")
+    right.semilogy([0.3 * math.exp(-rate * n) for n in range(TURNS)], ":", color=grey, label="prédit : $0{,}3\\, e^{-\\eta\\gamma n/2}$")
     left.set(xlabel="θ, le point du générateur", ylabel="ψ, la pente du discriminateur", aspect="equal")
     right.set(xlabel="tour", ylabel="distance à l'équilibre", ylim=(1e-5, 1))
     right.legend(frameon=False, loc="lower left")
@@ -647,16 +684,17 @@ for n, k, d, radius, share in (
     (24, 8, 2, 100.0, 0.0625), (5, 9, 2, 2.5, 0.2), (12, 4, 4, 1.0, 0.05), (22, 3, 2, 4.0, 0.5),
 ):
     samples, centres = 2 * torch.randn(n, d), 3 * torch.randn(k, d)
-    copies, case = (samples.clone(), centres.clone()), f"{n} échantillons, {k} modes, {d} dimension(s), rayon {radius}, part {share}"
+    copies, case = (samples.clone(), centres.clone()), f"{n} échantillons, {k} modes, D = {d}, rayon {radius}, part {share}"
     wanted = truth_of_modes(*copies, radius, share)
     found = modes_found(samples, centres, radius, share)
     assert torch.equal(samples, copies[0]) and torch.equal(centres, copies[1]), f"{case} : un argument a été modifié"
     assert isinstance(found[0], int) and isinstance(found[1], float), f"{case} : un int et un float sont attendus"
-    assert abs(found[1] - wanted[1]) < 1e-5, f"{case} : {wanted[1]:.4g} est la part des bons, et non {found[1]:.4g}"
-    assert found[0] == wanted[0], f"{case} : {wanted[0]} modes sont trouvés, et non {found[0]}"
+    assert abs(found[1] - wanted[1]) < 1e-5, f"{case} : part des bons, {wanted[1]:.4g} attendu, {found[1]:.4g} reçu"
+    assert found[0] == wanted[0], f"{case} : modes trouvés, {wanted[0]} attendu, {found[0]} reçu"
 line = torch.tensor([[0.0, 0.0], [8.0, 0.0], [0.0, 80.0]])
 for points, radius, share, wanted, why in (
     ([[3.0, 4.0], [100.0, 0.0]], 5.0, 0.5, (1, 0.5), "à la distance 5 exactement, l'échantillon est bon ; à la part exactement, le mode est trouvé"),
+    ([[3.0, 4.0], [3.0, 4.001]], 5.0, 0.5, (1, 0.5), "à la distance 5,0008, l'échantillon n'est pas bon"),
     ([[4.0, 0.0], [4.0, 0.0], [0.0, 80.0], [0.0, 79.0]], 4.0, 0.5, (2, 1.0), "à égale distance, le centre de plus petit indice compte seul"),
     ([[4.0, 0.0], [8.0, 0.0]], 4.0, 0.5, (2, 1.0), "à égale distance, c'est le premier centre qui compte"),
     ([[0.0, 40.0], [50.0, 0.0], [0.0, -9.0]], 5.0, 0.1, (0, 0.0), "aucun échantillon n'est bon"),
@@ -742,10 +780,10 @@ claim.less("cinq pas : deux modes au plus, d'un bout à l'autre", [max(m for _, 
 # ---
 # ## 5. Tenir la pente : WGAN
 #
-# *(Arjovsky, Chintala et Bottou, 2017 ; Gulrajani et coll., 2017.)* Des faux trop loin des vrais, un discriminateur
-# parfait ne dit plus *de combien* : sa perte est nulle, à un mètre ou à un kilomètre. Un **critique**, lui, n'est pas
-# une probabilité : il maximise l'écart entre le score moyen des vrais et celui des faux, mais sa pente est tenue proche
-# de 1. L'écart mesure alors une distance entre les deux nuages, dite de Wasserstein.
+# *(Arjovsky, Chintala et Bottou, 2017 ; Gulrajani et coll., 2017.)* Quand les faux sont trop loin des vrais, un
+# discriminateur parfait ne dit plus *à quelle distance* : sa perte est nulle, à un mètre ou à un kilomètre. Un
+# **critique**, lui, n'est pas une probabilité : il maximise l'écart entre le score moyen des vrais et celui des faux,
+# mais sa pente est tenue proche de 1. L'écart mesure alors une distance entre les deux nuages, dite de Wasserstein.
 #
 # Comment tenir la pente partout ? On la vérifie au hasard : pour chaque couple (vrai, faux), un point tiré sur le
 # **segment** qui les joint, et la pénalité est la moyenne des $(\text{norme du gradient} - 1)^2$. Multipliée par $\lambda$,
@@ -769,11 +807,12 @@ def gradient_penalty(
         critic : un réseau, N × ... -> N × 1, qui juge chaque exemple sans regarder les autres.
         real, fake : N × D, ou N × C × H × W.
         t : N × 1, la place de chaque point sur son segment : 1, le vrai ; 0, le faux.
-        Les trois tenseurs ne sont pas modifiés, les `.grad` du critique non plus.
+        Rien n'est modifié : ni les trois tenseurs (`requires_grad` compris), ni le mode (`train` ou `eval`) du critique,
+        ni ses `.grad`.
 
     Renvoie :
         un scalaire, que l'on peut dériver par rapport aux paramètres du critique. Un exemple dont le gradient est nul
-        compte pour 1, et ne rend infini ou NaN le gradient d'aucun paramètre.
+        compte pour 1 (à 0,001 près), et ne rend infini ou NaN le gradient d'aucun paramètre.
     """
     ### BEGIN SOLUTION
     t = t.reshape(-1, *[1] * (real.dim() - 1))
@@ -799,14 +838,23 @@ assert line.weight.grad is not None, "la pénalité ne dépend pas des poids du 
 found = line.weight.grad.flatten().tolist()
 assert abs(found[0] - 4.8) < 1e-2 and abs(found[1] - 6.4) < 1e-2, f"son gradient par rapport aux poids est (4,8 ; 6,4), et non {found}"
 ### BEGIN HIDDEN TESTS
-def truth_of_penalty(critic, real, fake, t):
-    """Un exemple à la fois."""
-    total = 0
+def slopes_of(critic, real, fake, t):
+    """La norme du gradient du score, un exemple à la fois."""
+    slopes = []
     for x, y, share in zip(real, fake, t.flatten()):
         point = (share * x + (1 - share) * y)[None].requires_grad_()
         gradient, = torch.autograd.grad(critic(point).sum(), point, create_graph=True)
-        total = total + (gradient.norm() - 1) ** 2
-    return total / len(real)
+        slopes.append(gradient.norm())
+    return torch.stack(slopes)
+
+
+def steep(critic, shape, t):
+    """Des vrais et des faux où la pente n'est pas proche de 0 : un ε sous la racine ne s'y voit pas."""
+    for _ in range(100):
+        real, fake = torch.randn(shape), 2 * torch.randn(shape) - 1
+        if slopes_of(critic, real, fake, t).min() > 0.05:
+            break
+    return real, fake
 
 
 for shape, recipes in (
@@ -818,20 +866,22 @@ for shape, recipes in (
     ((2, 1, 2, 3), [(nn.Flatten,), (nn.Linear, 6, 4), (nn.Softplus,), (nn.Linear, 4, 1)]),
 ):
     critic, witness = checks.twins(*recipes)
+    critic.train(shape[0] % 2 == 0)
     for place in (None, 0.0, 1.0) if shape == (4, 3) else (None,):
-        real, fake = torch.randn(shape), 2 * torch.randn(shape) - 1
         t = torch.rand(shape[0], 1) if place is None else torch.full((shape[0], 1), place)
+        real, fake = steep(witness, shape, t)
         copies, case = [value.clone() for value in (real, fake, t)], f"exemples {shape}, t = {'au hasard' if place is None else place}"
         witness.zero_grad()
-        critic.zero_grad()
-        expected = truth_of_penalty(witness, *copies)
+        expected = (slopes_of(witness, *copies) - 1).square().mean()
         expected.backward()
+        critic(torch.ones(shape)).sum().backward()  # des gradients, que la pénalité ne doit ni compléter ni effacer
+        unchanged = checks.unchanged(critic)
         found = gradient_penalty(critic, real, fake, t)
         for name, value, copy in zip(("real", "fake", "t"), (real, fake, t), copies):
             assert torch.equal(value, copy), f"{case} : `{name}` a été modifié"
-        assert all(p.grad is None or not p.grad.any() for p in critic.parameters()), (
-            f"{case} : les `.grad` du critique ont changé ; dérivez par rapport à l'entrée seule"
-        )
+            assert not value.requires_grad, f"{case} : `{name}` a été modifié (son `requires_grad`)"
+        unchanged(case)
+        critic.zero_grad()
         assert tuple(found.shape) == (), f"{case} : forme {tuple(found.shape)}, au lieu d'un scalaire"
         torch.testing.assert_close(
             found.detach(), expected.detach(), atol=1e-3, rtol=1e-3, check_dtype=False,
@@ -854,6 +904,18 @@ assert abs(found.item() - 1) < 1e-3, f"un critique constant a une pente nulle : 
 found.backward()
 assert all(p.grad is None or bool(torch.isfinite(p.grad).all()) for p in flat.parameters()), (
     "un critique constant : le gradient des poids est NaN ou infini ; la dérivée de la racine carrée en 0 est infinie"
+)
+half = checks.build(nn.Sequential, checks.build(nn.Linear, 1, 1), checks.build(nn.ReLU), checks.build(nn.Linear, 1, 1))
+with torch.no_grad():
+    for parameter, value in zip(half.parameters(), (3.0, 0.0, 1.0, 0.0)):
+        parameter.fill_(value)
+points = torch.tensor([[1.0], [-1.0], [2.0], [-3.0]])
+found = gradient_penalty(half, points, points.clone(), torch.rand(4, 1))
+assert abs(found.item() - 2.5) < 1e-3, f"des pentes 3 ; 0 ; 3 ; 0 : (4 + 1 + 4 + 1) / 4 = 2,5, et non {found.item()}"
+found.backward()
+slope = next(iter(half.parameters())).grad.item()
+assert abs(slope - 2) < 1e-2, (
+    f"une pente nulle parmi d'autres (3 ; 0 ; 3 ; 0) : le gradient du premier poids est 2, et non {slope}"
 )
 ### END HIDDEN TESTS
 
@@ -1001,7 +1063,7 @@ for n, m, d, dtype in (
 ):
     a = (torch.randn(n, d, dtype=torch.float64) @ torch.randn(d, d, dtype=torch.float64) + torch.randn(d)).to(dtype)
     b = (torch.randn(m, d, dtype=torch.float64) @ torch.randn(d, d, dtype=torch.float64)).to(dtype)
-    copies, case = (a.clone(), b.clone()), f"{n} et {m} vecteurs de {d} dimension(s)"
+    copies, case = (a.clone(), b.clone()), f"{n} et {m} vecteurs, D = {d}"
     wanted = truth_of_frechet(*copies)
     scale = float(a.double().var(0).sum() + b.double().var(0).sum())
     found = frechet(a, b)
@@ -1216,7 +1278,9 @@ def cycle_loss(
 
     Args :
         a_to_b, b_to_a : deux réseaux, d'un domaine à l'autre.
-        a : N × ..., des exemples du premier domaine ; b : N' × ..., du second. Aucun n'est modifié.
+        a : N × ..., des exemples du premier domaine ; b : N' × ..., du second.
+        Rien n'est modifié : ni `a` ni `b` (même si un réseau rend son entrée telle quelle), ni le mode (`train` ou
+        `eval`) des réseaux, ni leurs `.grad`.
 
     Renvoie :
         un scalaire ; chaque moyenne porte sur tous les nombres de son domaine. Le gradient remonte aux deux réseaux.
@@ -1252,21 +1316,36 @@ def truth_of_cycle(there, back, a, b):
     return first.abs().sum() / a.numel() + second.abs().sum() / b.numel()
 
 
-for n, m, d_a, d_b, bent in ((4, 3, 2, 3, True), (1, 5, 3, 1, True), (3, 3, 2, 2, False), (6, 1, 1, 4, True), (2, 5, 4, 4, False)):
+same = torch.randn(4, 2), torch.randn(3, 2)
+copies, (identity, _) = [value.clone() for value in same], checks.twins((nn.Identity,))
+found = cycle_loss(identity, identity, *same)
+for name, value, copy in zip(("a", "b"), same, copies):
+    assert torch.equal(value, copy), f"deux réseaux qui rendent leur entrée : `{name}` a été modifié"
+assert abs(found.item()) < 1e-6, f"deux réseaux qui rendent leur entrée : aucun écart, et non {found.item()}"
+for n, m, d_a, d_b, bent in ((3, 3, 2, 2, False), (4, 3, 2, 3, True), (1, 5, 3, 1, True), (6, 1, 1, 4, True), (2, 5, 4, 4, False)):
     there = [(nn.Linear, d_a, 5), (nn.Tanh,), (nn.Linear, 5, d_b)] if bent else [(nn.Linear, d_a, d_b)]
     (ab, ab_here), (ba, ba_here) = checks.twins(*there), checks.twins((nn.Linear, d_b, d_a))
     a, b = torch.randn(n, d_a), torch.randn(m, d_b)
     copies, case = (a.clone(), b.clone()), f"A : {n} × {d_a}, B : {m} × {d_b}"
     expected = truth_of_cycle(ab_here, ba_here, *copies)
     expected.backward()
+    for net, domain in ((ab, a), (ba, b)):
+        net.train(bent)
+        net(domain.clone()).sum().backward()  # des gradients, que la perte ne doit ni compléter ni effacer
+    unchanged = checks.unchanged(ab, ba)
     found = cycle_loss(ab, ba, a, b)
+    unchanged(case)
     assert torch.equal(a, copies[0]) and torch.equal(b, copies[1]), f"{case} : un argument a été modifié"
+    assert not (a.requires_grad or b.requires_grad), f"{case} : un argument a été modifié (son `requires_grad`)"
     assert tuple(found.shape) == (), f"{case} : forme {tuple(found.shape)}, au lieu d'un scalaire"
     torch.testing.assert_close(
         found.detach(), expected.detach(), atol=1e-4, rtol=1e-4,
-        msg=f"{case} : {expected.item():.4f} attendu, {found.item():.4f} reçu (les deux cycles, l'écart absolu, la moyenne de chacun)",
+        msg=f"{case} : {expected.item():.4f} attendu, {found.item():.4f} reçu (les deux cycles, l'aller d'abord, l'écart absolu, la "
+        "moyenne de chacun)",
     )
     assert found.requires_grad, f"{case} : aucun gradient ne remonte de la perte"
+    ab.zero_grad()
+    ba.zero_grad()
     found.backward()
     for name, net, witness in (("a_to_b", ab, ab_here), ("b_to_a", ba, ba_here)):
         for p, q in zip(net.parameters(), witness.parameters()):
@@ -1274,7 +1353,7 @@ for n, m, d_a, d_b, bent in ((4, 3, 2, 3, True), (1, 5, 3, 1, True), (3, 3, 2, 2
             torch.testing.assert_close(
                 p.grad, q.grad, atol=1e-4, rtol=1e-3, msg=f"{case} : la perte est juste, mais le gradient de `{name}` est faux",
             )
-images = torch.randn(2, 3, 4, 5), torch.randn(3, 2, 4, 5)
+images = torch.randn(2, 3, 4, 5), torch.randn(3, 2, 2, 4)
 (ab, ab_here), (ba, ba_here) = checks.twins((nn.Conv2d, 3, 2, 1)), checks.twins((nn.Conv2d, 2, 3, 1))
 found, expected = cycle_loss(ab, ba, *images), truth_of_cycle(ab_here, ba_here, *images)
 assert abs(found.item() - expected.item()) < 1e-3, f"des images : {expected.item():.4f} attendu, {found.item():.4f} reçu"
@@ -1455,8 +1534,8 @@ claim.less("en test aussi, le générateur est bien plus près des vraies images
 # 1. $2 \ln 2$ : il ne distingue plus rien.
 # 2. La pénalité est une fonction d'un gradient ; pour descendre, on dérive ce gradient par rapport aux poids.
 # 3. Le score d'un exemple dépend alors des autres : le gradient par rapport à lui seul n'est plus sa pente.
-# 4. Non : un cercle et une gaussienne peuvent s'y tromper.
-# 5. Estimée avec peu d'images, elle est trop grande : le biais ne s'annule qu'à nombre égal.
+# 4. Non : un cercle et une gaussienne peuvent avoir la même moyenne et la même covariance.
+# 5. Estimée avec peu d'images, elle est trop grande : le biais n'est le même qu'à nombre égal.
 # </details>
 #
 # ## Pour aller plus loin

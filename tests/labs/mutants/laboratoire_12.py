@@ -18,12 +18,19 @@ _cycle = partial(edited, "laboratoire_12", "cycle_loss")
 _D_LOSS = "F.softplus(-real).mean() + F.softplus(fake).mean()"
 _MINIMAX = "-F.softplus(fake).mean()"
 _NON_SATURATING = "return F.softplus(-fake).mean()"
+_UNKNOWN = 'raise ValueError(f"perte inconnue : {kind}")'
+_SOFTPLUS = "def softplus(s):\n    return {} + torch.log1p(torch.exp(-s.abs()))\n\n\n"
 _FAKE = "    with torch.no_grad():\n        fake = generator(z_d)\n"
 _ZERO_D = "    optimizer_d.zero_grad()\n"
 _ZERO_G = "        optimizer_g.zero_grad()\n"
 _NORM = "gradient.flatten(1).norm(dim=1)"
 _ROOTS = "torch.linalg.eigvals(first @ second).real.clamp(min=0).sqrt()"
 _CYCLES = "F.l1_loss(b_to_a(a_to_b(a)), a) + F.l1_loss(a_to_b(b_to_a(b)), b)"
+
+
+def _by_hand(code: str) -> str:
+    """A loss by the cell's own `softplus`."""
+    return code.replace("F.softplus", "softplus")
 
 
 def _kept(loss: str) -> str:
@@ -92,6 +99,12 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
             "the arguments are negated",
             _d_loss((f"return {_D_LOSS}", f"real.data.neg_()\n    return {_D_LOSS}")),
         ),
+        (
+            "an argument is negated in place",
+            _d_loss(("F.softplus(-real)", "F.softplus(real.neg_())")),
+        ),
+        ("by hand, flat at a score of 0", _SOFTPLUS.format("F.relu(s)") + _by_hand(_d_loss())),
+        ("by hand, too steep at 0", _SOFTPLUS.format("s.clamp(min=0)") + _by_hand(_d_loss())),
     ],
     "generator_loss": [
         ("both are non-saturating", _g_loss((_MINIMAX, "F.softplus(-fake).mean()"))),
@@ -145,6 +158,28 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
         (
             "scores clamped to ±20",
             _g_loss((_NON_SATURATING, "return F.softplus(-fake.clamp(-20, 20)).mean()")),
+        ),
+        ("by hand, flat at a score of 0", _SOFTPLUS.format("F.relu(s)") + _by_hand(_g_loss())),
+        ("by hand, too steep at 0", _SOFTPLUS.format("s.clamp(min=0)") + _by_hand(_g_loss())),
+        (
+            "spaces around the kind",
+            _g_loss(
+                ('    if kind == "minimax"', '    kind = kind.strip()\n    if kind == "minimax"')
+            ),
+        ),
+        (
+            "a hyphen in the kind",
+            _g_loss(('kind == "non_saturating"', 'kind.replace("-", "_") == "non_saturating"')),
+        ),
+        ("the kind only starts so", _g_loss(('kind == "minimax"', 'kind.startswith("mini")'))),
+        (
+            "the French name too",
+            _g_loss(('kind == "non_saturating"', 'kind in ("non_saturating", "non saturante")')),
+        ),
+        ("an assertion for an unknown kind", _g_loss((_UNKNOWN, "assert False, kind"))),
+        (
+            "fake is negated in place",
+            _g_loss((_NON_SATURATING, "return F.softplus(fake.neg_()).mean()")),
         ),
     ],
     "gan_step": [
@@ -300,6 +335,49 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
                 )
             ),
         ),
+        (
+            "the generator stays in evaluation mode",
+            _step((_FAKE, f"    generator.eval()\n{_FAKE}")),
+        ),
+        (
+            "the fakes are drawn in evaluation mode",
+            _step(
+                (
+                    _FAKE,
+                    f"    training = generator.training\n    generator.eval()\n{_FAKE}    generator.train(training)\n",
+                )
+            ),
+        ),
+        (
+            "a frozen discriminator is in evaluation mode",
+            _step(
+                (
+                    "    for z in z_g",
+                    "    training = discriminator.training\n    discriminator.eval()\n    for z in z_g",
+                ),
+                ("    return loss_d", "    discriminator.train(training)\n    return loss_d"),
+            ),
+        ),
+        (
+            "always in training mode",
+            _step((_FAKE, f"    generator.train()\n    discriminator.train()\n{_FAKE}")),
+        ),
+        (
+            "the generator stays frozen",
+            _step(
+                (_FAKE, f"    generator.requires_grad_(False)\n{_FAKE}"),
+                (
+                    "        loss_g.backward()",
+                    "        generator.requires_grad_(True)\n        loss_g.backward()",
+                ),
+                ("    return loss_d", "    generator.requires_grad_(False)\n    return loss_d"),
+                (
+                    "loss_of_generator(discriminator(generator(z)))",
+                    "loss_of_generator(discriminator(generator.requires_grad_(True)(z)))",
+                ),
+            ),
+        ),
+        ("the noise asks for its gradient", _step((_FAKE, f"    z_d.requires_grad_()\n{_FAKE}"))),
     ],
     "modes_found": [
         ("strictly within the radius", _modes(("distances <= radius", "distances < radius"))),
@@ -388,6 +466,8 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
             ),
         ),
         ("radius rounded", _modes(("distances <= radius", "distances <= round(radius)"))),
+        ("a margin on the radius", _modes(("distances <= radius", "distances <= radius + 1e-3"))),
+        ("half precision", _modes(("samples[:, None]", "samples.half()[:, None].float()"))),
     ],
     "gradient_penalty": [
         ("norm over the whole batch", _penalty((_NORM, "gradient.norm()"))),
@@ -452,6 +532,42 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
                     "    x = real.mul_(t).add_((1 - t) * fake).detach()",
                 )
             ),
+        ),
+        (
+            "backward fills the parameters, which are then emptied",
+            _penalty(
+                (
+                    "gradient, = torch.autograd.grad(critic(x).sum(), x, create_graph=True)",
+                    "critic(x).sum().backward(create_graph=True)\n    gradient = x.grad\n    critic.zero_grad()",
+                )
+            ),
+        ),
+        (
+            "the critic's gradients are forgotten",
+            _penalty(("    gradient, =", "    critic.zero_grad()\n    gradient, =")),
+        ),
+        (
+            "only a batch of zero slopes is seen to",
+            _penalty(
+                (
+                    f"return ({_NORM}",
+                    "squares = gradient.flatten(1).square().sum(1)\n"
+                    "    if squares.sum() == 0:\n        return (squares - 1).square().mean()\n"
+                    "    return (squares.sqrt()",
+                )
+            ),
+        ),
+        (
+            "examples of zero slope do not count",
+            _penalty(
+                (_NORM, "gradient[gradient.flatten(1).norm(dim=1) > 0].flatten(1).norm(dim=1)")
+            ),
+        ),
+        ("the critic stays in evaluation mode", _penalty(("critic(x)", "critic.eval()(x)"))),
+        ("always in training mode", _penalty(("critic(x)", "critic.train()(x)"))),
+        (
+            "real asks for its gradient",
+            _penalty(("(t * real +", "(t * real.requires_grad_() +")),
         ),
     ],
     "frechet": [
@@ -620,5 +736,40 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
             ),
         ),
         ("a negative loss", _cycle((_CYCLES, f"-({_CYCLES})"))),
+        (
+            "return before the way out",
+            _cycle((_CYCLES, "F.l1_loss(a_to_b(b_to_a(a)), a) + F.l1_loss(b_to_a(a_to_b(b)), b)")),
+        ),
+        (
+            "the return is written over",
+            _cycle(
+                (
+                    _CYCLES,
+                    "b_to_a(a_to_b(a)).sub_(a).abs().mean() + a_to_b(b_to_a(b)).sub_(b).abs().mean()",
+                )
+            ),
+        ),
+        (
+            "the networks stay in evaluation mode",
+            _cycle(("    return", "    a_to_b.eval()\n    b_to_a.eval()\n    return")),
+        ),
+        (
+            "always in training mode",
+            _cycle(("    return", "    a_to_b.train()\n    b_to_a.train()\n    return")),
+        ),
+        (
+            "the networks forget their gradients",
+            _cycle(("    return", "    a_to_b.zero_grad()\n    b_to_a.zero_grad()\n    return")),
+        ),
+        ("a asks for its gradient", _cycle(("    return", "    a.requires_grad_()\n    return"))),
+        (
+            "both sums over the size of a",
+            _cycle(
+                (
+                    _CYCLES,
+                    "((b_to_a(a_to_b(a)) - a).abs().sum() + (a_to_b(b_to_a(b)) - b).abs().sum()) / a.numel()",
+                )
+            ),
+        ),
     ],
 }

@@ -40,10 +40,10 @@ def discriminator_loss(real, fake, **options):
 """,
         ),
         (
-            "by hand: max(s, 0) + log1p(exp(-|s|))",
+            "by hand: max(s, 0) + log1p(exp(-|s|)), the mean of both slopes at 0",
             """
 def positive(s):
-    return s.clamp(min=0) + torch.log1p(torch.exp(-s.abs()))
+    return torch.maximum(s, torch.zeros_like(s)) + torch.log1p(torch.exp(-s.abs()))
 
 def discriminator_loss(real, fake):
     return positive(-real).mean() + positive(fake).mean()
@@ -55,6 +55,16 @@ def discriminator_loss(real, fake):
 def discriminator_loss(real, fake):
     both = F.softplus(torch.cat([-real, fake]))
     return both[: len(real)].mean() + both[len(real) :].mean()
+""",
+        ),
+        (
+            "two classes, of scores 0 and s",
+            """
+def discriminator_loss(real, fake):
+    pair = lambda s: torch.hstack((torch.zeros_like(s), s))
+    truth = torch.ones(len(real), dtype=torch.long)
+    lies = torch.zeros(len(fake), dtype=torch.long)
+    return F.cross_entropy(pair(real), truth) + F.cross_entropy(pair(fake), lies)
 """,
         ),
     ],
@@ -132,6 +142,21 @@ def generator_loss(fake, kind):
     if kind == "non_saturating":
         return (F.softplus(fake) - fake).mean()
     raise ValueError(kind)
+""",
+        ),
+        (
+            "an enumeration",
+            """
+from enum import Enum
+
+class LossOfLab12(Enum):
+    MINIMAX = "minimax"
+    NON_SATURATING = "non_saturating"
+
+def generator_loss(fake, kind):
+    if LossOfLab12(kind) is LossOfLab12.MINIMAX:
+        return F.logsigmoid(-fake).mean()
+    return -F.logsigmoid(fake).mean()
 """,
         ),
     ],
@@ -233,6 +258,63 @@ def gan_step(generator, discriminator, optimizer_g, optimizer_d, real, z_d, z_g)
     return [*result, loss.item()]
 """,
         ),
+        (
+            "backward for some inputs only",
+            """
+def gan_step(generator, discriminator, optimizer_g, optimizer_d, real, z_d, z_g):
+    loss_d = loss_of_discriminator(discriminator(real), discriminator(generator(z_d)))
+    discriminator.zero_grad(set_to_none=False)
+    loss_d.backward(inputs=list(discriminator.parameters()))
+    optimizer_d.step()
+    for z in z_g:
+        generator.zero_grad()
+        loss_g = loss_of_generator(discriminator(generator(z)))
+        loss_g.backward(inputs=[*generator.parameters()])
+        optimizer_g.step()
+    return loss_d.detach().item(), loss_g.detach().item()
+""",
+        ),
+        (
+            "each network frozen in its turn, closures",
+            """
+def gan_step(generator, discriminator, optimizer_g, optimizer_d, real, z_d, z_g):
+    def descend(optimizer, loss_of):
+        def closure():
+            optimizer.zero_grad()
+            loss = loss_of()
+            loss.backward()
+            return loss
+        return optimizer.step(closure).item()
+
+    generator.requires_grad_(False)
+    loss_d = descend(optimizer_d, lambda: loss_of_discriminator(discriminator(real), discriminator(generator(z_d))))
+    generator.requires_grad_(True)
+    discriminator.requires_grad_(False)
+    for z in z_g:
+        loss_g = descend(optimizer_g, lambda: loss_of_generator(discriminator(generator(z))))
+    discriminator.requires_grad_(True)
+    return loss_d, loss_g
+""",
+        ),
+        (
+            "the generator plays against a frozen copy",
+            """
+from copy import deepcopy
+
+def gan_step(generator, discriminator, optimizer_g, optimizer_d, real, z_d, z_g):
+    optimizer_d.zero_grad()
+    loss_d = loss_of_discriminator(discriminator(real), discriminator(generator(z_d).detach()))
+    loss_d.backward()
+    optimizer_d.step()
+    frozen = deepcopy(discriminator).requires_grad_(False)
+    for z in z_g:
+        optimizer_g.zero_grad()
+        loss_g = loss_of_generator(frozen(generator(z)))
+        loss_g.backward()
+        optimizer_g.step()
+    return loss_d.item(), loss_g.item()
+""",
+        ),
     ],
     "modes_found": [
         (
@@ -311,6 +393,42 @@ def modes_found(samples, centres, radius, share):
         ),
     ],
     "gradient_penalty": [
+        (
+            "1e-8 inside the root",
+            """
+def gradient_penalty(critic, real, fake, t):
+    t = t.reshape(-1, *[1] * (real.dim() - 1))
+    x = (t * real + (1 - t) * fake).requires_grad_()
+    (g,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
+    norm = torch.sqrt(g.flatten(1).square().sum(1) + 1e-8)
+    return ((norm - 1) ** 2).mean()
+""",
+        ),
+        (
+            "backward for the points only, a clamped square",
+            """
+def gradient_penalty(critic, real, fake, t):
+    t = t.view(t.size(0), *(1,) * (real.dim() - 1))
+    x = (t * real + (1 - t) * fake).detach().requires_grad_()
+    critic(x).sum().backward(inputs=[x], create_graph=True)
+    norm = x.grad.flatten(start_dim=1).pow(2).sum(dim=1).clamp(min=1e-16).sqrt()
+    return (norm - 1.0).pow(2).mean()
+""",
+        ),
+        (
+            "vmap, float32 buffers",
+            """
+def gradient_penalty(critic, real, fake, t):
+    points = torch.empty_like(real)
+    for n, share in enumerate(t.flatten().tolist()):
+        points[n] = share * real[n] + (1 - share) * fake[n]
+    slope = torch.func.vmap(torch.func.grad(lambda one: critic(one[None]).squeeze()))(points)
+    norms = torch.zeros(len(real))
+    for n in range(len(real)):
+        norms[n] = slope[n].norm()
+    return ((norms - 1) ** 2).mean()
+""",
+        ),
         (
             "from the statement: a view of t, a norm",
             """
@@ -484,6 +602,18 @@ def cycle_loss(a_to_b, b_to_a, a, b):
 def cycle_loss(a_to_b, b_to_a, a, b):
     gaps = [b_to_a(a_to_b(a)) - a, a_to_b(b_to_a(b)) - b]
     return sum(torch.maximum(gap, -gap).mean() for gap in gaps)
+""",
+        ),
+        (
+            "one example at a time, float32 buffers",
+            """
+def cycle_loss(a_to_b, b_to_a, a, b):
+    total = torch.zeros(2)
+    for x in a:
+        total[0] += (b_to_a(a_to_b(x[None])) - x[None]).abs().sum() / a.numel()
+    for y in b:
+        total[1] += (a_to_b(b_to_a(y[None])) - y[None]).abs().sum() / b.numel()
+    return total.sum()
 """,
         ),
     ],
