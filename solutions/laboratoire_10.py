@@ -96,7 +96,8 @@ def attention(
 
     Renvoie :
         ce qui est lu, … × T_q × d_v, et les poids, … × T_q × T_k. Une requête qui ne voit rien lit des zéros, avec des
-        poids nuls. Le gradient remonte jusqu'à q, k et v ; il n'est jamais nan, et vaut 0 pour une requête qui ne voit rien.
+        poids nuls. Le gradient remonte de ces deux tenseurs jusqu'à q, k et v ; jamais nan, il vaut 0 pour une requête qui ne
+        voit rien.
     """
     ### BEGIN SOLUTION
     scores = q @ k.mT / math.sqrt(q.shape[-1])
@@ -123,6 +124,9 @@ assert torch.allclose(found[1], torch.tensor([[0.75, 0.25]]), atol=1e-4), (
 )
 assert abs(found[0].item() - 7) < 1e-3, f"avec ces poids, les valeurs 8 et 4 donnent 7, et non {found[0].item()}"
 read, weights = attention(query, keys, values, torch.tensor([[False, True]]))
+assert tuple(read.shape) == (1, 1) and tuple(weights.shape) == (1, 2), (
+    f"un masque ne change pas les formes, (1, 1) et (1, 2), et non {tuple(read.shape)} et {tuple(weights.shape)}"
+)
 assert torch.allclose(weights, torch.tensor([[0.0, 1.0]])), (
     f"la première clé cachée, tout le poids va à la seconde : (0 ; 1), et non {weights[0].tolist()}"
 )
@@ -142,9 +146,9 @@ def truth_of_attention(q, k, v, mask):
     return read, weights
 
 
-def check_attention(before, t_q, t_k, d, d_v, mask_shape, dtype=torch.float64, hidden_row=False, scale=1.0):
+def check_attention(before, t_q, t_k, d, d_v, mask_shape, hidden_row=False, learns=True):
     sizes = {"q": (*before, t_q, d), "k": (*before, t_k, d), "v": (*before, t_k, d_v)}
-    given = {name: scale * torch.randn(size, dtype=dtype) for name, size in sizes.items()}
+    given = {name: torch.randn(size) for name, size in sizes.items()}
     mask = None
     if mask_shape is not None:
         mask = torch.rand(mask_shape) < 0.5
@@ -155,7 +159,7 @@ def check_attention(before, t_q, t_k, d, d_v, mask_shape, dtype=torch.float64, h
     expected = truth_of_attention(**leaves, mask=mask)
     directions = [torch.randn(value.shape, dtype=torch.float64) for value in expected]
     sum((value * direction).sum() for value, direction in zip(expected, directions)).backward()
-    inputs = {name: value.clone().requires_grad_() for name, value in given.items()}
+    inputs = {name: value.clone().requires_grad_(learns) for name, value in given.items()}
     mask_given = None if mask is None else mask.clone()
     case = f"q {sizes['q']}, k {sizes['k']}, v {sizes['v']}, " + ("sans masque" if mask is None else f"masque {tuple(mask.shape)}")
     call = checks.recorded(attention, *inputs.values(), mask_given)
@@ -178,29 +182,32 @@ def check_attention(before, t_q, t_k, d, d_v, mask_shape, dtype=torch.float64, h
         )
     for name, value, wanted in zip(("ce qui est lu", "les poids"), (read, weights), expected):
         torch.testing.assert_close(
-            value.detach().double(), wanted.detach(), atol=1e-4 * scale, rtol=1e-3,
+            value.detach().double(), wanted.detach(), atol=1e-4, rtol=1e-3,
             msg=f"{case} : {name} : la forme est juste, les valeurs sont fausses (softmax le long des clés, racine de d, masque ?)",
         )
+    banned = [name for name in call.operators if "scaled_dot_product" in name or "multi_head" in name]
+    assert not banned, "c'est l'attention de PyTorch qui a fait le travail"
+    if not learns:
+        return
     sum((value * direction).sum() for value, direction in zip((read, weights), directions)).backward()
     for name, leaf in leaves.items():
         assert inputs[name].grad is not None, f"{case} : aucun gradient n'arrive à `{name}`"
         assert inputs[name].grad.isfinite().all(), f"{case} : le gradient de `{name}` contient des nan"
         torch.testing.assert_close(
-            inputs[name].grad.double(), leaf.grad, atol=1e-3 * scale, rtol=1e-2,
+            inputs[name].grad.double(), leaf.grad, atol=1e-3, rtol=1e-2,
             msg=f"{case} : les valeurs sont justes, mais le gradient de `{name}` est faux : un chemin est-il coupé ?",
         )
-    banned = [name for name in call.operators if "scaled_dot_product" in name or "multi_head" in name]
-    assert not banned, "c'est l'attention de PyTorch qui a fait le travail"
 
 
+check_attention((), 3, 4, 2, 5, (3, 4), learns=False)  # sans gradient, un argument peut être modifié sur place
 check_attention((), 3, 5, 4, 2, None)
 check_attention((), 1, 1, 1, 1, (1, 1))
 check_attention((2,), 4, 3, 6, 5, (4, 3))
 check_attention((2, 3), 4, 5, 2, 7, (2, 1, 4, 5))
 check_attention((3,), 3, 3, 3, 3, (3, 3), hidden_row=True)
-check_attention((2, 2), 2, 4, 9, 1, (2, 2, 2, 4), dtype=torch.float32, hidden_row=True)
+check_attention((2, 2), 2, 4, 9, 1, (2, 2, 2, 4), hidden_row=True)
 check_attention((2,), 5, 4, 3, 2, (1, 4))
-check_attention((1, 2, 2), 2, 6, 5, 3, None, dtype=torch.float32)
+check_attention((1, 2, 2), 2, 6, 5, 3, None)
 large = torch.tensor([[1000.0], [-1000.0]])
 read, weights = attention(large, torch.tensor([[1.0], [-1.0], [0.5]]), torch.tensor([[1.0], [2.0], [4.0]]))
 assert torch.allclose(read, torch.tensor([[1.0], [2.0]])), f"des scores de ±1000 donnent ici 1 et 2, et non {read.flatten().tolist()}"
@@ -240,8 +247,8 @@ claim.less("sans diviser, une clé finit par tout prendre", 0.9, peaks["non divi
 # ---
 # ## 2. Ne pas lire l'avenir
 #
-# Le Transformer lit toutes les positions à la fois, et prédit à chacune le symbole suivant. Chacune ne doit donc voir
-# qu'elle-même et ce qui la précède : c'est le **masque causal**.
+# Le Transformer lit toutes les positions à la fois, et prédit à chacune le symbole suivant. Une position ne
+# doit donc voir qu'elle-même et celles qui la précèdent : c'est le **masque causal**.
 #
 # À la section 6, il arrivera que les clés d'un début déjà lu soient gardées, et que seuls les derniers symboles posent
 # des requêtes : il y aura moins de requêtes que de clés.
@@ -276,14 +283,16 @@ assert mask.int().tolist() == [[1, 0, 0], [1, 1, 0], [1, 1, 1]], (
 )
 assert causal_mask(1, 4).all(), f"la dernière position voit les 4 clés, et non {causal_mask(1, 4).int().tolist()}"
 ### BEGIN HIDDEN TESTS
-for t_query, t_key in ((2, 5), (4, 6), (1, 1), (6, 6), (1, 7), (5, 6), (3, 9)):
+for t_query, t_key in ((2, 5), (4, 6), (1, 1), (6, 6), (1, 7), (5, 6), (3, 9), (2, 1030)):
     mask = causal_mask(t_query, t_key)
-    case = f"{t_query} requêtes, {t_key} clés"
+    case = f"requêtes, clés = {t_query}, {t_key}"
     assert isinstance(mask, torch.Tensor) and mask.dtype == torch.bool, f"{case} : un tenseur booléen est attendu"
     assert tuple(mask.shape) == (t_query, t_key), f"{case} : forme {tuple(mask.shape)}, au lieu de {(t_query, t_key)}"
-    seen = [[j <= t_key - t_query + i for j in range(t_key)] for i in range(t_query)]
-    assert mask.tolist() == seen, (
-        f"{case} : la requête i est à la position {t_key - t_query} + i, et voit les clés jusqu'à elle ; reçu {mask.int().tolist()}"
+    seen = torch.tensor([[j <= t_key - t_query + i for j in range(t_key)] for i in range(t_query)])
+    wrong = (mask != seen).nonzero().tolist()
+    assert not wrong, (
+        f"{case} : la requête i est à la position {t_key - t_query} + i, et voit les clés jusqu'à elle ; "
+        f"or la requête {wrong[0][0]} {'ne voit pas' if seen[tuple(wrong[0])] else 'voit'} la clé {wrong[0][1]}"
     )
 ### END HIDDEN TESTS
 
@@ -335,9 +344,10 @@ assert torch.allclose(result[2], wanted, atol=1e-4), (
     f"la position 2 est (sin 2 ; cos 2 ; sin 0,02 ; cos 0,02) = {wanted.tolist()}, et non {result[2].tolist()}"
 )
 ### BEGIN HIDDEN TESTS
-for count, d in ((1, 2), (5, 6), (6, 2), (4, 8), (40, 10), (2, 64), (8, 8)):
-    result, case = positions(count, d), f"{count} positions de taille {d}"
-    assert isinstance(result, torch.Tensor) and tuple(result.shape) == (count, d), f"{case} : un tenseur {count} × {d} est attendu"
+for count, d in ((1, 2), (5, 6), (6, 2), (4, 8), (40, 10), (2, 64), (8, 8), (1200, 2)):
+    result, case = positions(count, d), f"count, d = {count}, {d}"
+    assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu, et non {type(result).__name__}"
+    assert tuple(result.shape) == (count, d), f"{case} : forme {tuple(result.shape)}, au lieu de {(count, d)}"
     assert result.dtype == torch.float32, f"{case} : le tenseur est float32, et non {result.dtype}"
     wanted = torch.tensor([
         [(math.sin, math.cos)[j % 2](t / 10000 ** ((j - j % 2) / d)) for j in range(d)] for t in range(count)
@@ -430,13 +440,14 @@ class MultiHead(nn.Module):
         mask: torch.Tensor | None = None,
         past: tuple[torch.Tensor, torch.Tensor] | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
-        """La passe avant. Aucun argument n'est modifié ; le gradient remonte jusqu'à x et past.
+        """La passe avant. Elle ne modifie ni ses arguments ni le mode (entraînement, évaluation), qui est sans effet.
+        Le gradient remonte de chaque résultat jusqu'à x et past.
 
         Args :
             x : N × T × D.
             past : None, ou les clés et les valeurs de P positions plus anciennes, N × heads × P × D/heads chacune.
             mask : booléen, T × (P + T), True là où la clé est visible, la même chose pour toutes les têtes ; chaque ligne
-                en voit une. None : tout est visible.
+                en voit au moins une. None : tout est visible.
 
         Renvoie :
             la sortie, N × T × D ; les poids, N × heads × T × (P + T) ; et le couple de toutes les clés et de toutes les
@@ -461,6 +472,8 @@ def witness_and_model(d, heads):
     wanted = {"qkv.weight": (3 * d, d), "qkv.bias": (3 * d,), "out.weight": (d, d), "out.bias": (d,)}
     found = {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
     assert found == wanted, f"D = {d} : les paramètres sont ceux de qkv et de out, {wanted}, et non {found}"
+    for name in ("qkv", "out"):
+        assert isinstance(getattr(model, name), nn.Linear), f"`{name}` est une nn.Linear, et non {type(getattr(model, name)).__name__}"
     with torch.no_grad():
         for parameter, name in zip(witness.parameters(), wanted):
             parameter.copy_(0.6 * torch.randn(wanted[name]))
@@ -475,8 +488,10 @@ for name, value, shape in (("la sortie", result[0], (3, 4, 6)), ("les poids", re
     assert isinstance(value, torch.Tensor), f"{name} : un tenseur est attendu, et non {type(value).__name__}"
     assert tuple(value.shape) == shape, f"{name} : N, T, D = 3, 4, 6 et 2 têtes donnent {shape}, et non {tuple(value.shape)}"
 x = torch.randn(3, 4, 6)
-expected = witness(x, x, x, average_attn_weights=False)
-for name, value, wanted in zip(("les poids", "la sortie"), model(x)[1::-1], expected[::-1]):
+expected, given = witness(x, x, x, average_attn_weights=False), x.clone()
+result = model(given)
+assert torch.equal(given, x), "`x` a été modifié"
+for name, value, wanted in zip(("les poids", "la sortie"), result[1::-1], expected[::-1]):
     torch.testing.assert_close(
         value, wanted, atol=1e-4, rtol=1e-3,
         msg=f"{name} : la forme est juste, les valeurs diffèrent de celles de PyTorch (ordre q, k, v ; tranches contiguës ; "
@@ -504,7 +519,8 @@ for n, length, d, heads, masked in (
         assert value.shape == wanted.shape, f"{case} : {name} : forme {tuple(value.shape)}, au lieu de {tuple(wanted.shape)}"
         torch.testing.assert_close(
             value.detach(), wanted.detach(), atol=1e-4, rtol=1e-3,
-            msg=f"{case}, masque {masked} : {name} diffère de celle de PyTorch (têtes, biais, masque ?)",
+            msg=f"{case}, {'avec un' if masked else 'sans'} masque : {name} : la forme est juste, les valeurs diffèrent de celles de PyTorch "
+            "(têtes, biais, masque ?)",
         )
     (result[0] * direction).sum().backward()
     torch.testing.assert_close(
@@ -536,6 +552,26 @@ assert torch.allclose(last[0], whole[0][:, 4:], atol=1e-4), (
     "lire quatre positions, puis la cinquième avec leur cache, doit donner à la cinquième la même sortie que tout lire d'un coup"
 )
 ### BEGIN HIDDEN TESTS
+def truth_of_heads(named, heads, x, mask=None):
+    """La sortie, les poids, les clés et les valeurs d'une suite lue d'un coup, avec l'attention de PyTorch."""
+    n, length, d = x.shape
+    projected = F.linear(x, named["qkv.weight"].detach(), named["qkv.bias"].detach())
+    q, k, v = (projected[..., i * d : (i + 1) * d].reshape(n, length, heads, d // heads).permute(0, 2, 1, 3) for i in range(3))
+    eye = torch.eye(length).expand(n, heads, length, length)
+    read, weights = (F.scaled_dot_product_attention(q, k, value, attn_mask=mask) for value in (v, eye))
+    read = read.permute(0, 2, 1, 3).reshape(n, length, d)
+    return F.linear(read, named["out.weight"].detach(), named["out.bias"].detach()), weights, k, v
+
+
+def check_read_at_once(case, found, wanted):
+    for name, value, expected in zip(("la sortie", "les poids", "les clés", "les valeurs"), found, wanted):
+        assert value.shape == expected.shape, f"{case} : {name} : forme {tuple(value.shape)}, au lieu de {tuple(expected.shape)}"
+        torch.testing.assert_close(
+            value.detach(), expected.detach(), atol=1e-4, rtol=1e-3,
+            msg=f"{case} : {name} : ce ne sont pas les valeurs de la suite lue d'un coup (les positions les plus anciennes d'abord)",
+        )
+
+
 for n, d, heads, cuts in ((2, 6, 2, (3, 1, 2)), (1, 4, 1, (1, 1, 1, 1)), (3, 8, 4, (2, 5)), (2, 4, 2, (4, 4)), (1, 9, 3, (1, 3, 2))):
     layer, length = MultiHead(d, heads), sum(cuts)
     with torch.no_grad():
@@ -543,45 +579,41 @@ for n, d, heads, cuts in ((2, 6, 2, (3, 1, 2)), (1, 4, 1, (1, 1, 1, 1)), (3, 8, 
             parameter.copy_(0.6 * torch.randn(parameter.shape))
     named = dict(layer.named_parameters())
     assert {"qkv.weight", "qkv.bias", "out.weight", "out.bias"} <= set(named), f"D = {d} : il manque qkv ou out"
-    values, case = torch.randn(n, length, d), f"N, D, têtes = {n}, {d}, {heads}, suite lue en morceaux de {cuts}"
-    projected = F.linear(values, named["qkv.weight"].detach(), named["qkv.bias"].detach())
-    q, k, v = (projected[..., i * d : (i + 1) * d].reshape(n, length, heads, d // heads).permute(0, 2, 1, 3) for i in range(3))
-    causal = torch.tensor([[j <= i for j in range(length)] for i in range(length)])
-    read = F.scaled_dot_product_attention(q, k, v, attn_mask=causal).permute(0, 2, 1, 3).reshape(n, length, d)
-    expected = F.linear(read, named["out.weight"].detach(), named["out.bias"].detach())
-    past, start = None, 0
+    values, case = torch.randn(n, length, d), f"N, D, têtes = {n}, {d}, {heads}"
+    # Chaque position voit celles d'avant, sauf la deuxième avant elle : un peu du passé est caché.
+    mask = torch.tensor([[j <= i and i - j != 2 for j in range(length)] for i in range(length)])
+    expected, past, start = truth_of_heads(named, heads, values, mask), None, 0
+    begun, twin = (values[:, :2].clone().requires_grad_() for _ in range(2))
+    layer.train(n == 1)
+    unchanged = checks.unchanged(layer)
+    already_read = tuple(layer(begun)[2])
     for size in cuts:
         stop = start + size
-        copies = None if past is None else tuple(value.clone() for value in past)
+        where = f"{case}, mode {'entraînement' if n == 1 else 'évaluation'}, avec un masque, positions {start} à {stop - 1}"
+        copies = () if past is None else tuple(value.clone() for value in past)
         with torch.no_grad():
-            output, weights, after = layer(values[:, start:stop], causal[start:stop, :stop], past)
-        if past is not None:
-            for value, copy in zip(past, copies):
-                assert torch.equal(value, copy), f"{case} : `past` a été modifié"
-        assert tuple(weights.shape) == (n, heads, size, stop), (
-            f"{case} : positions {start} à {stop - 1} : des poids {(n, heads, size, stop)}, et non {tuple(weights.shape)}"
-        )
-        torch.testing.assert_close(
-            output, expected[:, start:stop], atol=1e-4, rtol=1e-3,
-            msg=f"{case} : positions {start} à {stop - 1} : la sortie n'est pas celle de la suite lue d'un coup",
-        )
-        for name, value, wanted in zip(("clés", "valeurs"), after, (k, v)):
-            assert value.shape == wanted[:, :, :stop].shape, f"{case} : {name} de forme {tuple(value.shape)} après {stop} positions"
-            torch.testing.assert_close(
-                value, wanted[:, :, :stop], atol=1e-4, rtol=1e-3,
-                msg=f"{case} : après {stop} positions, les {name} rendues sont fausses (les anciennes d'abord)",
-            )
+            output, weights, after = layer(values[:, start:stop], mask[start:stop, :stop], past)
+        unchanged(where)
+        for value, copy in zip(past or (), copies):
+            assert torch.equal(value, copy), f"{where} : `past` a été modifié"
+        wanted = expected[0][:, start:stop], expected[1][:, :, start:stop, :stop], *(part[:, :, :stop] for part in expected[2:])
+        check_read_at_once(where, (output, weights, *after), wanted)
         past, start = tuple(after), stop
-    leaves = [value[:, :, :2].clone().requires_grad_() for value in (k, v)]
-    copies = [leaf.detach().clone().requires_grad_() for leaf in leaves]
-    total = layer(values[:, 2:], None, tuple(leaves))[0].sum()
-    total.backward()
-    read = F.scaled_dot_product_attention(q[:, :, 2:], *(torch.cat([c, w[:, :, 2:]], 2) for c, w in zip(copies, (k, v))))
-    F.linear(read.permute(0, 2, 1, 3).reshape(n, length - 2, d), named["out.weight"].detach()).sum().backward()
-    for name, leaf, copy in zip(("clés", "valeurs"), leaves, copies):
-        assert leaf.grad is not None, f"{case} : aucun gradient n'arrive aux {name} de `past`"
+    # Sans masque, deux positions puis les autres ; le gradient de chaque résultat revient aux deux premières par le cache.
+    output, weights, after = layer(values[:, 2:], None, already_read)
+    wanted = truth_of_heads(named, heads, torch.cat([twin, values[:, 2:]], 1))
+    wanted = wanted[0][:, 2:], wanted[1][:, :, 2:], *wanted[2:]
+    check_read_at_once(f"{case}, sans masque, après deux positions", (output, weights, *after), wanted)
+    for name, value, expected in zip(("la sortie", "les poids", "les clés", "les valeurs"), (output, weights, *after), wanted):
+        direction = torch.randn(expected.shape)
+        assert value.requires_grad, f"{case} : {name} : aucun gradient n'en remonte"
+        for result, leaf in ((value, begun), (expected, twin)):
+            leaf.grad = None
+            (result * direction).sum().backward(retain_graph=True)
+        assert begun.grad is not None, f"{case} : aucun gradient ne remonte par le cache : {name} n'en donne pas à un `x` déjà lu"
         torch.testing.assert_close(
-            leaf.grad, copy.grad, atol=1e-3, rtol=1e-2, msg=f"{case} : le gradient des {name} de `past` est faux",
+            begun.grad, twin.grad, atol=1e-3, rtol=1e-2,
+            msg=f"{case} : {name} : le gradient d'un `x` déjà lu, qui remonte par le cache, est faux",
         )
 ### END HIDDEN TESTS
 
@@ -859,8 +891,9 @@ def continued(step, prompt: list[int], count: int) -> list[int]:
 
     Args :
         step : une fonction, (symboles, position, cache) -> (scores, cache). Elle lit une liste d'indices (int), dont le
-            premier est à cette position de la suite entière (la première est 0), et renvoie les scores du symbole qui
-            suit chacun d'eux, T × V, et le cache à lui rendre à l'appel suivant ; au premier appel, le cache est None.
+            premier est à cette position (int) de la suite entière (la première est 0), et renvoie les scores du symbole
+            qui suit chacun d'eux, un tenseur T × V, et le cache à lui rendre tel quel à l'appel suivant ; au premier
+            appel, le cache est None.
         prompt : l'amorce, une liste d'au moins un indice ; elle est lue en un seul appel, et n'est pas modifiée.
         count : le nombre de symboles à écrire, au moins 1 ; il y a autant d'appels de step.
 
@@ -905,7 +938,8 @@ def hashed_model(following, symbols_known, log):
     """Un modèle dont la réponse dépend du symbole, de sa position et de tout ce que contient le cache."""
 
     def step(symbols, start, past):
-        log.append(([int(i) for i in symbols], int(start), None if past is None else (past[0].tolist(), past[1].tolist())))
+        plain = isinstance(symbols, list) and all(isinstance(i, int) for i in symbols) and isinstance(start, int)
+        log.append(([int(i) for i in symbols], int(start), None if past is None else (past[0].tolist(), past[1].tolist()), plain))
         read = [] if past is None else past[0].tolist()
         scores = torch.full((len(symbols), symbols_known), -5.0)
         for i, symbol in enumerate(symbols):
@@ -924,20 +958,39 @@ for prompt, count, symbols_known in (([1], 1, 4), ([0, 2, 1, 3], 1, 5), ([4], 6,
         history.append(wanted[-1])
     prompt_given = list(prompt)
     found = continued(hashed_model(following, symbols_known, log), prompt_given, count)
-    case = f"amorce {prompt}, {count} symboles"
+    case = f"amorce {prompt}, count = {count}"
     assert prompt_given == prompt, f"{case} : l'amorce a été modifiée : {prompt_given}"
     assert isinstance(found, list) and all(isinstance(i, int) for i in found), f"{case} : une liste d'entiers (int), et non {found}"
-    assert len(found) == count, f"{case} : {len(found)} symboles ont été écrits"
-    reads = [prompt, *([i] for i in wanted[:-1])]
-    assert [entry[0] for entry in log] == reads, (
-        f"{case} : lu {[entry[0] for entry in log]}, au lieu de {reads} : l'amorce en un appel, puis chaque symbole, une fois ; "
-        "il suit le dernier lu (dernière ligne des scores)"
-    )
+    assert len(found) == count, f"{case} : une liste de longueur {count} est attendue, et non {len(found)}"
     starts = [0, *range(len(prompt), len(prompt) + count - 1)]
-    assert [entry[1] for entry in log] == starts, f"{case} : positions {[entry[1] for entry in log]}, au lieu de {starts}"
-    caches = [None] + [([*prompt, *wanted[:i]], [i + 1]) for i in range(count - 1)]
-    assert [entry[2] for entry in log] == caches, f"{case} : chaque appel reçoit le cache que le précédent a rendu, et None d'abord"
+    caches = [None, *(([*prompt, *wanted[:i]], [i + 1]) for i in range(count - 1))]
+    for i, (symbols, start, cache, plain) in enumerate(log[:count]):  # la première faute est la cause des suivantes
+        read = prompt if i == 0 else [wanted[i - 1]]
+        assert symbols == read, (
+            f"{case} : l'appel {i} de `step` lit {symbols}, au lieu de {read} : l'amorce en un appel, puis chaque symbole, une fois ; "
+            "il suit le dernier lu (dernière ligne des scores)"
+        )
+        assert start == starts[i], f"{case} : l'appel {i} de `step` est à la position {start}, au lieu de {starts[i]}"
+        assert cache == caches[i], f"{case} : chaque appel reçoit le cache que le précédent a rendu, et None d'abord"
+        assert plain, f"{case} : l'appel {i} : `step` attend une liste de int, puis une position, un int ; pas de tenseur, pas de tuple"
+    assert len(log) == count, f"{case} : {count} appels de `step` sont attendus, et non {len(log)}"
     assert found == wanted, f"{case} : {wanted} est attendu, et non {found}"
+
+pasts = []
+
+
+def close_step(symbols, start, past):
+    """Trente symboles ; deux scores grands et voisins ; un cache qui vaut 0."""
+    pasts.append(past)
+    scores = torch.zeros(len(symbols), 30)
+    scores[:, 0] = 100.0
+    scores[range(len(symbols)), [1 + (symbol + 7) % 29 for symbol in symbols]] = 100.004
+    return scores, 0
+
+
+found = continued(close_step, [3, 20], 4)
+assert found == [28, 7, 15, 23], f"scores 100 et 100,004 : le plus grand donne [28, 7, 15, 23], et non {found}"
+assert pasts == [None, 0, 0, 0], f"un cache qui vaut 0 est rendu tel quel ; caches reçus : {pasts}"
 ### END HIDDEN TESTS
 
 # %%
@@ -975,7 +1028,7 @@ def train_bpe(counts: dict[str, int], merges: int) -> list[tuple[str, str]]:
     """Apprend des fusions.
 
     Args :
-        counts : pour chaque mot, combien de fois il a été vu ; n'est pas modifié.
+        counts : pour chaque mot, sans espace ni `_`, combien de fois il a été vu, au moins une ; n'est pas modifié.
         merges : le nombre de fusions à apprendre, 0 ou plus.
 
     Renvoie :
@@ -1002,7 +1055,7 @@ def encode_bpe(word: str, merges: list[tuple[str, str]]) -> list[str]:
     """Les morceaux d'un mot, nouveau peut-être : ses lettres et `_`, après ces fusions, apprises par `train_bpe`.
 
     Args :
-        word : le mot, sans `_` ; merges : les couples, dans l'ordre où ils ont été appris ; ils ne sont pas modifiés.
+        word : le mot, sans espace ni `_`, peut-être vide ; merges : les couples, dans l'ordre où ils ont été appris ; ils ne sont pas modifiés.
 
     Renvoie :
         la liste des morceaux, des textes qui, bout à bout, redonnent le mot suivi de `_`.
@@ -1066,7 +1119,9 @@ def random_words(letters, count, longest):
 cases = [
     ({"aaa": 1}, 3), ({"aaaa": 2, "aaaaa": 1}, 4), ({"bas": 10, "bar": 1, "ras": 1}, 6), ({"é": 1, "été": 1}, 9), ({"a": 4}, 3), ({}, 2),
     ({"abab": 1, "cdcd": 1}, 3), ({"xyz": 5, "yz": 1, "zx": 2}, 20), ({"le": 2, "la": 2, "les": 1}, 2),
-    ({"banane": 2, "ananas": 3, "cabane": 1}, 8),
+    ({"banane": 2, "ananas": 3, "cabane": 1}, 8), ({"abcdefghijklmnopqrstuvwxyz": 1}, 30), ({"ab": 1000, "cd": 999}, 3),
+    # Toutes les lettres comptent, et telles quelles : majuscules, chiffres, ponctuation.
+    ({"aB": 1, "Ab": 1}, 6), ({"a.b": 5, "axb": 2, "a+b": 1}, 9), ({"Zoé": 2, "zoé": 1, "r2d2": 1, "l'an": 1}, 20),
     *((random_words(letters, 8, longest), 10) for letters in ("ab", "abc", "aéz-") for longest in (3, 8)),
 ]
 for counts, merges in cases:
@@ -1122,6 +1177,7 @@ corpora = (
     ({"dacdd": 5, "cbbcb": 2, "bcaa": 6, "acdcb": 9}, 7, ("cacd", "acdcb", "caacb", "cbcacd")),
     ({"cad": 8, "aaa": 7, "abcc": 3, "cb": 1}, 7, ("ccad", "ccaaa", "cccad", "aaaa")),
     ({"été": 3, "thé": 2, "ôté": 1}, 7, ("été", "théâtre", "côté", "tété")),
+    ({"Zoé": 3, "l'an-2000": 2, "a.b": 5}, 12, ("Zoé", "zoé", "l'an", "2001", "a.c", "axb")),
 )
 for counts, merges, words in corpora:
     learnt = learnt_from(counts, merges)
@@ -1210,27 +1266,21 @@ assert result[0, 0].tolist() == [0, 1, 4, 5], f"le premier carré, en haut à ga
 assert result[0, 1].tolist() == [2, 3, 6, 7], f"le deuxième est à sa droite, (2 ; 3 ; 6 ; 7), et non {result[0, 1].tolist()}"
 assert tuple(patches(torch.zeros(2, 3, 4, 6), 2).shape) == (2, 6, 12), "2 images 3 × 4 × 6 et p = 2 donnent 2 × 6 × 12"
 ### BEGIN HIDDEN TESTS
-for n, c, h, w, p in ((2, 3, 4, 6, 2), (1, 1, 6, 3, 3), (3, 2, 4, 4, 1), (2, 2, 3, 3, 3), (1, 4, 2, 8, 2), (2, 1, 9, 6, 3), (2, 2, 4, 4, 2)):
+for n, c, h, w, p in ((2, 3, 4, 6, 2), (1, 1, 6, 3, 3), (3, 2, 4, 4, 1), (2, 2, 3, 3, 3), (1, 4, 2, 8, 2), (2, 1, 9, 6, 3), (2, 2, 4, 4, 2), (1, 2, 8, 4, 4)):
     values = torch.randn(n, c, h, w)
     expected = F.unfold(values, p, stride=p).transpose(1, 2)
-    given, case = values.clone().requires_grad_(), f"N, C, H, W = {n}, {c}, {h}, {w}, p = {p}"
+    given, case = values.clone(), f"N, C, H, W = {n}, {c}, {h}, {w}, p = {p}"
     call = checks.recorded(patches, given, p)
     result = call.value
-    assert torch.equal(given.detach(), values), f"{case} : `images` a été modifié"
+    assert torch.equal(given, values), f"{case} : `images` a été modifié"
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu"
     assert result.shape == expected.shape, f"{case} : forme {tuple(result.shape)}, au lieu de {tuple(expected.shape)}"
     torch.testing.assert_close(
         result.detach(), expected, atol=1e-6, rtol=1e-6, check_dtype=False,
         msg=f"{case} : la forme est juste, l'ordre est faux (des carrés, puis des canaux, des lignes, des colonnes ?)",
     )
-    direction = torch.randn(expected.shape)
-    (result * direction).sum().backward()
-    assert given.grad is not None, f"{case} : aucun gradient n'arrive à `images`"
-    torch.testing.assert_close(
-        patches(given.grad, p), direction, atol=1e-6, rtol=1e-6, check_dtype=False, msg=f"{case} : le gradient est faux",
-    )
     banned = [name for name in call.operators if "im2col" in name or "unfold" in name or "convolution" in name]
-    assert not banned, f"`{banned[0]}` a fait le travail"
+    assert not banned, f"sans `unfold` ni convolution : ici, c'est `{banned[0]}` de PyTorch qui a fait le travail"
 checks.forbid(patches, "*unfold*", "*conv*", "im2col")
 ### END HIDDEN TESTS
 

@@ -139,6 +139,22 @@ def attention(q, k, v, mask=None):
     return read(q, k, v, mask) * seen, read(q, k, eye, mask) * seen
 """,
         ),
+        (
+            "values multiplied in place",
+            _attention(
+                (
+                    "    return weights @ v, weights",
+                    "    v.mul_(1.5)\n    return weights @ v / 1.5, weights",
+                )
+            ),
+        ),
+        (
+            "one axis more with a mask",
+            _attention(
+                ("masked_fill(~mask,", "masked_fill(~mask[None],"),
+                ("(-1) * mask", "(-1) * mask[None]"),
+            ),
+        ),
     ],
     "causal_mask": [
         ("aligned to the left", _mask(("tril(t_key - t_query)", "tril()"))),
@@ -160,6 +176,15 @@ def attention(q, k, v, mask=None):
         ),
         ("everything", _mask((".tril(t_key - t_query)", ""))),
         ("a list", _mask((_TRIL, f"{_TRIL}.tolist()"))),
+        (
+            "cut out of a mask of at most 1024 keys",
+            _mask(
+                (
+                    _TRIL,
+                    "torch.ones(1024, 1024, dtype=torch.bool).tril()[t_key - t_query : t_key, :t_key]",
+                )
+            ),
+        ),
     ],
     "positions": [
         (
@@ -215,6 +240,14 @@ def attention(q, k, v, mask=None):
             _positions(("torch.arange(count)[:, None]", "torch.arange(count)[:, None].deg2rad()")),
         ),
         ("at least two positions", _positions((".flatten(1)", ".squeeze().flatten(1)"))),
+        (
+            "a table of at most 1000 positions",
+            _positions(("torch.arange(count)", "torch.arange(min(count, 1000))")),
+        ),
+        (
+            "positions modulo 100",
+            _positions(("torch.arange(count)", "(torch.arange(count) % 100)")),
+        ),
     ],
     "MultiHead": [
         (
@@ -358,6 +391,93 @@ class MultiHead(nn.Module):
         return y.transpose(0, 1), weights, (k, v)
 """,
         ),
+        (
+            "with a past, mean of the weights over the heads",
+            _heads(
+                (
+                    "weights, (k, v)",
+                    "(weights if past is None else weights.mean(1, keepdim=True).expand_as(weights)), (k, v)",
+                )
+            ),
+        ),
+        (
+            "no weight on the past",
+            _heads(
+                (
+                    "        return self.out",
+                    "        old = k.shape[2] - x.shape[1]\n        return self.out",
+                ),
+                (
+                    "weights, (k, v)",
+                    "torch.cat([0 * weights[..., :old], weights[..., old:]], -1), (k, v)",
+                ),
+            ),
+        ),
+        (
+            "all of the past is visible",
+            _heads(
+                (
+                    "        read, weights",
+                    "        if mask is not None and past is not None:\n"
+                    "            mask = torch.cat([torch.ones_like(mask[:, : -x.shape[1]]), mask[:, -x.shape[1] :]], 1)\n"
+                    "        read, weights",
+                )
+            ),
+        ),
+        (
+            "causal as soon as there is a past",
+            _heads(
+                (
+                    "        read, weights",
+                    "        if past is not None and mask is None:\n"
+                    "            mask = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool).tril(k.shape[2] - q.shape[2])\n"
+                    "        read, weights",
+                )
+            ),
+        ),
+        ("a detached cache", _heads(("weights, (k, v)", "weights, (k.detach(), v.detach())"))),
+        ("values of the cache detached", _heads(("weights, (k, v)", "weights, (k, v.detach())"))),
+        ("weights detached", _heads(("weights, (k, v)", "weights.detach(), (k, v)"))),
+        (
+            "the mask of the first call of its shape",
+            _heads(
+                ("        self.heads = heads\n", "        self.heads, self.mask = heads, None\n"),
+                (
+                    "        read, weights = attend(q, k, v, mask)",
+                    "        if self.mask is None or self.mask.shape != (q.shape[2], k.shape[2]):\n"
+                    "            self.mask = mask\n"
+                    "        read, weights = attend(q, k, v, self.mask)",
+                ),
+            ),
+        ),
+        (
+            "evaluation mode for ever",
+            _heads(("        read, weights", "        self.eval()\n        read, weights")),
+        ),
+        (
+            "another answer in evaluation mode",
+            _heads(
+                (
+                    "        return self.out",
+                    "        read = read if self.training else 0.9 * read\n        return self.out",
+                )
+            ),
+        ),
+        (
+            "a layer of its own for a nn.Linear",
+            _heads(
+                (
+                    "        self.qkv = nn.Linear(d, 3 * d)\n",
+                    "        self.qkv = nn.Module()\n"
+                    "        self.qkv.weight, self.qkv.bias = nn.Parameter(torch.randn(3 * d, d)), nn.Parameter(torch.randn(3 * d))\n",
+                ),
+                ("self.qkv(x)", "F.linear(x, self.qkv.weight, self.qkv.bias)"),
+            ),
+        ),
+        (
+            "x changed in place",
+            _heads(("        q, k, v =", "        x *= 2\n        x = x / 2\n        q, k, v =")),
+        ),
     ],
     "continued": [
         (
@@ -442,6 +562,47 @@ class MultiHead(nn.Module):
                 )
             ),
         ),
+        (
+            "symbols in a tensor",
+            _continued(
+                ("[int(scores[-1].argmax())]", "scores[-1:].argmax(1)"),
+                ("drawn += symbols", "drawn += symbols.tolist()"),
+            ),
+        ),
+        (
+            "a list of a tensor",
+            _continued(
+                ("int(scores[-1].argmax())", "scores[-1].argmax()"),
+                ("drawn += symbols", "drawn += [int(symbol) for symbol in symbols]"),
+            ),
+        ),
+        (
+            "symbols in a tuple",
+            _continued(
+                ("symbols = [int(scores[-1].argmax())]", "symbols = (int(scores[-1].argmax()),)")
+            ),
+        ),
+        (
+            "a position in a tensor",
+            _continued(("(symbols, start, past)", "(symbols, torch.tensor(start), past)")),
+        ),
+        (
+            "a cache of 0 is none",
+            _continued(("(symbols, start, past)", "(symbols, start, past or None)")),
+        ),
+        (
+            "scores in half precision",
+            _continued(("scores[-1].argmax()", "scores[-1].half().argmax()")),
+        ),
+        (
+            "exponentials of the scores",
+            _continued(("scores[-1].argmax()", "scores[-1].exp().argmax()")),
+        ),
+        (
+            "scores clipped",
+            _continued(("scores[-1].argmax()", "scores[-1].clamp(-50, 50).argmax()")),
+        ),
+        ("sixteen symbols", _continued(("scores[-1].argmax()", "scores[-1, :16].argmax()"))),
     ],
     "train_bpe": [
         ("ties: smallest pair", _bpe((_BEST, "min(pairs, key=lambda pair: (-pairs[pair], pair))"))),
@@ -573,6 +734,63 @@ class MultiHead(nn.Module):
                 )
             ),
         ),
+        (
+            "learns in lower case",
+            _bpe(
+                (
+                    '{word: [*word, "_"] for word in counts}',
+                    '{word: [*word.lower(), "_"] for word in counts}',
+                )
+            ),
+        ),
+        (
+            "reads in lower case",
+            _bpe(('    pieces = [*word, "_"]\n', '    pieces = [*word.lower(), "_"]\n')),
+        ),
+        (
+            "ties without the case",
+            _bpe(
+                (
+                    _BEST,
+                    "max(pairs, key=lambda pair: (pairs[pair], pair[0].lower(), pair[1].lower()))",
+                )
+            ),
+        ),
+        (
+            "learns without digits",
+            _bpe(
+                ('[*word, "_"] for word', '[*(c for c in word if not c.isdigit()), "_"] for word')
+            ),
+        ),
+        (
+            "learns without punctuation",
+            _bpe(
+                (
+                    '[*word, "_"] for word',
+                    '[*(c for c in word if c.isalnum() or c == "-"), "_"] for word',
+                )
+            ),
+        ),
+        (
+            "a dot is any letter",
+            _bpe(
+                (
+                    _MERGED,
+                    """    import re
+    pattern = rf"(?<!\\S){pair[0]} {pair[1]}(?!\\S)".replace("+", "[+]")
+    return re.sub(pattern, pair[0] + pair[1], " ".join(pieces)).split(" ")
+""",
+                )
+            ),
+        ),
+        (
+            "at most twenty merges",
+            _bpe(("while len(learnt) < merges:", "while len(learnt) < min(merges, 20):")),
+        ),
+        (
+            "counts capped",
+            _bpe(("pairs[pair] += counts[word]", "pairs[pair] += min(counts[word], 50)")),
+        ),
     ],
     "patches": [
         (
@@ -636,7 +854,6 @@ class MultiHead(nn.Module):
                 )
             ),
         ),
-        ("detached", _patches(("squares = images.reshape", "squares = images.detach().reshape"))),
         (
             "four axes",
             _patches(
@@ -661,6 +878,15 @@ def patches(images, p):
     kernel = torch.eye(c * p * p).reshape(c * p * p, c, p, p)
     return F.conv2d(images, kernel, stride=p).flatten(2).transpose(1, 2)
 """,
+        ),
+        (
+            "squares of at most three pixels",
+            _patches(
+                (
+                    "squares = images.reshape",
+                    "p = min(p, 3) if h % min(p, 3) == 0 else p // 2\n    squares = images.reshape",
+                )
+            ),
         ),
     ],
 }

@@ -102,6 +102,68 @@ def attention(q, k, v, mask=None):
     return torch.stack(reads, -2), torch.stack(rows, -2)
 """,
         ),
+        (
+            "softmax of what is seen, in a float32 table",
+            """
+def attention(q, k, v, mask=None):
+    scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
+    if mask is None:
+        mask = torch.tensor(True)
+    mask = mask.expand(scores.shape)
+    weights = torch.zeros(scores.shape)
+    seen = mask.any(-1)
+    weights[seen] = torch.softmax(scores.masked_fill(~mask, -torch.inf)[seen], -1)
+    return torch.matmul(weights, v), weights
+""",
+        ),
+        (
+            "float32 scores filled key by key",
+            """
+def attention(q, k, v, mask=None):
+    lead, T_q, T_k = q.shape[:-2], q.shape[-2], k.shape[-2]
+    scores = torch.full((*lead, T_q, T_k), -1e9)
+    visible = torch.ones(T_q, T_k, dtype=torch.bool) if mask is None else mask
+    visible = visible.expand(*lead, T_q, T_k)
+    for j in range(T_k):
+        scores[..., j] = torch.where(visible[..., j], (q * k[..., j:j + 1, :]).sum(-1) / math.sqrt(q.shape[-1]), -1e9)
+    weights = torch.softmax(scores, -1) * visible
+    return weights @ v, weights
+""",
+        ),
+        (
+            "rows flattened, nothing seen set apart",
+            """
+def attention(q, k, v, mask=None):
+    *lead, T_q, d = q.shape
+    T_k, d_v = v.shape[-2:]
+    flat = lambda t: t.reshape(-1, *t.shape[-2:])
+    scores = torch.bmm(flat(q), flat(k).transpose(1, 2)).view(*lead, T_q, T_k) / math.sqrt(d)
+    match mask:
+        case None:
+            weights = F.softmax(scores, -1)
+        case _:
+            hidden = mask.logical_not()
+            nothing = hidden.expand_as(scores).all(-1, keepdim=True)
+            bias = torch.zeros(scores.shape, dtype=scores.dtype).masked_fill(hidden & ~nothing, float("-inf"))
+            weights = F.softmax(scores + bias, -1).masked_fill(nothing, 0.0)
+    return torch.bmm(flat(weights), flat(v)).view(*lead, T_q, d_v), weights
+""",
+        ),
+        (
+            "sums of products in float32",
+            """
+def attention(q, k, v, mask=None):
+    T_q, T_k = q.shape[-2], k.shape[-2]
+    visible = torch.ones(*q.shape[:-2], T_q, T_k)
+    if mask is not None:
+        visible = visible * mask
+    scores = (q.unsqueeze(-2) * k.unsqueeze(-3)).sum(-1) / math.sqrt(q.shape[-1])
+    top = (scores + (visible - 1) * 1e8).amax(-1, keepdim=True).detach()
+    exps = torch.exp(torch.clamp(scores - top, max=0.0)) * visible
+    weights = exps / exps.sum(-1, keepdim=True).clamp_min(1e-30)
+    return (weights.unsqueeze(-1) * v.unsqueeze(-3)).sum(-2), weights
+""",
+        ),
     ],
     "causal_mask": [
         (
@@ -152,6 +214,14 @@ def causal_mask(t_query, t_key):
 def causal_mask(t_query, t_key):
     past = torch.ones(t_query, t_key - t_query)
     return torch.cat([past, torch.ones(t_query, t_query).tril()], 1) == 1
+""",
+        ),
+        (
+            "one-hot rows, summed from the end",
+            """
+def causal_mask(t_query, t_key):
+    start = F.one_hot(torch.arange(t_key - t_query, t_key), t_key)
+    return start.flip(1).cumsum(1).flip(1).to(torch.bool)
 """,
         ),
     ],
@@ -217,6 +287,25 @@ def positions(count, d):
 def positions(count, d):
     turn = torch.polar(torch.ones(count, d // 2), torch.arange(count)[:, None] / 10000 ** (torch.arange(0, d, 2) / d))
     return torch.view_as_real(turn).flip(-1).flatten(1)
+""",
+        ),
+        (
+            "complex clocks",
+            """
+def positions(count, d):
+    rate = 10000.0 ** (-torch.arange(0, d, 2) / d)
+    angle = torch.outer(torch.arange(count, dtype=torch.float32), rate)
+    clock = torch.view_as_real(torch.polar(torch.ones_like(angle), angle))
+    return clock.flip(-1).flatten(1)
+""",
+        ),
+        (
+            "a cosine is a sine shifted",
+            """
+def positions(count, d):
+    j = torch.arange(d)
+    angle = torch.arange(count).double()[:, None] / 10000 ** ((j - j % 2) / d)
+    return torch.sin(angle + (j % 2) * torch.pi / 2).float()
 """,
         ),
     ],
@@ -361,6 +450,98 @@ class MultiHead(nn.Module):
         return self.out(read.permute(0, 2, 1, 3).flatten(-2)), weights, (k, v)
 """,
         ),
+        (
+            "batch and heads in one axis",
+            """
+class MultiHead(nn.Module):
+    def __init__(self, d, heads):
+        super().__init__()
+        assert d % heads == 0
+        self.size = d // heads
+        self.register_buffer("scale", torch.tensor(self.size ** -0.5, dtype=torch.float32))
+        self.qkv = nn.Linear(in_features=d, out_features=3 * d, bias=True)
+        self.out = nn.Linear(d, d)
+
+    def _split(self, t):
+        # N x T x D -> N*heads x T x size
+        return torch.cat(torch.stack(t.split(self.size, -1), 1).unbind(0), 0)
+
+    def forward(self, x, mask=None, past=None):
+        n, t, d = x.shape
+        heads = d // self.size
+        q, k, v = map(self._split, torch.tensor_split(self.qkv(x), 3, dim=2))
+        if past:
+            k, v = (torch.cat([old.flatten(0, 1), new], 1) for old, new in zip(past, (k, v)))
+        s = torch.baddbmm(torch.zeros(1, 1, 1, dtype=x.dtype), q, k.transpose(1, 2)) * self.scale
+        if mask is not None:
+            s = torch.where(mask, s, torch.tensor(-1e30, dtype=s.dtype))
+        w = s.softmax(2)
+        y = torch.bmm(w, v).unflatten(0, (n, heads)).permute(0, 2, 1, 3).reshape(n, t, d)
+        return self.out(y), w.unflatten(0, (n, heads)), (k.unflatten(0, (n, heads)), v.unflatten(0, (n, heads)))
+""",
+        ),
+        (
+            "float32 tables filled by loops",
+            """
+class MultiHead(nn.Module):
+    def __init__(self, d, heads):
+        super().__init__()
+        self.d, self.heads = d, heads
+        self.qkv = nn.Linear(d, 3 * d)
+        self.out = nn.Linear(d, d)
+    def forward(self, x, mask=None, past=None):
+        N, T, D = x.shape
+        c = D // self.heads
+        P = 0 if past is None else past[0].shape[2]
+        p = self.qkv(x)
+        q = torch.empty(N, self.heads, T, c)
+        K = torch.empty(N, self.heads, P + T, c)
+        V = torch.empty_like(K)
+        if P:
+            K[:, :, :P], V[:, :, :P] = past
+        for h in range(self.heads):
+            for t in range(T):
+                q[:, h, t] = p[:, t, h * c:(h + 1) * c]
+                K[:, h, P + t] = p[:, t, D + h * c:D + (h + 1) * c]
+                V[:, h, P + t] = p[:, t, 2 * D + h * c:2 * D + (h + 1) * c]
+        lu, w = attend(q, K, V, mask)
+        sortie = torch.zeros(N, T, D)
+        for h in range(self.heads):
+            sortie[..., h * c:(h + 1) * c] = lu[:, h]
+        return self.out(sortie), w, [K, V]
+""",
+        ),
+        (
+            "helpers, weights kept for a figure",
+            """
+class MultiHead(nn.Module):
+    def __init__(self, d, heads):
+        super().__init__()
+        self.config = {"d": d, "heads": heads}
+        self.qkv, self.out = nn.Linear(d, 3 * d), nn.Linear(d, d)
+        self.drop = nn.Dropout(0.0)
+        self.softmax = nn.Softmax(dim=-1)
+        self.last_weights = None  # for plots
+
+    @property
+    def size(self):
+        return self.config["d"] // self.config["heads"]
+
+    def cut(self, t):
+        return torch.stack(t.split(self.size, dim=-1), dim=1)
+
+    def forward(self, x, mask=None, past=None):
+        q, k, v = (self.cut(t) for t in self.qkv(x).split(self.config["d"], dim=-1))
+        if past is not None:
+            k, v = torch.cat((past[0], k), dim=-2), torch.cat((past[1], v), dim=-2)
+        scores = q @ k.mT * self.size ** -0.5
+        if mask is not None:
+            scores += torch.zeros(mask.shape, dtype=scores.dtype).masked_fill_(mask.logical_not(), -torch.inf)
+        self.last_weights = self.softmax(scores)
+        read = self.drop(self.last_weights) @ v
+        return self.out(torch.cat(read.unbind(1), -1)), self.last_weights, (k, v)
+""",
+        ),
     ],
     "continued": [
         (
@@ -429,6 +610,39 @@ def continued(step, prompt, count):
         written += [last.index(max(last))]
         state["next"] = written[i : i + 1]
     return written
+""",
+        ),
+        (
+            "a generator without end",
+            """
+def _write(step, symbols, start, past):
+    # an endless generator of symbols
+    while True:
+        scores, past = step(symbols, start, past)
+        start += len(symbols)
+        symbols = torch.topk(scores[-1], 1).indices.tolist()
+        yield symbols[0]
+
+def continued(step, prompt, count):
+    from itertools import islice
+    return list(islice(_write(step, list(prompt), 0, None), count))
+""",
+        ),
+        (
+            "argmax of the softmax",
+            """
+def continued(step, prompt, count):
+    ecrits = []
+    cache = None
+    symboles = list(prompt)
+    position = 0
+    while len(ecrits) < count:
+        scores, cache = step(symboles, position, cache)
+        position = position + len(symboles)
+        meilleur = int(scores[-1].softmax(0).argmax())
+        ecrits.append(meilleur)
+        symboles = [meilleur]
+    return ecrits
 """,
         ),
     ],
@@ -606,6 +820,173 @@ def train_bpe(counts, merges):
     return learnt
 """,
         ),
+        (
+            "regular expressions, escaped",
+            """
+import re
+from collections import defaultdict
+def _sub(text, a, b):
+    return re.sub(rf"(?<!\\S){re.escape(a)} {re.escape(b)}(?!\\S)", lambda m: a + b, text)
+
+def train_bpe(counts, merges):
+    vocab = {" ".join(w) + " _" if w else "_": n for w, n in counts.items()}
+    done = []
+    for _ in range(merges):
+        pairs = defaultdict(int)
+        for text, n in vocab.items():
+            bits = text.split(" ")
+            for pair in zip(bits, bits[1:]):
+                pairs[pair] += n
+        if not pairs:
+            break
+        pair = max(sorted(pairs, reverse=True), key=pairs.get)
+        done.append(pair)
+        vocab = {_sub(text, *pair): n for text, n in vocab.items()}
+    return done
+
+def encode_bpe(word, merges):
+    text = " ".join([*word, "_"])
+    for a, b in merges:
+        text = _sub(text, a, b)
+    return text.split(" ")
+""",
+        ),
+        (
+            "least rank first",
+            """
+def train_bpe(counts, merges):
+    vocab = {tuple(w) + ("_",): c for w, c in counts.items()}
+    out = []
+    for _ in range(merges):
+        stats = Counter()
+        for symbols, freq in vocab.items():
+            for pair in zip(symbols[:-1], symbols[1:]):
+                stats[pair] += freq
+        if not stats:
+            break
+        best = max(stats.items(), key=lambda kv: kv[::-1])[0]
+        out.append(best)
+        vocab = {tuple(_merge(symbols, best)): freq for symbols, freq in vocab.items()}
+    return out
+
+def _merge(symbols, pair):
+    # a stack: join the new symbol with the last one when they make the pair
+    out, fresh = [], False
+    for s in symbols:
+        if out and fresh and (out[-1], s) == pair:
+            out[-1] += s
+            fresh = False
+        else:
+            out.append(s)
+            fresh = True
+    return out
+
+def encode_bpe(word, merges):
+    rank = {pair: r for r, pair in enumerate(merges)}
+    symbols = [*word, "_"]
+    while len(symbols) > 1:
+        pair = min(zip(symbols, symbols[1:]), key=lambda p: rank.get(p, math.inf))
+        if pair not in rank:
+            break
+        symbols = _merge(symbols, pair)
+    return symbols
+""",
+        ),
+        (
+            "a heap, counts kept up to date",
+            """
+import heapq
+def _pairs(pieces):
+    return list(zip(pieces, pieces[1:]))
+
+class Neg:
+    def __init__(self, pair): self.pair = pair
+    def __lt__(self, other): return self.pair > other.pair
+
+def train_bpe(counts, merges):
+    words = [[*w, "_"] for w in counts]
+    numbers = list(counts.values())
+    total, where = Counter(), {}
+    for i, pieces in enumerate(words):
+        for p in _pairs(pieces):
+            total[p] += numbers[i]
+            where.setdefault(p, set()).add(i)
+    heap = [(-n, Neg(p)) for p, n in total.items()]
+    heapq.heapify(heap)
+    learnt = []
+    while heap and len(learnt) < merges:
+        n, neg = heapq.heappop(heap)
+        if total.get(neg.pair) != -n or n == 0:
+            continue
+        learnt.append(neg.pair)
+        touched = set()
+        for i in list(where[neg.pair]):
+            for p in _pairs(words[i]):
+                total[p] -= numbers[i]
+                touched.add(p)
+            words[i] = _apply(words[i], neg.pair)
+            for p in _pairs(words[i]):
+                total[p] += numbers[i]
+                where.setdefault(p, set()).add(i)
+                touched.add(p)
+        for p in touched:
+            if total[p] > 0:
+                heapq.heappush(heap, (-total[p], Neg(p)))
+    return learnt
+
+def _apply(pieces, pair):
+    out, it = [], iter(range(len(pieces)))
+    for i in it:
+        if tuple(pieces[i:i + 2]) == pair:
+            next(it)
+            out.append("".join(pair))
+        else:
+            out.append(pieces[i])
+    return out
+
+def encode_bpe(word, merges):
+    pieces = [*word, "_"]
+    for pair in merges:
+        pieces = _apply(pieces, pair)
+    return pieces
+""",
+        ),
+        (
+            "words written one after the other",
+            """
+def train_bpe(counts, merges):
+    pieces = [c for w, n in counts.items() for c in list(w + "_") * n]
+    learnt = []
+    for _ in range(merges):
+        pairs = Counter(p for p in zip(pieces, pieces[1:]) if not p[0].endswith("_"))
+        if not pairs:
+            break
+        best = max(pairs, key=lambda p: (pairs[p], p))
+        learnt.append(best)
+        new, i = [], 0
+        while i < len(pieces):
+            if tuple(pieces[i:i + 2]) == best:
+                new.append(best[0] + best[1]); i += 2
+            else:
+                new.append(pieces[i]); i += 1
+        pieces = new
+    return learnt
+
+def encode_bpe(word, merges):
+    pieces = list(word) + ["_"]
+    for a, b in merges:
+        new, i = [], 0
+        while i < len(pieces):
+            if i + 1 < len(pieces) and pieces[i] == a and pieces[i + 1] == b:
+                new.append(a + b)
+                i += 2
+            else:
+                new.append(pieces[i])
+                i += 1
+        pieces = new
+    return pieces
+""",
+        ),
     ],
     "patches": [
         (
@@ -665,6 +1046,70 @@ def patches(images, p):
         h, w = channel.shape
         return channel.reshape(h // p, p, w // p, p).transpose(1, 2).reshape(-1, p * p)
     return torch.stack([torch.cat([of_channel(channel) for channel in image], 1) for image in images])
+""",
+        ),
+        (
+            "pixel by pixel, as numbers",
+            """
+def patches(images, p):
+    N, C, H, W = images.shape
+    T = (H // p) * (W // p)
+    resultat = torch.zeros(N, T, C * p * p)
+    for n in range(N):
+        t = 0
+        for i in range(0, H, p):
+            for j in range(0, W, p):
+                valeurs = []
+                for c in range(C):
+                    for a in range(p):
+                        for b in range(p):
+                            valeurs.append(images[n, c, i + a, j + b].item())
+                resultat[n, t] = torch.tensor(valeurs)
+                t += 1
+    return resultat
+""",
+        ),
+        (
+            "NumPy",
+            """
+import numpy as np
+def patches(images, p):
+    a = images.detach().cpu().numpy()
+    N, C, H, W = a.shape
+    a = a.reshape(N, C, H // p, p, W // p, p).transpose(0, 2, 4, 1, 3, 5)
+    return torch.from_numpy(np.ascontiguousarray(a).reshape(N, -1, C * p * p)).to(images.device)
+""",
+        ),
+        (
+            "pixel_unshuffle",
+            """
+def patches(images, p):
+    return F.pixel_unshuffle(images, p).flatten(2).transpose(1, 2)
+""",
+        ),
+        (
+            "products by pieces of the identity",
+            """
+def patches(images, p):
+    # selection matrices: rows then columns
+    N, C, H, W = images.shape
+    out = []
+    for i in range(H // p):
+        up = torch.eye(H)[i * p:(i + 1) * p]
+        for j in range(W // p):
+            side = torch.eye(W)[:, j * p:(j + 1) * p]
+            out.append((up @ images @ side).flatten(1))
+    return torch.stack(out, 1)
+""",
+        ),
+        (
+            "one index per pixel",
+            """
+def patches(images, p):
+    N, C, H, W = images.shape
+    index = torch.arange(C * H * W).view(C, H, W)
+    order = torch.stack([index[:, i:i + p, j:j + p].ravel() for i in range(0, H, p) for j in range(0, W, p)])
+    return images.flatten(1)[:, order]
 """,
         ),
     ],
