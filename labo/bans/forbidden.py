@@ -130,12 +130,13 @@ def _written(statement: Statement, program: Program) -> Iterator[Use]:
 
 def _loops(statement: Statement, program: Program) -> Iterator[Use]:
     used = statement.uses
+    looping = LOOPING_BUILTINS | LOOPING_ATTRIBUTES
     yield from used.loops
-    yield from (
-        use
-        for use in (*used.names, *used.imports)
-        if use.word in LOOPING_BUILTINS | LOOPING_ATTRIBUTES and not program.binds(use.word)
-    )
+    yield from (u for u in used.imports if u.word in looping and not program.binds(u.word))
+    for use in used.names:
+        own = program.binds(use.word) and use.word not in program.imported
+        if use.word in looping and not own:
+            yield use
     for use in used.attributes:
         # `np.add.reduce` is no loop, `functools.reduce` is.
         module = program.modules.get(use.root, use.root)

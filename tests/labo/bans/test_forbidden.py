@@ -173,6 +173,10 @@ HONEST = {
     "an earlier version": ["def f(x):\n    for y in F.conv2d(x): pass", "def f(x): return x"],
     "parameter called like a global": ["x = F.conv2d", "def f(x): return x"],
     "reductions": ["def f(x): return np.add.reduce(x) + x.sum()"],
+    "reduce, imported for something else": [
+        "from functools import partial, reduce",
+        "def f(x): return partial(torch.sum, dim=1)(x)",
+    ],
     "reductions, imported inside": ["def f(x):\n    import numpy as n\n    return n.add.reduce(x)"],
     "a function of whole arrays": ["def f(n): return np.fromfunction(lambda i, j: i + j, (n, n))"],
     "a torch function of its own name": ["def f(x): return F.f(x)"],
@@ -207,6 +211,18 @@ LOOPS = {
     "reduce, imported": (
         "from functools import reduce as r\ndef f(x): return r(max, x)",
         "`reduce`",
+    ),
+    "reduce, imported under its own name": (
+        "from functools import reduce\ndef f(x): return reduce(max, x)",
+        "`reduce`",
+    ),
+    "vmap, imported under its own name": (
+        "from torch import vmap\ndef f(x): return vmap(torch.sin)(x)",
+        "`vmap`",
+    ),
+    "starmap, imported inside": (
+        "def f(x):\n    from itertools import starmap\n    return list(starmap(max, x))",
+        "`starmap`",
     ),
     "reduce, of a module imported inside": (
         "def f(x):\n    import functools\n    return functools.reduce(max, x)",
