@@ -65,6 +65,36 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
         ),
         ("a number", _pairs((".mean()", ".mean().item()"))),
         ("large epsilon", _pairs(("1e-12", "1e-2"))),
+        ("no graph", _pairs(("squares = (a - b)", "squares = (a - b).detach()"))),
+        (
+            "same changed in place",
+            _pairs(
+                (
+                    f"    return {_WHERE}",
+                    f"    same.logical_not_()\n    return {_WHERE.replace('same', '~same')}",
+                )
+            ),
+        ),
+        (
+            "detached where a = b",
+            _pairs(
+                (
+                    f"return {_WHERE}.mean()",
+                    f"loss = {_WHERE}.mean()\n    return loss if squares.any() else loss.detach()",
+                )
+            ),
+        ),
+        (
+            "first margin kept",
+            """
+margins = []
+
+def contrastive_loss(a, b, same, margin):
+    margins.append(margin)
+    d = (a - b).norm(dim=1)
+    return torch.where(same, d**2, (margins[0] - d).clamp(min=0) ** 2).mean()
+""",
+        ),
     ],
     "batch_hard": [
         ("oneself as a friend", _hard((_FRIENDS, "same"))),
@@ -124,6 +154,66 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
         (
             "classes of consecutive images",
             _hard(("y[:, None] == y", "y[:, None] // 1 == y.roll(1).roll(-1) % 4")),
+        ),
+        ("large number of 1000", _hard(("masked_fill(same, math.inf)", "masked_fill(same, 1e3)"))),
+        ("large number of 10000", _hard(("d.masked_fill(same, math.inf)", "(d + 1e4 * same)"))),
+        (
+            "epsilon of 1e-4",
+            _hard(
+                (
+                    "d = distances(z)",
+                    "d = ((z[:, None] - z[None]).square().sum(2) + 1e-4).sqrt()",
+                )
+            ),
+        ),
+        (
+            "friends of the same vector forgotten",
+            _hard(("    valid =", "    friends = friends & (d > 1e-5)\n    valid =")),
+        ),
+        (
+            "nan in the gradient when no anchor counts",
+            _hard(
+                (
+                    "    losses = (margin + farthest[valid] - nearest[valid]).clamp(min=0)\n"
+                    "    return losses.sum() / max(1, len(losses))",
+                    "    losses = (margin + d.masked_fill(~friends, 0).amax(1)"
+                    " - d.masked_fill(same, 1e9).amin(1)).clamp(min=0) * valid\n"
+                    "    return torch.where(valid.any(), losses.sum() / valid.sum(), 0 * z.sum())",
+                )
+            ),
+        ),
+        ("no graph", _hard(("distances(z)", "distances(z.detach())"))),
+        (
+            "reduce, imported",
+            """
+from functools import reduce
+
+def batch_hard(z, y, margin):
+    d, same = distances(z), y[:, None] == y
+    friends = same & ~torch.eye(len(y), dtype=torch.bool)
+    valid = friends.any(1) & ~same.all(1)
+
+    def add(total, i):
+        far = d[i].masked_fill(~friends[i], -math.inf).max()
+        near = d[i].masked_fill(same[i], math.inf).min()
+        return total + (margin + far - near).clamp(min=0) if valid[i] else total
+
+    return reduce(add, range(len(y)), 0 * z.sum()) / max(1, int(valid.sum()))
+""",
+        ),
+        (
+            "starmap, imported",
+            """
+from itertools import starmap
+
+def batch_hard(z, y, margin):
+    d, same = distances(z), y[:, None] == y
+    friends = same & ~torch.eye(len(y), dtype=torch.bool)
+    valid = friends.any(1) & ~same.all(1)
+    far = torch.stack(list(starmap(lambda r, f: r.masked_fill(~f, -math.inf).max(), zip(d, friends))))
+    near = d.masked_fill(same, math.inf).amin(1)
+    return (margin + far - near)[valid].clamp(min=0).sum() / max(1, int(valid.sum()))
+""",
         ),
         (
             "three loops",
@@ -235,6 +325,41 @@ def distillation(student, teacher, target, tau, alpha):
                 )
             ),
         ),
+        ("teacher detached for good", _distil((".detach()", ".detach_()"))),
+        (
+            "teacher frozen for good",
+            _distil(("    wanted = ", "    teacher.requires_grad_(False)\n    wanted = ")),
+        ),
+        (
+            "logarithm of the labels with an epsilon",
+            _distil(
+                (
+                    "F.cross_entropy(student, target)",
+                    "F.nll_loss((student.softmax(1) + 1e-8).log(), target)",
+                )
+            ),
+        ),
+        (
+            "largest score of the whole batch",
+            _distil(
+                (
+                    "(student / tau).log_softmax(1)",
+                    "student / tau - student.max() / tau"
+                    " - ((student - student.max()) / tau).exp().sum(1, keepdim=True).log()",
+                )
+            ),
+        ),
+        (
+            "first teacher of each shape kept",
+            """
+known = {}
+
+def distillation(student, teacher, target, tau, alpha):
+    p = known.setdefault((teacher.shape, tau), (teacher.detach() / tau).softmax(1))
+    soft = F.kl_div((student / tau).log_softmax(1), p, reduction="batchmean")
+    return alpha * tau**2 * soft + (1 - alpha) * F.cross_entropy(student, target)
+""",
+        ),
         (
             "student detached in the labels",
             _distil(
@@ -323,6 +448,52 @@ def distillation(student, teacher, target, tau, alpha):
             ),
         ),
         (
+            "epsilon in the denominator",
+            _denoise(("variance + noise_variance)", "variance + noise_variance + 1e-8)")),
+        ),
+        (
+            "variance kept above 0.001",
+            _denoise(("    trust =", "    variance = variance.clamp(min=1e-3)\n    trust =")),
+        ),
+        (
+            "noise above a thousandth of the variance",
+            _denoise(
+                (
+                    "    trust =",
+                    "    noise_variance = noise_variance if noise_variance > 1e-6 else 0.0\n    trust =",
+                )
+            ),
+        ),
+        (
+            "variance changed",
+            _denoise(
+                (
+                    "    trust = variance / (variance + noise_variance)",
+                    "    signal = variance.clone()\n    variance.data += noise_variance\n    trust = signal / variance",
+                )
+            ),
+        ),
+        (
+            "no graph",
+            _denoise(
+                (
+                    "return mean + trust * (noisy - mean)",
+                    "return (mean + trust * (noisy - mean)).detach()",
+                )
+            ),
+        ),
+        (
+            "first trust of each shape kept",
+            """
+known = {}
+
+def denoise(noisy, mean, variance, noise_variance):
+    key = noise_variance, tuple(variance.shape)
+    trust = known.setdefault(key, variance / (variance + noise_variance))
+    return mean + trust * (noisy - mean)
+""",
+        ),
+        (
             "exponential",
             _denoise(
                 (
@@ -379,6 +550,74 @@ def distillation(student, teacher, target, tau, alpha):
                     "        if not known.any():\n            break\n        else:\n",
                 )
             ),
+        ),
+        (
+            "log of a softmax",
+            _tasks(
+                (
+                    "F.cross_entropy(task_scores[known], target[known])",
+                    "F.nll_loss(task_scores[known].softmax(1).log(), target[known])",
+                )
+            ),
+        ),
+        (
+            "log of a softmax with an epsilon",
+            _tasks(
+                (
+                    "F.cross_entropy(task_scores[known], target[known])",
+                    "F.nll_loss((task_scores[known].softmax(1) + 1e-8).log(), target[known])",
+                )
+            ),
+        ),
+        ("scores clamped", _tasks(("task_scores[known]", "task_scores[known].clamp(-30, 30)"))),
+        (
+            "log of a sum of exponentials",
+            """
+def multitask_loss(scores, targets, weights):
+    total = torch.zeros(())
+    for s, t, w in zip(scores, targets.unbind(1), weights):
+        known = t >= 0
+        if known.any():
+            s, t = s[known], t[known]
+            total = total + w * (s.exp().sum(1).log() - s[torch.arange(len(t)), t]).mean()
+    return total
+""",
+        ),
+        (
+            "largest score of the whole batch",
+            """
+def multitask_loss(scores, targets, weights):
+    total = torch.zeros(())
+    for s, t, w in zip(scores, targets.unbind(1), weights):
+        known = t >= 0
+        if known.any():
+            s, t = s[known] - s[known].max(), t[known]
+            total = total + w * (s.exp().sum(1).log() - s[torch.arange(len(t)), t]).mean()
+    return total
+""",
+        ),
+        (
+            "nan of the gradient of a mean of nothing",
+            """
+def multitask_loss(scores, targets, weights):
+    total = 0
+    for s, t, w in zip(scores, targets.unbind(1), weights):
+        known = t >= 0
+        picked = s.log_softmax(1).gather(1, t.clamp(min=0)[:, None])[:, 0]
+        total = total + w * torch.nan_to_num(-(picked * known).sum() / known.sum())
+    return total
+""",
+        ),
+        (
+            "last class taken for unknown",
+            """
+def multitask_loss(scores, targets, weights):
+    total = torch.zeros(())
+    for s, t, w in zip(scores, targets.unbind(1), weights):
+        if (t >= 0).any():
+            total = total - w * s.log_softmax(1)[torch.arange(len(t)), t].mean()
+    return total
+""",
         ),
         (
             "all labels in one mean",
@@ -476,6 +715,23 @@ def gram(features):
 """,
         ),
         ("no gradient", _gram(("features.flatten(2)", "features.detach().flatten(2)"))),
+        (
+            "first Gram of each shape kept",
+            """
+known = {}
+
+def gram(features):
+    flat = features.flatten(2)
+    return known.setdefault(features.shape, flat @ flat.mT / flat[0].numel())
+""",
+        ),
+        (
+            "row by row",
+            """
+def gram(features):
+    return torch.einsum("nchw,ndgw->ncd", features, features) / features[0].numel()
+""",
+        ),
         ("half of the gradient", _gram(("flat @ flat.mT", "flat @ flat.detach().mT"))),
         (
             "diagonal only",

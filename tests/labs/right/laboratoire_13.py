@@ -68,6 +68,35 @@ def contrastive_loss(a, b, same, margin):
     return losses.mean()
 """,
         ),
+        (
+            "Python's own max: no graph beyond the margin",
+            """
+def contrastive_loss(a, b, same, margin):
+    losses = []
+    for x, y, alike in zip(a, b, same):
+        d = torch.dist(x, y)
+        losses.append(d * d if bool(alike) else max(torch.zeros_like(d), margin - d) ** 2)
+    return sum(losses) / len(losses)
+""",
+        ),
+        (
+            "hinge_embedding_loss",
+            """
+def contrastive_loss(a, b, same, margin):
+    d = (a - b).norm(dim=1)
+    signs = torch.where(same, 1, -1)
+    return F.hinge_embedding_loss(d, signs, margin=margin, reduction="none").square().mean()
+""",
+        ),
+        (
+            "epsilon of 1e-8, cdist",
+            """
+def contrastive_loss(a, b, same, margin):
+    # distance of each pair: N × 1 × 1
+    d = (torch.cdist(a[:, None], b[:, None]).flatten() ** 2 + 1e-8).sqrt()
+    return (same * d**2 + ~same * torch.relu(margin - d) ** 2).mean()
+""",
+        ),
     ],
     "batch_hard": [
         (
@@ -166,6 +195,49 @@ def batch_hard(z, y, margin):
     return torch.where(usable, losses, torch.zeros_like(losses)).sum() / usable.sum().clamp(min=1)
 ''',
         ),
+        (
+            "one_hot, ranking loss",
+            """
+def batch_hard(z, y, margin):
+    d = distances(z)
+    classes = F.one_hot(y).to(d.dtype)
+    same = (classes @ classes.T) > 0.5
+    friends = same.float() - torch.eye(len(y))
+    ok = (friends.sum(1) > 0) & (same.sum(1) < len(y))
+    if not ok.any():
+        return torch.tensor(0.0)
+    far = (d * friends - (1 - friends)).max(1).values[ok]
+    near = (d + same * d.detach().max()).min(1).values[ok]
+    return F.margin_ranking_loss(near, far, torch.ones_like(far), margin=margin)
+""",
+        ),
+        (
+            "dataclass, match",
+            """
+from dataclasses import dataclass
+
+@dataclass
+class Masks:
+    friends: torch.Tensor
+    enemies: torch.Tensor
+
+    @property
+    def anchors(self):
+        return self.friends.any(1).logical_and(self.enemies.any(1))
+
+def batch_hard(z, y, margin):
+    same, index = y[:, None] == y, torch.arange(len(y))
+    masks = Masks(same & (index[:, None] != index), ~same)
+    gaps = torch.sqrt((z[:, None] - z).pow(2).sum(-1) + 1e-8)
+    match int(masks.anchors.sum()):
+        case 0:
+            return torch.zeros_like(z).mul(z).sum()
+        case count:
+            far = gaps.where(masks.friends, gaps.new_tensor(-math.inf)).max(1)[0]
+            near = gaps.where(masks.enemies, gaps.new_tensor(math.inf)).min(1)[0]
+            return F.relu(margin + far - near)[masks.anchors].sum() / count
+""",
+        ),
     ],
     "distillation": [
         (
@@ -233,6 +305,19 @@ def distillation(student, teacher, target, tau, alpha):
     return total / len(student)
 """,
         ),
+        (
+            "largest score taken away, einsum",
+            """
+def distillation(student, teacher, target, tau, alpha):
+    def log_probabilities(s):
+        s = s - s.amax(1, keepdim=True)
+        return s - s.exp().sum(1, keepdim=True).log()
+    t, s = log_probabilities(teacher.detach() / tau), log_probabilities(student / tau)
+    soft = torch.einsum("nk,nk->", t.exp(), t - s) / len(t)
+    hard = -log_probabilities(student)[torch.arange(len(t)), target].mean()
+    return torch.lerp(hard, tau**2 * soft, alpha)
+""",
+        ),
     ],
     "denoise": [
         (
@@ -282,6 +367,36 @@ def weight_of_the_signal(v, s):
 def denoise(noisy, mean, variance, noise_variance):
     w = weight_of_the_signal(variance, noise_variance)
     return torch.addcmul(mean, w, noisy - mean)
+""",
+        ),
+        (
+            "no noise, nothing to do",
+            """
+def denoise(noisy, mean, variance, noise_variance):
+    if noise_variance == 0:
+        return noisy.clone()
+    precision, noise_precision = 1 / variance, 1 / noise_variance
+    return (precision * mean + noise_precision * noisy) / (precision + noise_precision)
+""",
+        ),
+        (
+            "sigmoid of the log of the odds",
+            """
+def denoise(noisy, mean, variance, noise_variance):
+    odds = torch.log(variance) - torch.log(torch.as_tensor(noise_variance, dtype=variance.dtype))
+    return mean + torch.sigmoid(odds) * (noisy - mean)
+""",
+        ),
+        (
+            "number by number",
+            """
+def denoise(noisy, mean, variance, noise_variance):
+    result = torch.zeros_like(noisy)
+    for n in range(noisy.shape[0]):
+        for d in range(noisy.shape[1]):
+            a = variance[n, d] / (variance[n, d] + noise_variance)
+            result[n, d] = mean[n, d] + a * (noisy[n, d] - mean[n, d])
+    return result
 """,
         ),
     ],
@@ -370,6 +485,33 @@ def multitask_loss(scores, targets, weights):
     total = torch.zeros(())
     for s, t, w in zip(scores, targets.unbind(1), weights):
         total = total + w * torch.nan_to_num(F.cross_entropy(s, t, ignore_index=-1))
+    return total
+""",
+        ),
+        (
+            "all the tasks in one tensor",
+            """
+def multitask_loss(scores, targets, weights):
+    size = max(s.shape[1] for s in scores)
+    padded = torch.stack([F.pad(s, (0, size - s.shape[1]), value=-math.inf) for s in scores], dim=2)
+    costs = F.cross_entropy(padded, targets, ignore_index=-1, reduction="none")
+    counts = (targets != -1).sum(0).clamp(min=1)
+    return (costs.sum(0) / counts) @ torch.tensor(weights, dtype=costs.dtype)
+""",
+        ),
+        (
+            "logsumexp, match",
+            """
+def multitask_loss(scores, targets, weights):
+    total = sum(s.sum() for s in scores) * 0.0
+    for s, t, w in zip(scores, targets.T, weights, strict=True):
+        known = t.ne(-1)
+        match int(known.sum()):
+            case 0:
+                continue
+            case n:
+                s, t = s[known], t[known]
+                total = total + w * (s.logsumexp(1) - s[torch.arange(n), t]).sum() / n
     return total
 """,
         ),
