@@ -605,7 +605,7 @@ for n, k, tau, alpha, size, dtype in (
     assert torch.equal(target, kept), f"{case} : `target` a été modifié"
     for name, leaf, value in zip(("student", "teacher"), leaves, given):
         assert torch.equal(leaf.detach(), value), f"{case} : `{name}` a été modifié"
-        assert leaf.requires_grad, f"{case} : `{name}` a été modifié : il ne reçoit plus de gradient, ici ni ailleurs"
+        assert leaf.requires_grad, f"{case} : `{name}` a été modifié : plus aucune perte ne lui donnera de gradient"
     assert abs(result.item() - expected.item()) < 1e-3 * (1 + expected.item()), (
         f"{case} : perte {result.item():.4f}, au lieu de {expected.item():.4f} (le maître d'abord dans la divergence, moyenne "
         "sur les exemples et non sur les classes, tau², entropie croisée à la température 1)"
@@ -620,11 +620,12 @@ for n, k, tau, alpha, size, dtype in (
     assert leaves[1].grad is None or not leaves[1].grad.any(), f"{case} : le maître reçoit un gradient : il n'apprend pas"
 sure = torch.tensor([[1000.0, -1000.0, 0.0]])
 for student, teacher, tau, alpha, wanted in (
-    (torch.cat([sure, 0 * sure]), torch.cat([sure, 0 * sure]), 2.0, 1.0, 0.0), (sure.flip(1), sure, 1.0, 1.0, 1000.0), (0 * sure, sure, 2.0, 1.0, 4 * math.log(3)), (sure.flip(1), sure, 1.0, 0.0, 1000.0),
+    (torch.cat([sure, 0 * sure]), torch.cat([sure, 0 * sure]), 2.0, 1.0, 0.0), (sure.flip(1), sure, 1.0, 1.0, 1000.0),
+    (0 * sure, sure, 2.0, 1.0, 4 * math.log(3)), (sure.flip(1), sure, 1.0, 0.0, 1000.0),
 ):
     given = student.clone().requires_grad_()
     result = distillation(given, teacher.clone(), classes[: len(given)], tau, alpha)
-    assert abs(result.item() - wanted) < 3e-3 * (1 + wanted), (
+    assert abs(result.item() - wanted) < 1e-3 * (1 + wanted), (
         f"élève {student.tolist()}, maître {teacher.tolist()}, tau = {tau}, alpha = {alpha} : perte {wanted:.2f}, et non {result.item()}"
     )
     result.backward()
@@ -953,10 +954,11 @@ claim.less("d'un tirage d'étiquettes à l'autre, l'écart est de plusieurs poin
 # - 0,5 pt : voit que les réglages viennent d'étiquettes de validation, bien plus nombreuses que vingt
 
 # %% [markdown]
-# Le gain est plus petit que le hasard des tirages, et il est là ; sans les barreaux, il diminue, disparaît ou s'inverse :
-# le sommet, qui doit alors tout porter, oublie les classes. D'autres recettes semi-supervisées (rendre semblables les réponses à deux versions bruitées d'une
-# image, imiter une moyenne mobile de soi-même) n'ont rien gagné de mesurable dans nos essais à vingt étiquettes : elles
-# donnent beaucoup quand on sait changer une image sans changer sa classe, ce qui est difficile sur 8 × 8 pixels.
+# Le gain est de l'ordre du hasard des tirages, et il est là ; sans les barreaux, il diminue, disparaît ou s'inverse :
+# le sommet, qui doit alors tout porter, oublie les classes. D'autres recettes semi-supervisées (rendre semblables les
+# réponses à deux versions bruitées d'une image, imiter une moyenne mobile de soi-même) n'ont rien gagné de mesurable dans
+# nos essais à vingt étiquettes : elles donnent beaucoup quand on sait changer une image sans changer sa classe, ce qui est
+# difficile sur 8 × 8 pixels.
 #
 # ---
 # ## 4. Plusieurs pertes à la fois

@@ -325,6 +325,15 @@ def distillation(student, teacher, target, tau, alpha):
                 )
             ),
         ),
+        (
+            "small probabilities raised to 1e-6",
+            """
+def distillation(student, teacher, target, tau, alpha):
+    p = (teacher.detach() / tau).softmax(1).clamp(min=1e-6)
+    soft = (p * (p.log() - (student / tau).log_softmax(1))).sum(1).mean()
+    return alpha * tau**2 * soft + (1 - alpha) * F.cross_entropy(student, target)
+""",
+        ),
         ("teacher detached for good", _distil((".detach()", ".detach_()"))),
         (
             "teacher frozen for good",
