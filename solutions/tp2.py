@@ -236,9 +236,9 @@ claim.less("il y a des copies", 0, len(copies))
 claim.between("le microscope 1 a pris peu d'images", microscope.double().mean().item(), 0.05, 0.22)
 
 # %% [markdown]
-# Près de la moitié des images est d'une seule classe : répondre toujours « bouleau » a l'air d'un bon modèle. Le canal du milieu
-# est constant : son capteur est mort. Et les copies portent un **autre** numéro de grain que leur original : un
-# partage par grain ne suffirait pas à les séparer. La cellule les a retirées.
+# Près de la moitié des images est d'une seule classe : répondre toujours « bouleau » a l'air d'un bon modèle. Le canal
+# du milieu est constant : son capteur est mort. Et les copies portent un **autre** numéro de grain que leur original :
+# un partage par grain ne suffirait pas à les séparer. La cellule les a retirées.
 #
 # ---
 # ## 2. Partager sans fuite
