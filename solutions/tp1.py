@@ -718,9 +718,6 @@ def check_order(order, nodes, parents_of):
     late = [i for i, parents in enumerate(parents_of) if any(places.index(p) > places.index(i) for p in parents)]
     assert not late, "un enfant vient avant l'un de ses parents"
     assert places[-1] == len(nodes) - 1, "le dernier n'est pas le nœud demandé"
-    for node, parents in zip(nodes, parents_of):
-        same = len(node.parents) == len(parents) and all(a is nodes[p] for a, p in zip(node.parents, parents))
-        assert same, "les parents d'un nœud ont changé"
 
 
 checks.forbid(evaluate, "torch", "scipy", "sklearn", "jax", "autograd", "tensorflow", "graphlib", "networkx")
@@ -749,6 +746,8 @@ with tally.part(1, "un nœud qui sert plusieurs fois doit être calculé une seu
         for i, parents in enumerate(parents_of):
             expected.append(difference([expected[p] for p in parents], []) if parents else np.array([0.5, -2.0]))
             assert np.allclose(nodes[i].value, expected[i]), "une valeur est fausse : parents échangés ou oubliés ?"
+        evaluate(nodes[-1])
+        assert np.allclose(nodes[-1].value, expected[-1]), "le second appel donne une autre valeur : les parents ont changé ?"
 with tally.part(1, "les valeurs doivent être recalculées quand une entrée a changé, sauf celles des entrées"):
     start = Node(np.array([1.0, 2.0]))
     end = Node(operation=Total(), parents=(Node(operation=Square(), parents=(start,)),))
