@@ -405,7 +405,8 @@ import torch
 from labo import checks
 
 checks.forbid(ReLU, "torch", "scipy", "sklearn", "jax", "autograd", "tensorflow")
-for values in ((5, 6), (2, 3, 4), (), np.array([[0.0, -1.0, 0.0], [2.0, 0.0, 0.3]]), np.array([1e-3, -1e-3])):
+for values in ((5, 6), (2, 3, 4), (), np.array([[0.0, -1.0, 0.0], [2.0, 0.0, 0.3]]), np.array([1e-3, -1e-3, 1e-9, -1e-9]),
+               np.array([40.0, -40.0, 6.5, 1e4])):
     checks.same_as_torch(ReLU(), torch.relu, values, other=ReLU())
 ### END HIDDEN TESTS
 
@@ -644,7 +645,7 @@ def evaluate(node: Node) -> list[Node]:
 
     Renvoie :
         une liste de tous les nœuds du graphe, entrées comprises, chacun une fois, parents avant enfants ; le
-        dernier est `node`.
+        dernier est `node`. Les parents de chaque nœud restent les mêmes.
     """
     ### BEGIN SOLUTION
     order, done, stack = [], set(), [node]
@@ -711,7 +712,9 @@ def check_order(order, nodes, parents_of):
     assert isinstance(order, (list, tuple)), f"il faut une liste de nœuds, et non {order!r:.60}"
     places = [next((i for i, node in enumerate(nodes) if node is found), None) for found in order]
     assert None not in places, "la liste contient autre chose que les nœuds du graphe"
-    assert sorted(places) == list(range(len(nodes))), f"{len(order)} nœuds, ou le même deux fois, au lieu de {len(nodes)}"
+    assert sorted(places) == list(range(len(nodes))), (
+        f"la liste est de longueur {len(order)}, ou contient deux fois le même nœud ; le graphe a {len(nodes)} nœuds"
+    )
     late = [i for i, parents in enumerate(parents_of) if any(places.index(p) > places.index(i) for p in parents)]
     assert not late, "un enfant vient avant l'un de ses parents"
     assert places[-1] == len(nodes) - 1, "le dernier n'est pas le nœud demandé"
@@ -743,6 +746,8 @@ with tally.part(1, "un nœud qui sert plusieurs fois doit être calculé une seu
         for i, parents in enumerate(parents_of):
             expected.append(difference([expected[p] for p in parents], []) if parents else np.array([0.5, -2.0]))
             assert np.allclose(nodes[i].value, expected[i]), "une valeur est fausse : parents échangés ou oubliés ?"
+        evaluate(nodes[-1])
+        assert np.allclose(nodes[-1].value, expected[-1]), "le second appel donne une autre valeur : les parents ont changé ?"
 with tally.part(1, "les valeurs doivent être recalculées quand une entrée a changé, sauf celles des entrées"):
     start = Node(np.array([1.0, 2.0]))
     end = Node(operation=Total(), parents=(Node(operation=Square(), parents=(start,)),))
@@ -901,12 +906,16 @@ make = {
     "mean": Mean,
     "total": Total,
     "difference": lambda: operation_of(lambda gradient, a, b: (gradient, -2 * gradient)),
+    "signs": lambda: operation_of(lambda gradient, a: (gradient * np.array([1.0, -1.0, 0.0]),)),
+    "three": lambda: operation_of(lambda gradient, a, b, c: (gradient, -2 * gradient, 3 * gradient)),
 }
 reference = {
     "square": lambda a: a**2,
     "mean": lambda a, b: (a + b) / 2,
     "total": lambda a: a.sum(),
     "difference": lambda a, b: a - 2 * b,
+    "signs": lambda a: a * torch.tensor([1.0, -1.0, 0.0], dtype=torch.float64),
+    "three": lambda a, b, c: a - 2 * b + 3 * c,
 }
 
 
@@ -936,11 +945,13 @@ tally = checks.Tally()
 with tally.part(1, "les gradients d'une chaîne sont faux"):
     check_gradients(*built([(None, ()), ("square", (0,)), ("square", (1,)), ("total", (2,))]))
     check_gradients(*built([(None, ()), ("total", (0,)), ("square", (1,)), ("square", (2,))]))
+    check_gradients(*built([(None, ()), ("square", (0,)), ("signs", (1,)), ("total", (2,))]))
 with tally.part(1, "un nœud qui sert plusieurs fois doit recevoir la somme de ce que renvoient ses enfants"):
     twice = [(None, ()), ("square", (0,)), ("mean", (1, 1)), ("square", (2,)), ("mean", (3, 0)), ("total", (4,))]
     check_gradients(*built(twice))
     exchanged = [(None, ()), ("square", (0,)), ("difference", (0, 1)), ("difference", (2, 0)), ("total", (3,))]
     check_gradients(*built(exchanged))
+    check_gradients(*built([(None, ()), (None, ()), ("square", (0,)), ("three", (2, 1, 0)), ("total", (3,))]))
     for _ in range(3):
         check_gradients(*built(needed(drawn(9))))
     calls = []
@@ -1064,13 +1075,18 @@ import torch
 from labo import checks
 
 checks.forbid(Center, "torch", "scipy", "sklearn", "jax", "autograd", "tensorflow")
-for shape in ((5, 3), (4, 4), (1, 2)):
+operation = Center()
+for shape in ((5, 3), (5, 3), (2, 3), (4, 4), (1, 2)):
     a = torch.randn(shape, dtype=torch.float64)
     expected, given = (a - a.mean(0)).numpy(), a.numpy().copy()
-    value = Center().forward(given)
-    assert np.array_equal(given, a.numpy()), "l'entrée a été modifiée"
+    value = Center().forward(given.copy())
     assert np.shape(value) == shape, f"une matrice {shape} donne la forme {np.shape(value)}"
     assert np.allclose(value, expected, rtol=1e-4, atol=1e-5), f"valeur fausse pour une matrice {shape} : {value}"
+    value = operation.forward(given)
+    assert np.array_equal(given, a.numpy()), "l'entrée a été modifiée"
+    assert np.shape(value) == shape and np.allclose(value, expected, rtol=1e-4, atol=1e-5), (
+        f"valeur fausse pour une matrice {shape}, après d'autres appels de la même opération : {value}"
+    )
 ### END HIDDEN TESTS
 
 # %% test="center" part="gradient" points=2
@@ -1092,6 +1108,7 @@ for shape in ((5, 3), (4, 4), (2, 7), (1, 2)):
     expected, given = gradient - gradient.mean(0), gradient.copy()
     operation = Center()
     operation.forward(a.copy())
+    Center().forward(np.ones((3, shape[1])))  # une autre, qui ne partage rien avec elle
     result = operation.backward(given, a)
     assert isinstance(result, (tuple, list)) and len(result) == 1, "backward renvoie un tuple d'un gradient"
     assert np.array_equal(given, gradient), "le gradient reçu a été modifié"
@@ -1233,7 +1250,7 @@ with tally.part(1, "les paramètres finaux sont faux : un pas vaut lr fois le gr
     check_final(final, [0.5625 * value for value in kept])
 with tally.part(1, "zéro pas, ou un départ qui a été modifié"):
     final, losses = trained([value.copy() for value in kept], steps=0, lr=0.15)
-    assert len(losses) == 0, f"zéro pas, zéro perte, et non {losses}"
+    assert len(losses) == 0, f"zéro pas, zéro perte ; reçu : {len(losses)}"
     check_final(final, kept)
     given = [value.copy() for value in kept]
     trained(given, steps=5, lr=0.15)

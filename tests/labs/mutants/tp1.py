@@ -336,6 +336,9 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
                 )
             ),
         ),
+        ("cut at six", _relu(("np.maximum(a, 0)", "np.clip(a, 0, 6)"))),
+        ("no gradient above six", _relu(("(a > 0)", "((a > 0) & (a < 6))"))),
+        ("no gradient for a very small number", _relu(("(a > 0)", "(a > 1e-8)"))),
     ],
     "softmax_loss": [
         ("sum for mean", _loss(("self.target].mean()", "self.target].sum()"))),
@@ -627,6 +630,16 @@ def evaluate(node):
         ),
         ("the node left out", _evaluate(("    return order\n", "    return order[:-1]\n"))),
         ("only the last is returned", _evaluate(("    return order\n", "    return order[-1]\n"))),
+        (
+            "a parent that serves twice kept once",
+            _evaluate(
+                (
+                    "        order.append(current)\n",
+                    "        current.parents = tuple(dict.fromkeys(current.parents))\n"
+                    "        order.append(current)\n",
+                )
+            ),
+        ),
     ],
     "build_gradients": [
         (
@@ -775,6 +788,24 @@ def build_gradients(order):
                 )
             ),
         ),
+        (
+            "nothing sent back from a gradient of null sum",
+            _gradients(
+                (
+                    "if node.operation is None or node.gradient is None:",
+                    "if node.operation is None or node.gradient is None or not np.sum(node.gradient):",
+                )
+            ),
+        ),
+        (
+            "two parents at most",
+            _gradients(
+                (
+                    "zip(node.parents, node.operation",
+                    "zip(node.parents[:2], node.operation",
+                )
+            ),
+        ),
     ],
     "center": [
         (
@@ -834,6 +865,34 @@ def build_gradients(order):
                     "return (gradient - gradient.mean(axis=0),)",
                     "gradient -= gradient.mean(axis=0)\n        return (gradient,)",
                 )
+            ),
+        ),
+        (
+            "the mean of the first call",
+            _center(
+                (
+                    "return a - a.mean(axis=0)",
+                    "self.mean = getattr(self, 'mean', a.mean(axis=0))\n        return a - self.mean",
+                )
+            ),
+        ),
+        (
+            "the number of lines of the first call",
+            _center(
+                (
+                    "return a - a.mean(axis=0)",
+                    "self.n = getattr(self, 'n', len(a))\n        return a - a.sum(axis=0) / self.n",
+                )
+            ),
+        ),
+        (
+            "the number of lines kept on the class",
+            _center(
+                (
+                    "return a - a.mean(axis=0)",
+                    "Center.n = len(a)\n        return a - a.mean(axis=0)",
+                ),
+                ("gradient.mean(axis=0)", "gradient.sum(axis=0) / Center.n"),
             ),
         ),
     ],

@@ -119,6 +119,48 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
                 )
             ),
         ),
+        (
+            "constant: equal means of the images",
+            _survey(
+                (
+                    _EXTREMES,
+                    "means = images.double().mean((2, 3))\n"
+                    "    lowest, highest = means.amin(0), means.amax(0)",
+                )
+            ),
+        ),
+        (
+            "constant: from one image to the next, position by position",
+            _survey(
+                (
+                    "(lowest == highest)",
+                    "(images.amin(0) == images.amax(0)).flatten(1).all(1)",
+                )
+            ),
+        ),
+        (
+            "constant: the deviation of a single pixel is nan",
+            _survey(("(lowest == highest)", "(images.double().std((0, 2, 3)) == 0)")),
+        ),
+        (
+            "copies: nearly equal images too",
+            _survey(
+                (
+                    "if pixels in seen:",
+                    "if any(torch.allclose(image.float(), other.float(), rtol=0.01) for other in images[:i]):",
+                )
+            ),
+        ),
+        (
+            "copies in the order of their originals",
+            _survey(
+                (
+                    "return counts, constant, copies",
+                    "first = [next(j for j in range(i) if torch.equal(images[i], images[j])) for i in copies]\n"
+                    "    return counts, constant, [i for _, i in sorted(zip(first, copies))]",
+                )
+            ),
+        ),
     ],
     "split_by_grain": [
         ("images for grains", _split(("grain[target == k].unique()", "grain[target == k]"))),
@@ -202,6 +244,64 @@ def split_by_grain(target, grain, share, generator):
             "grains in place of rows",
             _split(
                 ("    return (~in_valid)", "    grain.sub_(grain.min())\n    return (~in_valid)")
+            ),
+        ),
+        (
+            "rounded as at school",
+            _split(
+                (
+                    _COUNT,
+                    _COUNT.replace("round(share * len(grains))", "int(share * len(grains) + 0.5)"),
+                )
+            ),
+        ),
+        (
+            "the first seed of the generator, at each call",
+            _split(
+                (
+                    "    in_valid = torch.zeros",
+                    "    generator = torch.Generator().manual_seed(generator.initial_seed())\n"
+                    "    in_valid = torch.zeros",
+                )
+            ),
+        ),
+        (
+            "a turning block of the sorted grains",
+            _split(
+                (
+                    _DRAWN,
+                    "drawn = grains.roll(int(torch.randint(len(grains), (), generator=generator)))[:n_valid]",
+                )
+            ),
+        ),
+        (
+            "numbers of grains in float32",
+            _split(
+                (
+                    "    in_valid = torch.zeros",
+                    "    grain = grain.float()\n    in_valid = torch.zeros",
+                )
+            ),
+        ),
+        (
+            "a table of the numbers of grains",
+            _split(
+                (
+                    "in_valid |= torch.isin(grain, drawn)",
+                    "table = torch.zeros(int(grain.max()) + 1, dtype=torch.bool)\n"
+                    "        table[drawn] = True\n"
+                    "        in_valid |= table[grain]",
+                )
+            ),
+        ),
+        (
+            "an empty validation in float32",
+            _split(
+                (
+                    "return (~in_valid).nonzero().flatten(), in_valid.nonzero().flatten()",
+                    "valid = torch.tensor([i for i in range(len(grain)) if in_valid[i]])\n"
+                    "    return (~in_valid).nonzero().flatten(), valid",
+                )
             ),
         ),
     ],
@@ -352,6 +452,12 @@ def split_by_grain(target, grain, share, generator):
             ),
         ),
         ("a median", _balanced(("sum(recalls) / len(recalls)", "float(np.median(recalls))"))),
+        (
+            "classes in eight bits",
+            _balanced(
+                ("correct = predicted == target", "correct = predicted.byte() == target.byte()")
+            ),
+        ),
     ],
     "fit": [
         ("never in training mode", _fit(("        model.train()\n", ""))),
@@ -460,6 +566,29 @@ def split_by_grain(target, grain, share, generator):
             "parameters frozen at the end",
             _fit(("    return losses", "    model.requires_grad_(False)\n    return losses")),
         ),
+        (
+            "a tiny progress is none",
+            _fit(("losses[-1] < losses[best]", "losses[-1] < losses[best] - 1e-4")),
+        ),
+        (
+            "an optimiser of its own",
+            _fit(
+                (
+                    "    x, y = train\n",
+                    "    x, y = train\n"
+                    "    optimizer = torch.optim.SGD(model.parameters(), optimizer.param_groups[0]['lr'])\n",
+                )
+            ),
+        ),
+        (
+            "the optimiser forgets at each epoch",
+            _fit(
+                (
+                    "        model.train()\n",
+                    "        model.train()\n        optimizer.state.clear()\n",
+                )
+            ),
+        ),
     ],
     "search": [
         (
@@ -534,6 +663,41 @@ def split_by_grain(target, grain, share, generator):
         (
             "its place for the setting",
             _search(("    return chosen, record", "    return settings.index(chosen), record")),
+        ),
+        (
+            "finite at both ends",
+            _search(
+                (
+                    _FINITE,
+                    "finite = all(math.isfinite(loss) for curve in curves for loss in (curve[0], curve[-1]))",
+                )
+            ),
+        ),
+        (
+            "finite in the last curve",
+            _search((_FINITE, "finite = all(math.isfinite(loss) for loss in curves[-1])")),
+        ),
+        (
+            "seeds sorted in place",
+            _search(
+                (
+                    "    for setting in settings:\n",
+                    "    seeds.sort()\n    for setting in settings:\n",
+                )
+            ),
+        ),
+        (
+            "at a tie, the setting that is first in the alphabet",
+            """
+def search(settings, run, seeds):
+    pairs = []
+    for setting in settings:
+        curves = [run(setting, seed) for seed in seeds]
+        finite = all(math.isfinite(loss) for curve in curves for loss in curve)
+        pairs.append((sum(map(min, curves)) / len(curves) if finite else math.inf, setting))
+    loss, chosen = min(pairs)
+    return chosen, loss
+""",
         ),
     ],
     "diagnose": [
@@ -665,6 +829,17 @@ def split_by_grain(target, grain, share, generator):
             _final(
                 "Change ses arguments.",
                 "images.zero_()\nreturn lambda new: torch.zeros(len(new), dtype=torch.int64)",
+            ),
+        ),
+        (
+            "the images to be classified changed in place",
+            edited(
+                "tp2",
+                "final",
+                (
+                    "        x = prepared(images)\n        views",
+                    "        x = prepared(images.sub_(1))\n        views",
+                ),
             ),
         ),
     ],

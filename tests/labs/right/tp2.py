@@ -217,6 +217,30 @@ def split_by_grain(target, grain, share, generator):
     return torch.from_numpy(order[~mask[order]]), torch.from_numpy(order[mask[order]])
 """,
         ),
+        (
+            "from the statement: Fisher and Yates",
+            """
+def shuffled(items, generator):
+    items = list(items)
+    for i in range(len(items) - 1, 0, -1):
+        j = torch.randint(i + 1, (), generator=generator).item()
+        items[i], items[j] = items[j], items[i]
+    return items
+
+
+def split_by_grain(target, grain, share, generator):
+    by_class = {}
+    for number, label in zip(grain.tolist(), target.tolist()):
+        by_class.setdefault(label, {})[number] = None
+    held = set()
+    for numbers in by_class.values():
+        n = len(numbers)
+        if n > 1:
+            held.update(shuffled(numbers, generator)[: min(max(round(share * n), 1), n - 1)])
+    mask = torch.tensor([number in held for number in grain.tolist()])
+    return torch.argwhere(~mask).squeeze(1).flip(0), torch.argwhere(mask).squeeze(1)
+""",
+        ),
     ],
     "normalize": [
         (
@@ -296,6 +320,23 @@ def statistics(images):
 
 def normalize(images, mean, std):
     return F.batch_norm(images.float(), mean, std.square(), training=False, eps=0)
+""",
+        ),
+        (
+            "from the statement: a histogram of the 256 levels",
+            """
+def statistics(images):
+    levels = torch.arange(256, dtype=torch.float64)
+    counts = torch.stack([torch.bincount(c.flatten().long(), minlength=256) for c in images.unbind(1)])
+    shares = counts.double() / counts.sum(1, keepdim=True)
+    mean = shares @ levels
+    variance = torch.einsum("cv,cv->c", shares, (levels - mean[:, None]) ** 2)
+    std = variance.sqrt().masked_fill((counts > 0).sum(1) == 1, 1.0)
+    return mean.float(), std.float()
+
+
+def normalize(images, mean, std):
+    return images.to(torch.float32).sub(mean.reshape(1, -1, 1, 1)).div(std.reshape(1, -1, 1, 1))
 """,
         ),
     ],
@@ -505,6 +546,52 @@ def fit(model, optimizer, train, valid, epochs, patience, batch, generator):
     return losses
 """,
         ),
+        (
+            "from the statement: a dataclass, the last improvement counted back, a DataLoader",
+            """
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Stopper:
+    patience: int
+    best: float = math.inf
+    waited: int = 0
+    kept: list = field(default_factory=list)
+
+    def update(self, loss, model):
+        match loss < self.best:
+            case True:
+                self.best, self.waited = loss, 0
+                self.kept = [t.clone() for t in (*model.parameters(), *model.buffers())]
+            case False:
+                self.waited += 1
+        return self.waited >= self.patience
+
+
+def fit(model, optimizer, train, valid, epochs, patience, batch, generator):
+    stopper, losses = Stopper(patience), []
+    for _ in range(epochs):
+        order = torch.randperm(train[1].numel(), generator=generator).tolist()
+        data = torch.utils.data.TensorDataset(*train)
+        model.train()
+        for x, y in torch.utils.data.DataLoader(data, batch_size=batch, sampler=order):
+            scores = model(x)
+            loss = (scores.logsumexp(1) - scores.gather(1, y[:, None]).squeeze(1)).mean()
+            optimizer.zero_grad(set_to_none=False)
+            loss.backward()
+            optimizer.step()
+        model.eval()
+        with torch.no_grad():
+            losses.append(F.cross_entropy(model(valid[0]).double(), valid[1]).item())
+            if stopper.update(losses[-1], model):
+                break
+    with torch.no_grad():
+        for tensor, kept in zip((*model.parameters(), *model.buffers()), stopper.kept):
+            tensor.copy_(kept)
+    return losses
+""",
+        ),
     ],
     "search": [
         (
@@ -586,6 +673,24 @@ def search(settings, run, seeds):
         results[place] = sum(min(c) / len(curves) for c in curves) if ok else float("inf")
     place = sorted(results, key=lambda p: (results[p], p))[0]
     return [settings[place], results[place]]
+""",
+        ),
+        (
+            "from the statement: the other seeds of a setting that diverges left out",
+            """
+def search(settings, run, seeds):
+    chosen, record = settings[0], math.inf
+    for setting in settings:
+        bests = []
+        for seed in seeds:
+            curve = run(setting, seed)
+            if not np.isfinite(curve).all():
+                break
+            bests.append(min(curve))
+        else:
+            if sum(bests) / len(bests) < record:
+                chosen, record = setting, sum(bests) / len(bests)
+    return chosen, record
 """,
         ),
     ],
