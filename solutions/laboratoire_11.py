@@ -535,7 +535,7 @@ from labo import checks
 
 for n, m in ((2, 3), (1, 1), (5, 2), (3, 3), (3, 3), (1, 4)):
     mu, eps, direction = (torch.randn(n, m) for _ in range(3))
-    logvar = torch.linspace(5, -4, n * m).reshape(n, m)
+    logvar = torch.linspace(5, -4, n * m)[torch.randperm(n * m)].reshape(n, m)
     sigma = torch.exp(0.5 * logvar)
     expected, case = mu + sigma * eps, f"N, M = {n}, {m}"
     for learning in (False, True):
@@ -796,7 +796,7 @@ def truth_of_loss(scores, x, kl, beta):
     return pixels.sum(1).mean() + beta * kl.mean(), pixels.sum(1).mean(), kl.mean()
 
 
-for n, d, beta, size in ((2, 3, 1.0, 1.0), (1, 5, 4.0, 2.0), (6, 1, 0.5, 3.0), (3, 3, 2.0, 1.0), (4, 7, 0.0, 1.0), (5, 2, 30.0, 6.0), (1, 1, 3.0, 1.0)):
+for n, d, beta, size in ((2, 3, 2.0, 1.0), (1, 5, 4.0, 2.0), (6, 1, 0.5, 3.0), (3, 3, 1.0, 1.0), (4, 7, 0.0, 1.0), (5, 2, 30.0, 6.0), (1, 1, 3.0, 1.0)):
     values = {"scores": size * torch.randn(n, d), "x": torch.rand(n, d), "kl": 3 * torch.rand(n)}
     if d % 2:
         values["x"] = (values["x"] > 0.5).float()
@@ -1048,7 +1048,7 @@ for n, d, depth in ((3, 2, 1), (1, 4, 3), (5, 1, 2), (2, 2, 4), (4, 3, 0)):
         z = leaf[0].exp() * z + leaf[1]
         expected = expected + leaf[0].sum()
     expected = expected + torch.distributions.Normal(0.0, 1.0).log_prob(z).sum(1)
-    direction, case = torch.randn(n), f"N, D = {n}, {d}, couches `Stretch` : {depth}"
+    direction, case = torch.randn(n), f"N, D = {n}, {d}, {depth} fois `Stretch`"
     (expected * direction).sum().backward()
     for learning in (False, True):
         given = x.clone().requires_grad_(learning)

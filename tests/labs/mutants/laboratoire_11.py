@@ -373,6 +373,17 @@ def reparameterize(mu, logvar, eps):
     return mu + (logvar / 2).exp() * DRAWN.setdefault(eps.shape, eps)
 """,
         ),
+        (
+            "σ kept from one call to the next",
+            """
+SPREAD = {}
+
+def reparameterize(mu, logvar, eps):
+    if not logvar.requires_grad:
+        return mu + SPREAD.setdefault(logvar.shape, (logvar / 2).exp()) * eps
+    return mu + (logvar / 2).exp() * eps
+""",
+        ),
         ("logvar overwritten", _code((_CODE, "mu + logvar.div_(2).exp() * eps"))),
         ("μ overwritten", _code((_CODE, "mu.add_((logvar / 2).exp() * eps)"))),
         ("no_grad", "@torch.no_grad()\n" + _code()),
