@@ -88,6 +88,67 @@ def projector(w):
         ),
         ("a NumPy array", _projector((_PROJECTOR, "(" + _PROJECTOR + ").numpy()"))),
         ("the identity", _projector((_PROJECTOR, "torch.eye(len(w), dtype=w.dtype)"))),
+        (
+            "a small ridge, too great for a small W",
+            _projector(
+                (
+                    _PROJECTOR,
+                    "w @ torch.linalg.solve(w.T @ w + 1e-5 * torch.eye(w.shape[1]), w.T)",
+                )
+            ),
+        ),
+        (
+            "small directions taken for 0, whatever the unit",
+            _projector((_PROJECTOR, "w @ torch.linalg.pinv(w, atol=1e-3, rtol=0.0)")),
+        ),
+        (
+            "a small column taken for 0",
+            _projector((_PROJECTOR, "w @ torch.linalg.pinv(w, rtol=1e-2)")),
+        ),
+        (
+            "eigenvectors above a threshold",
+            """
+def projector(w):
+    values, vectors = torch.linalg.eigh(w @ w.T)
+    kept = vectors[:, values > 1e-3]
+    return kept @ kept.T
+""",
+        ),
+        (
+            "a small number added to the norms",
+            """
+def projector(w):
+    basis = []
+    for v in w.T:
+        for b in basis:
+            v = v - (v @ b) * b
+        basis.append(v / (v.norm() + 1e-5))
+    return sum(torch.outer(b, b) for b in basis)
+""",
+        ),
+        (
+            "orthogonal to the previous column only",
+            """
+def projector(w):
+    basis = []
+    for v in w.T:
+        if basis:
+            v = v - (v @ basis[-1]) * basis[-1]
+        basis.append(v / v.norm())
+    return sum(torch.outer(b, b) for b in basis)
+""",
+        ),
+        (
+            "kept from one call to the next, by shape",
+            """
+PROJECTORS = {}
+
+def projector(w):
+    if w.shape not in PROJECTORS:
+        PROJECTORS[w.shape] = w @ torch.linalg.pinv(w)
+    return PROJECTORS[w.shape]
+""",
+        ),
     ],
     "corrupt": [
         ("the mask is of what is kept", _corrupt((">= amount", "< amount"))),
@@ -206,6 +267,73 @@ def projector(w):
             "two dimensions only",
             _corrupt(("torch.rand(x.shape,", "torch.rand((x.shape[0], x.shape[1]),")),
         ),
+        (
+            "the kind in lower case",
+            _corrupt(
+                ('    if kind == "bruit":', '    kind = kind.lower()\n    if kind == "bruit":')
+            ),
+        ),
+        (
+            "the kind without its spaces",
+            _corrupt(
+                ('    if kind == "bruit":', '    kind = kind.strip()\n    if kind == "bruit":')
+            ),
+        ),
+        (
+            "the first letter of the kind",
+            _corrupt(
+                ('kind == "bruit"', 'kind.startswith("b")'),
+                ('kind == "masque"', 'kind.startswith("m")'),
+            ),
+        ),
+        (
+            "a part of the name",
+            _corrupt(
+                ('kind == "bruit"', 'kind in "bruit"'), ('kind == "masque"', 'kind in "masque"')
+            ),
+        ),
+        ("KeyError for an unknown kind", _corrupt(("raise ValueError(f", "raise KeyError(f"))),
+        (
+            "as many zeros each time, at random places",
+            _corrupt(
+                (
+                    _KEPT,
+                    "(torch.randperm(x.numel(), generator=generator) >= round(amount * x.numel())).reshape(x.shape)",
+                )
+            ),
+        ),
+        (
+            "noise centred and reduced again",
+            """
+def corrupt(x, kind, amount, generator):
+    if kind == "bruit":
+        noise = torch.randn(x.shape, generator=generator)
+        if x.numel() > 1:
+            noise = (noise - noise.mean()) / noise.std()
+        return x + amount * noise
+    if kind == "masque":
+        return x.masked_fill(torch.rand(x.shape, generator=generator) < amount, 0)
+    raise ValueError(kind)
+""",
+        ),
+        (
+            "neighbours masked together",
+            _corrupt(
+                (
+                    _KEPT,
+                    "(torch.rand((x.numel() + 1) // 2, generator=generator).repeat_interleave(2)[: x.numel()] >= amount).reshape(x.shape)",
+                )
+            ),
+        ),
+        (
+            "no noise where x is 0",
+            _corrupt(("amount * torch.randn", "amount * (x != 0) * torch.randn")),
+        ),
+        (
+            "noise in units of the spread of x",
+            _corrupt(("amount * torch.randn", "amount * x.std() * torch.randn")),
+        ),
+        ("something is always left", _corrupt((">= amount", ">= min(amount, 0.95)"))),
     ],
     "reparameterize": [
         ("σ = exp(logvar)", _code((_CODE, "mu + logvar.exp() * eps"))),
@@ -227,6 +355,38 @@ def projector(w):
         ("σ by softplus", _code((_CODE, "mu + F.softplus(logvar) * eps"))),
         ("one σ for all examples", _code((_CODE, "mu + (logvar[:1] / 2).exp() * eps"))),
         ("a tuple", _code((_CODE, "(" + _CODE + ",)"))),
+        (
+            "the mean only, where no gradient is asked for",
+            _code(
+                ("    return", "    if not torch.is_grad_enabled():\n        return mu\n    return")
+            ),
+        ),
+        ("logvar bounded above", _code((_CODE, "mu + (logvar.clamp(max=6) / 2).exp() * eps"))),
+        ("logvar bounded below", _code((_CODE, "mu + (logvar.clamp(min=-10) / 2).exp() * eps"))),
+        ("a small number added to σ", _code((_CODE, "mu + ((logvar / 2).exp() + 1e-6) * eps"))),
+        (
+            "eps kept from one call to the next",
+            """
+DRAWN = {}
+
+def reparameterize(mu, logvar, eps):
+    return mu + (logvar / 2).exp() * DRAWN.setdefault(eps.shape, eps)
+""",
+        ),
+        (
+            "σ kept from one call to the next",
+            """
+SPREAD = {}
+
+def reparameterize(mu, logvar, eps):
+    if not logvar.requires_grad:
+        return mu + SPREAD.setdefault(logvar.shape, (logvar / 2).exp()) * eps
+    return mu + (logvar / 2).exp() * eps
+""",
+        ),
+        ("logvar overwritten", _code((_CODE, "mu + logvar.div_(2).exp() * eps"))),
+        ("μ overwritten", _code((_CODE, "mu.add_((logvar / 2).exp() * eps)"))),
+        ("no_grad", "@torch.no_grad()\n" + _code()),
     ],
     "kl_normal": [
         ("a mean over the components", _kl((".sum(1)", ".mean(1)"))),
@@ -288,6 +448,30 @@ def kl_normal(mu, logvar):
     return (log_q + 0.5 * z**2).mean(0).sum(1)
 """,
         ),
+        (
+            "logvar bounded",
+            _kl(("    return", "    logvar = logvar.clamp(max=10)\n    return")),
+        ),
+        (
+            "the square of a square root",
+            """
+def kl_normal(mu, logvar):
+    length = (mu**2).sum(1).sqrt()
+    return 0.5 * (length**2 + (logvar.exp() - 1 - logvar).sum(1))
+""",
+        ),
+        (
+            "no gradient to a small variance",
+            _kl(
+                (
+                    "    return",
+                    "    logvar = torch.where(logvar < -50, logvar.detach(), logvar)\n    return",
+                )
+            ),
+        ),
+        ("the logarithm of σ", _kl(("- 1 - logvar", "- 1 - 2 * (logvar / 2).exp().log()"))),
+        ("logvar overwritten", _kl(("- 1 - logvar", "- 1 - logvar.mul_(1.0001)"))),
+        ("no_grad", "@torch.no_grad()\n" + _kl()),
     ],
     "vae_loss": [
         (
@@ -360,6 +544,32 @@ def kl_normal(mu, logvar):
         ("no gradient to the divergence", _loss(("kl.mean()", "kl.detach().mean()"))),
         ("no gradient to the scores", _loss(("logits(scores,", "logits(scores.detach(),"))),
         ("warm-up: β never above 1", _loss(("beta * mean_kl,", "min(beta, 1.0) * mean_kl,"))),
+        ("β never above 10", _loss(("beta * mean_kl,", "min(beta, 10.0) * mean_kl,"))),
+        ("β = 0 taken for none given", _loss(("beta * mean_kl,", "(beta or 1.0) * mean_kl,"))),
+        (
+            "β ignored where no gradient is asked for",
+            _loss(("beta * mean_kl,", "(beta if torch.is_grad_enabled() else 1.0) * mean_kl,")),
+        ),
+        (
+            "β that decreases from call to call",
+            """
+CALLS = []
+
+def vae_loss(scores, x, kl, beta):
+    CALLS.append(None)
+    reconstruction = F.binary_cross_entropy_with_logits(scores, x, reduction="none").sum(1).mean()
+    loss = reconstruction + beta * min(1, 10 / len(CALLS)) * kl.mean()
+    return loss, reconstruction, kl.mean()
+""",
+        ),
+        (
+            "the sigmoid, then its entropy",
+            _loss(
+                (_ENTROPY, 'F.binary_cross_entropy(scores.sigmoid(), x, reduction="sum") / len(x)')
+            ),
+        ),
+        ("x overwritten", _loss(("logits(scores, x,", "logits(scores, x.clamp_(0.01, 0.99),"))),
+        ("no_grad", "@torch.no_grad()\n" + _loss()),
     ],
     "flow_log_prob": [
         ("log_det subtracted", _flow(("total = total + log_det", "total = total - log_det"))),
@@ -447,6 +657,37 @@ def kl_normal(mu, logvar):
                 )
             ),
         ),
+        (
+            "bounded below",
+            _flow(
+                (
+                    "return total - 0.5 * (x**2).sum(1)",
+                    "return total - 0.5 * (x**2).sum(1).clamp(max=200)",
+                )
+            ),
+        ),
+        (
+            "the logarithm of the density",
+            _flow(
+                (
+                    "return total - 0.5 * (x**2).sum(1)",
+                    "return total + torch.log(torch.exp(-0.5 * x**2).prod(1))",
+                )
+            ),
+        ),
+        ("each layer once", _flow(("in layers", "in dict.fromkeys(layers)"))),
+        ("forward, without the call", _flow(("= layer(x)", "= layer.forward(x)"))),
+        (
+            "layers put in evaluation mode",
+            _flow(
+                (
+                    "        x, log_det",
+                    "        if isinstance(layer, nn.Module):\n            layer.eval()\n        x, log_det",
+                )
+            ),
+        ),
+        ("a copy of each layer", _flow(("= layer(x)", "= copy.deepcopy(layer)(x)"))),
+        ("the first log_det for all", _flow(("total + log_det", "total + log_det[0]"))),
     ],
     "Coupling": [
         (
@@ -609,6 +850,127 @@ def kl_normal(mu, logvar):
         (
             "the network frozen",
             _coupling(("= network, kept", "= network.requires_grad_(False), kept")),
+        ),
+        (
+            "inverse remembers the last x of the same shape",
+            """
+class Coupling(nn.Module):
+    def __init__(self, network, kept):
+        super().__init__()
+        self.network, self.kept, self.seen = network, kept, {}
+
+    def forward(self, x):
+        a, b = x[:, : self.kept], x[:, self.kept :]
+        s, t = self.network(a).chunk(2, 1)
+        y = torch.cat([a, s.tanh().exp() * b + t], 1)
+        self.seen[x.shape] = x
+        return y, s.tanh().sum(1)
+
+    def inverse(self, y):
+        if y.shape in self.seen:
+            return self.seen[y.shape]
+        a, b = y[:, : self.kept], y[:, self.kept :]
+        s, t = self.network(a).chunk(2, 1)
+        return torch.cat([a, (b - t) * torch.exp(-s.tanh())], 1)
+""",
+        ),
+        (
+            "s and t kept from one call to the next, by shape",
+            """
+class Coupling(nn.Module):
+    def __init__(self, network, kept):
+        super().__init__()
+        self.network, self.kept, self.seen = network, kept, {}
+
+    def both(self, a):
+        if a.shape not in self.seen:
+            self.seen[a.shape] = self.network(a).chunk(2, 1)
+        s, t = self.seen[a.shape]
+        return s.tanh(), t
+
+    def forward(self, x):
+        a, b = x[:, : self.kept], x[:, self.kept :]
+        s, t = self.both(a)
+        return torch.cat([a, s.exp() * b + t], 1), s.sum(1)
+
+    def inverse(self, y):
+        a, b = y[:, : self.kept], y[:, self.kept :]
+        s, t = self.both(a)
+        return torch.cat([a, (b - t) * torch.exp(-s)], 1)
+""",
+        ),
+        (
+            "one network for all layers",
+            """
+class Coupling(nn.Module):
+    def __init__(self, network, kept):
+        super().__init__()
+        self.network, self.kept = network, kept
+        Coupling.shared = [network]
+
+    def forward(self, x):
+        a, b = x[:, : self.kept], x[:, self.kept :]
+        s, t = Coupling.shared[0](a).chunk(2, 1)
+        return torch.cat([a, s.tanh().exp() * b + t], 1), s.tanh().sum(1)
+
+    def inverse(self, y):
+        a, b = y[:, : self.kept], y[:, self.kept :]
+        s, t = Coupling.shared[0](a).chunk(2, 1)
+        return torch.cat([a, (b - t) * torch.exp(-s.tanh())], 1)
+""",
+        ),
+        (
+            "a network whose parameters the layer does not know",
+            """
+class Coupling(nn.Module):
+    def __init__(self, network, kept):
+        super().__init__()
+        self.networks, self.kept = [network], kept
+
+    def forward(self, x):
+        a, b = x[:, : self.kept], x[:, self.kept :]
+        s, t = self.networks[0](a).chunk(2, 1)
+        return torch.cat([a, s.tanh().exp() * b + t], 1), s.tanh().sum(1)
+
+    def inverse(self, y):
+        a, b = y[:, : self.kept], y[:, self.kept :]
+        s, t = self.networks[0](a).chunk(2, 1)
+        return torch.cat([a, (b - t) * torch.exp(-s.tanh())], 1)
+""",
+        ),
+        (
+            "the network put in evaluation mode",
+            _coupling((_INVERSE, "self.network.eval()\n        " + _INVERSE)),
+        ),
+        (
+            "the network put in training mode",
+            _coupling((_FORWARD, "self.train()\n        " + _FORWARD)),
+        ),
+        (
+            "gradients set to zero",
+            _coupling((_FORWARD, "self.network.zero_grad()\n        " + _FORWARD)),
+        ),
+        ("graph cut at x_b", _coupling(("s.exp() * b + t", "s.exp() * b.detach() + t"))),
+        ("no translation's gradient", _coupling(("s.exp() * b + t", "s.exp() * b + t.detach()"))),
+        ("the magnitude of s", _coupling(("s.sum(1)", "s.abs().sum(1)"))),
+        ("a mean over the batch", _coupling(("s.sum(1)", "s.sum(1).mean().expand(len(x))"))),
+        (
+            "y overwritten by the inverse",
+            _coupling(
+                (
+                    _INVERSE,
+                    "y[:, self.kept :] = (b - t) * torch.exp(-torch.tanh(s))\n        return y",
+                )
+            ),
+        ),
+        (
+            "the inverse from the second part",
+            _coupling(
+                (
+                    "s, t = self.network(a).chunk(2, 1)\n        return",
+                    "s, t = self.network(F.pad(b, (0, self.kept))[:, : self.kept]).chunk(2, 1)\n        return",
+                )
+            ),
         ),
     ],
 }

@@ -87,6 +87,36 @@ def projector(w):
     return torch.from_numpy(a @ np.linalg.inv(a.T @ a) @ a.T).float()
 """,
         ),
+        (
+            "one point of the canonical basis after the other, in the default type",
+            """
+def projector(w):
+    points = []
+    for i in range(len(w)):
+        x = torch.zeros(len(w))
+        x[i] = 1.0
+        h = torch.linalg.lstsq(w, x[:, None]).solution
+        points.append(w @ h)
+    return torch.cat(points, dim=1)
+""",
+        ),
+        (
+            "the last eigenvectors of W Wᵀ",
+            """
+def projector(w):
+    _, vectors = torch.linalg.eigh(w @ w.T)
+    kept = vectors[:, -w.shape[1] :]
+    return kept @ kept.mT
+""",
+        ),
+        (
+            "Cholesky",
+            """
+def projector(w):
+    factor = torch.linalg.cholesky(w.T @ w)
+    return w @ torch.cholesky_solve(w.T, factor)
+""",
+        ),
     ],
     "corrupt": [
         (
@@ -148,7 +178,7 @@ def corrupt(x, kind, amount, generator):
 """,
         ),
         (
-            "one number after the other is another draw",
+            "in place, on a copy",
             """
 def corrupt(x, kind, amount, generator):
     flat = x.detach().clone().reshape(-1)
@@ -171,6 +201,63 @@ def corrupt(x, kind, amount, generator):
     if kind == "masque":
         return torch.where(torch.rand(x.shape, generator=generator, dtype=torch.float64) < amount, torch.zeros_like(x), x)
     raise ValueError
+""",
+        ),
+        (
+            "one number after the other",
+            """
+def corrupt(x, kind, amount, generator):
+    if kind not in ("bruit", "masque"):
+        raise ValueError(kind)
+    numbers = []
+    for v in x.flatten().tolist():
+        if kind == "bruit":
+            v += amount * torch.randn(1, generator=generator).item()
+        elif torch.rand(1, generator=generator).item() < amount:
+            v = 0.0
+        numbers.append(v)
+    return torch.tensor(numbers).reshape(x.shape)
+""",
+        ),
+        (
+            "Box and Muller, whatever the kind",
+            """
+def corrupt(x, kind, amount, generator):
+    u = torch.rand(x.shape, generator=generator, dtype=torch.float64)
+    v = torch.rand(x.shape, generator=generator, dtype=torch.float64)
+    normal = torch.sqrt(-2 * torch.log1p(-u)) * torch.cos(2 * math.pi * v)
+    results = {"bruit": x + amount * normal, "masque": torch.where(u < amount, 0.0, x)}
+    try:
+        return results[kind].to(x.dtype)
+    except KeyError:
+        raise ValueError("kind : bruit ou masque") from None
+""",
+        ),
+        (
+            "x is the mean of the draw",
+            """
+from dataclasses import dataclass
+
+@dataclass
+class Noise:
+    amount: float
+    generator: torch.Generator
+
+    def bruit(self, x):
+        return torch.normal(x, float(self.amount), generator=self.generator)
+
+    def masque(self, x):
+        return x * torch.full_like(x, 1 - self.amount).bernoulli(generator=self.generator)
+
+def corrupt(x, kind, amount, generator):
+    noise = Noise(amount, generator)
+    match kind:
+        case "bruit":
+            return noise.bruit(x)
+        case "masque":
+            return noise.masque(x)
+        case _:
+            raise ValueError(kind)
 """,
         ),
     ],
@@ -223,6 +310,27 @@ def scale(logvar):
 
 def reparameterize(mu: torch.Tensor, logvar: torch.Tensor, eps: torch.Tensor) -> torch.Tensor:
     return torch.einsum("nm,nm->nm", scale(logvar), eps).add(mu)
+""",
+        ),
+        (
+            "number after number, into a buffer",
+            """
+def reparameterize(mu, logvar, eps):
+    codes = torch.zeros(mu.shape)
+    for i in range(mu.shape[0]):
+        for j in range(mu.shape[1]):
+            codes[i, j] = mu[i, j] + torch.exp(logvar[i, j]) ** 0.5 * eps[i, j]
+    return codes
+""",
+        ),
+        (
+            "in place on copies, vmap",
+            """
+def reparameterize(mu, logvar, eps):
+    def one(m, lv, e):
+        return lv.clone().mul_(0.5).exp_() * e + m
+
+    return torch.vmap(one)(mu, logvar, eps)
 """,
         ),
     ],
@@ -281,6 +389,23 @@ def kl_normal(mu, logvar):
             """
 def kl_normal(mu, logvar):
     return -0.5 * (logvar.sum(1) + mu.shape[1] - torch.einsum("nm,nm->n", mu, mu) - logvar.exp().sum(1))
+""",
+        ),
+        (
+            "a product with a vector of ones",
+            """
+def kl_normal(mu, logvar):
+    each = (mu**2 + logvar.exp() - 1 - logvar) / 2
+    return each @ torch.ones(mu.shape[1])
+""",
+        ),
+        (
+            "the norm of μ, and PyTorch's loss of a normal law",
+            """
+def kl_normal(mu, logvar):
+    zero, one = torch.zeros_like(mu), torch.ones_like(mu)
+    squares = F.gaussian_nll_loss(mu, zero, one, reduction="none").sum(1)
+    return squares + 0.5 * torch.linalg.vector_norm((logvar / 2).exp(), dim=1) ** 2 - 0.5 * (1 + logvar).sum(1)
 """,
         ),
     ],
@@ -343,6 +468,43 @@ def vae_loss(scores, x, kl, beta):
         terms.append(-law.log_prob(image).sum())
     reconstruction = sum(terms) / len(terms)
     return reconstruction + beta * kl.mean(), reconstruction, kl.mean()
+""",
+        ),
+        (
+            "terms for the reader without their graph",
+            """
+def vae_loss(scores, x, kl, beta):
+    reconstruction = F.binary_cross_entropy_with_logits(scores, x, reduction="none").sum(1).mean()
+    loss = reconstruction + beta * kl.mean()
+    return loss, reconstruction.detach(), kl.mean().detach()
+""",
+        ),
+        (
+            "two classes per pixel, in a named tuple",
+            """
+from typing import NamedTuple
+
+class Terms(NamedTuple):
+    loss: torch.Tensor
+    reconstruction: torch.Tensor
+    divergence: torch.Tensor
+
+def vae_loss(scores, x, kl, beta):
+    both = torch.stack([scores, torch.zeros_like(scores)], 1)
+    pixels = F.cross_entropy(both, torch.stack([x, 1 - x], 1), reduction="none")
+    reconstruction = (pixels @ torch.ones(x.shape[1])).mean()
+    return Terms(reconstruction + beta * kl.mean(), reconstruction, kl.mean())
+""",
+        ),
+        (
+            "pixel after pixel",
+            """
+def vae_loss(scores, x, kl, beta):
+    total = torch.zeros(())
+    for s, p in zip(scores.flatten(), x.flatten()):
+        total = total + s.clamp(min=0) - s * p + torch.log1p(torch.exp(-s.abs()))
+    reconstruction, divergence = total / len(x), sum(kl) / len(kl)
+    return reconstruction + beta * divergence, reconstruction, divergence
 """,
         ),
     ],
@@ -414,6 +576,33 @@ def flow_log_prob(layers: list, x: torch.Tensor) -> torch.Tensor:
 
     z, total = reduce(step, layers, (x, torch.zeros(len(x), dtype=x.dtype)))
     return total - torch.einsum("nd,nd->n", z, z) / 2 - x.size(1) / 2 * math.log(2 * math.pi)
+""",
+        ),
+        (
+            "PyTorch's loss of a normal law",
+            _STRETCH
+            + """
+def flow_log_prob(layers, x):
+    total = 0.0
+    for layer in layers:
+        x, log_det = layer(x)
+        total = total + log_det
+    loss = F.gaussian_nll_loss(x, torch.zeros_like(x), torch.ones_like(x), full=True, reduction="none")
+    return total - loss @ torch.ones(x.shape[1])
+""",
+        ),
+        (
+            "in place on its own buffer",
+            _STRETCH
+            + """
+def flow_log_prob(layers, x):
+    result, z = torch.zeros(x.shape[0]), x.clone()
+    for k in range(len(layers)):
+        z, log_det = layers[k](z)
+        result += log_det
+    result -= 0.5 * z.norm(dim=1) ** 2
+    result -= 0.5 * z.shape[-1] * torch.log(torch.tensor(math.tau))
+    return result
 """,
         ),
     ],
@@ -532,6 +721,32 @@ def flow_log_prob(layers: list, x: torch.Tensor) -> torch.Tensor:
         out = self.network(a)
         s, t = out[:, : b.size(1)].tanh(), out[:, b.size(1) :]
         return torch.cat([a, b.sub(t).div(s.exp())], 1)
+""",
+        ),
+        (
+            "component after component, no graph in the inverse",
+            _COUPLING
+            + """
+    def forward(self, x):
+        width = x.shape[1] - self.kept
+        out = self.network(x[:, : self.kept])
+        columns = [x[:, j] for j in range(self.kept)]
+        log_det = torch.zeros(len(x))
+        for j in range(width):
+            s = torch.tanh(out[:, j])
+            columns.append(torch.exp(s) * x[:, self.kept + j] + out[:, width + j])
+            log_det = log_det + s
+        return torch.stack(columns, dim=1), log_det
+
+    @torch.no_grad()
+    def inverse(self, y):
+        width = y.shape[1] - self.kept
+        out = self.network(y[:, : self.kept])
+        x = torch.empty(y.shape)
+        x[:, : self.kept] = y[:, : self.kept]
+        for j in range(width):
+            x[:, self.kept + j] = (y[:, self.kept + j] - out[:, width + j]) / torch.exp(torch.tanh(out[:, j]))
+        return x
 """,
         ),
     ],
