@@ -106,7 +106,7 @@ def test_systemd_accepts_the_units(tmp_path):
     )
     ours = [line for line in done.stderr.splitlines() if str(tmp_path) in line]
     assert (done.returncode, ours) == (0, []), done.stderr
-    assert len(UNITS) == 4
+    assert len(UNITS) == 5
 
 
 def test_units_and_configuration_speak_of_the_same_places():
@@ -168,6 +168,18 @@ def test_the_role_installs_files_that_are_there():
     for unit in UNITS:
         assert unit.name in text
     assert {unit.name for unit in UNITS} >= set(parsed("defaults")["course_units"])
+
+
+def test_removal_takes_what_the_role_has_written_and_nothing_of_the_course():
+    removed = yaml.safe_load((ROLE / "tasks" / "remove.yml").read_text("utf-8"))
+    paths = next(task["loop"] for task in removed if task["name"] == "What else was installed")
+    assert {f"/etc/systemd/system/{unit.name}" for unit in UNITS} <= set(paths)
+    tasks = (ROLE / "tasks" / "main.yml").read_text("utf-8")
+    others = r"/etc/jupyterhub|/etc/logrotate|/opt|/usr/local/share|/var/lib"
+    for path in re.findall(rf"(?:path|dest|chdir|creates): \"?((?:{others})[\w./]*\w)", tasks):
+        assert any(path == one or path.startswith(f"{one}/") for one in paths), path
+    kept = ("course_folder", "course_home", "course_exchange", "course_backups", "course_data")
+    assert not any(name in str(removed) for name in kept)
 
 
 def test_what_the_role_writes_of_a_site_is_what_the_configuration_reads():
