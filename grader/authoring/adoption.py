@@ -59,18 +59,33 @@ def course_at(path: Path) -> Course:
     """The course in a folder, which needs no configuration yet.
 
     Raises:
-        GraderError: there is nothing of a course.
+        GraderError: there is nothing of a course; with the folders below that have something.
     """
     course = Course(path.resolve())
-    if not (course.root / CONFIG_FILE).is_file() and not (course.root / "source").is_dir():
-        raise GraderError(f"{path} has neither {CONFIG_FILE} nor source/: name a course's folder.")
+    if not _is_course(course.root):
+        below = [each for depth in ("*", "*/*") for each in sorted(course.root.glob(f"{depth}/"))]
+        found = [str(path / each.relative_to(course.root)) for each in below if _is_course(each)]
+        hint = f" There is one in {' and in '.join(found[:3])}." if found else ""
+        raise GraderError(
+            f"{path} has neither {CONFIG_FILE} nor source/: name a course's folder.{hint}"
+        )
     return course
 
 
+def _is_course(folder: Path) -> bool:
+    return (folder / CONFIG_FILE).is_file() or (folder / "source").is_dir()
+
+
 def looks(course: Course, names: Sequence[str] = ()) -> Iterator[Look]:
-    """Each notebook of the course's source, or of the assignments named."""
+    """Each notebook of the course's source, or of the assignments named.
+
+    Raises:
+        GraderError: there is none, or one that is named does not exist.
+    """
     folder = course.lab("*").notebook.parent.parent
     known = sorted(path.parent.name for path in folder.glob("[!.]*/[!.]*.ipynb"))
+    if not known:
+        raise GraderError(f"no notebook in {folder}: it needs a folder for each assignment")
     for name in names or dict.fromkeys(known):
         for lab in course.known_lab(name).parts:
             yield _look(lab)
