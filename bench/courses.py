@@ -6,7 +6,7 @@
 
 A folder of courses has one folder for each, `owner+name`: a tree of files, or a git directory (also
 `owner+name/repo`), of which the newest commit is read. An assignment is a folder that has source
-notebooks: with tests, and solutions that have not been cleared. Each is given to two students: `honest` hands in
+notebooks: with tests, and solutions that have not been cleared. Two students hand each in: `honest`
 what was released with the source's solutions, `skeleton` what was released. Stock nbgrader
 releases and grades them in one copy of the course, `grader autograde` in two others.
 
@@ -17,41 +17,54 @@ must be installed; it exits with 1 when a cell differs by a mistake (`KINDS`).
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 import sysconfig
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from io import BytesIO
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
-import nbformat
+import nbgrader
+from course_trees import STUDENTS, hand_in, laid_out, sources, unpacked
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import NbGraderAPI
 from traitlets.config import PyFileConfigLoader
 
-from grader.course import Course
-from grader.grading.results import graded_parts, read_results
-from grader.notebook import is_test, with_last_schema
+from grader.course import Course, Lab
+from grader.engine import Engine, EngineConfig, Mode
+from grader.errors import GraderError
+from grader.grading.autograde import autograde
+from grader.grading.results import Result
+from grader.notebook import grade_id
 
 ROOT = Path(__file__).parents[1]
 RECORD = ROOT / "bench" / "records" / "courses.md"
 STOCK = "stock"
 MODES = ("isolated", "shared")
-STUDENTS = ("honest", "skeleton")
-CONFIG = "c = get_config()\nc.Execute.timeout = 60\n"
-_MARK = re.compile(r"^\s*### (BEGIN|END) SOLUTION.*\n?", re.MULTILINE)
-# What grading says of a cell that differs (a regular expression): the kind, or "" for a mistake.
-KINDS: Final[tuple[tuple[str, str], ...]] = ()
+# What grading says of a cell that differs (a regular expression), and what kind of test it is. All
+# are in docs/engine.md, "Writing tests"; without words here, a difference is a mistake of ours.
+KINDS: Final = (
+    ("getsource", "the text of student code: `inspect.getsource`"),
+    ("functions of the notebook look up", "a function of the notebook reads the test's variable"),
+    (r"In\[|dir\(\)|globals\(\)", "the kernel itself: `In`, `dir()`, `globals()`"),
+    ("none of the author's files", "a file that the notebook wrote"),
+    ("il faut un booléen", "an object or a class as a truth: `assert Box`"),
+    ("the answer key itself has", "another thing that the answer key loses too, and is told"),
+    ("^error", "another test that is refused, and told"),
+)
 NOT_INTENDED = "**not intended**"
+TITLE = f"""# Public nbgrader courses, beside stock nbgrader {nbgrader.__version__}
+
+`python bench/courses.py FOLDER --record` writes this page. Two students hand in each assignment:
+the source's own solutions, and what was released. "Cells" are the test cells of both that stock
+nbgrader graded; the last columns, how many of them have the very same points here.
+"""
 
 
 @dataclass(frozen=True)
@@ -86,116 +99,6 @@ class Measured:
     differences: list[Difference] = field(default_factory=list)
 
 
-# ---- What there is
-
-
-def unpacked(folder: Path, to: Path) -> str:
-    """Put a course's files into a folder; the commit that they are of, "" for a plain tree."""
-    names = (folder / "repo" / ".git", folder / "repo", folder / ".git", folder)
-    found = [path for path in names if (path / "HEAD").is_file()]
-    if not found:
-        shutil.copytree(folder, to, dirs_exist_ok=True)
-        return ""
-    git = ["git", "--git-dir", str(found[0])]
-    listed = subprocess.run([*git, "ls-tree", "-rz", "HEAD"], capture_output=True, check=True).stdout
-    entries = [entry.decode().partition("\t") for entry in listed.split(b"\0") if entry]
-    files = [(words.split()[2], name) for words, _, name in entries if words.startswith("100")]
-    wanted = "".join(f"{blob}\n" for blob, _ in files).encode()
-    blobs = subprocess.run([*git, "cat-file", "--batch"], input=wanted, capture_output=True).stdout
-    out = BytesIO(blobs)
-    for _, name in files:
-        head = out.readline().split()
-        if head[1] != b"missing":  # snapshots leave large files out
-            (to / name).parent.mkdir(parents=True, exist_ok=True)
-            (to / name).write_bytes(out.read(int(head[2])))
-            out.readline()
-    shown = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
-    return shown.stdout.strip()
-
-
-def sources(tree: Path) -> list[Path]:
-    """The source notebooks of a course: those in the first `source` folder, if it has one."""
-    read = {path: _read(path) for path in sorted(tree.rglob("*.ipynb"))}
-    found = [path for path, cells in read.items() if _is_source(path, cells)]
-    roots = sorted((p.parents[i] for p in found for i in range(1, len(p.relative_to(tree).parts))
-                    if p.parents[i].name == "source"), key=lambda p: len(p.parts))
-    if roots:
-        found = [path for path in found if path.is_relative_to(roots[0])]
-    once = {_digest(read[path]): path for path in reversed(found)}
-    return sorted(once.values())
-
-
-def _read(path: Path) -> list[dict[str, Any]]:
-    try:
-        cells = json.loads(path.read_text("utf-8")).get("cells", [])
-    except (OSError, ValueError):
-        return []
-    for cell in cells:
-        cell["source"] = "".join(cell["source"])
-    return cells
-
-
-def _is_source(path: Path, cells: list[dict[str, Any]]) -> bool:
-    tests = [cell["metadata"]["nbgrader"] for cell in cells if is_test(cell)]
-    if not tests or any("checksum" in meta for meta in tests) or ".ipynb_checkpoints" in path.parts:
-        return False
-    return any("BEGIN SOLUTION" in cell["source"] for cell in cells)
-
-
-def _digest(cells: list[dict[str, Any]]) -> str:
-    code = [cell["source"] for cell in cells if cell["cell_type"] == "code"]
-    return hashlib.sha256(json.dumps(code).encode()).hexdigest()
-
-
-# ---- A course of one assignment
-
-
-def laid_out(name: str, notebooks: list[Path], folder: Path) -> Path:
-    """A course's folder with this assignment, and the files beside its notebooks."""
-    source = folder / "source" / name
-    for path in notebooks[0].parent.rglob("*"):
-        inside = path.relative_to(notebooks[0].parent)
-        hidden = any(part.startswith(".") for part in inside.parts)
-        if path.is_file() and path.suffix != ".ipynb" and not hidden:
-            (source / inside).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, source / inside)
-    for path in notebooks:
-        source.mkdir(parents=True, exist_ok=True)
-        book = json.loads(path.read_text("utf-8"))
-        if _language(book) == "python":  # of whatever environment its author had
-            book["metadata"]["kernelspec"] = {
-                "name": "python3", "language": "python", "display_name": "Python 3",
-            }
-        (source / path.name).write_text(json.dumps(with_last_schema(book)), "utf-8")
-    (folder / "nbgrader_config.py").write_text(CONFIG)
-    return folder
-
-
-def _language(book: dict[str, Any]) -> str:
-    meta = book["metadata"]
-    spec = meta.get("kernelspec", {})
-    named = spec.get("language") or meta.get("language_info", {}).get("name") or spec.get("name", "")
-    return "python" if "py" in named.lower() or not named else named
-
-
-def hand_in(course: Path, name: str) -> None:
-    """The skeleton as it was released, and with the source's own solutions."""
-    for student in STUDENTS:
-        shutil.copytree(course / "release" / name, course / "submitted" / student / name)
-    for path in (course / "submitted" / "honest" / name).glob("*.ipynb"):
-        book = nbformat.read(path, 4)
-        author = nbformat.read(course / "source" / name / path.name, 4)
-        answers = {
-            cell.metadata.nbgrader.grade_id: _MARK.sub("", cell.source)
-            for cell in author.cells
-            if cell.metadata.get("nbgrader", {}).get("solution")
-        }
-        for cell in book.cells:
-            meta = cell.metadata.get("nbgrader", {})
-            cell.source = answers.get(meta.get("grade_id"), cell.source)
-        nbformat.write(book, path)
-
-
 # ---- Its grades
 
 
@@ -206,15 +109,28 @@ def stock_nbgrader(course: Path) -> NbGraderAPI:
     return NbGraderAPI(config=config)
 
 
-def grader(course: Path, *words: str) -> str:
-    """Run `grader` in the course's folder; what it said on stderr."""
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    }
-    command = [sys.executable, "-c", "from grader.cli import app; app()", *words]
-    return subprocess.run(
-        command, cwd=course, env=environment, capture_output=True, text=True
-    ).stderr
+class LentEngine(Engine):
+    """An engine that goes on while notebooks want the same: a start imports torch twice."""
+
+    started: ClassVar[dict[Mode, tuple[EngineConfig, ExitStack, Engine]]] = {}
+
+    def __enter__(self) -> Engine:
+        wanted = self.config
+        known, stack, engine = self.started.get(wanted.mode, (None, ExitStack(), self))
+        if known != wanted:
+            stack.close()
+            engine = stack.enter_context(Engine(wanted))
+            self.started[wanted.mode] = wanted, stack, engine
+        vars(self).update(vars(engine))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    @classmethod
+    def end(cls) -> None:
+        for _, stack, _ in cls.started.values():
+            stack.close()
 
 
 def grades(course: Path, name: str) -> dict[tuple[str, str], tuple[float | None, float]]:
@@ -234,15 +150,18 @@ def grades(course: Path, name: str) -> dict[tuple[str, str], tuple[float | None,
     return found
 
 
-def said(course: Path, name: str) -> dict[tuple[str, str], str]:
+def said(part: Lab, results: list[Result]) -> dict[tuple[str, str], str]:
     """By student and test cell: the verdict's message, and what was told to the instructor."""
     told = {}
-    for part in graded_parts(Course(course).lab(name)):
-        for result in read_results(part):
-            for verdict in result.outcome.report.verdicts:
-                about = [i for i in result.attention if verdict.grade_id in i]
-                told[result.student, f"{part.notebook_name}/{verdict.grade_id}"] = " | ".join(
-                    [verdict.status, verdict.message, *about])
+    for result in results:
+        code = [c for c in result.outcome.notebook["cells"] if c["cell_type"] == "code"]
+        numbers = {grade_id(cell): number for number, cell in enumerate(code, 1)}
+        for verdict in result.outcome.report.verdicts:
+            name = verdict.grade_id
+            starts = (f"{name}:", f"cell {numbers.get(name)}:", f"cell {numbers.get(name)} ")
+            about = [words for words in result.attention if words.startswith(starts)]
+            words = " | ".join([verdict.status, verdict.message, *about])
+            told[result.student, f"{part.notebook_name}/{name}"] = words
     return told
 
 
@@ -251,15 +170,15 @@ def measured(name: str, notebooks: list[Path]) -> Measured:
     one = Measured(len(notebooks))
     with tempfile.TemporaryDirectory() as work:
         stock = laid_out(name, notebooks, Path(work) / STOCK)
-        nbgrader = stock_nbgrader(stock)
-        done = nbgrader.generate_assignment(name)
+        api = stock_nbgrader(stock)
+        done = api.generate_assignment(name)
         if not done["success"]:
             one.obstacle = _last_error(done["log"])
             return one
         hand_in(stock, name)
         for mode in MODES:
             shutil.copytree(stock, Path(work) / mode)
-        done = [nbgrader.autograde(name, student) for student in STUDENTS]
+        done = [api.autograde(name, student) for student in STUDENTS]
         expected = grades(stock, name)
         one.obstacle = "" if expected else _last_error(done[0]["log"])
         for student in STUDENTS:
@@ -272,20 +191,29 @@ def measured(name: str, notebooks: list[Path]) -> Measured:
     return one
 
 
-def _differences(course: Path, name: str, mode: str, expected: dict[Any, Any]) -> Iterator[Difference]:
-    told = grader(course, "autograde", name, f"--{mode}")
+def _differences(
+    course: Path, name: str, mode: str, expected: dict[Any, Any]
+) -> Iterator[Difference]:
+    words, refused = {}, ""
+    for part in Course(course).lab(name).parts:
+        try:
+            results = autograde(
+                part, EngineConfig(mode=Mode(mode), workers=2), make_engine=LentEngine
+            )
+            words |= said(part, results)
+        except GraderError as error:
+            refused = str(error)
     found = grades(course, name)
-    words = said(course, name)
     for (student, cell), (points, _) in expected.items():
         here = found.get((student, cell), (-1.0, 0))[0]
         if here != points:
-            why = words.get((student, cell)) or _last_error(told)
+            why = words.get((student, cell)) or refused
             yield Difference(f"{name}/{cell}", student, mode, points, here, why)
 
 
 def _last_error(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip()]
-    errors = [l for l in lines if re.search(r"(Error|Exception)\b.*:", l)] or lines
+    errors = [line for line in lines if re.search(r"(Error|Exception)\b.*:", line)] or lines
     return errors[-1].strip()[:300] if errors else "?"
 
 
@@ -293,8 +221,11 @@ def _last_error(text: str) -> str:
 
 
 def courses(folder: Path, names: list[str]) -> list[Path]:
-    return [path for path in sorted(folder.glob("[!.]*")) if path.is_dir() and (
-        not names or path.name in names)]
+    return [
+        path
+        for path in sorted(folder.glob("[!.]*"))
+        if path.is_dir() and (not names or path.name in names)
+    ]
 
 
 def measure(path: Path, kept: Path, only: str) -> dict[str, Any]:
@@ -309,7 +240,8 @@ def measure(path: Path, kept: Path, only: str) -> dict[str, Any]:
             by_folder.setdefault(notebook.parent, []).append(notebook)
         for parent, notebooks in by_folder.items():
             name = re.sub(r"\W+", "_", str(parent.relative_to(work))).strip("_")
-            if name in known["assignments"] or not re.search(only, name):
+            notebooks = [each for each in notebooks if re.search(only, f"{name}/{each.stem}")]
+            if name in known["assignments"] or not notebooks:
                 continue
             print(f"{known['course']} {name} ...", flush=True)
             known["assignments"][name] = asdict(measured(name, notebooks))
@@ -318,24 +250,68 @@ def measure(path: Path, kept: Path, only: str) -> dict[str, Any]:
     return known
 
 
+# ---- The record
+
+
+def table(found: list[dict[str, Any]]) -> list[str]:
+    """A row for each course, then its differences by kind, and what was kept out."""
+    rows = [
+        "| course | assignments | notebooks | cells | isolated | shared |",
+        "|---|---|---|---|---|---|",
+    ]
+    told: list[str] = []
+    for one in found:
+        graded = {n: a for n, a in one["assignments"].items() if any(a["cells"].values())}
+        cells = sum(sum(a["cells"].values()) for a in graded.values())
+        differ = [Difference(**d) for a in graded.values() for d in a["differences"]]
+        same = (f"{cells - sum(d.mode == mode for d in differ)}" for mode in MODES)
+        books = sum(a["notebooks"] for a in graded.values())
+        name = f"`{one['course']}` {one['commit'][:7]}"
+        rows.append(f"| {name} | {len(graded)} | {books} | {cells} | {' | '.join(same)} |")
+        told += _told(one, graded, differ)
+    return [*rows, "", *told]
+
+
+def _told(one: dict[str, Any], graded: dict[str, Any], differ: list[Difference]) -> list[str]:
+    kinds = Counter((d.kind, d.mode, d.student) for d in differ)
+    lines = [f"- {n} × {kind} ({mode}, {who})" for (kind, mode, who), n in kinds.most_common()]
+    lines += [
+        f"- {name}: stock gives the solutions {a['earned']['honest']:.0%} of the points"
+        for name, a in graded.items()
+        if a["earned"]["honest"] < 1
+    ]
+    lines += [
+        f"- {name}: kept out, `{a['obstacle']}`"
+        for name, a in one["assignments"].items()
+        if name not in graded
+    ]
+    return [f"`{one['course']}`:", "", *lines, ""] if lines else []
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("courses", nargs="*", help="owner+name; all by default")
-    parser.add_argument("--only", default="", help="assignments: a regular expression")
+    parser.add_argument("--only", default="", help="a regular expression of assignment/notebook")
+    parser.add_argument("--shown", action="store_true", help="measure nothing more")
     parser.add_argument("--record", action="store_true", help=f"write {RECORD.name}")
     options = parser.parse_args()
     path = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])  # for alembic
     os.environ |= {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg", "PATH": path}
-    found = [measure(path, options.folder / ".measured" / f"{path.name}.json", options.only)
-             for path in courses(options.folder, options.courses)]
-    for one in found:
-        for name, a in one["assignments"].items():
-            print(one["course"], name, a["notebooks"], a["cells"], a["earned"], a["obstacle"])
-            for d in a["differences"]:
-                print("    ", d["cell"], d["student"], d["mode"], d["stock"], d["here"], d["said"][:200])
-    return 0
+    kept = options.folder / ".measured"
+    if not options.shown:
+        for course in courses(options.folder, options.courses):
+            measure(course, kept / f"{course.name}.json", options.only)
+    found = [json.loads(each.read_text("utf-8")) for each in sorted(kept.glob("*.json"))]
+    text = "\n".join(table(found))
+    print(text)
+    if options.record:
+        RECORD.write_text(f"{TITLE}\n{text.rstrip()}\n", "utf-8")
+    return NOT_INTENDED in text
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    try:
+        raise SystemExit(main())
+    finally:
+        LentEngine.end()

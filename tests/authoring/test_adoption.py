@@ -13,7 +13,7 @@ FLAGS = {"grade": False, "solution": False, "locked": False, "task": False, "sch
 SOLUTION = "def square(n):\n    ### BEGIN SOLUTION\n    return n * n\n    ### END SOLUTION\n"
 
 
-def notebook(test: str):
+def notebook(test: str, points: int = 2):
     answer = new_code_cell(SOLUTION + "def total(n): return sum(map(square, range(n)))")
     answer.metadata["nbgrader"] = FLAGS | {"grade_id": "square", "solution": True}
     check = new_code_cell(test)
@@ -21,7 +21,7 @@ def notebook(test: str):
         "grade_id": "t",
         "grade": True,
         "locked": True,
-        "points": 2,
+        "points": points,
     }
     return new_notebook(cells=[answer, check])
 
@@ -33,7 +33,8 @@ def folder(tmp_path, monkeypatch):
         "ps1": notebook("assert square(3) == 9"),
         "ps2": notebook(
             "kept = square\ndel square\ntry:\n    total(2)\nexcept NameError:\n    pass\n"
-            "else:\n    raise AssertionError\nfinally:\n    square = kept"
+            "else:\n    raise AssertionError\nfinally:\n    square = kept",
+            points=0,
         ),
         "otter": new_notebook(cells=[new_raw_cell("# ASSIGNMENT CONFIG\nname: lab1")]),
     }
@@ -56,6 +57,7 @@ def test_each_assignment_is_graded_in_both_modes_and_nothing_changes_unasked(fol
     assert rows["ps1"].split("│")[-2].strip() == "isolated"
     assert "shared, or rewrite the tests named below" in rows["ps2"]
     assert "otter's own format" in rows["otter"]
+    assert rows["ps2"].split("│")[6].strip() == "0"  # worth no points, it still has to pass
     assert "ps2: t: " in done.stdout
     assert "the test gives square a value" in done.stdout
     assert "stock nbgrader" in done.stdout
