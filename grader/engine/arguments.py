@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -154,9 +153,10 @@ def encoded(value: Any, special: wire.Special = wire.common_form) -> bytes:
         raise UnsupportedAcrossBoundary(f"given to student code: {error}") from None
 
 
-@cache
 def _overridden(kind: type) -> str:
     """What a class of the test does otherwise than the str, list ... that it derives from."""
+    if kind.__module__ != "__main__":
+        return ""
     base = next(each for each in kind.__mro__ if each.__module__ == "builtins")
     of_the_test = (each for each in kind.__mro__ if each.__module__ == "__main__")
     own = {name for each in of_the_test for name in vars(each)} - _HARMLESS
