@@ -30,6 +30,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
+import nbformat
 import nbgrader
 from course_trees import STUDENTS, hand_in, laid_out, sources, unpacked
 from nbgrader.api import Gradebook, MissingEntry
@@ -55,6 +56,9 @@ KINDS: Final = (
     (r"In\[|dir\(\)|globals\(\)", "the kernel itself: `In`, `dir()`, `globals()`"),
     ("none of the author's files", "a file that the notebook wrote"),
     ("il faut un booléen", "an object or a class as a truth: `assert Box`"),
+    ("au lieu d'un nombre entre", "the last value is no number from 0 to the points"),
+    ("une valeur que le test puisse lire", "a result of pandas or another library as a whole"),
+    ("stock saw stderr", "a warning on stderr, for which stock nbgrader gives 0"),
     ("the answer key itself has", "another thing that the answer key loses too, and is told"),
     ("^error", "another test that is refused, and told"),
 )
@@ -63,8 +67,12 @@ TITLE = f"""# Public nbgrader courses, beside stock nbgrader {nbgrader.__version
 
 `python bench/courses.py FOLDER --record` writes this page. Two students hand in each assignment:
 the source's own solutions, and what was released. "Cells" are the test cells of both that stock
-nbgrader graded; the last columns, how many of them have the very same points here.
+nbgrader graded; the last columns, how many of them have the very same points here. Tests without
+points got one. Each kind of difference is in [engine.md](../../docs/engine.md#writing-tests), and
+told by `grader adopt`, by `grader rehearse` and at grading.
 """
+NOTES = "\n## Notes\n"
+"""What stands below it in the record was written by a person, and is kept."""
 
 
 @dataclass(frozen=True)
@@ -208,7 +216,17 @@ def _differences(
         here = found.get((student, cell), (-1.0, 0))[0]
         if here != points:
             why = words.get((student, cell)) or refused
+            why += " | stock saw stderr" * _warned(course.with_name(STOCK), name, student, cell)
             yield Difference(f"{name}/{cell}", student, mode, points, here, why)
+
+
+def _warned(course: Path, name: str, student: str, cell: str) -> bool:
+    """True if a test wrote to stderr in stock nbgrader."""
+    notebook, wanted = cell.split("/", 1)
+    path = course / "autograded" / student / name / f"{notebook}.ipynb"
+    cells = nbformat.read(path, 4)["cells"]
+    outputs = (out for one in cells if grade_id(one) == wanted for out in one["outputs"])
+    return any(out.get("name") == "stderr" for out in outputs)
 
 
 def _last_error(text: str) -> str:
@@ -306,7 +324,10 @@ def main() -> int:
     text = "\n".join(table(found))
     print(text)
     if options.record:
-        RECORD.write_text(f"{TITLE}\n{text.rstrip()}\n", "utf-8")
+        _, mark, notes = (
+            RECORD.read_text("utf-8").partition(NOTES) if RECORD.is_file() else ("",) * 3
+        )
+        RECORD.write_text(f"{TITLE}\n{text.rstrip()}\n{mark}{notes}", "utf-8")
     return NOT_INTENDED in text
 
 
