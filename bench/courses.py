@@ -54,6 +54,7 @@ KINDS: Final = (
     ("getsource", "the text of student code: `inspect.getsource`"),
     ("functions of the notebook look up", "a function of the notebook reads the test's variable"),
     (r"In\[|dir\(\)|globals\(\)", "the kernel itself: `In`, `dir()`, `globals()`"),
+    ("would be given without its", "an argument that watches what is done with it"),
     ("none of the author's files", "a file that the notebook wrote"),
     ("il faut un booléen", "an object or a class as a truth: `assert Box`"),
     ("au lieu d'un nombre entre", "the last value is no number from 0 to the points"),
