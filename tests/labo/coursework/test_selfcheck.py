@@ -73,4 +73,5 @@ def test_main_is_the_notebook_while_it_runs_and_what_it_was_afterwards():
     tests = ["assert x == (None, '__main__')", "assert False, 'de nouveau, tout entier'", "x"]
     found = messages(*cells, *(code(test, f"t{i}", test=True) for i, test in enumerate(tests)))
     assert found == ["", "de nouveau, tout entier", ""]
-    assert sys.modules["__main__"] is main and hasattr(main, "__spec__")
+    assert sys.modules["__main__"] is main
+    assert hasattr(main, "__spec__")
