@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from traitlets.config import Config, PyFileConfigLoader
+from traitlets.config import Config
 
 from grader import settings
 from grader.beside import AuthorFiles, Files, read_author_files
@@ -52,7 +52,7 @@ class Course:
             if not (self.root / "source").is_dir():
                 raise GraderError(f"{self.root} is not a course: it has no {CONFIG_FILE}.")
             return Config({"CourseDirectory": {"root": str(self.root.resolve())}})
-        config = PyFileConfigLoader(CONFIG_FILE, path=str(self.root)).load_config()
+        config = settings.read(self.root / CONFIG_FILE)
         config.CourseDirectory.root = str(self.root.resolve())
         return config
 
@@ -97,7 +97,7 @@ class Course:
         known = sorted(path.stem for path in folder.glob("*.py"))
         wanted = [Path(name).stem for name in names] or known
         for name in wanted:
-            if name not in known and self.lab(name).notebook.is_file():
+            if name not in known and any(part.notebook.is_file() for part in self.lab(name).parts):
                 raise GraderError(
                     f"{name} is a source notebook of nbgrader's, and no {folder.name}/{name}.py:"
                     f" nbgrader generate_assignment {name} releases it, grader rehearse {name}"
@@ -120,7 +120,8 @@ class Course:
             )
         if lab.results.is_dir():  # known without nbgrader, which takes long to import
             return lab
-        traces = (lab.source, lab.notebook, lab.release)
+        parts = lab.parts
+        traces = (lab.source, *(part.notebook for part in parts), *(part.release for part in parts))
         if not any(path.exists() for path in traces) and not lab.students():
             known = sorted({path.stem for path in lab.source.parent.glob("[!.]*")} - {name})
             raise GraderError(f"This course has no lab {name}. {_nearest(name, known)}")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import traceback
+from pathlib import Path
 from typing import Final
 
-from traitlets.config import Config
+from traitlets.config import Config, PyFileConfigLoader
 
 from grader.errors import GraderError
 
@@ -18,6 +20,22 @@ _EXECUTING: Final = (
     "NotebookClient",
 )  # one derives from the next
 _HONOURED: Final = {"timeout", "mode", "cell_seconds", "notebook_seconds", "memory_mb", "enabled"}
+
+
+def read(path: Path) -> Config:
+    """What a configuration file says. It is Python code, and is executed.
+
+    Raises:
+        GraderError: it is broken, or imports what is not installed here; with the line.
+    """
+    try:
+        return PyFileConfigLoader(path.name, path=str(path.parent)).load_config()
+    except Exception as error:
+        lines = [
+            f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)
+        ]
+        where = f", line {lines[-1]}" if lines else ""
+        raise GraderError(f"{path}{where}: {type(error).__name__}: {error}") from None
 
 
 def mode(config: Config, lab: str) -> str:

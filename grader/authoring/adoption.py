@@ -9,7 +9,7 @@ from pathlib import Path
 from grader import settings
 from grader.authoring.rehearsal import key_reports
 from grader.course import CONFIG_FILE, Course, Lab
-from grader.engine import Mode, Report
+from grader.engine import Mode, Report, Status, Verdict
 from grader.errors import GraderError
 from grader.notebook import Notebook, graded_cells, is_test
 
@@ -33,6 +33,8 @@ class Look:
     points: float
     keys: dict[Mode, float]
     """What the source's own solutions earn."""
+    failed: dict[Mode, int]
+    """The tests that they do not pass, which may be worth no points."""
     obstacle: str = ""
     """Why it cannot be graded here at all."""
     losses: tuple[str, ...] = ()
@@ -43,34 +45,49 @@ class Look:
         """The mode that suits, in words."""
         if self.obstacle:
             return self.obstacle
-        isolated, shared = (self.keys[mode] for mode in (Mode.ISOLATED, Mode.SHARED))
         if not self.tests:
             return "no tests: graded by a person"
-        if not max(isolated, shared):
-            return "its source has no solutions that earn anything: try a submission in both modes"
-        if isolated >= self.points:
+        isolated, shared = (self.failed[mode] for mode in (Mode.ISOLATED, Mode.SHARED))
+        if min(isolated, shared) == self.tests:
+            return "its source has no solutions that pass a test: try a submission in both modes"
+        if not isolated:
             return "isolated"
-        if shared >= self.points:
+        if not shared:
             return "shared, or rewrite the tests named below"
-        return "neither mode gives the solutions every point: do they run in Jupyter here?"
+        return "the solutions pass all tests in neither mode: do they run in Jupyter here?"
 
 
 def course_at(path: Path) -> Course:
     """The course in a folder, which needs no configuration yet.
 
     Raises:
-        GraderError: there is nothing of a course.
+        GraderError: there is nothing of a course; with the folders below that have something.
     """
     course = Course(path.resolve())
-    if not (course.root / CONFIG_FILE).is_file() and not (course.root / "source").is_dir():
-        raise GraderError(f"{path} has neither {CONFIG_FILE} nor source/: name a course's folder.")
+    if not _is_course(course.root):
+        below = [each for depth in ("*", "*/*") for each in sorted(course.root.glob(f"{depth}/"))]
+        found = [str(path / each.relative_to(course.root)) for each in below if _is_course(each)]
+        hint = f" There is one in {' and in '.join(found[:3])}." if found else ""
+        raise GraderError(
+            f"{path} has neither {CONFIG_FILE} nor source/: name a course's folder.{hint}"
+        )
     return course
 
 
+def _is_course(folder: Path) -> bool:
+    return (folder / CONFIG_FILE).is_file() or (folder / "source").is_dir()
+
+
 def looks(course: Course, names: Sequence[str] = ()) -> Iterator[Look]:
-    """Each notebook of the course's source, or of the assignments named."""
+    """Each notebook of the course's source, or of the assignments named.
+
+    Raises:
+        GraderError: there is none, or one that is named does not exist.
+    """
     folder = course.lab("*").notebook.parent.parent
     known = sorted(path.parent.name for path in folder.glob("[!.]*/[!.]*.ipynb"))
+    if not known:
+        raise GraderError(f"no notebook in {folder}: it needs a folder for each assignment")
     for name in names or dict.fromkeys(known):
         for lab in course.known_lab(name).parts:
             yield _look(lab)
@@ -84,11 +101,13 @@ def _look(lab: Lab) -> Look:
         tests = sum(map(is_test, source["cells"]))
         reports = key_reports(lab) if tests else {}
     except GraderError as error:
-        return Look(lab.title, 0, 0, 0.0, {}, obstacle=str(error))
+        return Look(lab.title, 0, 0, 0.0, {}, {}, obstacle=str(error))
     keys = {mode: _score(reports[mode]) if reports else 0.0 for mode in Mode}
     points = sum(v.max_score for v in reports[Mode.ISOLATED].verdicts) if reports else 0.0
-    losses = _losses(reports[Mode.ISOLATED]) if reports and keys[Mode.SHARED] else ()
-    return Look(lab.title, tests, files, points, keys, losses=losses)
+    failed = {mode: len(_failed(report)) for mode, report in reports.items()}
+    solved = reports and failed[Mode.SHARED] < tests
+    losses = _losses(reports[Mode.ISOLATED]) if solved else ()
+    return Look(lab.title, tests, files, points, keys, failed, losses=losses)
 
 
 def _check_known(source: Notebook) -> None:
@@ -107,10 +126,13 @@ def _score(report: Report) -> float:
     return sum(verdict.score for verdict in report.verdicts)
 
 
+def _failed(report: Report) -> list[Verdict]:
+    return [verdict for verdict in report.verdicts if verdict.status is not Status.PASSED]
+
+
 def _losses(report: Report) -> tuple[str, ...]:
-    lost = (v for v in report.verdicts if v.score < v.max_score)
-    failed = [f"{v.grade_id}: {v.message.splitlines()[0][:200] if v.message else ''}" for v in lost]
-    return (*failed, *report.incidents)
+    told = (f"{v.grade_id}: {v.message.partition(chr(10))[0][:200]}" for v in _failed(report))
+    return (*told, *report.incidents)
 
 
 def told_of_configuration(course: Course) -> list[str]:

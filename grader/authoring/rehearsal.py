@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import nbformat
-from nbgrader.preprocessors import ClearSolutions
+from nbgrader.preprocessors import CheckCellMetadata, ClearSolutions
 
 from grader import settings
 from grader.authoring.notebooks import source_notebook
@@ -13,6 +13,7 @@ from grader.authoring.reading import read_source
 from grader.course import Lab
 from grader.engine import Engine, EngineConfig, Job, Level, Mode, Report
 from grader.engine.config import modules_used
+from grader.errors import GraderError
 from grader.notebook import Notebook, plain
 from labo.coursework.notebook import CellKind
 
@@ -96,15 +97,28 @@ def _notebooks(lab: Lab) -> tuple[Notebook, Notebook]:
     """The author's notebook and what students get of it, its tests whole in both."""
     if not lab.source.is_file():  # written as nbgrader's source notebook
         source = lab.author_notebook()
-        clear = ClearSolutions(config=lab.course.config)
-        cleared, _ = clear.preprocess(nbformat.from_dict(plain(source)), {})
-        return source, plain(cleared)
+        return source, _cleared(lab, source)
     text = read_source(lab.source)
     source, skeleton = plain(source_notebook(text)), plain(source_notebook(text))
     for cell, original in zip(skeleton["cells"], text.cells, strict=True):
         if original.kind is CellKind.EXERCISE:
             cell["source"] = original.visible
     return source, skeleton
+
+
+def _cleared(lab: Lab, source: Notebook) -> Notebook:
+    """A source notebook without its solutions, as nbgrader releases it.
+
+    Raises:
+        GraderError: nbgrader refuses to, whose own errors have no common class.
+    """
+    book = nbformat.from_dict(plain(source))
+    try:
+        for step in (ClearSolutions, CheckCellMetadata):
+            book, _ = step(config=lab.course.config).preprocess(book, {})
+    except Exception as error:
+        raise GraderError(f"nbgrader cannot release {lab.title}: {error}") from None
+    return plain(book)
 
 
 def _lost_points(report: Report) -> list[str]:

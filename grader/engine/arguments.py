@@ -22,6 +22,20 @@ Argument = torch.Tensor | np.ndarray | torch.Generator | list | dict | set
 """A value that a call may change in place, or give back as it is."""
 
 _CONTENTS: Final = (np.ndarray, list, dict, set)
+# What a class that derives from str, list ... may have of its own, and be told by its plain value.
+_HARMLESS: Final = frozenset(
+    {
+        "__new__",
+        "__init__",
+        "__repr__",
+        "__str__",
+        "__format__",
+        "__hash__",
+        "__doc__",
+        "__module__",
+    }
+    | {"__getnewargs__", "__reduce_ex__", "__dict__", "__slots__", "__init_subclass__"}
+)
 
 
 class ArgumentEncoder:
@@ -79,6 +93,12 @@ class ArgumentEncoder:
         if isinstance(value, Proxy):
             self.origins |= origins(value)
             return ["object", handle_of(value).number]
+        if name := _overridden(type(value)):
+            kind = type(value).__name__
+            raise UnsupportedAcrossBoundary(
+                f"a {kind} of the test would be given without its {name}, as a plain value: see"
+                " what student code does with checks.forbid(...), or grade in shared mode"
+            )
         if isinstance(value, Argument):
             number = self.mirrored.number_of(value)
             return self._argument(value, pack) if number is None else ["object", number]
@@ -131,6 +151,17 @@ def encoded(value: Any, special: wire.Special = wire.common_form) -> bytes:
         raise WrongNature(french.unreadable()) from None
     except WireError as error:
         raise UnsupportedAcrossBoundary(f"given to student code: {error}") from None
+
+
+def _overridden(kind: type) -> str:
+    """What a class of the test does otherwise than the str, list ... that it derives from."""
+    if kind.__module__ != "__main__":
+        return ""
+    base = next(each for each in kind.__mro__ if each.__module__ == "builtins")
+    of_the_test = (each for each in kind.__mro__ if each.__module__ == "__main__")
+    own = {name for each in of_the_test for name in vars(each)} - _HARMLESS
+    changed = sorted(name for name in own if hasattr(base, name))
+    return changed[0] if base is not object and changed else ""
 
 
 def _overwrite_tensor(argument: torch.Tensor, content: mirrors.Content) -> None:

@@ -22,6 +22,7 @@ from grader.notebook import Notebook, grade_id, plain
 
 _JOB: Final = ""  # no student has this name
 _FILE: Final = "answer_key"
+_MARK: Final = "BEGIN SOLUTION"
 
 Flaws = Mapping[str, str]
 """By test: what it does to the answer key."""
@@ -41,7 +42,7 @@ class AnswerKey:
         self.folder = folder / ".key"
         self.digest = hashlib.sha256(f"{salt}{digest(self.files.items())}".encode()).hexdigest()
         known = find_result(self.folder, _FILE, self.digest)
-        self.flaws: Flaws | None = flaws(known.outcome.report) if known else None
+        self.flaws: Flaws | None = flaws(known.outcome.report, source) if known else None
 
     def jobs(self) -> Iterator[Job]:
         """What is to be run to know it: nothing, when this version was."""
@@ -53,7 +54,7 @@ class AnswerKey:
         waiting = []
         for outcome in outcomes:
             if outcome.key == _JOB:
-                self.flaws = flaws(outcome.report)
+                self.flaws = flaws(outcome.report, self.source)
                 write_result(self.folder, Result(_FILE, self.digest, (), outcome))
             else:
                 waiting.append(outcome)
@@ -63,9 +64,13 @@ class AnswerKey:
         yield from waiting
 
 
-def flaws(report: Report) -> Flaws:
-    """The tests that the answer key does not pass; none for a source without solutions."""
-    if not any(verdict.score for verdict in report.verdicts):
+def flaws(report: Report, source: Notebook) -> Flaws:
+    """The tests that the answer key does not pass; none for a source without solutions.
+
+    One whose tests all need shared mode earns nothing either: then its marks tell that it has some.
+    """
+    marked = any(_MARK in cell["source"] for cell in source["cells"])
+    if not marked and not any(verdict.score for verdict in report.verdicts):
         return {}
     return {
         verdict.grade_id: (

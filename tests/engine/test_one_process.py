@@ -32,6 +32,14 @@ LOAD = "def load(path):\n    return open(path).read()"
 
 # name: (the notebook, a test)
 WORKS = {
+    "a named tuple of the test": (
+        "def f(point): return point[0] + point[1]",
+        "from collections import namedtuple\nP = namedtuple('P', 'x y')\nassert f(P(1, 2)) == 3",
+    ),
+    "a number with a name, of the test": (
+        "def f(n): return n + 1",
+        "import enum\nclass N(enum.IntEnum):\n    ONE = 1\nassert f(N.ONE) == 2",
+    ),
     "captured with redirect_stdout": (
         HELLO,
         "import contextlib, io\nout = io.StringIO()\nwith contextlib.redirect_stdout(out):\n"
@@ -172,6 +180,12 @@ TOLD = {
     "a temporary file for the notebook": (LOAD, "import tempfile, pathlib\n"
         "path = pathlib.Path(tempfile.mkdtemp(), 'in.txt')\npath.write_text('ok')\n"
         "assert load(str(path)) == 'ok'", "which the test has written, is not there"),
+    "a text that refuses to be compared": ("def f(s): return s == 'ab'",
+        "class Text(str):\n    def __eq__(self, other): raise TypeError\n"
+        "assert f(Text('ab'))", "a Text of the test would be given without its __eq__"),
+    "a list that refuses to be sorted": ("def f(x): return sorted(x)",
+        "class Items(list):\n    def __iter__(self): raise TypeError\n"
+        "assert f(Items([2, 1])) == [1, 2]", "without its __iter__"),
     "an expression of sympy": ("import sympy\ndef d(e): return sympy.diff(e)",
         "import sympy\nx = sympy.Symbol('x')\nassert d(x**2) == 2 * x", "has no form as data"),
 }  # fmt: skip

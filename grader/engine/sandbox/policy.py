@@ -81,6 +81,9 @@ class Policy:
         )
 
 
+_PACKAGES = ("site-packages", "dist-packages")
+
+
 def interpreter_paths() -> tuple[Path, ...]:
     """Paths that this interpreter may still need: its library, packages, shared objects.
 
@@ -90,6 +93,8 @@ def interpreter_paths() -> tuple[Path, ...]:
     prefixes = {Path(prefix) for prefix in (sys.prefix, sys.base_prefix)}
     folders = {prefix / name for prefix in prefixes for name in ("lib", "lib64")}
     folders |= {Path(folder) for folder in site.getsitepackages()}
+    # Those of another environment, which a .pth file adds; never a project's own folder.
+    folders |= {Path(name) for name in sys.path if Path(name).name in _PACKAGES}
     if site.ENABLE_USER_SITE:
         folders.add(Path(site.getusersitepackages()))
     folders |= {Path(folder) for folder in ("/lib", "/lib64", "/usr/lib", "/usr/lib64")}

@@ -12,6 +12,7 @@ from grader.engine.sandbox import (
     Level,
     SandboxError,
     entry,
+    interpreter_paths,
     kernel,
     landlock,
     limits,
@@ -432,3 +433,13 @@ def test_landlock_leaves_network_and_scopes_to_kernels_that_know_them(
         return inside(policy_for(Level.LANDLOCK), lambda: _can_open("/etc/passwd"))
 
     assert run_as("ourselves", work) is False
+
+
+def test_packages_of_another_environment_are_readable_and_projects_are_not(tmp_path, monkeypatch):
+    """A line of a .pth file adds either to the path; a project's folder holds its solutions."""
+    packages, project = tmp_path / "env" / "site-packages", tmp_path / "course"
+    for folder in (packages, project):
+        folder.mkdir(parents=True)
+        monkeypatch.syspath_prepend(folder)
+    assert packages in interpreter_paths()
+    assert project not in interpreter_paths()
