@@ -150,7 +150,7 @@ assert pattern[3].tolist() == [5, 2, 2, 5, 2], (
 from labo import checks
 
 assert pattern.dtype == torch.float32, f"le type attendu est torch.float32 ; reçu : {pattern.dtype}"
-for n in (1, 2, 3, 4, 5, 7, 12, 19, 30):
+for n in (1, 2, 3, 4, 5, 7, 12, 19, 30, 200):
     marked = (torch.arange(n) % 3 == 0).float()
     wanted = 1 + torch.maximum(marked[:, None], marked) + 3 * marked[:, None] * marked
     pattern = tartan(n)
@@ -420,6 +420,12 @@ for n, p, d, k, c in (
         assert answer == voices.index(max(voices)), (
             f"{case} : à égalité des voix, la plus petite classe l'emporte ; réponse {answer}, voix : {counts}"
         )
+examples, classes = torch.tensor([[0.0], [0.0], [3.0], [4.0]]), torch.tensor([1, 1, 0, 0])
+found = knn(examples, classes, examples.clone(), 3)
+assert found.tolist() == [1, 1, 0, 0], (
+    "k = 3, exemples 0, 0, 3 et 4 de classes 1, 1, 0 et 0 : pour x = 0, les deux exemples placés en 0 ont chacun une voix, "
+    f"et pour x = 3 ou 4, celui qui s'y trouve aussi ; réponses attendues : 1, 1, 0, 0 ; reçu : {found.tolist()}"
+)
 for classes, wanted in (((5, 2, 9, 9), 2), ((3, 1, 1, 3), 1), ((7, 0, 7, 0), 0), ((12, 11, 12, 11), 11)):
     k = 2 if wanted == 2 else 4
     found = knn(torch.tensor([[1.0], [2.0], [3.0], [4.0]]), torch.tensor(classes), torch.tensor([[0.0]]), k)
@@ -573,7 +579,8 @@ def prepare(
 
     Args :
         x, y : N × D et N, les exemples et leurs étiquettes ; ne sont pas modifiés.
-        share : la part de l'entraînement, qui reçoit `round(share * N)` exemples (deux au moins).
+        share : la part de l'entraînement, qui reçoit `round(share * N)` exemples : deux au moins, et
+            jusqu'à N ; la validation est alors vide.
         seed : graine du mélange ; la même donne le même partage. Le hasard global n'est pas dérangé.
 
     Renvoie :
@@ -664,7 +671,7 @@ for n, d, share, seed in ((10, 2, 0.6, 0), (31, 4, 0.8, 5), (57, 3, 0.29, 1), (8
             f"{case}, {name} : une colonne constante à l'entraînement est centrée avec la moyenne de l'entraînement, "
             f"et divisée par 1 ; attendu {decimal(expected[0, -2], 3)}, reçu {decimal(float(values[0, -2]), 3)}"
         )
-for n, share in ((6, 0.9), (5, 0.5)):  # une colonne ; un seul exemple de validation ; une moitié
+for n, share in ((6, 0.9), (5, 0.5), (4, 1.0)):  # une colonne ; un seul exemple de validation ; une moitié ; aucun
     kept = round(share * n)
     shapes = [tuple(part.shape) for part in prepare(torch.randn(n, 1), torch.arange(n), share, 3)]
     wanted = [(kept, 1), (kept,), (n - kept, 1), (n - kept,)]
@@ -682,7 +689,8 @@ for labels in (torch.arange(9, dtype=torch.float64) / 4, torch.arange(9, dtype=t
 by_default, with_zero = (prepare(torch.randn(30, 1), torch.arange(30), 0.5, *s)[1].tolist() for s in ((), (0,)))
 assert by_default == with_zero, "sans graine, c'est la graine 0"
 first, other = (sorted(prepare(torch.randn(200, 1), torch.arange(200), 0.5, s)[1].tolist()) for s in (1, 2))
-assert first != list(range(100)), "les exemples doivent être mélangés avant le partage"
+neighbours = sum(row + 1 in first for row in first)  # de suite dans x : une centaine sans mélange, la moitié avec
+assert neighbours < 90, "les exemples doivent être mélangés avant le partage"
 assert first != other, "deux graines doivent donner deux partages"
 ### END HIDDEN TESTS
 
@@ -770,6 +778,7 @@ assert moved[2].tolist() == [50, 7], f"le centre (50 ; 7), sans exemple, ne boug
 for n, k, d in ((1, 1, 1), (30, 4, 3), (12, 5, 1), (3, 7, 2), (40, 2, 6), (25, 12, 2)):
     dtype = torch.float32 if d % 2 else torch.float64
     x = 3 * torch.randn(n, d, dtype=dtype) - 4
+    x[n // 2] = x[0]  # deux exemples égaux comptent tous deux dans la moyenne
     centers = x[torch.randperm(n)[:k]] + 0.1 * torch.randn(min(n, k), d, dtype=dtype)
     empty = 100 + torch.rand(k - len(centers) + 1, d, dtype=dtype)
     centers = torch.cat([centers[:1], empty, centers[1:]])  # le deuxième, au moins, est sans exemple

@@ -723,6 +723,10 @@ words = (
     *("*cross_entropy*", "*crossentropy*", "*categorical*"),
 )
 checks.forbid(softmax_loss, *words)
+value = softmax_loss(torch.tensor([[1000.0, 0.0]]), torch.tensor([0])).item()
+assert abs(value) < 1e-7, (
+    f"les scores (1 000 ; 0) coûtent 0 si la classe 0 est la bonne, reçu {value:.0e} : n'ajoutez rien dans le logarithme"
+)
 for n, k, size in ((7, 4, 2), (1, 3, 2), (5, 2, 1), (3, 12, 5), (4, 3, 1000), (6, 6, 3000)):
     scores = size * torch.randn(n, k)
     scores[0] = scores[0, 0]  # une ligne d'égalités
@@ -1010,7 +1014,7 @@ claim.effect(
 
 # %% exercice="train_one_epoch" concepts="boucle d'entraînement, lots, descente de gradient"
 def train_one_epoch(model, optimizer, loss_function, batches) -> float:
-    """Entraîne `model` une époque : un pas de `optimizer` par lot, dans l'ordre des lots.
+    """Entraîne `model` une époque : un appel de `model` et un pas de `optimizer` par lot, dans l'ordre.
 
     Args :
         model : le modèle, en mode entraînement (`train`), et qui y reste ; l'optimiseur modifie ses
@@ -1149,6 +1153,22 @@ except Exception as error:
 assert abs(loss - expected) < 1e-4, (
     f"lots (B × 4 × 5, B × 3), B = 2 puis 1 : attendu {decimal(expected, 4)}, reçu {decimal(loss, 4)} ; {hint}"
 )
+# Des exemples et des cibles qui sont de simples nombres : x et y de forme B.
+batches = [(torch.randn(n), torch.randn(n)) for n in (4, 3)]
+tested = checks.build(nn.PReLU)
+optimizer = checks.build(torch.optim.SGD, tested.parameters(), lr=0.0)
+inputs, targets = (torch.cat(parts) for parts in zip(*batches))
+expected = float(F.l1_loss(F.prelu(inputs, tested.weight.detach()), targets))
+loss = train_one_epoch(tested, optimizer, F.l1_loss, batches)
+assert abs(loss - expected) < 1e-5, (
+    f"x et y de forme B = 4, puis 3 : attendu {decimal(expected, 4)}, reçu {decimal(loss, 4)} ; {hint}, d'`unsqueeze`"
+)
+# Une BatchNorm compte les lots qu'elle a vus.
+tested = checks.build(nn.BatchNorm1d, 5)
+optimizer = checks.build(torch.optim.SGD, tested.parameters(), lr=0.1)
+train_one_epoch(tested, optimizer, F.cross_entropy, [(torch.randn(4, 5), torch.randint(5, (4,))) for _ in range(3)])
+seen = int(tested.state_dict()["num_batches_tracked"])
+assert seen == 3, f"pour 3 lots, le modèle a été appelé {seen} fois : une seule sortie par lot, pour la mesure et pour le pas"
 ### END HIDDEN TESTS
 
 # %% [markdown]

@@ -569,6 +569,11 @@ for options, eps in (((), 1e-5), ((1e-4,), 1e-4)):
         f"x³, eps = {eps:g} : l'erreur est de {float(error):.0e}, et devrait être d'environ {eps**2:.0e} ; employez "
         "l'`eps` de l'appel, tel quel"
     )
+# En 0, la différence centrée de x³ est eps² exactement.
+tiny = numerical_gradient(lambda x: (x**3).sum(), torch.zeros(3, dtype=torch.float64), 1e-9)
+assert torch.allclose(tiny, torch.full((3,), 1e-18, dtype=torch.float64), rtol=1e-6, atol=0), (
+    f"x³ en 0, avec eps = 1e-9, donne eps² = 1e-18, et non {float(tiny[0]):.0e} : employez l'`eps` de l'appel, même très petit"
+)
 x = torch.rand(3, 2, dtype=torch.float64) + 0.5
 expected = x.prod() / x
 torch.testing.assert_close(
@@ -756,6 +761,11 @@ actual, expected = by_formula(close), torch.log_softmax(close, 1)
 assert torch.allclose(actual, expected, atol=1e-5, rtol=0), (
     f"les scores (10⁹ ; 10⁹ + 1), en float64, donnent (-1,313 ; -0,313), reçu {actual[0].tolist()} : gardez le type de "
     "`scores`, sans passer par float32"
+)
+certain = by_formula(torch.tensor([[1000.0, -1000.0]], dtype=torch.float64))
+assert abs(float(certain[0, 0])) < 1e-10, (
+    f"les scores (1000 ; -1000), en float64, donnent (0 ; -2000), et non {certain[0].tolist()} : n'ajoutez rien dans le "
+    "logarithme"
 )
 checks.forbid(
     log_softmax, "*softmax*", "*softmin*", "*logsumexp*", "*logcumsumexp*", "*logaddexp*",
@@ -1102,6 +1112,7 @@ def check_training(n, d, m, k, dtype, lr, runs, frozen, case):
 check_training(7, 3, 5, 4, torch.float64, 0.5, (1,), (), "un pas")
 check_training(7, 3, 5, 4, torch.float64, 0.3, (6,), (), "six pas")
 check_training(9, 2, 3, 3, torch.float32, 0.07, (0, 3, 3), (), "deux appels")
+check_training(5, 2, 3, 3, torch.float64, 4.0, (3,), (), "un grand taux")
 check_training(1, 4, 2, 2, torch.float64, 0.2, (3,), (0,), "w1 gelé")
 check_training(6, 2, 4, 3, torch.float64, 0.2, (3,), (1, 3), "biais gelés")
 # w1 est gelé entre deux appels ; puis des entrées nulles, qui ne donnent à w1 qu'un gradient nul.
@@ -1430,6 +1441,7 @@ for number, sign in ((1000.0, 1), (-1000.0, -1)):
     )
 zero = Value(0.0)
 assert zero.relu().slopes[0] == 0, "relu : en 0, la pente est nulle"
+assert ((zero**1).data, (zero**1).slopes[0]) == (0, 1), "0 puissance 1 vaut 0, de pente 1"
 assert ((zero**2).data, (zero**2).slopes[0]) == (0, 0), "0 puissance 2 vaut 0, de pente 0"
 assert ((zero * 3).data, (zero * 3).slopes[0]) == (0, 3), "0 * 3 vaut 0, de pente 3"
 ### END HIDDEN TESTS
@@ -1512,6 +1524,12 @@ assert first.grad == 1, "backward ne doit rien changer aux nœuds qui n'ont pas 
 alone = Value(4.0)
 alone.backward()
 assert alone.grad == 1, f"le backward d'une feuille seule lui donne 1, et non {alone.grad}"
+alone.backward()
+assert alone.grad == 2, (
+    f"appelé sur une feuille, chaque backward ajoute 1 à son gradient : 2 après le deuxième, et non {alone.grad}"
+)
+(alone * 3).backward()
+assert alone.grad == 5, f"puis celui de 3 u y ajoute 3 : 5, et non {alone.grad}"
 ### END HIDDEN TESTS
 
 # %% test="Value" part="profondeur" points=1

@@ -27,6 +27,17 @@ _SOLVED = "torch.linalg.pinv(design) @ y"
 MUTANTS: dict[str, list[tuple[str, str]]] = {
     "tartan": [
         (
+            "a table of thirty lines, cut",
+            """
+def tartan(n):
+    table = torch.ones(30, 30)
+    table[::3] = 2
+    table[:, ::3] = 2
+    table[::3, ::3] = 5
+    return table[:n, :n]
+""",
+        ),
+        (
             "reduce over the lines",
             """
 import functools
@@ -226,6 +237,26 @@ def squared_distances(x, y):
         ("sum before the square", _distances((".square().sum(2)", ".sum(2).square()"))),
     ],
     "knn": [
+        (
+            "no neighbour at distance 0",
+            """
+def knn(train_x, train_y, x, k):
+    distances = torch.cdist(x, train_x)
+    distances[distances == 0] = float("inf")
+    neighbours = distances.topk(k, largest=False).indices
+    return F.one_hot(train_y[neighbours]).sum(1).argmax(1)
+""",
+        ),
+        (
+            "equal examples have one vote",
+            """
+def knn(train_x, train_y, x, k):
+    places, number = train_x.unique(dim=0, return_inverse=True)
+    first = torch.tensor([int((number == place).nonzero()[0]) for place in range(len(places))])
+    neighbours = torch.cdist(x, places).topk(min(k, len(places)), largest=False).indices
+    return F.one_hot(train_y[first][neighbours]).sum(1).argmax(1)
+""",
+        ),
         ("the farthest", _knn(("largest=False", "largest=True"))),
         ("one neighbour", _knn(("topk(k,", "topk(1,"))),
         (
@@ -298,6 +329,29 @@ def knn(train_x, train_y, x, k):
         ),
     ],
     "prepare": [
+        (
+            "the last ones, none of them",
+            """
+def prepare(x, y, share, seed=0):
+    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
+    held_out = len(x) - round(share * len(x))
+    train, valid = order[:-held_out], order[-held_out:]
+    mean, std = x[train].mean(0), x[train].std(0)
+    std = torch.where(std > 0, std, 1.0)
+    return (x[train] - mean) / std, y[train], (x[valid] - mean) / std, y[valid]
+""",
+        ),
+        (
+            "turned, not shuffled",
+            """
+def prepare(x, y, share, seed=0):
+    start = int(torch.randint(len(x), (), generator=torch.Generator().manual_seed(seed)))
+    train, valid = torch.arange(len(x)).roll(start).tensor_split([round(share * len(x))])
+    mean, std = x[train].mean(0), x[train].std(0)
+    std = torch.where(std > 0, std, 1.0)
+    return (x[train] - mean) / std, y[train], (x[valid] - mean) / std, y[valid]
+""",
+        ),
         (
             "integer labels",
             """
@@ -424,6 +478,10 @@ def prepare(x, y, share, seed=0):
         ),
     ],
     "kmeans_step": [
+        (
+            "equal examples count once",
+            _kmeans((_MOVED, "moved[number] = x[clusters == number].unique(dim=0).mean(0)")),
+        ),
         ("the farthest", _kmeans(("argmin(1)", "argmax(1)"))),
         ("an empty group is nan", _kmeans(("clusters.unique()", "range(len(centers))"))),
         ("an empty group goes to zero", _kmeans(("centers.clone()", "torch.zeros_like(centers)"))),

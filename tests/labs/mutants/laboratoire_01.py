@@ -852,6 +852,15 @@ def hinge_loss(scores, target):
     ],
     "softmax_loss": [
         (
+            "1e-6 in the logarithm",
+            """
+def softmax_loss(scores, target):
+    shifted = scores - scores.amax(1, keepdim=True)
+    log_total = (shifted.exp().sum(1) + 1e-6).log()
+    return (log_total - shifted.gather(1, target.unsqueeze(1)).squeeze(1)).mean()
+""",
+        ),
+        (
             "PyTorch's loss",
             """
 def softmax_loss(scores, target):
@@ -1199,6 +1208,68 @@ def epoch_batches(n, batch_size):
         ),
     ],
     "train_one_epoch": [
+        (
+            "targets made a column",
+            """
+def train_one_epoch(model, optimizer, loss_function, batches):
+    total, count = 0.0, 0
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss = loss_function(model(x), y.view(len(y), -1) if y.is_floating_point() else y)
+        loss.backward()
+        optimizer.step()
+        total += len(x) * loss.item()
+        count += len(x)
+    return total / count
+""",
+        ),
+        (
+            "inputs made a column",
+            """
+def train_one_epoch(model, optimizer, loss_function, batches):
+    total, count = 0.0, 0
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss = loss_function(model(x.unsqueeze(1) if x.dim() == 1 else x), y)
+        loss.backward()
+        optimizer.step()
+        total += len(x) * loss.item()
+        count += len(x)
+    return total / count
+""",
+        ),
+        (
+            "a second output, for the measure",
+            """
+def train_one_epoch(model, optimizer, loss_function, batches):
+    total, count = 0.0, 0
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss = loss_function(model(x), y)
+        loss.backward()
+        loss = loss_function(model(x), y)
+        optimizer.step()
+        total += len(x) * loss.item()
+        count += len(x)
+    return total / count
+""",
+        ),
+        (
+            "an output for nothing",
+            """
+def train_one_epoch(model, optimizer, loss_function, batches):
+    total, count = 0.0, 0
+    for x, y in batches:
+        optimizer.zero_grad()
+        assert len(model(x)) == len(y)
+        loss = loss_function(model(x), y)
+        loss.backward()
+        optimizer.step()
+        total += len(x) * loss.item()
+        count += len(x)
+    return total / count
+""",
+        ),
         (
             "squeezed",
             """

@@ -210,6 +210,10 @@ def activation(x, name, alpha=0.01):
     ],
     "numerical_gradient": [
         (
+            "eps no smaller than 1e-7",
+            _numerical("    gradient = ", "    eps = max(eps, 1e-7)\n    gradient = "),
+        ),
+        (
             "eps of 0.001 at least",
             """
 def numerical_gradient(f, x, eps=1e-5):
@@ -390,6 +394,14 @@ def numerical_gradient(f, x, eps=1e-5):
         ),
     ],
     "log_softmax": [
+        (
+            "1e-8 in the logarithm",
+            """
+def log_softmax(scores):
+    shifted = scores - scores.amax(dim=1, keepdim=True)
+    return shifted - (shifted.exp().sum(dim=1, keepdim=True) + 1e-8).log()
+""",
+        ),
         (
             "float64 through float32",
             """
@@ -688,6 +700,7 @@ def two_layer_gradients(x, target, w1, b1, w2, b2):
         ),
     ],
     "train_network": [
+        ("lr of at most 1", _training(("parameter -= lr *", "parameter -= min(lr, 1) *"))),
         (
             "a parameter frozen later moves, its gradient at zero",
             """
@@ -936,6 +949,11 @@ def train_network(x, target, parameters, lr, steps):
         ),
     ],
     "Value": [
+        (
+            "a slope of 0 at 0",
+            _value(("slope = exponent * self.data", "slope = self.data and exponent * self.data")),
+        ),
+        ("the result at 1, be it a leaf", _value(("self.grad += 1.0", "self.grad = 1.0"))),
         (
             "tanh by exponentials",
             _value(

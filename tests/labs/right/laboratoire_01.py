@@ -515,6 +515,21 @@ def epoch_batches(n, batch_size):
     ],
     "train_one_epoch": [
         (
+            "zero_grad after the step",
+            """
+def train_one_epoch(model, optimizer, loss_function, batches):
+    total, count = 0.0, 0
+    for x, y in batches:
+        loss = loss_function(model(x), y)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        total += len(x) * loss.item()
+        count += len(x)
+    return total / count
+""",
+        ),
+        (
             "a sum of tensors",
             """
 def train_one_epoch(model, optimizer, loss_function, batches):
