@@ -214,18 +214,13 @@ assert torch.allclose(corrected.float(), torch.ones(3), atol=1e-5), (
     f"avec la correction, la moyenne de 1 ; 1 ; 1 est 1 à chaque pas ; reçu {corrected!r}"
 )
 ### BEGIN HIDDEN TESTS
-for shape in ((1,), (7,), (5, 3), (4, 1, 2), (1, 3), (4, 2, 3)):
+for shape in ((1,), (7,), (5, 3), (4, 1, 2), (1, 3), (4, 2, 3), (300,)):
     for beta in (0.0, 0.5, 0.97):
         for dtype in (torch.float64, torch.float32):
             values = torch.randn(shape, dtype=dtype)
             before, n_steps = values.clone(), len(values)
-            weights = torch.tensor(
-                [
-                    [(1 - beta) * beta ** (t - i) if i <= t else 0.0 for i in range(n_steps)]
-                    for t in range(n_steps)
-                ],
-                dtype=torch.float64,
-            )
+            age = torch.arange(n_steps)[:, None] - torch.arange(n_steps)
+            weights = (1 - beta) * torch.tensor(beta).double() ** age.clamp(min=0) * (age >= 0)
             uncorrected = torch.einsum("ti,i...->t...", weights, values.double())
             total = weights.sum(1).view(-1, *[1] * (values.dim() - 1))
             for flag, expected, hint in (
@@ -242,6 +237,8 @@ for shape in ((1,), (7,), (5, 3), (4, 1, 2), (1, 3), (4, 2, 3)):
                     f"attendu la forme de `values`, {tuple(expected.shape)}, reçu {tuple(found.shape)}"
                 )
                 gap = (found.detach().double() - expected).abs().max().item()
+                if n_steps > 100:
+                    hint = "les moyennes sont fausses dans une longue suite (une puissance de beta déborde-t-elle ?)"
                 assert gap < 1e-5, f"{hint} (beta={beta}, {n_steps} pas, écart maximal {gap:.1e})"
 ### END HIDDEN TESTS
 
@@ -303,6 +300,7 @@ def momentum_step(
         buffer : le tampon du pas précédent, ou None au premier pas ; n'est pas modifié.
         lr : le taux η.
         momentum : l'élan β ; 0 donne SGD, et le tampon est alors le gradient.
+        nesterov : avancer selon Nesterov ; le tampon renvoyé est le même.
 
     Renvoie :
         le nouveau paramètre et le nouveau tampon, deux tenseurs.
@@ -648,7 +646,7 @@ def fit(model, optimizer, train_batches, valid_batches, epochs: int) -> list[flo
     """Entraîne `model` par entropie croisée, un pas par lot, et le valide après chaque époque.
 
     Args :
-        model : le réseau, modifié sur place ; x -> scores N × K.
+        model : le réseau, reçu dans l'un ou l'autre mode, et modifié sur place ; x -> scores N × K.
         optimizer : l'optimiseur de ses paramètres.
         train_batches, valid_batches : les lots (x, y), que l'on peut parcourir plusieurs fois ; leur
             taille peut varier.
@@ -691,27 +689,31 @@ assert all(isinstance(value, float) for value in history), (
 )
 ### BEGIN HIDDEN TESTS
 tally = checks.Tally()
-with tally.part(1, "les pas sont faux : à chaque lot, un gradient qui n'est que le sien, puis un pas"):
+with tally.part(1, "les pas sont faux : à chaque lot de chaque époque, un gradient qui n'est que le sien, puis `optimizer.step()`"):
     data = [(torch.randn(n, 5), torch.randint(4, (n,))) for n in (6, 6, 6, 3)]
-    for epochs in (1, 2):
+    for epochs, momentum in ((1, 0.0), (2, 0.0), (2, 0.9)):
         tested = checks.build(nn.Linear, 5, 4)
-        weight, bias = tested.weight.detach().clone(), tested.bias.detach().clone()
-        optimizer = checks.build(torch.optim.SGD, tested.parameters(), lr=0.3)
-        for _ in range(epochs):
+        expected = [tested.weight.detach().clone(), tested.bias.detach().clone()]
+        optimizer = checks.build(torch.optim.SGD, tested.parameters(), lr=0.3, momentum=momentum)
+        speeds = [0.0, 0.0]
+        for epoch in range(epochs):
             for x, y in data:
-                parameters = [tensor.detach().requires_grad_() for tensor in (weight, bias)]
+                parameters = [tensor.detach().requires_grad_() for tensor in expected]
                 steps = torch.autograd.grad(F.cross_entropy(F.linear(x, *parameters), y), parameters)
-                weight, bias = weight - 0.3 * steps[0], bias - 0.3 * steps[1]
-        fit(tested, optimizer, [(x.clone(), y.clone()) for x, y in data], data[:1], epochs)
-        pairs = ((tested.weight, weight), (tested.bias, bias))
-        gap = max((found.detach() - expected).abs().max().item() for found, expected in pairs)
-        assert gap < 1e-5, f"epochs = {epochs}, 4 lots par époque : écart maximal {gap:.1e}"
+                speeds = [momentum * speed + step for speed, step in zip(speeds, steps)]
+                expected = [tensor - 0.3 * speed for tensor, speed in zip(expected, speeds)]
+            if epoch == 0:  # la validation que la première époque réussit : ce n'est pas une raison de s'arrêter là
+                valid = [(data[0][0], F.linear(data[0][0], *expected).argmax(1))]
+        fit(tested, optimizer, [(x.clone(), y.clone()) for x, y in data], valid, epochs)
+        gap = max((p.detach() - q).abs().max().item() for p, q in zip((tested.weight, tested.bias), expected))
+        assert gap < 1e-5, f"epochs = {epochs}, momentum = {momentum}, 4 lots par époque : écart maximal {gap:.1e}"
 with tally.part(1, "le mode est faux : `train()` avant chaque époque, et `eval()` avant chaque validation"):
     data = [(3 * torch.randn(n, 4) + 2, torch.randint(3, (n,))) for n in (8, 5)]
     valid = [(torch.randn(6, 4) - 5, torch.randint(3, (6,)))]
     for epochs in (1, 3):
         tested = checks.build(nn.Sequential, checks.build(nn.BatchNorm1d, 4), checks.build(nn.Linear, 4, 3))
         optimizer = checks.build(torch.optim.SGD, tested.parameters(), lr=0.0)
+        tested.train(epochs == 1)
         witness = nn.BatchNorm1d(4)
         for _ in range(epochs):
             for x, _ in data:
@@ -1193,6 +1195,16 @@ for law in ("normal", "uniform"):
     assert torch.equal(first, initial_weight(3, 4, "kaiming", "relu", law)), (
         "le tirage doit suivre torch.manual_seed : n'employez pas d'autre générateur"
     )
+for law in ("normal", "uniform"):
+    single = torch.stack([initial_weight(1, 1, law=law).detach().double() for _ in range(20)])
+    assert single.isfinite().all() and single.std() > 0.1, (
+        f"loi « {law} », une entrée et une sortie : un poids tiré au hasard est attendu (ne le divisez pas par "
+        f"l'écart-type du tirage lui-même) ; reçu {single.flatten()[:3].tolist()}"
+    )
+    sizes = initial_weight(60, 50, law=law).detach().abs().unique()
+    assert len(sizes) > 2900, (
+        f"loi « {law} » : 3 000 poids, mais {len(sizes)} valeurs absolues ; chaque poids a son propre tirage"
+    )
 checks.forbid(initial_weight, "nn", "init", "calculate_gain", "xavier_*", "kaiming_*", "*linear", "conv*d")
 ### END HIDDEN TESTS
 
@@ -1398,7 +1410,9 @@ for n, d, options in ((6, 4, {}), (17, 3, {"eps": 0.5, "momentum": 0.3}), (2, 2,
     assert not any("batch_norm" in name for name in call.operators), (
         "la normalisation est à écrire, sans celle de PyTorch"
     )
+    assert actual.requires_grad, "la sortie ne garde pas de graphe (ni detach, ni no_grad autour d'elle)"
     (actual * coefficients).sum().backward()
+    assert x.grad is not None, "aucun gradient n'arrive à l'entrée (ni detach, ni no_grad autour du calcul)"
     gap = (x.grad - x_reference.grad).abs().max().item()
     assert gap < 1e-4, (
         "le gradient par rapport à l'entrée est faux : il doit traverser la moyenne et la variance du lot "
@@ -1470,9 +1484,10 @@ for options in ({}, {"eps": 0.5, "momentum": 0.3}, {"momentum": 1.0}):
     )
     layer.train()
     # Le décalage est nul : une sortie que son propre lot a centrée est de moyenne nulle.
-    found = layer(torch.randn(6, 5, dtype=torch.float64)).detach().double()
+    with torch.no_grad():
+        found = layer(torch.randn(6, 5, dtype=torch.float64)).double()
     assert found.mean(0).abs().max() < 1e-4, (
-        "de retour en entraînement (train()), il faut de nouveau les statistiques du lot"
+        "de retour en entraînement (train()), il faut de nouveau les statistiques du lot, même sous torch.no_grad()"
     )
 ### END HIDDEN TESTS
 
@@ -1519,9 +1534,14 @@ for shape, options in (((5, 3, 4, 2), {}), ((4, 3, 3, 3), {"eps": 0.5, "momentum
         assert not layer.running_mean.requires_grad, (
             "`running_mean` ne doit pas garder de graphe (torch.no_grad)"
         )
+        assert result.requires_grad, f"{mode} : la sortie ne garde pas de graphe (ni detach, ni no_grad autour d'elle)"
         (result * coefficients).sum().backward()
+        assert x.grad is not None, f"{mode} : aucun gradient n'arrive à l'entrée (ni detach, ni no_grad)"
         gap = (x.grad - x_reference.grad).abs().max().item()
         assert gap < 1e-4, f"{mode}, images {shape} : le gradient de `x` est faux ; écart maximal {gap:.1e}"
+        for name in ("weight", "bias"):
+            gap = (getattr(layer, name).grad - getattr(reference, name).grad).abs().max().item()
+            assert gap < 1e-4, f"{mode}, images {shape} : le gradient de `{name}` est faux ; écart maximal {gap:.1e}"
         for name in ("running_mean", "running_var"):
             gap = (getattr(layer, name).double() - getattr(reference, name)).abs().max().item()
             assert gap < 1e-4, (

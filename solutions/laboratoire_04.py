@@ -192,7 +192,8 @@ def penalty(model: nn.Module, kind: str, strength: float) -> torch.Tensor:
     """La pénalité des poids d'un modèle.
 
     Args :
-        model : ses poids sont tous ses paramètres d'au moins deux dimensions ; il n'est pas modifié.
+        model : ses poids sont tous ses paramètres d'au moins deux dimensions : un au moins, dont aucun n'est
+            partagé entre deux couches ; il n'est pas modifié.
         kind : "l2" (α fois la somme des carrés) ou "l1" (α fois la somme des valeurs absolues).
         strength : α.
 
@@ -248,6 +249,7 @@ models = [
     checks.build(nn.GRU, 3, 2),
     checks.build(nn.Bilinear, 2, 3, 4),
 ]
+models[3].register_parameter("prototypes", nn.Parameter(torch.randn(5, 2)))  # un poids, sous un autre nom
 for model in models:
     with torch.no_grad():
         for parameter in model.parameters():
@@ -268,8 +270,8 @@ for model in models:
             "le modèle a été modifié : la pénalité se calcule sans toucher aux poids"
         )
         assert abs(value.item() - expected) < 1e-4 * expected, (
-            f"{kind} : la somme porte sur tous les paramètres d'au moins deux dimensions, de toutes les "
-            f"couches, et sur eux seuls ; attendu {expected:.5g}, reçu {value.item():.5g}"
+            f"{kind} : la somme porte sur tous les paramètres d'au moins deux dimensions, quels que soient leurs noms, de "
+            f"toutes les couches, et sur eux seuls ; attendu {expected:.5g}, reçu {value.item():.5g}"
         )
         assert value.requires_grad, "le gradient ne passe pas : évitez `.item()`, `.detach()` et `.data`"
         model.zero_grad()
@@ -488,7 +490,7 @@ def early_stopping(losses: list[float], patience: int, min_delta: float = 0.0) -
     """Où s'arrêter, et quels poids garder, d'après les pertes de validation.
 
     Args :
-        losses : la perte de chaque époque, dans l'ordre ; au moins une, finie ; n'est pas modifiée.
+        losses : la perte de chaque époque, dans l'ordre ; une ou plusieurs, toutes finies ; n'est pas modifiée.
         patience : on s'arrête après ce nombre d'époques consécutives sans progrès (1 ou plus).
         min_delta : un progrès bat le record de plus que cela ; sinon, le record ne change pas.
 
@@ -641,7 +643,8 @@ largest = float(dropped.max())
 assert abs(largest - 4 / 3) < 1e-4, f"avec p = 0,25, un 1 gardé devient 1,333 ; reçu : {largest:.4f}"
 ### BEGIN HIDDEN TESTS
 for shape, p in (((150, 200), 0.1), ((40, 30, 6, 20), 0.5), ((60, 50, 30), 0.8), ((20_000,), 0.3), ((400, 1, 60), 0.5)):
-    x = 1 + torch.rand(shape, dtype=torch.float64)
+    x = torch.randn(shape, dtype=torch.float64)
+    x += x.sign()  # des deux signes, et loin de 0
     before = x.clone()
     call = checks.recorded(dropout, x, p, True)
     dropped = call.value
@@ -667,6 +670,8 @@ for shape, p in (((150, 200), 0.1), ((40, 30, 6, 20), 0.5), ((60, 50, 30), 0.8),
     again = dropout(x, p, True)
     assert not torch.equal(again == 0, erased), "chaque appel doit tirer un nouveau masque"
 x = torch.ones(50)
+with torch.no_grad():
+    assert (dropout(x, 0.5, True) == 0).any(), "`training` seul dit s'il faut effacer, même sous `torch.no_grad()`"
 counts = torch.stack([(dropout(x, 0.5, True) == 0).sum() for _ in range(60)]).double()
 assert 1.5 < counts.std() < 6, "des tirages indépendants : le nombre d'éléments effacés varie d'un appel à l'autre"
 torch.manual_seed(7)
@@ -696,6 +701,8 @@ for p in (0.0, 0.3, 1.0):
         x = torch.randn(shape)
         same = dropout(x.clone(), p, False)
         assert torch.equal(same, x), f"p = {p} : à l'évaluation, rien n'est effacé ni multiplié"
+x = torch.randn(6, requires_grad=True)
+assert dropout(x, 0.5, False).requires_grad, "à l'évaluation, le gradient passe lui aussi : ni `detach` ni `no_grad`"
 x = torch.randn(50, 4)
 assert torch.allclose(dropout(x.clone(), 0.0, True), x), "avec p = 0, à l'entraînement, rien ne change"
 for given in (x, x[:1], x[:, :1]):
@@ -792,7 +799,7 @@ def windows(x, s):
     return torch.stack([padded[:, :, i : i + h, j : j + w] for i in range(2 * s + 1) for j in range(2 * s + 1)])
 
 
-for n, c, h, w, s in ((700, 2, 6, 9, 2), (300, 1, 8, 5, 1), (1, 3, 4, 4, 3), (5, 1, 6, 6, 0)):
+for n, c, h, w, s in ((1000, 2, 6, 9, 2), (300, 1, 8, 5, 1), (1, 3, 4, 4, 3), (5, 1, 6, 6, 0)):
     x = 1 + torch.rand(n, c, h, w)
     before, candidates = x.clone(), windows(x, s)
     moved = augment(x, s, 0.0, random_generator())
@@ -809,8 +816,13 @@ for n, c, h, w, s in ((700, 2, 6, 9, 2), (300, 1, 8, 5, 1), (1, 3, 4, 4, 3), (5,
             f"shift = {s} : sur {n} images, {int((counts == 0).sum())} des {len(candidates)} décalages manquent ; un "
             "tirage par image et par direction, de -s à s compris"
         )
-        most = n / len(candidates)
-        assert counts.max() < most + 7 * most**0.5, "les décalages doivent être équiprobables"
+        # Le χ² d'un tirage uniforme, à dix écarts-types près : les bords de `round(2 * shift * rand)` le dépassent.
+        usual, freedom = n / len(candidates), len(candidates) - 1
+        spread = ((counts - usual) ** 2 / usual).sum()
+        assert spread < freedom + 10 * (2 * freedom) ** 0.5, (
+            f"shift = {s} : les décalages doivent être équiprobables, ceux des bords aussi ; sur {n} images, chacun des "
+            f"{len(candidates)} est tiré de {int(counts.min())} à {int(counts.max())} fois"
+        )
 
 x = torch.rand(60, 3, 20, 30)
 before = x.clone()
@@ -1374,15 +1386,15 @@ patient = patient[torch.randperm(36)]
 x = torch.randn(36, 2)
 chosen = []
 for seed in range(90):
-    test = split_by_patient(x, patient, 0.25, torch.Generator().manual_seed(seed))[1]
+    test = split_by_patient(x, patient - 3, 0.25, torch.Generator().manual_seed(seed))[1]
     chosen.append(tuple(sorted(set(patient[test].tolist()))))
     assert len(chosen[-1]) == 2, (
         f"le quart de huit patients est au test, soit 2 : reçu {list(chosen[-1])} ; tirez-les sans remise"
     )
 counts = torch.bincount(torch.tensor(chosen).flatten(), minlength=8)
 assert counts.min() > 3 and counts.max() < 45, (
-    "chaque patient a la même chance d'être tiré au test, qu'il ait peu de radiographies ou beaucoup ; sur 90 tirages de "
-    f"deux patients parmi huit, chacun l'a été : {counts.tolist()}"
+    "chaque patient a la même chance d'être tiré au test, qu'il ait peu de radiographies ou beaucoup, et quel que soit "
+    f"son numéro ; sur 90 tirages de deux patients parmi huit, de -3 à 4, chacun l'a été : {counts.tolist()}"
 )
 assert len(set(chosen)) > 12, "les patients du test doivent être tirés au hasard, indépendamment"
 seed = int(torch.randint(2**31, ()))

@@ -594,6 +594,7 @@ for n, c, h, w, size, stride in (
         )
         # Aucun nom n'est interdit : tout pooling se voit ici, et `getattr(windows, kind)` est permis.
         assert not any("pool" in name for name in call.operators), "c'est un pooling de PyTorch qui a fait le travail"
+assert (pool(strip.clone(), 2).double() - torch.tensor([4.0, 5.0])).abs().max() < 1e-4, "sans `kind`, c'est le maximum"
 ### END HIDDEN TESTS
 
 # %%
@@ -872,6 +873,14 @@ for n in (4, 1):
         scores, expected.detach(), atol=1e-4, rtol=1e-4, check_dtype=False,
         msg="scores faux : tanh après chaque couche sauf `output`, moyenne par fenêtres de 2 après c1 et c3",
     )
+    model.eval()
+    with torch.no_grad():
+        settled = model(x)
+    model.train()
+    torch.testing.assert_close(
+        settled, expected.detach(), atol=1e-4, rtol=1e-4, check_dtype=False,
+        msg="justes à l'entraînement, les scores sont faux après `eval()` : les mêmes, sans softmax, sont attendus",
+    )
     (scores.square().sum() / n).backward()
     for name, parameter in parameters.items():
         assert parameter.grad is not None, f"`{name}` ne reçoit pas de gradient"
@@ -1117,6 +1126,13 @@ for n, channels, classes, batch, height, width in ((3, 1, 7, 6, 12, 16), (5, 4, 
     torch.testing.assert_close(
         scores, expected.detach().mean((2, 3)), atol=1e-4, rtol=1e-3, check_dtype=False,
         msg=f"{case} : les cartes sont justes, les scores faux ; c'est la moyenne de chaque carte, et rien après",
+    )
+    model.eval()
+    with torch.no_grad():
+        settled = model(x)
+    torch.testing.assert_close(
+        settled, expected.detach().mean((2, 3)), atol=1e-4, rtol=1e-3, check_dtype=False,
+        msg=f"{case} : justes à l'entraînement, les scores sont faux après `eval()` ; les mêmes, sans softmax, sont attendus",
     )
     scores.square().sum().backward()
     for name, parameter in parameters.items():

@@ -34,6 +34,28 @@ def _average(
 
 MUTANTS: dict[str, list[tuple[str, str]]] = {
     "moving_average": [
+        (
+            "powers of beta that overflow in a long sequence",
+            """
+def moving_average(values, beta, corrected=True):
+    if beta == 0:
+        return values.clone()
+    powers = beta ** torch.arange(1, len(values) + 1).view(-1, *[1] * (values.dim() - 1))
+    averages = (1 - beta) * torch.cumsum(values / powers, 0) * powers
+    return averages / (1 - powers) if corrected else averages
+""",
+        ),
+        (
+            "the last twenty values only",
+            _average(
+                body="recent = range(max(0, t - 20), t)\n"
+                "        average = sum((1 - beta) * beta ** (t - 1 - i) * values[i] for i in recent)"
+            ),
+        ),
+        (
+            "no correction from the tenth step",
+            _average(kept="average / (1 - beta**t) if corrected and t < 10 else average"),
+        ),
         ("weights exchanged", _average(body="average = (1 - beta) * average + beta * value")),
         (
             "t starts at 0, guarded",
@@ -366,6 +388,41 @@ def adam_step(param, grad, mean, square, t, lr=0.001, betas=(0.9, 0.999), eps=1e
     ],
     "fit": [
         (
+            "training mode only after a validation",
+            _edited(
+                "fit",
+                ("        model.train()\n", ""),
+                (
+                    "        history.append(100 * right / total)\n",
+                    "        history.append(100 * right / total)\n        model.train()\n",
+                ),
+            ),
+        ),
+        (
+            "the rule of SGD instead of the optimizer's step",
+            _edited(
+                "fit",
+                (
+                    "            optimizer.step()\n",
+                    "            with torch.no_grad():\n"
+                    "                for p in model.parameters():\n"
+                    "                    p -= optimizer.param_groups[0]['lr'] * p.grad\n",
+                ),
+            ),
+        ),
+        (
+            "stops at the first perfect epoch",
+            _edited(
+                "fit",
+                (
+                    "        history.append(100 * right / total)\n",
+                    "        history.append(100 * right / total)\n"
+                    "        if right == total:\n"
+                    "            return history + [100.0] * (epochs - len(history))\n",
+                ),
+            ),
+        ),
+        (
             "the broken loop as given",
             """
 def fit(model, optimizer, train_batches, valid_batches, epochs):
@@ -630,6 +687,37 @@ def fit(model, optimizer, train_batches, valid_batches, epochs):
     ],
     "initial_weight": [
         (
+            "standardised by the draw itself",
+            _edited(
+                "initial_weight",
+                (
+                    "        return std * torch.randn(fan_out, fan_in)\n",
+                    "        draw = torch.randn(fan_out, fan_in)\n"
+                    "        return std * (draw - draw.mean()) / draw.std()\n",
+                ),
+            ),
+        ),
+        (
+            "each row drawn for two units",
+            _edited(
+                "initial_weight",
+                (
+                    "torch.randn(fan_out, fan_in)",
+                    "torch.randn((fan_out + 1) // 2, fan_in).repeat(2, 1)[:fan_out]",
+                ),
+            ),
+        ),
+        (
+            "the second half opposite to the first",
+            _edited(
+                "initial_weight",
+                (
+                    "2 * torch.rand(fan_out, fan_in) - 1",
+                    "torch.cat([u := 2 * torch.rand((fan_out + 1) // 2, fan_in) - 1, -u])[:fan_out]",
+                ),
+            ),
+        ),
+        (
             "variance for standard deviation",
             _edited("initial_weight", ("gain / math.sqrt(mean_fan)", "gain**2 / mean_fan")),
         ),
@@ -739,6 +827,33 @@ def initial_weight(fan_out, fan_in, kind="kaiming", activation="relu", law="norm
         ),
     ],
     "BatchNorm": [
+        (
+            "running averages whenever no gradient is kept",
+            _edited(
+                "BatchNorm",
+                ("if self.training:", "if self.training and torch.is_grad_enabled():"),
+            ),
+        ),
+        (
+            "no gradient for the scale in evaluation",
+            _edited(
+                "BatchNorm",
+                (
+                    "along_features(self.weight) * normalized",
+                    "along_features(self.weight if self.training else self.weight.data) * normalized",
+                ),
+            ),
+        ),
+        (
+            "no gradient for the input in evaluation",
+            _edited(
+                "BatchNorm",
+                (
+                    "(x - along_features(mean))",
+                    "((x if self.training else x.detach()) - along_features(mean))",
+                ),
+            ),
+        ),
         (
             "unbiased for the batch",
             _edited(

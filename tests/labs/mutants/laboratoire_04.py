@@ -24,6 +24,15 @@ _STATISTICS = "mean, std = x[train].mean(0), x[train].std(0)"
 
 MUTANTS: dict[str, list[tuple[str, str]]] = {
     "penalty": [
+        (
+            "weights found by name",
+            _penalty(
+                (
+                    "[p for p in model.parameters() if p.dim() > 1]",
+                    "[p for n, p in model.named_parameters() if 'weight' in n and p.dim() > 1]",
+                ),
+            ),
+        ),
         ("biases too", _penalty(("if p.dim() > 1", ""))),
         (
             "biases and norms found by name",
@@ -206,6 +215,18 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
         ("relative gain", _stop(("best - min_delta", "best * (1 - min_delta)"))),
     ],
     "dropout": [
+        (
+            "no gradient at evaluation",
+            _dropout(("return x\n    if p", "return x.detach()\n    if p")),
+        ),
+        (
+            "nothing dropped without gradients",
+            _dropout(("if not training:", "if not training or not torch.is_grad_enabled():")),
+        ),
+        (
+            "positive entries only",
+            _dropout((_MASK, f"torch.where(x < 0, x * (1 - p), {_MASK})")),
+        ),
         ("keeps with probability p", _dropout((">= p", "< p"))),
         ("no compensation", _dropout((" / (1 - p)", ""))),
         ("divides by p", _dropout((" / (1 - p)", " / p"))),
@@ -276,6 +297,15 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
         ),
     ],
     "augment": [
+        (
+            "a rounded uniform: the extreme shifts half as likely",
+            _augment(
+                (
+                    _DRAW,
+                    "(2 * shift * torch.rand(2, n, generator=generator)).round().int().tolist()",
+                )
+            ),
+        ),
         (
             "one shift for the whole batch",
             _augment((_DRAW, f"[[t] * n for t in {_DRAW.replace('(2, n)', '(2,)')}]")),
@@ -467,6 +497,16 @@ def augment(x, shift, std, generator):
         ),
     ],
     "split_by_patient": [
+        (
+            "negative numbers never drawn",
+            _split(
+                (
+                    "names = names[torch.randperm(len(names), generator=generator)]",
+                    "drawn = torch.randperm(int(names.max()) + 1, generator=generator)\n"
+                    "    names = torch.cat([drawn[torch.isin(drawn, names)], names[names < 0]])",
+                )
+            ),
+        ),
         ("statistics of all", _split((_STATISTICS, "mean, std = x.mean(0), x.std(0)"))),
         (
             "the test standardised by itself",

@@ -201,6 +201,7 @@ def convolve(x, kernel, padding=0, stride=1):
         ("the field first", _field(("    return size, field", "    return field, size"))),
     ],
     "pool": [
+        ("the mean by default", _pool(('kind: str = "max"', 'kind: str = "mean"'))),
         ("stride always the size", _pool(("stride = stride or size", "stride = size"))),
         ("mean for sum", _pool(("else windows.sum(-1)", "else windows.mean(-1)"))),
         ("sum for mean", _pool(("return windows.mean(-1) if", "return windows.sum(-1) if"))),
@@ -365,6 +366,16 @@ def convolve_transposed(y, kernel, padding=0, stride=1):
         ),
     ],
     "LeNet5": [
+        (
+            "softmax in evaluation only",
+            _lenet(
+                (
+                    "return self.output(torch.tanh(self.f6(x)))",
+                    "scores = self.output(torch.tanh(self.f6(x)))\n"
+                    "        return scores if self.training else scores.softmax(1)",
+                )
+            ),
+        ),
         ("ReLU", _lenet(("torch.tanh(self.c1(x))", "F.relu(self.c1(x))"))),
         ("no tanh before the last layer", _lenet(("torch.tanh(self.f6(x))", "self.f6(x)"))),
         ("no tanh after c5", _lenet(("torch.tanh(self.c5(x))", "self.c5(x)"))),
@@ -459,6 +470,16 @@ def convolve_transposed(y, kernel, padding=0, stride=1):
         ),
     ],
     "ConvNet": [
+        (
+            "softmax in evaluation only",
+            _net(
+                (
+                    "return self.maps(x).mean((2, 3))",
+                    "scores = self.maps(x).mean((2, 3))\n"
+                    "        return scores if self.training else scores.softmax(1)",
+                )
+            ),
+        ),
         ("no ReLU after squeeze", _net(("F.relu(self.squeeze(x))", "self.squeeze(x)"))),
         (
             "no ReLU after conv3",

@@ -16,6 +16,23 @@ _INIT = """
 RIGHT: dict[str, list[tuple[str, str]]] = {
     "moving_average": [
         (
+            "a NumPy table of columns",
+            """
+import numpy as np
+
+def moving_average(values, beta, corrected=True):
+    table = values.reshape(len(values), -1).double().numpy()
+    out = np.zeros_like(table)
+    weight = 0.0
+    last = np.zeros(table.shape[1])
+    for t in range(len(table)):
+        last = beta * last + (1 - beta) * table[t]
+        weight = beta * weight + (1 - beta)
+        out[t] = last / weight if corrected else last
+    return torch.from_numpy(out).to(values.dtype).reshape(values.shape)
+""",
+        ),
+        (
             "matrix of weights",
             """
 def moving_average(values, beta, corrected=True):
@@ -111,6 +128,17 @@ def moving_average(values, beta, corrected=True):
         ),
     ],
     "momentum_step": [
+        (
+            "Nesterov from the two buffers",
+            """
+def momentum_step(param, grad, buffer, lr, momentum=0.0, nesterov=False):
+    z = grad if buffer is None else momentum * buffer + grad
+    if nesterov:
+        before = torch.zeros_like(grad) if buffer is None else buffer
+        return param - lr * ((1 + momentum) * z - momentum * before), z
+    return param - lr * z, z
+""",
+        ),
         (
             "zero buffer at first",
             """
@@ -265,6 +293,51 @@ def adam_step(param, grad, mean, square, t, lr=0.001, betas=(0.9, 0.999), eps=1e
         ),
     ],
     "fit": [
+        (
+            "gradients asked of autograd",
+            """
+def fit(model, optimizer, train_batches, valid_batches, epochs):
+    history = []
+    for _ in range(epochs):
+        model.train()
+        for x, y in train_batches:
+            loss = F.cross_entropy(model(x), y)
+            ps = list(model.parameters())
+            for p, g in zip(ps, torch.autograd.grad(loss, ps)):
+                p.grad = g
+            optimizer.step()
+        model.eval()
+        right, seen = 0, 0
+        with torch.no_grad():
+            for x, y in valid_batches:
+                right += (model(x).argmax(1) == y).sum().item()
+                seen += len(y)
+        history.append(100 * right / seen)
+    return history
+""",
+        ),
+        (
+            "cleared after the step, and not before the first",
+            """
+def fit(model, optimizer, train_batches, valid_batches, epochs):
+    history = []
+    for _ in range(epochs):
+        model.train()
+        for x, y in train_batches:
+            loss = F.cross_entropy(model(x), y)
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+        model.eval()
+        right, seen = 0, 0
+        with torch.no_grad():
+            for x, y in valid_batches:
+                right += (model(x).argmax(1) == y).sum().item()
+                seen += len(y)
+        history.append(100 * right / seen)
+    return history
+""",
+        ),
         (
             "cleared after the step",
             """

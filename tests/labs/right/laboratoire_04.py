@@ -6,6 +6,20 @@
 RIGHT: dict[str, list[tuple[str, str]]] = {
     "penalty": [
         (
+            "strengths read from the laws, norms of the weights",
+            """
+def prior_strength(kind, scale, n_examples):
+    law = torch.distributions.Normal(0., scale) if kind == "l2" else torch.distributions.Laplace(0., scale)
+    one, zero = law.log_prob(torch.tensor(1.0)), law.log_prob(torch.tensor(0.0))
+    return float(zero - one) / n_examples
+
+def penalty(model, kind, strength):
+    order = {"l1": 1, "l2": 2}[kind]
+    norms = torch.stack([torch.linalg.vector_norm(w, ord=order) for w in model.parameters() if w.dim() > 1])
+    return strength * norms.pow(order).sum()
+""",
+        ),
+        (
             "accumulated in a loop, float32 buffer",
             """
 def prior_strength(kind, scale, n_examples):
@@ -405,6 +419,19 @@ def dropout(x, p, training):
     ],
     "augment": [
         (
+            "all windows at once, and one normal draw around them",
+            """
+def augment(x, shift, std, generator):
+    tops = torch.randint(2 * shift + 1, (len(x),), generator=generator)
+    lefts = torch.randint(2 * shift + 1, (len(x),), generator=generator)
+    height, width = x.shape[-2:]
+    big = F.pad(x, (shift, shift, shift, shift))
+    windows = big.unfold(2, height, 1).unfold(3, width, 1)
+    moved = windows[torch.arange(len(x)), :, tops, lefts]
+    return torch.normal(moved, torch.full_like(moved, float(std)), generator=generator) if std > 0 else moved
+""",
+        ),
+        (
             "an image at a time, in a float32 buffer",
             """
 def augment(x, shift, std, generator):
@@ -505,6 +532,15 @@ def augment(x, shift, std, generator):
         ),
     ],
     "superpose": [
+        (
+            "weighted counts of the labels",
+            """
+def superpose(spectra, labels, sources, intensities, n_classes):
+    mixed = (intensities.unsqueeze(-1) * spectra[sources]).sum(-2)
+    target = torch.stack([torch.bincount(labels[s], weights=w, minlength=n_classes) for s, w in zip(sources, intensities)])
+    return mixed, target
+""",
+        ),
         (
             "loops in default zeros",
             """

@@ -6,6 +6,34 @@
 RIGHT: dict[str, list[tuple[str, str]]] = {
     "convolve": [
         (
+            "the matrix A",
+            """
+def matrix(shape, kernel, padding, stride):
+    c, h, w = shape
+    o, _, kh, kw = kernel.shape
+    hh, ww = (h + 2 * padding - kh) // stride + 1, (w + 2 * padding - kw) // stride + 1
+    a = torch.zeros(o, hh, ww, c, h + 2 * padding, w + 2 * padding, dtype=kernel.dtype)
+    for i in range(hh):
+        for j in range(ww):
+            a[:, i, j, :, i * stride:i * stride + kh, j * stride:j * stride + kw] = kernel
+    return a[..., padding:padding + h, padding:padding + w]
+
+def convolve(x, kernel, padding=0, stride=1):
+    return torch.tensordot(x, matrix(x.shape[1:], kernel, padding, stride), dims=([1, 2, 3], [3, 4, 5]))
+""",
+        ),
+        (
+            "by the Fourier transform",
+            """
+def convolve(x, kernel, padding=0, stride=1):
+    p = F.pad(x, [padding] * 4)
+    H, W = p.shape[2:]
+    spectrum = torch.einsum("nchw,ochw->nohw", torch.fft.rfft2(p), torch.fft.rfft2(kernel, s=(H, W)).conj())
+    y = torch.fft.irfft2(spectrum, s=(H, W))[:, :, :H - kernel.shape[2] + 1, :W - kernel.shape[3] + 1]
+    return y[:, :, ::stride, ::stride]
+""",
+        ),
+        (
             "unfold and einsum",
             '''
 def convolve(x, kernel, padding=0, stride=1):
@@ -202,6 +230,19 @@ def receptive_field(size, layers):
         ),
     ],
     "pool": [
+        (
+            "sums as a convolution with ones",
+            """
+def pool(x, size, stride=None, kind="max"):
+    stride = stride or size
+    if kind == "max":
+        return x.unfold(2, size, stride).unfold(3, size, stride).amax((4, 5))
+    c = x.shape[1]
+    ones = torch.ones(c, 1, size, size, dtype=x.dtype)
+    y = F.conv2d(x, ones, stride=stride, groups=c)
+    return y / size ** 2 if kind == "mean" else y
+""",
+        ),
         (
             "one window at a time, in default zeros",
             """
