@@ -151,6 +151,13 @@ def write(page, cell, text: str) -> None:
     run(page, cell)
 
 
+def answer_dialog(page) -> None:
+    """Take what is proposed: JupyterLab asks for a kernel where a cell is run before it has one."""
+    accept = page.locator(".jp-Dialog .jp-mod-accept")
+    if accept.is_visible():
+        accept.click()
+
+
 def run(page, cell) -> str:
     """Run a cell and wait until the kernel has done it; what it says."""
     prompt = cell.locator(".jp-InputPrompt")
@@ -160,6 +167,7 @@ def run(page, cell) -> str:
     while time.monotonic() < deadline:
         # A page or a kernel that has just started may forget the keys: press them again.
         if "*" not in prompt.inner_text():
+            answer_dialog(page)
             cell.locator(".cm-content").click()
             page.keyboard.press("Control+Enter")
         with contextlib.suppress(AssertionError):
