@@ -27,6 +27,7 @@ from grader.course import CONFIG_FILE, Course, Lab
 from grader.engine import EngineConfig
 from grader.grading import table
 from grader.grading.progress import grade_with_progress
+from grader.grading.proof import record_path
 from grader.notebook import Cell, Notebook, grade_id, graded_cells, is_solution, plain
 from grader.reporting import report
 from grader.reporting.feedback import write_all
@@ -141,7 +142,9 @@ def _lab(root: Path) -> Lab:
     folder = root / FOLDER
     (folder / "solutions").mkdir(parents=True, exist_ok=True)
     shutil.copy(root / CONFIG_FILE, folder)
-    shutil.copy(root / "solutions" / f"{LAB}.py", folder / "solutions")
+    source = root / "solutions" / f"{LAB}.py"
+    for path in filter(Path.exists, (source, record_path(source))):
+        shutil.copy(path, folder / "solutions")
     lab = Course(folder).lab(LAB)
     changed = build(lab)
     if changed or not (folder / "gradebook.db").exists():

@@ -37,6 +37,7 @@ c.Spawner.args.append("--ServerApp.terminado_settings=shell_command=['/bin/bash'
 if os.geteuid() == 0:  # in a container
     c.Spawner.args.append("--allow-root")
 c.Spawner.env_keep = ["PATH", "LANG", "LC_ALL", "VIRTUAL_ENV"]
+c.Spawner.env_keep += ["LABO_PROFILE", "OMP_NUM_THREADS"]  # how much the labs compute
 c.Spawner.environment = {
     # Each user's own settings: who they are to nbgrader, and which of its panels they see.
     "JUPYTER_CONFIG_DIR": lambda spawner: str(FOLDER / "home" / spawner.user.name / ".jupyter"),
