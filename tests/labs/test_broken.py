@@ -7,7 +7,8 @@ import pytest
 from grader.authoring.reading import parse
 from grader.errors import GraderError
 from labo.settings import Profile
-from tests.labs.broken import BrokenKey, broken, problems_of, try_key
+from tests.labs import harness
+from tests.labs.broken import BrokenKey, broken, broken_keys, problems_of, try_key
 
 LAB = """\
 # %%
@@ -49,6 +50,13 @@ def test_what_is_wrong_with_a_list_is_told():
         "none: names no claim",
         "the claim 'exercice' has no broken key",
     ]
+
+
+@pytest.mark.parametrize(
+    "lab", [pytest.param(lab, marks=getattr(pytest.mark, lab)) for lab in harness.labs()]
+)
+def test_the_mistakes_can_still_be_put_into_the_labs(lab):
+    assert problems_of(harness.source(lab), broken_keys(lab)) == []
 
 
 def test_a_broken_key_holds_its_claims_and_what_they_read():
