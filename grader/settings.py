@@ -55,6 +55,12 @@ def mode(config: Config, lab: str) -> str:
     return chosen
 
 
+def solution_mark(config: Config) -> str:
+    """What begins a solution in a source: `c.ClearSolutions.begin_solution_delimeter`."""
+    said = config.get("ClearSolutions", {}).get("begin_solution_delimeter")
+    return str(said or "BEGIN SOLUTION")
+
+
 def cell_seconds(config: Config) -> float | None:
     """The time of a cell, as nbgrader's own `c.Execute.timeout` says it; None if it is not set.
 

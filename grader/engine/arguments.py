@@ -23,19 +23,10 @@ Argument = torch.Tensor | np.ndarray | torch.Generator | list | dict | set
 
 _CONTENTS: Final = (np.ndarray, list, dict, set)
 # What a class that derives from str, list ... may have of its own, and be told by its plain value.
-_HARMLESS: Final = frozenset(
-    {
-        "__new__",
-        "__init__",
-        "__repr__",
-        "__str__",
-        "__format__",
-        "__hash__",
-        "__doc__",
-        "__module__",
-    }
-    | {"__getnewargs__", "__reduce_ex__", "__dict__", "__slots__", "__init_subclass__"}
-)
+_HARMLESS: Final = {
+    *("__new__", "__init__", "__init_subclass__", "__repr__", "__str__", "__format__", "__hash__"),
+    *("__doc__", "__module__", "__dict__", "__slots__", "__getnewargs__", "__reduce_ex__"),
+}
 
 
 class ArgumentEncoder:

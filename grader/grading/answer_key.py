@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from grader import settings
 from grader.beside import digest
 from grader.course import Lab
 from grader.engine import Job, Outcome, Report, Status, Verdict
@@ -22,7 +23,6 @@ from grader.notebook import Notebook, grade_id, plain
 
 _JOB: Final = ""  # no student has this name
 _FILE: Final = "answer_key"
-_MARK: Final = "BEGIN SOLUTION"
 
 Flaws = Mapping[str, str]
 """By test: what it does to the answer key."""
@@ -39,10 +39,11 @@ class AnswerKey:
     def __init__(self, lab: Lab, source: Notebook, salt: str, folder: Path) -> None:
         self.source = source
         self.files = lab.example_files()
+        self.mark = settings.solution_mark(lab.course.config)
         self.folder = folder / ".key"
         self.digest = hashlib.sha256(f"{salt}{digest(self.files.items())}".encode()).hexdigest()
         known = find_result(self.folder, _FILE, self.digest)
-        self.flaws: Flaws | None = flaws(known.outcome.report, source) if known else None
+        self.flaws: Flaws | None = flaws(known.outcome.report, source, self.mark) if known else None
 
     def jobs(self) -> Iterator[Job]:
         """What is to be run to know it: nothing, when this version was."""
@@ -54,7 +55,7 @@ class AnswerKey:
         waiting = []
         for outcome in outcomes:
             if outcome.key == _JOB:
-                self.flaws = flaws(outcome.report, self.source)
+                self.flaws = flaws(outcome.report, self.source, self.mark)
                 write_result(self.folder, Result(_FILE, self.digest, (), outcome))
             else:
                 waiting.append(outcome)
@@ -64,12 +65,13 @@ class AnswerKey:
         yield from waiting
 
 
-def flaws(report: Report, source: Notebook) -> Flaws:
+def flaws(report: Report, source: Notebook, mark: str) -> Flaws:
     """The tests that the answer key does not pass; none for a source without solutions.
 
-    One whose tests all need shared mode earns nothing either: then its marks tell that it has some.
+    One whose tests all need shared mode earns nothing either: what begins a solution, `mark`, then
+    tells that it has some.
     """
-    marked = any(_MARK in cell["source"] for cell in source["cells"])
+    marked = any(mark in cell["source"] for cell in source["cells"])
     if not marked and not any(verdict.score for verdict in report.verdicts):
         return {}
     return {

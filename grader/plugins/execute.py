@@ -128,7 +128,7 @@ def _flaws(engine: Engine, lab: Lab, source: Notebook) -> Flaws:
     if version not in _FLAWS:
         _FLAWS.clear()  # of the notebook before: one assignment is graded at a time
         outcome = engine.run(Job("", plain(source), source, files))
-        _FLAWS[version] = flaws(outcome.report, source)
+        _FLAWS[version] = flaws(outcome.report, source, settings.solution_mark(lab.course.config))
     return _FLAWS[version]
 
 
