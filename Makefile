@@ -37,7 +37,7 @@ quick: setup ## the tests that are not slow, and need no hub, cluster, browser o
 	$(BIN)/python -m pytest -n 2 --dist loadfile \
 	  -m "not slow and not hub and not cluster and not browser and not docs"
 
-# In the order of the folders: what forks most comes before the labs fill the workers' memory.
+# What forks most comes first (tests/conftest.py), the rest in the order of the folders.
 test: check ## check, then run all tests
 	$(BIN)/python -m pytest -p bench.cpu_times -n 3 --dist loadfile --no-loadscope-reorder
 

@@ -11,10 +11,22 @@ from tests.labs.isolated import built
 LABS = harness.labs()
 
 
+WHOLE = EngineConfig(workers=2, whole=True)
+# Whole notebooks are run in an ordinary kernel (tests/labs), and in the engine by `make proofs`.
+USUAL = EngineConfig(workers=2, whole=harness.THOROUGH)
+
+
 @pytest.fixture(scope="module")
 def engine():
-    with Engine(EngineConfig(workers=2, whole=True)) as engine:
+    with Engine(WHOLE) as engine:
         yield engine
+
+
+@pytest.fixture
+def usual_engine(engine):
+    engine.config = USUAL
+    yield engine
+    engine.config = WHOLE
 
 
 @pytest.mark.parametrize("lab", LABS)
@@ -26,22 +38,22 @@ def test_verdicts_are_those_of_an_ordinary_kernel(engine, lab):
 
 
 @pytest.mark.parametrize("lab", LABS)
-def test_the_answer_key_earns_every_point(engine, lab):
-    outcome = engine.run(Job(lab, json.loads(json.dumps(built(lab))), built(lab)))
+def test_the_answer_key_earns_every_point(usual_engine, lab):
+    outcome = usual_engine.run(Job(lab, json.loads(json.dumps(built(lab))), built(lab)))
     lost = [v for v in outcome.report.verdicts if v.score < v.max_score]
     assert not lost
     assert not outcome.report.incidents
 
 
 @pytest.mark.parametrize("lab", LABS)
-def test_the_skeleton_earns_nothing(engine, lab):
+def test_the_skeleton_earns_nothing(usual_engine, lab):
     notebook = json.loads(json.dumps(built(lab)))
     visible = iter(harness.source(lab).cells)
     for cell in notebook["cells"]:
         original = next(visible)
         if original.role and original.role.kind == "exercice":
             cell["source"] = original.visible
-    outcome = engine.run(Job(lab, notebook, built(lab)))
+    outcome = usual_engine.run(Job(lab, notebook, built(lab)))
     assert sum(verdict.score for verdict in outcome.report.verdicts) == 0
 
 

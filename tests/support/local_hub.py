@@ -78,7 +78,7 @@ def running(folder: Path, *options: str, port: int = 0, serve: bool = False) -> 
             yield Hub(f"http://127.0.0.1:{port}", folder / "hub", screens, process.pid)
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(timeout=60)
+            process.wait(timeout=180)
 
 
 def free_port() -> int:
@@ -89,7 +89,7 @@ def free_port() -> int:
 
 def wait_for(address: str, running: subprocess.Popen, log: Path) -> None:
     """Until the hub answers, not only its proxy."""
-    for _ in range(240):
+    for _ in range(600):
         assert running.poll() is None, log.read_text()
         try:
             with urllib.request.urlopen(address) as answer:
@@ -155,7 +155,7 @@ def answer_dialog(page) -> None:
     """Take what is proposed: JupyterLab asks for a kernel where a cell is run before it has one."""
     accept = page.locator(".jp-Dialog .jp-mod-accept")
     if accept.is_visible():
-        accept.click()
+        accept.click(timeout=5000)  # a handler of the page may close the dialog meanwhile
 
 
 def run(page, cell) -> str:
@@ -165,12 +165,13 @@ def run(page, cell) -> str:
     ran = re.compile(rf"\[(?!{before or '-'}\])\d+\]")
     deadline = time.monotonic() + 2 * PATIENCE / 1000
     while time.monotonic() < deadline:
-        # A page or a kernel that has just started may forget the keys: press them again.
-        if "*" not in prompt.inner_text():
-            answer_dialog(page)
-            cell.locator(".cm-content").click()
-            page.keyboard.press("Control+Enter")
-        with contextlib.suppress(AssertionError):
+        # A page or a kernel that has just started may forget the keys, and a dialog may lie over
+        # the cell: answer it, press them again.
+        with contextlib.suppress(AssertionError, playwright.TimeoutError):
+            if "*" not in prompt.inner_text():
+                answer_dialog(page)
+                cell.locator(".cm-content").click(timeout=10_000)
+                page.keyboard.press("Control+Enter")
             playwright.expect(prompt).to_have_text(ran, timeout=5000)
             break
     playwright.expect(prompt).to_have_text(ran, timeout=1000)
