@@ -70,5 +70,11 @@ def test_commands_about_the_gradebook_load_neither_torch_nor_matplotlib(course):
     assert loaded_by(lines, SLOW_BESIDE_NBGRADER, course.root) == []
 
 
+@pytest.mark.parametrize("module", ["grading.autograde", "grading.regrade", "authoring.rehearsal"])
+def test_what_grades_leaves_torch_to_the_processes_of_the_engine(module):
+    code = f"import sys, grader.{module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
 def test_the_version_is_that_of_labo():
     assert CliRunner().invoke(app, ["--version"]).output == f"grader {labo.__version__}\n"

@@ -23,7 +23,8 @@ from grader.engine.proxy import (
     nearest_kind,
 )
 from grader.engine.student_error import text
-from grader.engine.wire import Build, WireError
+from grader.engine.wire import Build
+from grader.engine.wire_errors import WireError
 
 
 class Objects:

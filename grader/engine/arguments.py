@@ -16,7 +16,8 @@ from grader.engine.proxy import Proxy, handle_of, origins
 from grader.engine.state import RandomStreams
 from grader.engine.student_error import UnsupportedAcrossBoundary
 from grader.engine.well_known import qualified_name
-from grader.engine.wire import Pack, WireError
+from grader.engine.wire import Pack
+from grader.engine.wire_errors import WireError
 
 Argument = torch.Tensor | np.ndarray | torch.Generator | list | dict | set
 """A value that a call may change in place, or give back as it is."""

@@ -27,7 +27,8 @@ from grader.engine.operations import ARITHMETIC, OPERATIONS, class_names
 from grader.engine.peer import Gone, Peer
 from grader.engine.received import Arguments
 from grader.engine.shell import Shell
-from grader.engine.wire import Pack, WireError
+from grader.engine.wire import Pack
+from grader.engine.wire_errors import WireError
 from labo.bans import recording
 
 

@@ -10,7 +10,8 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import Any, Final
 
 from grader.engine.bounds import MAX_INT_DIGITS
-from grader.engine.numeric import WireError, exactly
+from grader.engine.numeric import exactly
+from grader.engine.wire_errors import WireError
 
 EXACT: Final = (dt.date, dt.time, dt.timedelta, Fraction, Decimal, PurePath)
 

@@ -10,15 +10,7 @@ import numpy as np
 import torch
 
 from grader.engine.bounds import MAX_BYTES, MAX_DEPTH
-
-
-class WireError(ValueError):
-    """The value has no form on the wire, or the bytes are not those of a value."""
-
-
-class TooLarge(WireError):
-    """The value is of a kind that crosses, but beyond the bounds."""
-
+from grader.engine.wire_errors import TooLarge, WireError
 
 DTYPES: Final = {
     str(dtype).removeprefix("torch."): dtype

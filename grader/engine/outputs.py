@@ -17,7 +17,7 @@ from grader.engine.bounds import (
     MAX_TEXT,
     MAX_TOLD,
 )
-from grader.engine.wire import WireError
+from grader.engine.wire_errors import WireError
 
 Output = dict[str, Any]
 

@@ -13,7 +13,8 @@ import time
 from collections.abc import Callable
 from typing import Final, NoReturn
 
-from grader.engine.wire import MAX_BYTES, WireError
+from grader.engine.bounds import MAX_BYTES
+from grader.engine.wire_errors import WireError
 
 _HEADER: Final = struct.Struct(">BI")
 _REQUEST, _ANSWER = 1, 2

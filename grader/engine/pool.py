@@ -22,7 +22,7 @@ handed in never passes through an examiner, which finds the author's files in a 
 - The examiner waits for an `ExaminerJob` on `results`, then leads: it sends a request on the link
   and waits for the answer, until the deadline of the cell. A call back to a test's function is a
   request the other way, served meanwhile (`peer.py`).
-- The grader waits in `Batch.outcomes` for a message of any examiner (`service.ExaminerMessage`):
+- The grader waits in `Batch.outcomes` for a message of any examiner (`ExaminerMessage`):
   INTERRUPT becomes a SIGINT to the supervisor, which hands it on; at ASK_REASON the grader ends the
   candidate and answers why; OUTCOME or NO_CANDIDATE is the last.
 - A thread, `Watch`, looks at the candidate's process tree and ends it beyond its bounds.
@@ -53,17 +53,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final, Protocol
 
-from grader.engine import french, service
+from grader.engine import examiner_messages, french
 from grader.engine.bounds import MAX_OUTCOME
 from grader.engine.carried import in_memory, packed, write_read_only
 from grader.engine.config import EngineConfig, Job
 from grader.engine.confirmation import confirmed
+from grader.engine.examiner_messages import ExaminerJob, ExaminerMessage
 from grader.engine.outputs import error_output
 from grader.engine.packages import code_version
 from grader.engine.policy import policy
 from grader.engine.report import Outcome, Report, Status, Verdict
 from grader.engine.sandbox import Excess, Watch, prepare
-from grader.engine.service import ExaminerJob, ExaminerMessage
 from grader.engine.zygote_client import ZygoteClient
 from grader.engine.zygote_messages import ZygoteRole, ZygoteSettings
 from grader.errors import GraderError
@@ -264,7 +264,7 @@ class NotebookRun:
             proven=config.proven,
         )
         with suppress(OSError):  # a dead examiner is seen when its answer is read
-            service.send(self.results, ExaminerMessage.JOB, task.to_json())
+            examiner_messages.send(self.results, ExaminerMessage.JOB, task.to_json())
 
     def close(self) -> None:
         """End both processes and the watch."""
@@ -273,17 +273,17 @@ class NotebookRun:
     def advance(self) -> Outcome | None:
         """Take one message of the examiner; the outcome, if that is the message."""
         try:
-            kind, text = service.receive(self.results, self.longest)
+            kind, text = examiner_messages.receive(self.results, self.longest)
         except (EOFError, OSError):
             return self._failed("the examiner ended unexpectedly")
-        except service.TooLong:
+        except examiner_messages.TooLong:
             return self._failed("the outcome is too large")
         match kind:
             case ExaminerMessage.INTERRUPT:
                 with suppress(ProcessLookupError):
                     os.kill(self.candidate, signal.SIGINT)
             case ExaminerMessage.ASK_REASON:
-                service.send(self.results, ExaminerMessage.REASON, self._reason())
+                examiner_messages.send(self.results, ExaminerMessage.REASON, self._reason())
             case ExaminerMessage.NO_CANDIDATE:
                 raise GraderError(
                     "a sandboxed process could not be started: grader doctor may tell why"

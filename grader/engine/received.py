@@ -10,7 +10,8 @@ import torch
 
 from grader.engine import mirrors, wire
 from grader.engine.peer import Peer
-from grader.engine.wire import Build, WireError
+from grader.engine.wire import Build
+from grader.engine.wire_errors import WireError
 
 
 class Arguments:

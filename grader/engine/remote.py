@@ -36,7 +36,7 @@ from grader.engine.proxy import CallableProxy
 from grader.engine.sizes import Sizes
 from grader.engine.state import RandomStreams
 from grader.engine.student_error import UnsupportedAcrossBoundary, rebuilt, text
-from grader.engine.wire import WireError
+from grader.engine.wire_errors import WireError
 
 
 class Remote:

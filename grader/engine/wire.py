@@ -29,8 +29,6 @@ from grader.engine.bounds import (
 from grader.engine.exact_values import EXACT_BUILDERS, TRUSTED_PATH, pack_exact
 from grader.engine.numeric import (
     DTYPES,
-    TooLarge,
-    WireError,
     build_array,
     build_scalar,
     build_tensor,
@@ -39,6 +37,7 @@ from grader.engine.numeric import (
     pack_tensor,
 )
 from grader.engine.well_known import named, qualified_name
+from grader.engine.wire_errors import TooLarge, WireError
 
 __all__ = ["Handle", "Special", "TooLarge", "WireError", "clean", "decode", "encode"]
 
