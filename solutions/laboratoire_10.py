@@ -744,7 +744,7 @@ if device.type == "cpu":
 # au hasard parmi seize lettres a raison 6 fois sur cent. Ensuite, au vu des cartes : (c) que regarde la première
 # couche, et que regarde la seconde ?
 
-# %% [markdown] reponse="q1" points=2
+# %% [markdown] reponse="q1" points=2 concepts="attention"
 # (a) Trouver où la dernière lettre, *k*, a déjà paru ; lire celle qui la suivait, *f*. Mais une attention lit la position
 # qu'elle choisit, non la suivante : il faut d'abord que chaque position sache quelle lettre la précède ; on cherche alors
 # la position qui dit « avant moi, il y avait un *k* ». (b) Une couche ne fait qu'une recherche, d'après la lettre et la position : elle
@@ -1325,7 +1325,7 @@ print(f"{digits.description} ; {cut} pour entraîner, {len(pixels) - cut} pour v
 # d'exécuter la cellule suivante** : (a) que devient l'exactitude du réseau qui a reçu les positions ? (b) Et celle de
 # l'autre ? Dites de combien, et démontrez-le, couche par couche. (c) Que reconnaît donc un réseau sans positions ?
 
-# %% [markdown] reponse="q2" points=2
+# %% [markdown] reponse="q2" points=2 concepts="attention, encodage de position"
 # (a) Elle s'effondre, vers 20 % : chaque carré reçoit la position d'un autre. (b) Elle ne change pas du tout. Mélanger les carrés
 # permute les lignes de $x$ ; la couche linéaire, la normalisation et le MLP traitent chaque ligne seule ; l'attention est une
 # moyenne sur les clés, que leur ordre ne change pas, et ses lignes suivent celles des requêtes : tout est permuté de même. La moyenne
@@ -1443,7 +1443,7 @@ claim.effect("et sept, davantage", outcome[3], outcome[1])
 # Dites ce que vous attendiez ; ce que montre la table, comparé à l'écart entre les graines ; ce que vous en
 # concluez ; et une chose que cette expérience ne permet pas de dire.
 
-# %% [markdown] reponse="experience" points=2
+# %% [markdown] reponse="experience" points=2 concepts="méthodologie, encodage de position"
 # Par exemple, pour `spread` = 0, 1, 3. Attente : si la période est toujours 9, il suffit de regarder huit positions en arrière, et
 # les positions seules le permettent en une recherche. La table : 100 % à toutes les graines, puis 50 à 60 % pour trois périodes, et 25 à
 # 28 % pour sept ; ces écarts dépassent de loin ceux des graines. Une couche apprend donc une distance, pas une règle : on a cru tester la
