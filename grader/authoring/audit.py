@@ -116,14 +116,12 @@ class _Bench:
         return {name: [m for m in made[name] if found.get(m)] for name in made}
 
     def _config(self, cell_seconds: float) -> EngineConfig:
-        # The author's own code needs no sandbox, and many an author's machine has none. Nothing of
-        # these notebooks can be left out: a short run would only be confirmed by a whole one.
+        # The author's own code needs no sandbox, and many an author's machine has none.
         return EngineConfig(
             cell_seconds=cell_seconds,
             required=Level.NONE,
             preload=modules_used(self.notebook),
             files=self.files,
-            whole=True,
         )
 
     def _patience(self, names: Iterable[str]) -> float:
