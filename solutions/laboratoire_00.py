@@ -308,7 +308,7 @@ with labo.needs("squared_distances"):
 # vérifiez dans une nouvelle cellule. (d) La sortie d'un modèle est de forme $(N, 1)$, sa cible de forme $(N)$. Que
 # calcule `((sortie - cible) ** 2).mean()`, et pourquoi est-ce pire qu'une erreur ?
 
-# %% [markdown] reponse="q1" points=1
+# %% [markdown] reponse="q1" points=1 concepts="diffusion, axes"
 # (a) $3 \times 4$ : $(3, 1)$ et $(4)$, aligné à droite, donnent $(3, 4)$. (b) Échec : par la droite, 4 et 3 ne
 # s'accordent pas ; il faudrait `torch.ones(3, 1)`. (c) $2 \times 7 \times 5$. (d) La différence est de forme
 # $N \times N$ : la moyenne porte sur toutes les paires (sortie, cible), et non sur les exemples. Rien ne signale la
@@ -1075,7 +1075,7 @@ for x, case in ((linked, "des colonnes liées, une colonne nulle"), (wide, "4 ex
 # moyenne* sur les essais ? (b) lequel change le plus d'un essai à l'autre ? (c) lequel se trompe le moins sur des mesures
 # nouvelles ? (d) Comparez à la figure.
 
-# %% [markdown] reponse="q2" points=1
+# %% [markdown] reponse="q2" points=1 concepts="régularisation, méthodologie"
 # (a) Le degré 1 : une droite ne suit pas la courbe, quelles que soient les mesures. (b) Le degré 12 : 13 coefficients
 # pour 15 points, il suit le bruit, surtout aux bords. (c) Le degré 4 : assez souple pour la courbe, trop peu pour le
 # bruit. (d) Carré du biais et variance, sur la figure : 0,177 et 0,005 au degré 1 ; 0,004 et 0,011 au degré 4 ; moins de
@@ -1219,7 +1219,7 @@ with labo.needs("least_squares"):
         add_trial(degree=12, n=n, noise=0.2)  # vos réglages
     show_trials()
 
-# %% [markdown] reponse="experience" points=1
+# %% [markdown] reponse="experience" points=1 concepts="méthodologie"
 # Exemple, au degré 12, avec un bruit de 0,2. Attente : avec plus de mesures, le polynôme ne peut plus suivre le bruit.
 # Avec 15, 30, 60 et 120 mesures, l'erreur de validation est d'environ (0,26 ; 0,06 ; 0,05 ; 0,045), et finit tout près
 # du bruit (0,04) ; celle d'entraînement monte (0,005 ; 0,02 ; 0,03 ; 0,036). Le même polynôme n'est donc trop souple que

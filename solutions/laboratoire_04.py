@@ -1130,7 +1130,7 @@ REMEDIES = {
 # d'entraînement a-t-il échoué ? (c) Quel remède attendez-vous en tête, et pourquoi ? Puis dites ce que le tableau montre,
 # **étendue comprise**.
 
-# %% [markdown] reponse="q1" points=2
+# %% [markdown] reponse="q1" points=2 concepts="régularisation, méthodologie"
 # (a) 70 % environ : il contredit les trois étiquettes fausses sur dix. (b) Non : au-dessus de 70 %, le réseau a forcément
 # appris des erreurs par cœur ; un bon remède ramène l'exactitude d'entraînement vers 70 %, et augmente celle de validation.
 # (c) L'augmentation, par exemple : une étiquette fausse n'est plus attachée à une image que l'on peut reconnaître, puisque
@@ -1229,7 +1229,7 @@ experiment("dropout, p = 0,2", drop=lambda: Dropout(0.2))
 # %% [markdown]
 # Concluez : votre hypothèse, le tableau, ce qu'il permet de dire et **ce qu'il ne permet pas** de dire.
 
-# %% [markdown] reponse="experience" points=2
+# %% [markdown] reponse="experience" points=2 concepts="méthodologie"
 # Par exemple, $p$ du dropout, que l'on attend meilleur au milieu : (0,2 ; 0,5 ; 0,7 ; 0,85). Avec MNIST, la validation vaut
 # 63 %, 74 %, 73 %, puis s'effondre à 23 % : trop d'unités manquent, et le réseau n'apprend plus rien (entraînement 24 %).
 # Entre 0,5 et 0,7, les intervalles se recouvrent : trois graines ne les départagent pas.
@@ -1427,7 +1427,7 @@ claim.between("sans fuite, un peu mieux que le hasard", honest, 50, 72)
 # exactitude de validation (75, 80, 85, 90 % ?), et son exactitude sur un test tout neuf. Qu'en concluez-vous pour le nombre
 # d'essais, et pour la taille de la validation ?
 
-# %% [markdown] reponse="q2" points=2
+# %% [markdown] reponse="q2" points=2 concepts="méthodologie, partage des données"
 # L'écart-type d'une exactitude mesurée sur 200 exemples est $\sqrt{0{,}8 \times 0{,}2 / 200} \approx 2{,}8$ points.
 # Le meilleur de cent est à deux écarts-types et demi environ : près de 87 %. Sur un test neuf, il fait 80 %,
 # comme tous. L'exactitude de validation du modèle **choisi** est donc trop optimiste, d'autant plus que l'on a

@@ -286,7 +286,7 @@ with labo.needs("convolve"):
 # égaux pour une convolution (a) de pas 1, loin des bords ; (b) de pas 1, près des bords ; (c) de pas 2 ; et (d) pour
 # une couche linéaire. Comparez ensuite.
 
-# %% [markdown] reponse="q1" points=2
+# %% [markdown] reponse="q1" points=2 concepts="convolution, pooling"
 # (a) Égaux : mêmes poids partout. (b) Différents près du bord : les zéros de la marge ne se décalent pas avec
 # l'image. (c) Différents : un décalage d'un pixel tombe entre deux positions de la fenêtre ; un décalage de deux
 # pixels, lui, décale la sortie d'une case. (d) Différents : chaque pixel a ses propres poids.
@@ -1247,7 +1247,7 @@ claim.less("la plupart des chiffres sont lus à leur place", 50, rates)
 # normalisations) ; (b) douze blocs. **Avant d'exécuter la cellule suivante**, prédisez lequel aura la meilleure
 # exactitude d'**entraînement**, et dites ce que l'on apprendrait, qu'on n'apprendrait pas de la validation, si c'était (a).
 
-# %% [markdown] reponse="q2" points=2
+# %% [markdown] reponse="q2" points=2 concepts="connexion résiduelle"
 # (a) l'emporte, alors que (b) contient (a). Une mauvaise validation pourrait venir d'un surapprentissage ; une
 # mauvaise exactitude d'entraînement ne le peut pas. C'est donc une difficulté d'**optimisation** : ne rien faire est
 # difficile à apprendre pour un bloc ordinaire.
@@ -1542,7 +1542,7 @@ claim.effect("quatre pixels coûtent au centre, en quatre époques", outcome[4][
 # Dites ce que vous attendiez ; ce que montre la table, comparé à l'écart entre les graines ; ce que vous en concluez ; et
 # une chose que cette expérience ne permet pas de dire.
 
-# %% [markdown] reponse="experience" points=2
+# %% [markdown] reponse="experience" points=2 concepts="méthodologie, augmentation"
 # Par exemple, pour `crop` = 0, 2, 4. Attente : voir des chiffres décalés doit aider à les lire, sans rien coûter au centre.
 # Deux pixels suffisent à lire bien plus de chiffres décalés de quatre (de 27 à 62 %, avec MNIST), un écart bien
 # plus grand que celui des graines. Quatre pixels n'ajoutent presque rien, et coûtent treize points au centre : en

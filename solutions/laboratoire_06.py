@@ -194,7 +194,7 @@ claim.between("MobileNet en fait cinquante fois moins", weighed["vgg16"][1] / we
 # résiduel ; dites pourquoi. (c) Des six blocs du réseau résiduel, lesquels vous semblent les moins utiles, et
 # pourquoi ? (d) Exécutez la suite, puis dites ce que vous aviez mal prévu, ou ce qui confirme votre raison.
 
-# %% [markdown] reponse="q1" points=2
+# %% [markdown] reponse="q1" points=2 concepts="connexion résiduelle"
 # (a) Le réseau ordinaire s'effondre : chaque bloc attend la représentation que calcule le précédent, et en reçoit une
 # autre. (b) Le réseau résiduel souffre moins : un bloc ajoute une correction à $x$, qui passe toujours ; on ne perd que
 # cette correction. (c) Les derniers : ils retouchent une représentation déjà bonne, alors que les premiers
@@ -1231,7 +1231,7 @@ plt.show()
 claim.between("« tout en fond » a environ neuf pixels justes sur dix", pixel_accuracy["tout en fond"], 86, 92)
 claim.less("le réseau n'a que quelques points de plus", pixel_accuracy["tout en fond"] + 3, pixel_accuracy["le réseau"])
 
-# %% [markdown] reponse="q2" points=2
+# %% [markdown] reponse="q2" points=2 concepts="segmentation, mesures"
 # (a) « Tout en fond » a 89 % de pixels justes sans rien avoir vu ; le réseau, 97 %, huit points de plus seulement. Quand une classe
 # domine, l'exactitude par pixel mesure surtout sa part. (b) Pour le fond, l'IoU est la part du fond, environ
 # 0,9 ; pour chaque forme, l'intersection est vide : 0. (c) La moyenne, environ 0,22, donne le même poids à chaque
@@ -1404,7 +1404,7 @@ claim.less("tout ajuster dépend plus des images tirées", max(outcome[2, 4]) - 
 # Dites ce que vous attendiez ; ce que montre la table, comparé à l'écart entre les graines ; ce que vous en concluez ; et
 # une chose que cette expérience ne permet pas de dire.
 
-# %% [markdown] reponse="experience" points=2
+# %% [markdown] reponse="experience" points=2 concepts="méthodologie, transfert"
 # Par exemple, pour 2, 5 et 40 images par classe. Attente : avec peu d'images, ajuster 20 000 poids doit surapprendre. Avec deux images,
 # geler l'emporte en moyenne (88 % contre 80), mais l'écart est de l'ordre de celui des graines : le plus net est que tout ajuster dépend
 # bien plus des images tirées (de 72 à 88 %, contre 86 à 90). Avec cinq, même tendance (92 contre 88), dans l'écart entre les

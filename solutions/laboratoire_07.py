@@ -596,7 +596,7 @@ claim.effect("d'autres chiffres marqués deviennent des 3 pour B, et non pour A"
 # raccourci sans qu'on le soupçonne. (c) L'entraînement pouvait-il préférer les vrais traits du 3 ? Dites pourquoi il ne
 # l'a pas fait.
 
-# %% [markdown] reponse="q1" points=2
+# %% [markdown] reponse="q1" points=2 concepts="explication, partage des données"
 # (a) La validation vient de la même collection : la marque y annonce aussi les 3. (b) Des images acquises autrement, par
 # une autre équipe ou un autre appareil ; on comparerait l'exactitude de chaque classe d'une source à l'autre. (c) Rien dans la
 # perte ne distingue les deux : la marque, toujours pareille et toujours là, est plus facile à apprendre, et une fois la
@@ -1036,7 +1036,7 @@ for n, c, h, w, k, epsilon, step, steps, recipes in (
 # **à pile ou face** ; (b) par votre attaque. **Avant d'exécuter la cellule suivante**, prédisez l'exactitude dans les
 # deux cas, avec une raison. Comparez ensuite, et expliquez l'écart sur un réseau linéaire.
 
-# %% [markdown] reponse="q2" points=2
+# %% [markdown] reponse="q2" points=2 concepts="exemples adverses"
 # (a) Presque la même : les contributions $w_i \delta_i$, de signes tirés au hasard, se compensent presque toutes. (b) Elle
 # s'effondre. Pour un score linéaire, l'attaque change $w \cdot x$ de $\varepsilon \sum |w_i|$, puisque tous les pixels
 # poussent du même côté ; le hasard, d'environ $\varepsilon \sqrt{\sum w_i^2}$ : jusqu'à $\sqrt{D}$ fois moins, avec $D$ pixels.
@@ -1412,7 +1412,7 @@ claim.less("la marque trompe pourtant encore", 2, sum(outcome[0.9][1]) / 3)
 # Dites ce que vous attendiez ; ce que montre la table, comparé à l'écart entre les graines ; ce que vous en concluez ; et
 # une chose que cette expérience ne permet pas de dire.
 
-# %% [markdown] reponse="experience" points=2
+# %% [markdown] reponse="experience" points=2 concepts="méthodologie, robustesse"
 # Par exemple, pour `share` = 1 ; 0,9 ; 0,7. Attente : il faudrait beaucoup de 3 sans marque. En fait, un sur dix suffit à faire
 # passer les 3 reconnus sans marque, avec MNIST, d'environ un sur dix à près de trois sur quatre, un écart bien plus grand que celui des graines ;
 # trois sur dix n'ajoutent guère. Mais la marque trompe encore : elle change en 3 une bonne part des autres chiffres, car aucun

@@ -665,7 +665,7 @@ checks.forbid(lstm, "rnn*", "lstm*", "gru*", "*_rnn*", "*_lstm*", "*_gru*")
 # $b_f = 0$ et pour $b_f = 3$ ? (b) Prédisez l'exactitude de chacun des trois réseaux. (c) L'optimiseur peut changer
 # $b_f$, comme les autres poids. Pourquoi ne le fera-t-il guère s'il part de 0 ? Comparez ensuite.
 
-# %% [markdown] reponse="q1" points=2
+# %% [markdown] reponse="q1" points=2 concepts="porte d'oubli, gradient évanescent"
 # (a) $0{,}5^{30} \approx 10^{-9}$ et $0{,}953^{30} \approx 0{,}23$. (b) La LSTM de biais 3 atteint 100 % ; les deux
 # autres restent près du hasard, ou n'en sortent qu'en partie. (c) Le gradient qui dirait « retiens » passe par le
 # même produit : il n'en arrive presque rien au premier symbole (figure de droite), et ce reste est noyé dans le bruit
@@ -1415,7 +1415,7 @@ claim.less("plus la température monte, plus on invente", shares[0.5], shares[1.
 # écrit-il toujours le même prénom ? (d) Baisser la température embellit les prénoms. Est-ce un meilleur modèle ?
 # Comment le vérifieriez-vous ?
 
-# %% [markdown] reponse="q2" points=2
+# %% [markdown] reponse="q2" points=2 concepts="température, modèle de langue"
 # (a) Une probabilité nulle, donc une perplexité infinie. (b) La part des prénoms inventés : chez lui, 0 %. (c) Plus
 # rien n'est tiré : même début, même état, mêmes scores, donc le même plus grand score à chaque pas. (d) Non : le
 # réseau est le même, on le consulte autrement. On mesurerait, en validation, la perplexité de
@@ -1474,7 +1474,7 @@ claim.less("un biais de 4 suffit à toutes les graines", 95, outcome[4.0])
 # Dites ce que vous attendiez ; ce que montre la table, comparé à l'écart entre les graines ; ce que vous en
 # concluez ; et une chose que cette expérience ne permet pas de dire.
 
-# %% [markdown] reponse="experience" points=2
+# %% [markdown] reponse="experience" points=2 concepts="méthodologie, porte d'oubli"
 # Par exemple, pour `forget` = 1, 2, 4. Attente : après 30 lectures il reste $\sigma(b_f)^{30}$ de la cellule, soit
 # $10^{-4}$, 0,02 et 0,58 ; il doit donc y avoir un seuil. Avec 1, aucune graine ne retrouve le symbole ; avec 4, toutes, en une
 # soixantaine de pas ; avec 2, cela dépend de la graine : l'écart entre elles y est aussi grand que l'effet, et l'on ne peut

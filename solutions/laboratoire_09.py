@@ -361,7 +361,7 @@ for x in (-1.0, 1.0):
 # femme, dans chaque corpus ; (b) pays est à capitale, dans chaque corpus. (c) Ensuite, dites ce que « 100 % d'analogies
 # justes » prouve sur ce que le réseau sait du monde.
 
-# %% [markdown] reponse="q1" points=2
+# %% [markdown] reponse="q1" points=2 concepts="plongement"
 # (a) Presque toutes, dans les deux : les mots du rôle (couronne) et ceux du genre (elle) entourent chaque mot, et le
 # mélange n'y touche pas. (b) Presque toutes dans le fidèle ; presque aucune dans le mélangé : rien n'y relie plus
 # *france* à *paris* plutôt qu'à *rome*. (c) Rien sur le monde : que les phrases portent la relation, ici parce qu'un
@@ -977,7 +977,7 @@ for n, longest, fill, start, end in ((5, 6, 0, 1, 2), (3, 4, 9, 1, 2), (1, 1, 0,
 # comparez la perte d'entraînement à cette exactitude : dites ce que le décodeur reçoit en lisant, qu'il n'a jamais reçu à
 # l'entraînement, et ce que cela fait à la suite du nombre.
 
-# %% [markdown] reponse="q2" points=2
+# %% [markdown] reponse="q2" points=2 concepts="forçage par l'enseignant"
 # (a) Elle s'effondre : plus la phrase est longue, plus il faut loger de chiffres, et leur ordre, dans le même vecteur ;
 # et un nombre de six chiffres a six occasions de faute. (b) Il reçoit ses propres chiffres, fautes comprises, alors
 # qu'on lui a toujours donné les vrais : après une faute, il part d'une situation inconnue. La perte, mesurée par
@@ -1644,7 +1644,7 @@ claim.less("pays, capitale : une portée de un mot suffit presque", 70, outcome[
 # Dites ce que vous attendiez ; ce que montre la table, comparé à l'écart entre les graines ; ce que vous en concluez ; et
 # une chose que cette expérience ne permet pas de dire.
 
-# %% [markdown] reponse="experience" points=2
+# %% [markdown] reponse="experience" points=2 concepts="méthodologie, plongement"
 # Par exemple, pour `window` = 1, 2, 3. Attente : plus de voisins, plus de sens. Pour les capitales, un mot suffit presque :
 # le mot de là-bas suit aussitôt. Pour le genre, la part passe d'environ 15 % à presque 100 entre deux mots et trois,
 # bien plus que l'écart entre les graines : ce qui distingue les rôles (couronne) est à trois mots du rôle. La bonne

@@ -584,6 +584,7 @@ for n, d, heads, cuts in ((2, 6, 2, (3, 1, 2)), (1, 4, 1, (1, 1, 1, 1)), (3, 8, 
     mask = torch.tensor([[j <= i and i - j != 2 for j in range(length)] for i in range(length)])
     expected, past, start = truth_of_heads(named, heads, values, mask), None, 0
     begun, twin = (values[:, :2].clone().requires_grad_() for _ in range(2))
+    rest, rest_twin = (values[:, 2:].clone().requires_grad_() for _ in range(2))
     layer.train(n == 1)
     unchanged = checks.unchanged(layer)
     already_read = tuple(layer(begun)[2])
@@ -599,21 +600,27 @@ for n, d, heads, cuts in ((2, 6, 2, (3, 1, 2)), (1, 4, 1, (1, 1, 1, 1)), (3, 8, 
         wanted = expected[0][:, start:stop], expected[1][:, :, start:stop, :stop], *(part[:, :, :stop] for part in expected[2:])
         check_read_at_once(where, (output, weights, *after), wanted)
         past, start = tuple(after), stop
-    # Sans masque, deux positions puis les autres ; le gradient de chaque résultat revient aux deux premières par le cache.
-    output, weights, after = layer(values[:, 2:], None, already_read)
-    wanted = truth_of_heads(named, heads, torch.cat([twin, values[:, 2:]], 1))
+    # Sans masque, deux positions puis les autres : le gradient revient aux unes par le cache, aux autres par `x`.
+    output, weights, after = layer(rest, None, already_read)
+    wanted = truth_of_heads(named, heads, torch.cat([twin, rest_twin], 1))
     wanted = wanted[0][:, 2:], wanted[1][:, :, 2:], *wanted[2:]
     check_read_at_once(f"{case}, sans masque, après deux positions", (output, weights, *after), wanted)
     for name, value, expected in zip(("la sortie", "les poids", "les clés", "les valeurs"), (output, weights, *after), wanted):
         direction = torch.randn(expected.shape)
         assert value.requires_grad, f"{case} : {name} : aucun gradient n'en remonte"
-        for result, leaf in ((value, begun), (expected, twin)):
-            leaf.grad = None
+        for result, leaves in ((value, (begun, rest)), (expected, (twin, rest_twin))):
+            for leaf in leaves:
+                leaf.grad = None
             (result * direction).sum().backward(retain_graph=True)
         assert begun.grad is not None, f"{case} : aucun gradient ne remonte par le cache : {name} n'en donne pas à un `x` déjà lu"
         torch.testing.assert_close(
             begun.grad, twin.grad, atol=1e-3, rtol=1e-2,
             msg=f"{case} : {name} : le gradient d'un `x` déjà lu, qui remonte par le cache, est faux",
+        )
+        assert rest.grad is not None, f"{case} : avec un cache, aucun gradient ne remonte de ce résultat à `x` : {name}"
+        torch.testing.assert_close(
+            rest.grad, rest_twin.grad, atol=1e-3, rtol=1e-2,
+            msg=f"{case} : {name} : avec un cache, le gradient de `x` est faux : un chemin est-il coupé ?",
         )
 ### END HIDDEN TESTS
 
@@ -744,7 +751,7 @@ if device.type == "cpu":
 # au hasard parmi seize lettres a raison 6 fois sur cent. Ensuite, au vu des cartes : (c) que regarde la première
 # couche, et que regarde la seconde ?
 
-# %% [markdown] reponse="q1" points=2
+# %% [markdown] reponse="q1" points=2 concepts="attention"
 # (a) Trouver où la dernière lettre, *k*, a déjà paru ; lire celle qui la suivait, *f*. Mais une attention lit la position
 # qu'elle choisit, non la suivante : il faut d'abord que chaque position sache quelle lettre la précède ; on cherche alors
 # la position qui dit « avant moi, il y avait un *k* ». (b) Une couche ne fait qu'une recherche, d'après la lettre et la position : elle
@@ -1325,7 +1332,7 @@ print(f"{digits.description} ; {cut} pour entraîner, {len(pixels) - cut} pour v
 # d'exécuter la cellule suivante** : (a) que devient l'exactitude du réseau qui a reçu les positions ? (b) Et celle de
 # l'autre ? Dites de combien, et démontrez-le, couche par couche. (c) Que reconnaît donc un réseau sans positions ?
 
-# %% [markdown] reponse="q2" points=2
+# %% [markdown] reponse="q2" points=2 concepts="attention, encodage de position"
 # (a) Elle s'effondre, vers 20 % : chaque carré reçoit la position d'un autre. (b) Elle ne change pas du tout. Mélanger les carrés
 # permute les lignes de $x$ ; la couche linéaire, la normalisation et le MLP traitent chaque ligne seule ; l'attention est une
 # moyenne sur les clés, que leur ordre ne change pas, et ses lignes suivent celles des requêtes : tout est permuté de même. La moyenne
@@ -1443,7 +1450,7 @@ claim.effect("et sept, davantage", outcome[3], outcome[1])
 # Dites ce que vous attendiez ; ce que montre la table, comparé à l'écart entre les graines ; ce que vous en
 # concluez ; et une chose que cette expérience ne permet pas de dire.
 
-# %% [markdown] reponse="experience" points=2
+# %% [markdown] reponse="experience" points=2 concepts="méthodologie, encodage de position"
 # Par exemple, pour `spread` = 0, 1, 3. Attente : si la période est toujours 9, il suffit de regarder huit positions en arrière, et
 # les positions seules le permettent en une recherche. La table : 100 % à toutes les graines, puis 50 à 60 % pour trois périodes, et 25 à
 # 28 % pour sept ; ces écarts dépassent de loin ceux des graines. Une couche apprend donc une distance, pas une règle : on a cru tester la

@@ -861,7 +861,7 @@ claim.less("et le code parle", 2, dead)
 # décodeur qui veut diminuer sa perte ? (c) Prédisez ce que montrera chacune des deux cartes, et la divergence de chacun.
 # Comparez ensuite.
 
-# %% [markdown] reponse="q1" points=2
+# %% [markdown] reponse="q1" points=2 concepts="perte, probabilités"
 # (a) Zéro : alors $q(z \mid x) = \mathcal N(0, I)$ pour toute image, et le code ne dit rien de celle-ci. (b) Rendre
 # toujours la même image, dont chaque pixel est la moyenne de ce pixel sur le jeu : c'est elle qui minimise l'entropie
 # croisée moyenne. (c) Pour $\beta = 1$, une carte où les chiffres se suivent, et une divergence d'environ 2 nats ; pour
@@ -1362,7 +1362,7 @@ claim.less("le flot fait bien mieux qu'une loi normale", flow_losses, gaussian -
 # possibles pour un même code ? (c) Le code d'un VAE peut avoir deux nombres ; pourquoi celui d'un flot en a-t-il
 # toujours autant que l'image ?
 
-# %% [markdown] reponse="q2" points=2
+# %% [markdown] reponse="q2" points=2 concepts="apprentissage non supervisé, changement de variable"
 # (a) Rien, dans la perte d'un autoencodeur, ne dit où sont les codes ni ce que le décodeur doit faire ailleurs : la
 # plupart des tirages tombent entre eux. Chez le VAE, la divergence rapproche les codes de $\mathcal N(0, I)$, et le tirage oblige
 # le décodeur à répondre juste autour de chacun. (b) Leur moyenne, pixel par pixel : c'est elle qui minimise l'entropie
@@ -1426,7 +1426,7 @@ claim.less("et ils ne reconstruisent pas mieux que quatre", [b[0] - a[0] for a, 
 # Dites ce que vous attendiez ; ce que montre la table, comparé à l'écart entre les graines ; ce que vous en
 # concluez ; et une chose que cette expérience ne permet pas de dire.
 
-# %% [markdown] reponse="experience" points=2
+# %% [markdown] reponse="experience" points=2 concepts="méthodologie"
 # Par exemple, pour `codes` = 1, 4, 16. Attente : plus de nombres, meilleure reconstruction. De 1 à 4, oui : la
 # reconstruction baisse de trois nats, bien plus que l'écart entre les graines, et les quatre nombres sont actifs. De 4 à
 # 16, non : elle remonte un peu, et moins de dix nombres sont actifs ; les autres sont revenus à $\mathcal N(0, 1)$, où ils

@@ -544,7 +544,7 @@ claim.less("réparée : les bruits du générateur servent", 1e-4, mended_sympto
 # 0{,}3$, que devient-elle ? (c) Les deux pertes oscillent sans fin. L'optimiseur est-il mal réglé ? Comparez
 # ensuite à la figure.
 
-# %% [markdown] reponse="q1" points=2
+# %% [markdown] reponse="q1" points=2 concepts="réseaux antagonistes, descente de gradient"
 # (a) Le déplacement, $\frac{\eta}{2} (\psi, -\theta)$, est perpendiculaire à $(\theta, \psi)$ : le point tourne, de
 # $\eta / 2$ radian par tour, sur un cercle ; il revient après $4 \pi / \eta \approx 126$ tours. (b) $\psi$ est freiné :
 # une spirale vers $(0, 0)$, où le rayon est multiplié à peu près par $e^{-\eta\gamma/2}$ à chaque tour. (c) Non : chaque
@@ -1243,7 +1243,7 @@ claim.less("le copieur contente les trois, Fréchet aussi", columns["copieur"][1
 # (b) Le copieur contente les trois. Que mesureriez-vous pour le prendre ? (c) Pendant l'entraînement d'un GAN, une
 # mesure monte et l'autre se dégrade. Que publiez-vous ?
 
-# %% [markdown] reponse="q2" points=2
+# %% [markdown] reponse="q2" points=2 concepts="mesure d'un générateur"
 # (a) Le moyen obéit à 100 % : l'obéissance est dupe, la variété (nulle) le démasque. Le sourd a une distance de Fréchet
 # excellente, car elle ne regarde pas les étiquettes ; son obéissance, de 10 %, le trahit. Le bruit est plus varié que
 # les vraies images ; Fréchet, ou l'obéissance, le démasque. (b) La distance de chaque image produite à la plus proche du
@@ -1478,7 +1478,7 @@ claim.less("à deux pour un, deux modes au plus", outcome[2], 2.5)
 # Dites ce que vous attendiez ; ce que montre la table, comparé à l'écart entre les graines ; ce que vous en
 # concluez ; et une chose que cette expérience ne permet pas de dire.
 
-# %% [markdown] reponse="experience" points=2
+# %% [markdown] reponse="experience" points=2 concepts="méthodologie, effondrement des modes"
 # Par exemple, pour `g_steps` = 1, 2, 5. Attente : une dégradation progressive, car le discriminateur a de moins en moins
 # de pas pour démasquer un mode. La table montre un seuil : huit modes à 1, pour toutes les graines ; deux au plus
 # dès 2 ; cet écart dépasse de loin celui entre les graines (deux modes). Le générateur ne doit pas aller plus vite que son

@@ -659,7 +659,7 @@ claim.less("réparée : oublier une réponse du maître coûte cher", 3, forgetf
 # (b) Dans les étiquettes, que sait-il du 3 ? Qu'apprennent ces étiquettes au biais et aux poids de la sortie 3 ? (c) D'où
 # viendrait, dans les deux autres cas, ce qu'il sait du 3, et pourquoi $\tau$ compterait-elle ? Comparez ensuite.
 
-# %% [markdown] reponse="q1" points=2
+# %% [markdown] reponse="q1" points=2 concepts="distillation, température"
 # (a) 0 % avec les étiquettes ; une part qui dépend du maître à $\tau = 1$ ; plus des trois quarts à $\tau = 5$. (b) Le 3
 # n'est jamais la bonne classe : chaque exemple fait baisser son score, par le biais comme par les poids. (c) Des
 # probabilités que le maître donne au 3 devant des 8, des 5, des 9 : elles disent quels traits font un 3. À $\tau = 1$,
@@ -939,7 +939,7 @@ claim.less("d'un tirage d'étiquettes à l'autre, l'écart est de plusieurs poin
 # conclure ? (c) Pourquoi la comparaison graine par graine est-elle permise ici, et que montre-t-elle ? (d) Sur vingt
 # étiquettes, rien n'a servi à régler $\sigma$ ni les poids : d'où viennent-ils, et qu'en pensez-vous ?
 
-# %% [markdown] reponse="q2" points=2
+# %% [markdown] reponse="q2" points=2 concepts="méthodologie, partage des données"
 # (a) Ils sont du même ordre : quelques points de gain, et davantage d'un tirage à l'autre. (b) Presque rien : la différence
 # des moyennes peut venir des tirages seuls. (c) Les deux méthodes reçoivent les mêmes étiquettes et les mêmes images ;
 # la chance du tirage, commune, disparaît dans la différence, qui est positive à chaque fois. Trois tirages restent peu.
@@ -1318,7 +1318,7 @@ claim.effect("un tronc de 32 rend à B ce que l'auxiliaire lui prenait", outcome
 # Dites ce que vous attendiez ; ce que montre la table, comparé à l'écart entre les graines ; ce que vous en
 # concluez ; et une chose que cette expérience ne permet pas de dire.
 
-# %% [markdown] reponse="experience" points=2
+# %% [markdown] reponse="experience" points=2 concepts="méthodologie, apprentissage multitâche"
 # Par exemple, pour `width` = 4, 8, 32. Attente : si le tort fait à B vient du manque de place, il disparaît dans un tronc
 # large. B perd beaucoup à 4, presque plus rien à 32, où elle retrouve l'exactitude qu'elle a sans l'auxiliaire ; cette
 # différence dépasse l'écart entre les graines. A, elle, change moins que cet écart. C'est donc bien la

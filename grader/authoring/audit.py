@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +22,7 @@ from labo.coursework.notebook import CellKind
 
 _TOGETHER: Final = 12  # mutants in one notebook
 _CELL_SECONDS: Final = 10.0  # many a mutant does not end
+_TIMES_THE_REFERENCE: Final = 5  # where that is longer: on a busy machine everything is slow
 _REFERENCE: Final = "reference"
 
 
@@ -102,24 +103,33 @@ class _Bench:
 
     def accepted(self, made: Mapping[str, Sequence[Mutant]]) -> dict[str, list[Mutant]]:
         """The mutants of each exercise that earn every point."""
-        # The author's own code needs no sandbox, and many an author's machine has none.
-        config = EngineConfig(
-            cell_seconds=_CELL_SECONDS,
-            required=Level.NONE,
-            preload=modules_used(self.notebook),
-            files=self.files,
-        )
         parts = [
             (name, made[name][start : start + _TOGETHER])
             for name in made
             for start in range(0, len(made[name]), _TOGETHER)
         ]
-        with Engine(config) as engine:
+        with Engine(self._config(self._patience(made))) as engine:
             found = self._tried(engine, parts)
             # A mutant may have ended the process in which the next ones were to be tried.
             alone = [(name, [m]) for name, part in parts for m in part if m not in found]
             found |= self._tried(engine, alone)
         return {name: [m for m in made[name] if found.get(m)] for name in made}
+
+    def _config(self, cell_seconds: float) -> EngineConfig:
+        # The author's own code needs no sandbox, and many an author's machine has none.
+        return EngineConfig(
+            cell_seconds=cell_seconds,
+            required=Level.NONE,
+            preload=modules_used(self.notebook),
+            files=self.files,
+        )
+
+    def _patience(self, names: Iterable[str]) -> float:
+        """How many seconds a test may take before its mutant is one that does not end."""
+        with Engine(self._config(EngineConfig.cell_seconds)) as engine:
+            outcomes = engine.map(self._job(name, name, ()) for name in names)
+            taken = [v.seconds for outcome in outcomes for v in outcome.report.verdicts]
+        return max(_CELL_SECONDS, _TIMES_THE_REFERENCE * max(taken, default=0.0))
 
     def _tried(self, engine: Engine, parts: Sequence[_Part]) -> dict[Mutant, bool]:
         """Those of these mutants that were examined, and whether they earned every point."""

@@ -106,6 +106,15 @@ def test_mutants_that_do_not_end_or_end_the_process_hide_no_other(lab):
     assert "if False:" in left  # it comes after "if True:", which ends the process
 
 
+def test_a_test_that_takes_longer_than_the_limit_does_not_refuse_its_reference(lab, monkeypatch):
+    monkeypatch.setattr("grader.authoring.audit._CELL_SECONDS", 0.5)
+    slow = LAB.replace("### BEGIN HIDDEN TESTS\n", "### BEGIN HIDDEN TESTS\ntime.sleep(1)\n")
+    lab.source.write_text(slow.replace("import os\n", "import os\nimport time\n"), "utf-8")
+    done = audit("--exercise", "total", "--json")
+    (found,) = json.loads(done.stdout)["exercises"]
+    assert "return x.sum()" in {mutant["after"] for mutant in found["left"]}
+
+
 def test_wrong_usage_and_a_wrong_reference_are_told(lab):
     assert "has no exercise maximum. It has total, lowered" in audit("--exercise", "maximum").stderr
     lab.source.write_text(LAB.replace("== 3", "== 4"), encoding="utf-8")

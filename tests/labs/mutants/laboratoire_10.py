@@ -439,6 +439,22 @@ class MultiHead(nn.Module):
         ("values of the cache detached", _heads(("weights, (k, v)", "weights, (k, v.detach())"))),
         ("weights detached", _heads(("weights, (k, v)", "weights.detach(), (k, v)"))),
         (
+            "with a past, the new keys are detached",
+            _heads(("torch.cat([past[0], k], 2)", "torch.cat([past[0], k.detach()], 2)")),
+        ),
+        (
+            "with a past, the new values are given back detached",
+            _heads(
+                (
+                    "        read, weights = attend(q, k, v, mask)",
+                    "        read, weights = attend(q, k, v, mask)\n"
+                    "        if past is not None:\n"
+                    "            new = x.shape[1]\n"
+                    "            v = torch.cat([v[:, :, :-new], v[:, :, -new:].detach()], 2)",
+                )
+            ),
+        ),
+        (
             "the mask of the first call of its shape",
             _heads(
                 ("        self.heads = heads\n", "        self.heads, self.mask = heads, None\n"),
