@@ -267,7 +267,9 @@ def momentum_step(param, grad, buffer, lr, momentum=0.0, nesterov=False):
     "adam_step": [
         (
             "axes of size 1 dropped from the averages",
-            _edited("adam_step", (" + eps), mean, square", " + eps), mean.squeeze(), square.squeeze()")),
+            _edited(
+                "adam_step", (" + eps), mean, square", " + eps), mean.squeeze(), square.squeeze()")
+            ),
         ),
         (
             "no correction",
@@ -702,7 +704,10 @@ def fit(model, optimizer, train_batches, valid_batches, epochs):
             "one input: a vector",
             _edited(
                 "initial_weight",
-                ("std * torch.randn(fan_out, fan_in)", "(std * torch.randn(fan_out, fan_in)).squeeze()"),
+                (
+                    "std * torch.randn(fan_out, fan_in)",
+                    "(std * torch.randn(fan_out, fan_in)).squeeze()",
+                ),
             ),
         ),
         (
