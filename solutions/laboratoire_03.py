@@ -489,7 +489,7 @@ assert abs(param - 0.9) < 1e-4, (
     f"le premier pas est de taille lr, donc 0,9 : avez-vous corrigé les deux moyennes ? reçu {param!r}"
 )
 ### BEGIN HIDDEN TESTS
-for shape, dtype in (((2, 5), torch.float64), ((4,), torch.float32), ((), torch.float64)):
+for shape, dtype in (((2, 1, 5), torch.float64), ((4,), torch.float32), ((), torch.float64)):
     for options in ({}, {"lr": 0.05, "betas": (0.5, 0.8), "eps": 1e-2}, {"lr": 1.5, "betas": (0.0, 0.9)}):
         lr, (beta1, beta2) = options.get("lr", 0.001), options.get("betas", (0.9, 0.999))
         eps = options.get("eps", 1e-8)
@@ -1149,6 +1149,8 @@ assert abs(weight.std() - 0.0447) < 0.002, (
 std = initial_weight(300, 500, "kaiming", "tanh").std()
 assert abs(std - 0.0745) < 0.003, f"tanh : l'écart-type est 5/3 fois plus grand, 0,0745, reçu {std:.4f}"
 ### BEGIN HIDDEN TESTS
+from labo.french import decimal
+
 for shape in ((7, 1), (1, 7)):
     found = tuple(initial_weight(*shape, "xavier", "relu", "uniform").shape)
     assert found == shape, f"attendu la forme fan_out × fan_in, {shape}, reçu {found}"
@@ -1195,6 +1197,21 @@ for law in ("normal", "uniform"):
     assert torch.equal(first, initial_weight(3, 4, "kaiming", "relu", law)), (
         "le tirage doit suivre torch.manual_seed : n'employez pas d'autre générateur"
     )
+# Une seule entrée : l'ajouter ou l'ôter une fois de trop se voit.
+for law in ("normal", "uniform"):
+    weight = initial_weight(2000, 1, law=law).detach().double()
+    assert weight.shape == (2000, 1), f"loi « {law} » : attendu la forme (2000, 1), reçu {tuple(weight.shape)}"
+    ratio = float(weight.std()) / 2**0.5
+    assert abs(ratio - 1) < 0.12, (
+        f"loi « {law} », 2 000 sorties, une entrée : l'écart-type est {decimal(ratio, 2)} fois celui attendu, g / √D : D "
+        "est fan_in, sans rien y ajouter"
+    )
+draws = [initial_weight(2, 1, "xavier", "relu", "uniform").detach() for _ in range(80)]
+largest = float(torch.stack(draws).abs().max())
+assert 1.8 < largest < 2.001, (
+    "Xavier, ReLU, loi uniforme, deux sorties, une entrée : a² / 3 = 2 × 2 / (1 + 2), donc les poids vont de -2 à 2 ; "
+    f"sur 160 tirages, le plus grand est {decimal(largest, 2)} en valeur absolue"
+)
 for law in ("normal", "uniform"):
     single = torch.stack([initial_weight(1, 1, law=law).detach().double() for _ in range(20)])
     assert single.isfinite().all() and single.std() > 0.1, (

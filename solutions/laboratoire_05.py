@@ -1415,7 +1415,7 @@ def by_attribute(model, names):
     return found
 
 
-for channels, height, width in ((3, 5, 7), (5, 6, 4)):
+for n, channels, height, width in ((4, 3, 5, 7), (1, 5, 6, 4)):
     block = ResidualBlock(channels)
     shapes = {"conv1.weight": (channels, channels, 3, 3), "conv2.weight": (channels, channels, 3, 3)}
     shapes |= {f"norm{i}.{part}": (channels,) for i in (1, 2) for part in ("weight", "bias")}
@@ -1440,7 +1440,7 @@ for channels, height, width in ((3, 5, 7), (5, 6, 4)):
         block.zero_grad()
         for value in state.values():
             value.grad = None
-        x = (torch.randn(4, channels, height, width) + 0.3).requires_grad_()
+        x = (torch.randn(n, channels, height, width) + 0.3).requires_grad_()
         given = x.detach().clone().requires_grad_()
         reference = x.detach().clone().requires_grad_()
         direction = torch.randn(x.shape)

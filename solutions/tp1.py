@@ -183,6 +183,7 @@ with tally.part(0.5, "Add est fausse pour deux entrées de même forme"):
 with tally.part(0.5, "Add est fausse quand une entrée est diffusée"):
     checks.same_as_torch(Add(), torch.add, (3, 4), (4,), other=Add())
     checks.same_as_torch(Add(), torch.add, (2, 1), (5, 2, 3), other=Add())
+    checks.same_as_torch(Add(), torch.add, (2, 1, 3), (1, 3), other=Add())
     checks.same_as_torch(Add(), torch.add, (3, 1), (1, 4), other=Add())
     checks.same_as_torch(Add(), torch.add, (), (2, 3), other=Add())
 tally.score
@@ -211,6 +212,7 @@ with tally.part(0.5, "Sub est fausse pour deux entrées de même forme"):
 with tally.part(0.5, "Sub est fausse quand une entrée est diffusée"):
     checks.same_as_torch(Sub(), torch.sub, (4,), (3, 4), other=Sub())
     checks.same_as_torch(Sub(), torch.sub, (5, 2, 3), (2, 1), other=Sub())
+    checks.same_as_torch(Sub(), torch.sub, (2, 1, 3), (1, 3), other=Sub())
     checks.same_as_torch(Sub(), torch.sub, (1, 4), (3, 1), other=Sub())
     checks.same_as_torch(Sub(), torch.sub, (2, 3), (), other=Sub())
 tally.score
@@ -275,6 +277,7 @@ with tally.part(1, "Mul est fausse pour deux entrées de même forme"):
 with tally.part(1, "Mul est fausse quand une entrée est diffusée : multipliez, puis sommez"):
     checks.same_as_torch(Mul(), torch.mul, (3, 4), (4,), other=Mul())
     checks.same_as_torch(Mul(), torch.mul, (2, 1), (5, 2, 3), other=Mul())
+    checks.same_as_torch(Mul(), torch.mul, (2, 1, 3), (1, 3), other=Mul())
     checks.same_as_torch(Mul(), torch.mul, (3, 1), (1, 4), other=Mul())
     checks.same_as_torch(Mul(), torch.mul, (), (2, 3), other=Mul())
 tally.score
@@ -304,6 +307,7 @@ with tally.part(1, "Div est fausse pour deux entrées de même forme"):
 with tally.part(1, "Div est fausse quand une entrée est diffusée"):
     checks.same_as_torch(Div(), torch.div, (4,), (3, 4), other=Div())
     checks.same_as_torch(Div(), torch.div, (5, 2, 3), (2, 1), other=Div())
+    checks.same_as_torch(Div(), torch.div, (2, 1, 3), (1, 3), other=Div())
     checks.same_as_torch(Div(), torch.div, (3, 1), (1, 4), other=Div())
     checks.same_as_torch(Div(), torch.div, (2, 3), (), other=Div())
 tally.score
@@ -405,7 +409,7 @@ import torch
 from labo import checks
 
 checks.forbid(ReLU, "torch", "scipy", "sklearn", "jax", "autograd", "tensorflow")
-for values in ((5, 6), (2, 3, 4), (), np.array([[0.0, -1.0, 0.0], [2.0, 0.0, 0.3]]), np.array([1e-3, -1e-3, 1e-9, -1e-9]),
+for values in ((5, 6), (2, 1, 4), (), np.array([[0.0, -1.0, 0.0], [2.0, 0.0, 0.3]]), np.array([1e-3, -1e-3, 1e-9, -1e-9]),
                np.array([40.0, -40.0, 6.5, 1e4])):
     checks.same_as_torch(ReLU(), torch.relu, values, other=ReLU())
 ### END HIDDEN TESTS
@@ -952,6 +956,8 @@ with tally.part(1, "un nœud qui sert plusieurs fois doit recevoir la somme de c
     exchanged = [(None, ()), ("square", (0,)), ("difference", (0, 1)), ("difference", (2, 0)), ("total", (3,))]
     check_gradients(*built(exchanged))
     check_gradients(*built([(None, ()), (None, ()), ("square", (0,)), ("three", (2, 1, 0)), ("total", (3,))]))
+    # Une entrée après une opération.
+    check_gradients(*built([(None, ()), ("square", (0,)), (None, ()), ("difference", (2, 1)), ("total", (3,))]))
     for _ in range(3):
         check_gradients(*built(needed(drawn(9))))
     calls = []

@@ -43,7 +43,7 @@ BROKEN: list[tuple[str, list[tuple[str, str]], list[str]]] = [
     (
         "learning rate 0",
         [('RATES = {"SVM": 0.003, "softmax": 0.03}', 'RATES = {"SVM": 0.0, "softmax": 0.0}')],
-        ["mnist", "comparaison"],
+        ["mnist", "test", "comparaison"],
     ),
     (
         "the same rate for all three",

@@ -50,6 +50,14 @@ _VISIT = """        order, seen, stack = [], set(), [(self, False)]
 MUTANTS: dict[str, list[tuple[str, str]]] = {
     "activation": [
         (
+            "axes of size 1 dropped from the value of GELU",
+            _activation("return x * below, below", "return (x * below).squeeze(), below"),
+        ),
+        (
+            "axes of size 1 dropped from the derivative of ReLU",
+            _activation("slope * x), derivative", "slope * x), derivative.squeeze()"),
+        ),
+        (
             "float64 through float32",
             """
 def activation(x, name, alpha=0.01):

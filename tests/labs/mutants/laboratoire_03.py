@@ -266,6 +266,12 @@ def momentum_step(param, grad, buffer, lr, momentum=0.0, nesterov=False):
     ],
     "adam_step": [
         (
+            "axes of size 1 dropped from the averages",
+            _edited(
+                "adam_step", (" + eps), mean, square", " + eps), mean.squeeze(), square.squeeze()")
+            ),
+        ),
+        (
             "no correction",
             _edited(
                 "adam_step",
@@ -686,6 +692,24 @@ def fit(model, optimizer, train_batches, valid_batches, epochs):
         ),
     ],
     "initial_weight": [
+        (
+            "Kaiming counts the bias among the inputs",
+            _edited("initial_weight", ('"xavier" else fan_in', '"xavier" else fan_in + 1')),
+        ),
+        (
+            "Xavier counts the bias among the inputs",
+            _edited("initial_weight", ("(fan_in + fan_out)", "(fan_in + 1 + fan_out)")),
+        ),
+        (
+            "one input: a vector",
+            _edited(
+                "initial_weight",
+                (
+                    "std * torch.randn(fan_out, fan_in)",
+                    "(std * torch.randn(fan_out, fan_in)).squeeze()",
+                ),
+            ),
+        ),
         (
             "standardised by the draw itself",
             _edited(

@@ -554,6 +554,15 @@ def convolve_transposed(y, kernel, padding=0, stride=1):
     ],
     "ResidualBlock": [
         (
+            "one image: without its first axis",
+            _block(
+                (
+                    "return F.relu(x + self.norm2(self.conv2(hidden)))",
+                    "return F.relu(x + self.norm2(self.conv2(hidden))).squeeze()",
+                )
+            ),
+        ),
+        (
             "the broken block",
             _block(
                 (

@@ -19,6 +19,7 @@ _center = partial(edited, "tp1", "center")
 
 MUTANTS: dict[str, list[tuple[str, str]]] = {
     "add_sub": [
+        ("axes of size 1 dropped from the sum", _add(("return a + b", "return (a + b).squeeze()"))),
         (
             "the shapes of Add kept on the class",
             _add(
@@ -120,6 +121,14 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
         ),
     ],
     "mul_div": [
+        (
+            "axes of size 1 dropped from the product",
+            _mul(("return a * b", "return (a * b).squeeze()")),
+        ),
+        (
+            "axes of size 1 dropped from the quotient",
+            _mul(("return a / b", "return (a / b).squeeze()")),
+        ),
         (
             "the quotient kept on the class",
             _mul(
@@ -281,6 +290,10 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
         ),
     ],
     "relu": [
+        (
+            "axes of size 1 dropped from the gradient",
+            _relu(("(gradient * (a > 0),)", "((gradient * (a > 0)).squeeze(),)")),
+        ),
         (
             "the mask kept on the class",
             _relu(
@@ -642,6 +655,10 @@ def evaluate(node):
         ),
     ],
     "build_gradients": [
+        (
+            "stops at the first input met on the way back",
+            _gradients(("            continue\n", "            break\n")),
+        ),
         (
             "one call for each path",
             """
