@@ -33,8 +33,8 @@ Ends, from the gentle to the hard:
 - An examiner silent 30 s after the notebook's budget is given up: the grader makes the outcome.
 - `NotebookRun.close` stops the watch, then has the candidate's tree and the examiner ended.
 - `Engine.__exit__` closes the control sockets: a zygote ends at the end of file, or after 5 s.
-- When the grader is killed, its sockets close: the zygotes and examiners end. The end of a zygote
-  is a signal to its supervisors (PR_SET_PDEATHSIG), which end their candidates.
+- When the grader is killed, its sockets close: the zygotes end. The end of a zygote is a signal
+  (PR_SET_PDEATHSIG) to its examiners, or to its supervisors, which end their candidates.
 """
 
 from __future__ import annotations

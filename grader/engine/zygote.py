@@ -29,7 +29,7 @@ import torch
 
 from grader.engine.carried import lay_out
 from grader.engine.report import Mode
-from grader.engine.sandbox import enter, kill_tree, prepare, shield
+from grader.engine.sandbox import end_with_parent, enter, kill_tree, prepare, shield
 from grader.engine.zygote_messages import (
     End,
     Ended,
@@ -145,8 +145,10 @@ def _examiners(settings: ZygoteSettings) -> Callable[..., None]:
     # What a student's code returns is kept here, and must not fill the machine.
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     limit = pages * resource.getpagesize() + (settings.policy.memory_mb << 20)
+    zygote = os.getpid()
 
     def run(link: int, results: int) -> None:
+        end_with_parent(zygote)  # an author's endless test would not see that the grader is gone
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         os.chdir(settings.author_folder)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader to handle

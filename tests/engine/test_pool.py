@@ -165,12 +165,15 @@ from tests.support.engine_cases import job
 with Engine(EngineConfig(workers=2)) as engine:
     for i in range(2):
         print("ready", flush=True) if i else None
-    list(engine.map(job("while True: pass", "1", key=str(i)) for i in range(4)))
+    list(engine.map(job({cell!r}, {test!r}, key=str(i)) for i in range(4)))
 """
+UNSTOPPABLE = "while True:\n    try: pass\n    except BaseException: pass"
 
 
-def test_a_killed_grader_leaves_no_process():
-    grader = subprocess.Popen([sys.executable, "-c", GRADER], stdout=subprocess.PIPE, text=True)
+@pytest.mark.parametrize(("cell", "test"), [("while True: pass", "1"), ("1", UNSTOPPABLE)])
+def test_a_killed_grader_leaves_no_process(cell, test):
+    program = [sys.executable, "-c", GRADER.format(cell=cell, test=test)]
+    grader = subprocess.Popen(program, stdout=subprocess.PIPE, text=True)
     assert grader.stdout.readline() == "ready\n"
     grader.stdout.close()
     below = _wait_for(lambda: _at_work(grader.pid))

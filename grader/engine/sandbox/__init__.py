@@ -3,7 +3,7 @@
 `prepare` once, then `enter` in each forked child; `Watch` and `kill_tree` from the outside.
 """
 
-from grader.engine.sandbox.entry import Survey, enter, prepare, shield, survey
+from grader.engine.sandbox.entry import Survey, end_with_parent, enter, prepare, shield, survey
 from grader.engine.sandbox.policy import Level, Policy, SandboxError, interpreter_paths
 from grader.engine.sandbox.processes import kill_tree
 from grader.engine.sandbox.watch import Excess, Watch
@@ -15,6 +15,7 @@ __all__ = [
     "SandboxError",
     "Survey",
     "Watch",
+    "end_with_parent",
     "enter",
     "interpreter_paths",
     "kill_tree",

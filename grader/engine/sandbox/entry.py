@@ -117,6 +117,13 @@ def shield() -> None:
     kernel.prctl(kernel.DUMPABLE, 0)
 
 
+def end_with_parent(parent: int) -> None:
+    """Have this process, just forked by `parent`, killed when that one ends, whatever it does."""
+    kernel.prctl(kernel.PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
 def enter(policy: Policy) -> Level:
     """Put this process, just forked and with a single thread, into the sandbox.
 
