@@ -2,7 +2,8 @@
 
 Authentication is the hub's (`HubOAuth`); roles are its groups. A student's addresses name no
 student: the name is the session's. Nothing that a submission wrote is more than text here, and the
-feedback pages come in a sandbox, with a policy that runs and loads nothing.
+feedback pages come in a sandbox, with a policy that runs and loads nothing. `health` is for
+everybody, and `metrics` for whom the hub allows to read its own.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from grader.errors import GraderError
 from grader.grading import extending
 from grader.reporting.pages import environment
 from grader.service.attempts import Attempt, State, Why
+from grader.service.monitoring import Health, Metrics
 from grader.service.policy import Counts, Tell, When, change_policy
 from grader.service.site import Site, has_page
 from grader.service.status import utc_now
@@ -271,7 +273,8 @@ def application(
         authentication: a class whose `get_current_user` gives the hub's account of a user.
         extra: handlers that it needs.
     """
-    shared = {"course": course, "groups": groups, "base": base, "titles": {}}
+    watched: dict[str, object] = {"course": course}
+    shared = watched | {"groups": groups, "base": base, "titles": {}}
     part = "([^/]+)"
     pages = [
         ("", StudentPage),
@@ -284,6 +287,10 @@ def application(
     routes = [
         (base + path, type(page.__name__, (authentication, page), {}), shared)
         for path, page in pages
+    ]
+    routes += [
+        (f"{base}health", Health, watched),
+        (f"{base}metrics", type(Metrics.__name__, (authentication, Metrics), {}), watched),
     ]
     return Application([*routes, *extra], xsrf_cookies=True, **settings)
 

@@ -2,34 +2,17 @@
 
 import json
 import re
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import pytest
-from tornado.httpclient import AsyncHTTPClient
-from tornado.httpserver import HTTPServer
-from tornado.ioloop import IOLoop
-from tornado.testing import bind_unused_port
 
 from grader.grading.extensions import read_extensions
 from grader.service.policy import Counts, Tell, policy_of
-from grader.service.web import Groups, application
 from tests.support.course_cases import LAB, WRONG
+from tests.support.page_cases import PretendedHub, asking
 from tests.support.service_cases import served
 
-BASE = "/services/cours/"
-TEACHES = {"prof": ["enseignants"], "tara": ["auxiliaires"]}
 SCRIPT = 'print("<script>alert(1)</script>")\n' + WRONG
-
-
-class PretendedHub:
-    """Says who somebody is by a header, in the place of the hub's OAuth."""
-
-    def get_current_user(self):
-        name = self.request.headers.get("X-User")
-        return {"name": name, "groups": TEACHES.get(name, []), "admin": name == "root"}
-
-    def get_login_url(self):
-        return "/hub/login"
 
 
 @pytest.fixture(scope="module")
@@ -47,32 +30,8 @@ def course(tmp_path_factory):
 @pytest.fixture
 def ask(course):
     """Ask for a page as somebody; the answer."""
-    loop = IOLoop(make_current=False)
-
-    def asked(user: str, path: str, body: dict | None = None, **headers: str):
-        async def fetch():
-            pages = application(
-                course.course, Groups("enseignants", "auxiliaires"), BASE, PretendedHub, []
-            )
-            socket, port = bind_unused_port()
-            server = HTTPServer(pages)
-            server.add_sockets([socket])
-            try:
-                return await AsyncHTTPClient().fetch(
-                    f"http://127.0.0.1:{port}{BASE}{path}",
-                    method="GET" if body is None else "POST",
-                    body=None if body is None else urlencode(body),
-                    headers={"X-User": user} | headers,
-                    follow_redirects=False,
-                    raise_error=False,
-                )
-            finally:
-                server.stop()
-
-        return loop.run_sync(fetch)
-
-    yield asked
-    loop.close()
+    with asking(course.course) as ask:
+        yield ask
 
 
 def handed_in(course, student: str) -> str:
