@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from tornado.httpserver import HTTPServer
-from tornado.ioloop import IOLoop
+from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.web import Application, HTTPError, RequestHandler, authenticated
 
 from grader.course import Course
@@ -40,6 +40,7 @@ _CHOICES: Final = (
     ("when", "When", tuple(When)),
     ("counts", "The hand-in that counts", tuple(Counts)),
 )
+_PARENT_MILLISECONDS: Final = 1000
 _TEMPLATES = environment("grader.service")
 
 
@@ -316,4 +317,16 @@ def run(course: Course, groups: Groups) -> None:
     )
     where = urlsplit(address)
     HTTPServer(pages, xheaders=True).listen(where.port or 80, where.hostname or "127.0.0.1")
+    end_with_parent()
     IOLoop.current().start()
+
+
+def end_with_parent() -> None:
+    """Leave the address to the pages of the next hub, whose token is another, if this one dies."""
+    parent, loop = os.getppid(), IOLoop.current()
+
+    def look() -> None:
+        if os.getppid() != parent:
+            loop.stop()
+
+    PeriodicCallback(look, _PARENT_MILLISECONDS).start()

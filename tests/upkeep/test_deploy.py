@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from jinja2 import Environment
+from jinja2.nativetypes import NativeEnvironment
 from traitlets.config import Config, PyFileConfigLoader
 
 from tests.support.course_cases import ROOT
@@ -75,6 +77,63 @@ def test_slurm_differs_in_where_sessions_run_and_holds_to_its_limits():
         spawner.apply_user_options(spawner, asked)
     with pytest.raises(ValueError, match="Option inconnue"):
         spawner.apply_user_options(spawner, {"prologue": "id"})
+
+
+@pytest.mark.parametrize("name", ["jupyterhub_config.py", "jupyterhub_config_slurm.py"])
+def test_the_pages_are_a_service_that_the_hub_starts_for_whom_they_are(name, monkeypatch):
+    """As JupyterHub itself reads it; the account, groups and scopes come from course.toml."""
+    monkeypatch.delenv("METRICS_TOKEN", raising=False)
+    hub, pages = loaded(name).JupyterHub, SITE["pages"]
+    (spec,) = hub.services
+    assert spec["command"] == [f"{SITE['environment']}/bin/grader", "page"]
+    assert (spec["user"], spec["cwd"]) == (pages["account"], pages["folder"])
+    assert hub.load_groups == {
+        group: {"users": pages[group]} for group in ("instructors", "assistants")
+    }
+    assert hub.load_roles == [{"name": "user", "scopes": ["self", access_to(spec["name"])]}]
+    assert unknown_to_the_hub(hub) == []
+
+
+def access_to(service: str) -> str:
+    return f"access:services!service={service}"
+
+
+def unknown_to_the_hub(hub) -> list[str]:
+    """Keys of services and scopes of roles that JupyterHub does not have."""
+    from jupyterhub.scopes import scope_definitions
+    from jupyterhub.services.service import Service
+
+    keys = {key for spec in hub.services for key in spec}
+    scopes = {scope for role in hub.load_roles for scope in role["scopes"]}
+    unknown = [key for key in keys if not hasattr(Service, key)]
+    return unknown + [one for one in scopes if one.partition("!")[0] not in scope_definitions]
+
+
+@pytest.mark.parametrize("name", ["jupyterhub_config.py", "jupyterhub_config_slurm.py"])
+def test_prometheus_reads_figures_and_nothing_else(name, monkeypatch):
+    monkeypatch.setenv("METRICS_TOKEN", "a" * 64)
+    hub = loaded(name).JupyterHub
+    watching = hub.services[-1]
+    assert (watching["name"], watching["api_token"]) == ("prometheus", "a" * 64)
+    role = hub.load_roles[-1]
+    assert role["services"] == ["prometheus"]
+    assert set(role["scopes"]) == {"read:metrics", access_to("cours")}
+    assert unknown_to_the_hub(hub) == []
+
+
+def test_a_site_without_pages_has_none(tmp_path, monkeypatch):
+    monkeypatch.setenv("METRICS_TOKEN", "a" * 64)
+    text = (DEPLOY / "course.toml").read_text("utf-8")
+    path = tmp_path / "course.toml"
+    path.write_text(
+        re.sub(r"^\[pages\].*?^(?=\[slurm\])", "", text, flags=re.DOTALL | re.MULTILINE)
+    )
+    assert "pages" not in tomllib.loads(path.read_text("utf-8"))
+    monkeypatch.setenv("COURSE_TOML", str(path))
+    hub = loaded("jupyterhub_config.py").JupyterHub
+    assert [spec["name"] for spec in hub.services] == ["prometheus"]
+    assert [role["scopes"] for role in hub.load_roles] == [["read:metrics"]]
+    assert "load_groups" not in hub
 
 
 def test_nothing_of_the_demonstration_is_left_in_them():
@@ -182,13 +241,48 @@ def test_removal_takes_what_the_role_has_written_and_nothing_of_the_course():
     assert not any(name in str(removed) for name in kept)
 
 
-def test_what_the_role_writes_of_a_site_is_what_the_configuration_reads():
-    from jinja2 import Environment
+def resolved(**given: object) -> dict:
+    """The role's variables with these in place of defaults, each put where another names it."""
+    engine = NativeEnvironment()
 
-    environment = Environment(keep_trailing_newline=True)
+    def final(value, values):
+        if isinstance(value, list):
+            return [final(each, values) for each in value]
+        if isinstance(value, dict):
+            return {name: final(each, values) for name, each in value.items()}
+        is_template = isinstance(value, str) and "{{" in value
+        return final(engine.from_string(value).render(values), values) if is_template else value
+
+    values = {
+        name: value
+        for name, value in (parsed("defaults") | given).items()
+        if not re.search(r"lookup|playbook_dir", str(value))  # what only Ansible has
+    }
+    return {name: final(value, values) for name, value in values.items()}
+
+
+def written_site(**given: object) -> dict:
+    """course.toml as the role writes it."""
+    environment = Environment(keep_trailing_newline=True, trim_blocks=True)
     environment.filters["to_json"] = json.dumps
+    environment.filters["combine"] = lambda one, other: one | other
     template = environment.from_string((ROLE / "templates/course.toml.j2").read_text("utf-8"))
-    assert tomllib.loads(template.render(parsed("defaults"))) == SITE
+    return tomllib.loads(template.render(resolved(**given)))
+
+
+def test_what_the_role_writes_of_a_site_is_what_the_configuration_reads():
+    assert written_site() == SITE
+
+
+def test_pages_are_for_whom_the_role_names(tmp_path, monkeypatch):
+    site = written_site(course_instructor="ada", course_pages_assistants=["tara", "otto"])
+    assert site["pages"] == SITE["pages"] | {
+        "account": "ada",
+        "folder": "/home/ada/cours",
+        "instructors": ["ada"],
+        "assistants": ["tara", "otto"],
+    }
+    assert "pages" not in written_site(course_pages=False)
 
 
 # ---- Apptainer
