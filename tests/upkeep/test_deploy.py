@@ -12,8 +12,12 @@ import pytest
 import yaml
 from jinja2 import Environment
 from jinja2.nativetypes import NativeEnvironment
+from prometheus_client.parser import text_string_to_metric_families as parsed_figures
 from traitlets.config import Config, PyFileConfigLoader
 
+from grader.course import Course
+from grader.service.monitoring import metrics
+from grader.service.status import Status, utc_now
 from tests.support.course_cases import ROOT
 
 DEPLOY = ROOT / "hub" / "deploy"
@@ -142,6 +146,25 @@ def test_nothing_of_the_demonstration_is_left_in_them():
         assert "ONE MACHINE" not in text
         assert "HUB_" not in text
         assert "allow-root" not in text
+
+
+# ---- Prometheus
+
+
+def test_alert_rules_ask_for_figures_that_there_are(tmp_path):
+    text = (ROOT / "docs" / "administrators.md").read_text("utf-8")
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    scrape, rules = map(yaml.safe_load, blocks)
+    (job,) = scrape["scrape_configs"]
+    (spec,) = loaded("jupyterhub_config.py").JupyterHub.services[:1]
+    assert job["metrics_path"] == f"/services/{spec['name']}/metrics"
+    shown = metrics(Course(tmp_path), Status(exchange_free=1), utc_now()).decode()
+    there = {sample.name for family in parsed_figures(shown) for sample in family.samples}
+    asked = [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
+    assert len(asked) == 4
+    for expression in asked:
+        assert set(re.findall(r"grader_\w+", expression)) <= there
+        assert f'job="{job["job_name"]}"' in expression or "job=" not in expression
 
 
 # ---- systemd and logrotate
