@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tomllib
@@ -13,11 +14,13 @@ import yaml
 from jinja2 import Environment
 from jinja2.nativetypes import NativeEnvironment
 from prometheus_client.parser import text_string_to_metric_families as parsed_figures
+from sqlalchemy.engine import make_url
 from traitlets.config import Config, PyFileConfigLoader
 
 from grader.course import Course
 from grader.service.monitoring import metrics
 from grader.service.status import Status, utc_now
+from tests.support import postgres
 from tests.support.course_cases import ROOT
 
 DEPLOY = ROOT / "hub" / "deploy"
@@ -218,7 +221,13 @@ def test_logrotate_accepts_its_configuration():
 
 
 def parsed(name: str):
-    return yaml.safe_load((ROLE / name / "main.yml").read_text("utf-8"))
+    """A part of the role; of its tasks all that install."""
+    found = yaml.safe_load((ROLE / name / "main.yml").read_text("utf-8"))
+    return found + in_postgresql() if name == "tasks" else found
+
+
+def in_postgresql() -> list[dict]:
+    return yaml.safe_load((ROLE / "tasks" / "postgresql.yml").read_text("utf-8"))
 
 
 def test_each_variable_of_the_role_has_a_default():
@@ -239,7 +248,7 @@ def test_tasks_are_named_change_nothing_twice_and_call_handlers_that_exist():
         assert set([told] if isinstance(told, str) else told) <= handlers
         for module in ("command", "shell"):
             if words := task.get(f"ansible.builtin.{module}"):
-                guarded = "creates" in words or "changed" in str(task.get("when"))
+                guarded = "creates" in words or re.search("changed|not in", str(task.get("when")))
                 assert guarded or task.get("changed_when") is False, task["name"]
 
 
@@ -264,9 +273,17 @@ def test_removal_takes_what_the_role_has_written_and_nothing_of_the_course():
     assert not any(name in str(removed) for name in kept)
 
 
+def with_filters(environment):
+    """Ansible's own that the role names."""
+    environment.filters["to_json"] = json.dumps
+    environment.filters["combine"] = lambda one, other: one | other
+    environment.filters["bool"] = lambda value: str(value).lower() in ("true", "yes", "1")
+    return environment
+
+
 def resolved(**given: object) -> dict:
     """The role's variables with these in place of defaults, each put where another names it."""
-    engine = NativeEnvironment()
+    engine = with_filters(NativeEnvironment())
 
     def final(value, values):
         if isinstance(value, list):
@@ -286,9 +303,7 @@ def resolved(**given: object) -> dict:
 
 def written_site(**given: object) -> dict:
     """course.toml as the role writes it."""
-    environment = Environment(keep_trailing_newline=True, trim_blocks=True)
-    environment.filters["to_json"] = json.dumps
-    environment.filters["combine"] = lambda one, other: one | other
+    environment = with_filters(Environment(keep_trailing_newline=True, trim_blocks=True))
     template = environment.from_string((ROLE / "templates/course.toml.j2").read_text("utf-8"))
     return tomllib.loads(template.render(resolved(**given)))
 
@@ -306,6 +321,104 @@ def test_pages_are_for_whom_the_role_names(tmp_path, monkeypatch):
         "assistants": ["tara", "otto"],
     }
     assert "pages" not in written_site(course_pages=False)
+
+
+def test_pages_and_slurm_are_chosen_by_words_of_a_command_line():
+    """Which Ansible gives as texts: "false" is one too."""
+    assert "pages" not in written_site(course_pages="false")
+    job = written_site(course_slurm_limits={"partition": "cours", "options": "--qos=cours"})
+    usual = SITE["slurm"]
+    assert job["slurm"] == usual | {"partition": "cours", "options": "--qos=cours"}
+
+
+def test_options_of_slurm_come_into_the_script(tmp_path, monkeypatch):
+    batchspawner = pytest.importorskip("batchspawner", reason="batchspawner is not installed")
+    text = (DEPLOY / "course.toml").read_text("utf-8")
+    path = tmp_path / "course.toml"
+    path.write_text(re.sub('^options = ""', 'options = "--qos=cours"', text, flags=re.MULTILINE))
+    monkeypatch.setenv("COURSE_TOML", str(path))
+    spawner = batchspawner.SlurmSpawner(config=loaded("jupyterhub_config_slurm.py"))
+    wanted = Environment().from_string(spawner.batch_script)
+    values = {"hours": 1, "options": spawner.req_options}
+    assert "\n#SBATCH --qos=cours\n" in wanted.render(values)
+    assert "#SBATCH \n" not in wanted.render(values | {"options": ""})
+
+
+# ---- The gradebook in PostgreSQL
+
+
+def test_one_variable_puts_the_gradebook_into_postgresql():
+    usual, chosen = resolved(), resolved(course_postgresql="true")
+    assert usual["course_db_url"] == ""
+    assert make_url(chosen["course_db_url"]).database == "cours"
+    assert chosen["course_postgresql_packages"]["Debian"] == ["postgresql"]
+    elsewhere = resolved(course_db_url="postgresql://prof@db/cours")
+    assert elsewhere["course_postgresql_packages"]["Debian"] == ["postgresql-client"]
+
+
+def psql_tasks(environment: dict[str, str], instructor: str) -> list[str]:
+    """Run the tasks of the role that ask for or make something there; those that were to."""
+    engine, there, ran = with_filters(Environment()), "", []
+    for task in in_postgresql():
+        words = task.get("ansible.builtin.command", {}).get("cmd", "")
+        facts = {
+            "course_instructor": instructor,
+            "course_there": {"stdout_lines": there.split("\n")},
+        }
+        wanted = engine.compile_expression(task.get("when", "true"))
+        if not words.startswith("runuser") or not wanted(**facts):
+            continue
+        command = shlex.split(engine.from_string(words).render(facts))
+        done = subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        there = done.stdout.strip() if "register" in task else there
+        ran.append(task["name"])
+    return ran
+
+
+@pytest.mark.skipif(bool(postgres.why_not()), reason=postgres.why_not() or "never")
+@pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
+def test_the_instructor_alone_enters_by_their_account_and_a_second_run_changes_nothing(tmp_path):
+    with postgres.running_for_peers(tmp_path / "postgres") as folder:
+        environment = os.environ | {"PGHOST": str(folder)}
+        assert len(psql_tasks(environment, "nobody")) == 3
+        assert psql_tasks(environment, "nobody") == ["What is in it"]
+
+        def entered(account: str) -> subprocess.CompletedProcess:
+            url = resolved(course_postgresql=True)["course_db_url"]
+            url = url.replace("/var/run/postgresql", str(folder))
+            asked = "CREATE TABLE IF NOT EXISTS names (name text); SHOW server_encoding"
+            command = ["runuser", "-u", account, "--", "psql", "-qAt", url, "-c", asked]
+            return subprocess.run(command, cwd="/", capture_output=True, text=True)
+
+        assert entered("nobody").stdout == "UTF8\n"
+        assert "does not exist" in entered("daemon").stderr
+
+
+# ---- torch without CUDA
+
+
+def test_torch_comes_from_another_index_at_the_tested_version_before_the_rest():
+    (task,) = (task for task in parsed("tasks") if "course_torch_first" in task.get("vars", {}))
+    engine = Environment()
+    words = task["ansible.builtin.shell"]["cmd"]
+    values = {"course_wheel": "labo.whl", "course_torch_index": "https://example.org/cpu"}
+    first = engine.from_string(task["vars"]["course_torch_first"]).render(values)
+    chosen = engine.from_string(words).render(values | {"course_torch_first": first})
+    usual = engine.from_string(words).render(values | {"course_torch_index": ""})
+    assert "--index-url https://example.org/cpu torch torchvision && bin/pip" in chosen
+    assert chosen.count("-c /opt/src/cours/requirements.txt") == 2
+    assert "torch" not in usual
+    for script in (chosen, usual):
+        assert subprocess.run(["sh", "-n"], input=script, text=True).returncode == 0
+
+
+@pytest.mark.skipif(not shutil.which("ansible-playbook"), reason="Ansible is not installed")
+@pytest.mark.parametrize("play", ["site.yml", "remove.yml"])
+def test_ansible_accepts_the_plays(play):
+    command = ["ansible-playbook", "-i", "hub,", "--syntax-check", DEPLOY / "ansible" / play]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 # ---- Apptainer
