@@ -120,7 +120,7 @@ def _server(url: URL, shown: str) -> Check:
         with create_engine(url, connect_args={"connect_timeout": _PATIENCE}).connect():
             return Check("gradebook", shown)
     except ImportError as error:
-        return Check("gradebook", shown, False, f"{error}: pip install psycopg2-binary")
+        return Check("gradebook", shown, False, f"{error}: pip install 'psycopg[binary]'")
     except SQLAlchemyError as error:
         reason = in_a_line(str(getattr(error, "orig", None) or error))
         return Check("gradebook", shown, False, f"it does not answer: {reason}")

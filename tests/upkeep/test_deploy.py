@@ -6,7 +6,10 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import tomllib
+import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -157,7 +160,8 @@ def test_nothing_of_the_demonstration_is_left_in_them():
 def test_alert_rules_ask_for_figures_that_there_are(tmp_path):
     text = (ROOT / "docs" / "administrators.md").read_text("utf-8")
     blocks = re.findall(r"^```yaml\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-    scrape, rules = map(yaml.safe_load, blocks)
+    found = {next(iter(block)): block for block in map(yaml.safe_load, blocks)}
+    scrape, rules = found["scrape_configs"], found["groups"]
     (job,) = scrape["scrape_configs"]
     (spec,) = loaded("jupyterhub_config.py").JupyterHub.services[:1]
     assert job["metrics_path"] == f"/services/{spec['name']}/metrics"
@@ -344,6 +348,13 @@ def test_options_of_slurm_come_into_the_script(tmp_path, monkeypatch):
     assert "#SBATCH \n" not in wanted.render(values | {"options": ""})
 
 
+def test_the_documentation_sets_variables_that_the_role_has():
+    text = (ROOT / "docs" / "administrators.md").read_text("utf-8")
+    named = set(re.findall(r"\bcourse_\w+", text))
+    assert {"course_postgresql", "course_torch_index", "course_slurm_limits"} <= named
+    assert named <= set(parsed("defaults"))
+
+
 # ---- The gradebook in PostgreSQL
 
 
@@ -398,19 +409,58 @@ def test_the_instructor_alone_enters_by_their_account_and_a_second_run_changes_n
 # ---- torch without CUDA
 
 
-def test_torch_comes_from_another_index_at_the_tested_version_before_the_rest():
-    (task,) = (task for task in parsed("tasks") if "course_torch_first" in task.get("vars", {}))
-    engine = Environment()
-    words = task["ansible.builtin.shell"]["cmd"]
-    values = {"course_wheel": "labo.whl", "course_torch_index": "https://example.org/cpu"}
-    first = engine.from_string(task["vars"]["course_torch_first"]).render(values)
-    chosen = engine.from_string(words).render(values | {"course_torch_first": first})
-    usual = engine.from_string(words).render(values | {"course_torch_index": ""})
-    assert "--index-url https://example.org/cpu torch torchvision && bin/pip" in chosen
-    assert chosen.count("-c /opt/src/cours/requirements.txt") == 2
-    assert "torch" not in usual
-    for script in (chosen, usual):
-        assert subprocess.run(["sh", "-n"], input=script, text=True).returncode == 0
+def wheel(folder: Path, name: str, version: str, *needs: str) -> None:
+    """An empty package of a folder that serves as an index."""
+    (folder / name).mkdir(parents=True, exist_ok=True)
+    about, tag = f"{name}-{version}.dist-info", "py3-none-any"
+    metadata = [f"Name: {name}", f"Version: {version}", *(f"Requires-Dist: {one}" for one in needs)]
+    files = {
+        "METADATA": "\n".join(["Metadata-Version: 2.1", *metadata, ""]),
+        "WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n",
+        "RECORD": "".join(f"{about}/{file},,\n" for file in ("METADATA", "WHEEL", "RECORD")),
+    }
+    path = folder / name / f"{name}-{version}-{tag}.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file, content in files.items():
+            archive.writestr(f"{about}/{file}", content)
+    (folder / name / "index.html").write_text(f'<a href="{path.name}">{path.name}</a>')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("chosen", "installed"), [("", "2.13.0"), ("cpu", "2.13.0+cpu")])
+def test_torch_comes_without_cuda_from_the_index_that_is_named(tmp_path, chosen, installed):
+    """By the role's own command: the pins name no build."""
+    usual = tmp_path / "usual"
+    wheel(usual, "torch", "2.13.0", "cuda")
+    wheel(usual, "cuda", "13.0")
+    wheel(usual, "labo", "0.1", "torch>=2.4")
+    wheel(tmp_path / "cpu", "torch", "2.13.0+cpu")
+    (tmp_path / "requirements.txt").write_text("torch==2.13.0\n")
+    environment = tmp_path / "environment"
+    venv.create(environment)
+    (environment / "bin/pip").write_text(
+        f'#!/bin/sh\nexec {sys.executable} -m pip --python {environment}/bin/python "$@"\n'
+    )
+    (environment / "bin/pip").chmod(0o755)
+    (words,) = (
+        task["ansible.builtin.shell"]["cmd"]
+        for task in parsed("tasks")
+        if "course_torch_index" in str(task)
+    )
+    values = {"course_torch_index": chosen and (tmp_path / chosen).as_uri()}
+    script = Environment().from_string(words).render(values)
+    script = re.sub(r"'/opt/src/cours/.*?'", "labo", script).replace(
+        "/opt/src/cours", str(tmp_path)
+    )
+    here = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+    index = {"PIP_INDEX_URL": usual.as_uri(), "PIP_CONFIG_FILE": os.devnull}
+    done = subprocess.run(
+        script, shell=True, cwd=environment, env=here | index, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    found = {path.name for path in environment.rglob("*.dist-info")}
+    assert f"torch-{installed}.dist-info" in found
+    assert ("cuda-13.0.dist-info" in found) is (chosen == "")
 
 
 @pytest.mark.skipif(not shutil.which("ansible-playbook"), reason="Ansible is not installed")
