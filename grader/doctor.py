@@ -13,17 +13,21 @@ from typing import Any, Final
 import psutil
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy.engine import make_url
+from sqlalchemy import create_engine
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from grader.course import Course
 from grader.engine.capacity import Capacity
 from grader.engine.sandbox import Level, Policy
 from grader.engine.sandbox.probe import AttemptOutcome, Ending, ProbeReport, probe
 from grader.errors import GraderError
-from grader.text import escape
+from grader.text import escape, in_a_line
 
 # Network file systems, whose locks SQLite cannot rely on.
 _SHARED: Final = {"nfs", "nfs4", "cifs", "smb3", "lustre", "gpfs", "beegfs", "ceph", "9p"}
+
+_PATIENCE: Final = 10  # seconds, for a database server
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ def _gradebook(course: Course) -> Check:
     url = make_url(course.directory.db_url)
     shown = url.render_as_string(hide_password=True)
     if url.get_backend_name() != "sqlite":
-        return Check("gradebook", shown, advice="a database server: not tried here")
+        return _server(url, shown)
     path = Path(url.database or "")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         return Check("gradebook", shown, False, f"{path} cannot be written: check its owner")
@@ -108,6 +112,18 @@ def _gradebook(course: Course) -> Check:
         advice = "SQLite's locks are unsafe there: one grader at a time, or keep it on a local disk"
         return Check("gradebook", f"{shown} on {kind}", advice=advice)
     return Check("gradebook", f"{shown} on {kind}")
+
+
+def _server(url: URL, shown: str) -> Check:
+    """A gradebook on a server answers, with the driver that is installed here."""
+    try:
+        with create_engine(url, connect_args={"connect_timeout": _PATIENCE}).connect():
+            return Check("gradebook", shown)
+    except ImportError as error:
+        return Check("gradebook", shown, False, f"{error}: pip install 'psycopg[binary]'")
+    except SQLAlchemyError as error:
+        reason = in_a_line(str(getattr(error, "orig", None) or error))
+        return Check("gradebook", shown, False, f"it does not answer: {reason}")
 
 
 def file_system(path: Path) -> str:

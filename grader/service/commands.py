@@ -81,9 +81,10 @@ def _serve(
     make_cluster: MakeEngine | None,
     once: bool,
 ) -> None:
+    from grader.service.holder import alone
     from grader.service.runner import Kept, KeptCluster, SharedEngine
     from grader.service.running import Means
-    from grader.service.server import Service, alone
+    from grader.service.server import Service
 
     stopping = threading.Event()
 

@@ -110,11 +110,12 @@ class Desk:
             hand_in = self._note(replace(hand_in, attempt=attempt))
         return hand_in
 
-    def give_up(self, hand_in: HandIn, why: str) -> None:
+    def give_up(self, hand_in: HandIn, why: str) -> HandIn:
         """Leave to a person what cannot be graded."""
         attempt = replace(hand_in.attempt, state=State.TROUBLE, look=(why,))
         hand_in = self._note(replace(hand_in, attempt=attempt))
         self._publish(hand_in, policy_of(self.course, hand_in.lab.name), self.dates())
+        return hand_in
 
     def settle(self, lab: Lab, graded: Iterable[tuple[HandIn, Results]]) -> Iterator[HandIn]:
         """Record hand-ins of one lab, and tell their students what they may know; those done.
@@ -202,8 +203,7 @@ class Desk:
                 refuse_two_spellings(gradebook, lab.name, same)
                 found.append((hand_in, results))
             except GraderError as error:
-                self.give_up(hand_in, str(error))
-                others.append(hand_in)
+                others.append(self.give_up(hand_in, str(error)))
         return found, others
 
     def _record(self, gradebook: Gradebook, lab: Lab, found: list[Results]) -> None:

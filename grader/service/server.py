@@ -11,29 +11,32 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from itertools import islice
-from os import getpid
-from socket import gethostname
 from typing import Final
-
-from filelock import FileLock, Timeout
 
 from grader.course import Course, Lab
 from grader.errors import GraderError
-from grader.files import write_atomically, writing
 from grader.plugins.deposits import Refused
 from grader.service.answers import Results
-from grader.service.attempts import Journal, folder_of, iso
+from grader.service.attempts import Journal, State, iso, moment
 from grader.service.desk import Desk, HandIn
 from grader.service.exchange import Exchange, Inbound, collect, lab_of, student_of
 from grader.service.policy import Counts, policy_of
 from grader.service.running import Flights, Landed, Means
-from grader.service.status import Status, Troubles, utc_now, write_status
+from grader.service.status import (
+    BEAT,
+    EXCHANGE,
+    Status,
+    Troubles,
+    free_bytes,
+    read_status,
+    utc_now,
+    write_status,
+)
 from grader.service.uploads import Uploads, take
 
 _WAIT_SECONDS: Final = 0.25  # between two looks at the exchange: one `stat` while nothing comes
@@ -42,28 +45,6 @@ _UPLOADS_SECONDS: Final = 3.0
 _REVIEW_SECONDS: Final = 20.0
 _TRIES: Final = 3
 _SHOWN: Final = 100  # deposits that were refused: anybody may put some there
-
-
-@contextmanager
-def alone(course: Course) -> Iterator[None]:
-    """Hold the course: two services would answer twice.
-
-    Raises:
-        GraderError: another one holds it.
-    """
-    folder = folder_of(course)
-    holder = folder / "holder"
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        with FileLock(folder / ".lock", timeout=0):
-            write_atomically(holder, f"process {getpid()} on {gethostname()}".encode())
-            yield
-    except Timeout:
-        who = holder.read_text() if holder.is_file() else "another process"
-        raise GraderError(
-            f"A service is running for this course already: {who}. It is one too many here."
-        ) from None
 
 
 @dataclass
@@ -93,6 +74,9 @@ class Service:
         self._uploads_left = False
         self.flights = Flights(self.means)
         self.troubles = Troubles(self.say, self.ticks)
+        self.figures = read_status(self.course).figures
+        self._looked = ""
+        self._progress = self.clock()
         self._last: dict[str, float] = {}
         self._failures: dict[tuple[str, str, str], tuple[int, int]] = {}
         self._successes = 0
@@ -119,11 +103,11 @@ class Service:
     def step(self) -> None:
         """Do all that can be done now, and wait a moment for a grading to end."""
         if self._is_time("beat", _BEAT_SECONDS):
-            with self.troubles.trying("saying that a service is there"):
+            with self.troubles.trying(BEAT):
                 self.exchange.beat()
             self._write_status()
-        if self.troubles.may_try("the exchange"):
-            with self.troubles.trying("the exchange"):
+        if self.troubles.may_try(EXCHANGE):
+            with self.troubles.trying(EXCHANGE):
                 self._look()
         if self._is_time("uploads", _UPLOADS_SECONDS) and self.troubles.may_try("uploads"):
             with self.troubles.trying("uploads"):
@@ -149,6 +133,7 @@ class Service:
 
     def _look(self) -> None:
         names = self.inbound.waiting()
+        self._looked = iso(self.clock())
         if not names:
             return
         known = self.desk.dates().labs
@@ -208,6 +193,7 @@ class Service:
 
     def _receive(self, lab: Lab, student: str, date: datetime) -> None:
         hand_in = self.desk.receive(lab, student, date)
+        self.figures.taken += 1
         self.waiting[hand_in.key[:2]] = hand_in
 
     def _busy(self, lab: str) -> set[str]:
@@ -264,7 +250,7 @@ class Service:
             self.waiting[hand_in.key[:2]] = hand_in
             return
         with self.troubles.trying("answers"):
-            self.desk.give_up(hand_in, f"it could not be graded: {_told(error)}")
+            self._count(self.desk.give_up(hand_in, f"it could not be graded: {_told(error)}"))
 
     # ---- What is told
 
@@ -279,12 +265,32 @@ class Service:
             with self.troubles.trying(what):
                 for done in self.desk.settle(graded[0][0].lab, graded):
                     self.graded = [each for each in self.graded if each[0].key != done.key]
+                    self._count(done)
+
+    def _count(self, done: HandIn) -> None:
+        self._progress = self.clock()
+        if done.attempt.state is State.TROUBLE:
+            self.figures.failed += 1
+        else:
+            waited = self._progress - moment(done.attempt.received)
+            self.figures.answer(waited.total_seconds())
 
     def _write_status(self) -> None:
-        running = len(self.flying) + len(self.graded)
-        reasons = dict(self.troubles.reasons)
-        refused = dict(islice((self.inbound.refused | self.uploads.refused).items(), _SHOWN))
-        status = Status(iso(self.clock()), len(self.waiting), running, refused, reasons)
+        waiting, running = len(self.waiting), len(self.flying) + len(self.graded)
+        if not waiting + running:
+            self._progress = self.clock()
+        refused = (self.inbound.refused | self.uploads.refused).items()
+        status = Status(
+            iso(self.clock()),
+            waiting,
+            running,
+            dict(islice(refused, _SHOWN)),
+            dict(self.troubles.reasons),
+            self._looked,
+            iso(self._progress),
+            free_bytes(self.exchange.folder),
+            self.figures,
+        )
         with self.troubles.trying("writing in the course's folder"):
             write_status(self.course, status)
 

@@ -1,8 +1,9 @@
-"""What the service says of itself: for the instructor's page, and for the next try."""
+"""What the service says of itself: to the instructor's page, to who watches it, to its next try."""
 
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,10 +16,14 @@ from grader.course import Course
 from grader.errors import GraderError
 from grader.files import write_atomically
 from grader.service.attempts import folder_of, moment
+from grader.service.figures import Figures
 
 _FIRST_SECONDS: Final = 0.5
 _LONGEST_SECONDS: Final = 15.0
 _GONE: Final = timedelta(seconds=30)
+EXCHANGE: Final = "the exchange"
+BEAT: Final = "saying that a service is there"
+"""Names of things that may fail."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,13 @@ class Status:
     """Deposits that are left in the exchange, and why."""
     troubles: Mapping[str, str] = field(default_factory=dict)
     """What is tried again, and why it did not work."""
+    looked: str = ""
+    """When the exchange was last looked at."""
+    progress: str = ""
+    """When the service was last done with a hand-in, or had none."""
+    exchange_free: int | None = None
+    """Bytes that the exchange has room for."""
+    figures: Figures = field(default_factory=Figures)
 
     def is_alive(self, now: datetime) -> bool:
         return bool(self.date) and abs(now - moment(self.date)) < _GONE
@@ -47,9 +59,17 @@ def write_status(course: Course, status: Status) -> None:
 
 def read_status(course: Course) -> Status:
     """The last one; that of a service which never ran, if there is none."""
-    with suppress(OSError, ValueError, TypeError):
-        return Status(**json.loads(_path(course).read_text("utf-8")))
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        plain = json.loads(_path(course).read_text("utf-8"))
+        return Status(**plain | {"figures": Figures(**plain["figures"])})
     return Status()
+
+
+def free_bytes(folder: Path) -> int | None:
+    """Bytes that this account may still write there; None if it is away."""
+    with suppress(OSError):
+        return shutil.disk_usage(folder).free
+    return None
 
 
 def utc_now() -> datetime:

@@ -2,7 +2,8 @@
 
 Authentication is the hub's (`HubOAuth`); roles are its groups. A student's addresses name no
 student: the name is the session's. Nothing that a submission wrote is more than text here, and the
-feedback pages come in a sandbox, with a policy that runs and loads nothing.
+feedback pages come in a sandbox, with a policy that runs and loads nothing. `health` is for
+everybody, and `metrics` for whom the hub allows to read its own.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from tornado.httpserver import HTTPServer
-from tornado.ioloop import IOLoop
+from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.web import Application, HTTPError, RequestHandler, authenticated
 
 from grader.course import Course
@@ -22,6 +23,7 @@ from grader.errors import GraderError
 from grader.grading import extending
 from grader.reporting.pages import environment
 from grader.service.attempts import Attempt, State, Why
+from grader.service.monitoring import Health, Metrics
 from grader.service.policy import Counts, Tell, When, change_policy
 from grader.service.site import Site, has_page
 from grader.service.status import utc_now
@@ -38,6 +40,7 @@ _CHOICES: Final = (
     ("when", "When", tuple(When)),
     ("counts", "The hand-in that counts", tuple(Counts)),
 )
+_PARENT_MILLISECONDS: Final = 1000
 _TEMPLATES = environment("grader.service")
 
 
@@ -271,7 +274,8 @@ def application(
         authentication: a class whose `get_current_user` gives the hub's account of a user.
         extra: handlers that it needs.
     """
-    shared = {"course": course, "groups": groups, "base": base, "titles": {}}
+    watched: dict[str, object] = {"course": course}
+    shared = watched | {"groups": groups, "base": base, "titles": {}}
     part = "([^/]+)"
     pages = [
         ("", StudentPage),
@@ -284,6 +288,10 @@ def application(
     routes = [
         (base + path, type(page.__name__, (authentication, page), {}), shared)
         for path, page in pages
+    ]
+    routes += [
+        (f"{base}health", Health, watched),
+        (f"{base}metrics", type(Metrics.__name__, (authentication, Metrics), {}), watched),
     ]
     return Application([*routes, *extra], xsrf_cookies=True, **settings)
 
@@ -309,4 +317,16 @@ def run(course: Course, groups: Groups) -> None:
     )
     where = urlsplit(address)
     HTTPServer(pages, xheaders=True).listen(where.port or 80, where.hostname or "127.0.0.1")
+    end_with_parent()
     IOLoop.current().start()
+
+
+def end_with_parent() -> None:
+    """Leave the address to the pages of the next hub, whose token is another, if this one dies."""
+    parent, loop = os.getppid(), IOLoop.current()
+
+    def look() -> None:
+        if os.getppid() != parent:
+            loop.stop()
+
+    PeriodicCallback(look, _PARENT_MILLISECONDS).start()

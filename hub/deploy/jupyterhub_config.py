@@ -55,3 +55,37 @@ c.Spawner.args += [
     "--MappingKernelManager.cull_idle_timeout=7200",  # kernels nobody uses give their memory back
     "--MappingKernelManager.cull_interval=300",
 ]
+
+# -- The course's pages, at /services/cours/: docs/service.md ----------------------------------
+SERVICES, ROLES = [], []
+ACCESS = "access:services!service=cours"
+if PAGES := SITE.get("pages"):
+    # By groups of the hub's own; who is in neither sees what a student sees, administrators too.
+    c.JupyterHub.load_groups = {
+        "instructors": {"users": PAGES["instructors"]},
+        "assistants": {"users": PAGES["assistants"]},
+    }
+    SERVICES.append(
+        {
+            "name": "cours",
+            "url": PAGES["address"],
+            "command": [f"{BIN}/grader", "page"],
+            "user": PAGES["account"],
+            "cwd": PAGES["folder"],
+            "oauth_no_confirm": True,
+        }
+    )
+    ROLES.append({"name": "user", "scopes": ["self", ACCESS]})
+
+# -- Who watches: Prometheus reads the figures of the hub and of the pages with this token -----
+if TOKEN := os.environ.get("METRICS_TOKEN"):
+    SERVICES.append({"name": "prometheus", "api_token": TOKEN, "display": False})
+    ROLES.append(
+        {
+            "name": "metrics",
+            "scopes": ["read:metrics", *([ACCESS] if PAGES else [])],
+            "services": ["prometheus"],
+        }
+    )
+c.JupyterHub.services = SERVICES
+c.JupyterHub.load_roles = ROLES

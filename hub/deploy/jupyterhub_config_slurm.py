@@ -41,6 +41,7 @@ c.Spawner.apply_user_options = apply
 c.JupyterHub.spawner_class = "batchspawner.SlurmSpawner"
 c.BatchSpawnerBase.req_account = SLURM["account"]
 c.BatchSpawnerBase.req_partition = SLURM["partition"]
+c.BatchSpawnerBase.req_options = SLURM.get("options", "")
 # In the job's first process, not by srun, whose steps do not inherit the number of CPUs. No mail is
 # asked for, and none is to be: a class is two hundred jobs at once.
 c.BatchSpawnerBase.batch_script = """#!/bin/bash
@@ -53,6 +54,7 @@ c.BatchSpawnerBase.batch_script = """#!/bin/bash
 #SBATCH --mem={{memory_mb}}M
 {% if account %}#SBATCH --account={{account}}
 {% endif %}{% if partition %}#SBATCH --partition={{partition}}
+{% endif %}{% if options %}#SBATCH {{options}}
 {% endif %}{% if gpu %}#SBATCH --gres={{gpu}}
 {% endif %}{% if reservation %}#SBATCH --reservation={{reservation}}
 {% endif %}#SBATCH --no-requeue

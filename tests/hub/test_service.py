@@ -18,6 +18,14 @@ pytestmark = local_hub.MARKS
 COURSE = "apprentissage-profond"
 TEACHER = "enseignante"
 
+PAST_DUE = """
+import sys
+from datetime import datetime
+from grader.course import Course
+with Course.here().gradebook() as gradebook:
+    gradebook.update_or_create_assignment(sys.argv[1], duedate=datetime(2026, 1, 1))
+"""
+
 
 def run(hub: Hub, user: str, folder: str, code: str, *words: str) -> str:
     """A command of a user's, in a terminal."""
@@ -44,17 +52,18 @@ def labo(hub: Hub, student: str, *words: str) -> str:
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """What the hub finds when it starts: the course with its small lab, which Alice has done."""
+    """What the hub finds when it starts: the course with its small lab, which both have done."""
     hub = tmp_path / "hub"
     course = make_course(hub / "home" / TEACHER / "cours")
     with (course.root / "nbgrader_config.py").open("a") as config:
         config.write(f"\nc.Exchange.root = {str(hub / 'exchange')!r}\n")
         config.write("c.ExchangeCollect.check_owner = False\n")
     change_policy(course, LAB, {"tell": "hints"})
-    home = hub / "home/alice" / LAB
-    home.mkdir(parents=True)
-    notebook = answered(course, standardize=WRONG)
-    (home / f"{LAB}.ipynb").write_text(json.dumps(notebook), "utf-8")
+    for student in ("alice", "bruno"):
+        home = hub / "home" / student / LAB
+        home.mkdir(parents=True)
+        notebook = answered(course, standardize=WRONG)
+        (home / f"{LAB}.ipynb").write_text(json.dumps(notebook), "utf-8")
     return tmp_path
 
 
@@ -106,3 +115,57 @@ def test_handed_in_answered_and_shown_to_whom_it_may_be(folder):
             page.get_by_text("Set: nothing is told").wait_for()
 
         assert "rien n'est dit pour l'instant" in labo(hub, "alice", "submit", "--wait")
+        limits_and_due_dates(hub, browser)
+
+
+def limits_and_due_dates(hub: Hub, browser) -> None:
+    """As students read them on their pages, while the instructor changes policy and dates."""
+    with (
+        opened(browser, hub, TEACHER, f"settings/{LAB}") as teacher,
+        opened(browser, hub, "alice") as alice,
+        opened(browser, hub, "bruno") as bruno,
+    ):
+        set_policy(teacher, tell="points", per_day="1")
+        labo(hub, "alice", "submit")
+        reads(alice, "reçue ; plus de réponse ce jour-là")
+        reads(alice, "Réponses encore possibles aujourd'hui : 0 sur 1")
+
+        run(hub, TEACHER, "cours", PAST_DUE, LAB)
+        for page in (alice, bruno):
+            reads(page, "échéance passée")
+        teacher.fill("input[name=student]", "alice")
+        teacher.fill("input[name=until]", "2099-01-01 12:00")
+        teacher.click("text=Give more time")
+        teacher.get_by_text("alice has time until").wait_for()
+        set_policy(teacher, when="after")
+        reads(alice, "délai prolongé")
+        assert alice.get_by_text("échéance passée").count() == 0
+        assert bruno.get_by_text("délai prolongé").count() == 0
+
+        for student in ("bruno", "alice"):
+            labo(hub, student, "submit")
+        reads(bruno, "corrigée")  # late, and answered: the due date is over
+        assert bruno.get_by_role("cell", name="standardize").count() == 1
+        reads(alice, "reçue ; dite après l'échéance")
+        hub.picture(alice, "a student with more time")
+        hub.picture(bruno, "a student whose due date has passed")
+
+
+def set_policy(page, **values: str) -> None:
+    for name, value in values.items():
+        if name == "per_day":
+            page.fill("input[name=per_day]", value)
+        else:
+            page.select_option(f"select[name={name}]", value)
+    page.click("text=Set the policy")
+    page.get_by_text("Set: ").wait_for()
+
+
+def reads(page, text: str) -> None:
+    """What a page that is read again shows, sooner or later."""
+    for _ in range(120):
+        page.reload()
+        if page.get_by_text(text).count():
+            return
+        page.wait_for_timeout(1000)
+    pytest.fail(f"{text}: {page.inner_text('body')}")

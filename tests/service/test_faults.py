@@ -13,7 +13,7 @@ import pytest
 
 from grader.errors import GraderError
 from grader.grading.autograde import locked
-from grader.service.server import alone
+from grader.service.holder import alone
 from tests.support.course_cases import LAB, ROOT, WRONG
 from tests.support.service_cases import RUN, served, until_idle
 

@@ -1,35 +1,26 @@
 """Who sees what on the pages, by address and by guessed names; the hub is a pretended one."""
 
 import json
+import os
 import re
-from urllib.parse import quote, urlencode
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
-from tornado.httpclient import AsyncHTTPClient
-from tornado.httpserver import HTTPServer
-from tornado.ioloop import IOLoop
 from tornado.testing import bind_unused_port
 
 from grader.grading.extensions import read_extensions
 from grader.service.policy import Counts, Tell, policy_of
-from grader.service.web import Groups, application
-from tests.support.course_cases import LAB, WRONG
+from tests.support.course_cases import LAB, ROOT, WRONG
+from tests.support.page_cases import PretendedHub, asking
 from tests.support.service_cases import served
 
-BASE = "/services/cours/"
-TEACHES = {"prof": ["enseignants"], "tara": ["auxiliaires"]}
 SCRIPT = 'print("<script>alert(1)</script>")\n' + WRONG
-
-
-class PretendedHub:
-    """Says who somebody is by a header, in the place of the hub's OAuth."""
-
-    def get_current_user(self):
-        name = self.request.headers.get("X-User")
-        return {"name": name, "groups": TEACHES.get(name, []), "admin": name == "root"}
-
-    def get_login_url(self):
-        return "/hub/login"
 
 
 @pytest.fixture(scope="module")
@@ -47,32 +38,8 @@ def course(tmp_path_factory):
 @pytest.fixture
 def ask(course):
     """Ask for a page as somebody; the answer."""
-    loop = IOLoop(make_current=False)
-
-    def asked(user: str, path: str, body: dict | None = None, **headers: str):
-        async def fetch():
-            pages = application(
-                course.course, Groups("enseignants", "auxiliaires"), BASE, PretendedHub, []
-            )
-            socket, port = bind_unused_port()
-            server = HTTPServer(pages)
-            server.add_sockets([socket])
-            try:
-                return await AsyncHTTPClient().fetch(
-                    f"http://127.0.0.1:{port}{BASE}{path}",
-                    method="GET" if body is None else "POST",
-                    body=None if body is None else urlencode(body),
-                    headers={"X-User": user} | headers,
-                    follow_redirects=False,
-                    raise_error=False,
-                )
-            finally:
-                server.stop()
-
-        return loop.run_sync(fetch)
-
-    yield asked
-    loop.close()
+    with asking(course.course) as ask:
+        yield ask
 
 
 def handed_in(course, student: str) -> str:
@@ -189,3 +156,49 @@ def test_a_service_that_stopped_is_told(course, ask):
     assert "No service is running" in ask("prof", "class").body.decode()
     assert "service de correction est arrêté" in ask("alice", "").body.decode()
     assert json.loads((course.course.root / ".grader/.service/status.json").read_text())
+
+
+HUB = """
+import subprocess, sys
+subprocess.Popen([sys.executable, "-c", "from grader.cli import app; app()", "page"])
+sys.stdin.read()
+"""
+
+
+@pytest.mark.slow
+def test_the_pages_end_with_the_hub_that_started_them(course):
+    """Killed, it stops none of its services, and the next one gives them another token."""
+    socket, port = bind_unused_port()
+    socket.close()
+    address = f"http://127.0.0.1:{port}"
+    told = {"JUPYTERHUB_SERVICE_URL": address, "JUPYTERHUB_SERVICE_PREFIX": "/services/cours/"}
+    told |= {"JUPYTERHUB_API_TOKEN": "none", "JUPYTERHUB_CLIENT_ID": "service-cours"}
+    hub = subprocess.Popen(
+        [sys.executable, "-c", HUB],
+        cwd=course.course.root,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | told,
+        stdin=subprocess.PIPE,
+    )
+    try:
+        wait_until(lambda: is_open(address))
+    finally:
+        hub.kill()
+        hub.communicate()
+    wait_until(lambda: not is_open(address))
+
+
+def is_open(address: str) -> bool:
+    try:
+        return bool(urllib.request.urlopen(f"{address}/services/cours/health"))
+    except urllib.error.HTTPError:
+        return True  # 503: no service answers here
+    except OSError:
+        return False
+
+
+def wait_until(found: Callable[[], bool]) -> None:
+    for _ in range(1200):
+        if found():
+            return
+        time.sleep(0.1)
+    pytest.fail("it does not come")

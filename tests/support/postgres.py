@@ -58,28 +58,46 @@ class Server:
 @contextmanager
 def running(folder: Path) -> Iterator[Server]:
     """A server with password authentication for `prof`, gone afterwards."""
+    folder.mkdir()
+    secret = folder / "password"
+    secret.write_text(Server.PASSWORD)
+    secret.chmod(0o644)
+    words = ("-U", "prof", "--auth=scram-sha-256", f"--pwfile={secret}")
+    with _started(folder, *words) as server:
+        for database in ("live", "empty"):
+            server.sql("postgres", f"CREATE DATABASE {database}")
+        yield server
+
+
+@contextmanager
+def running_for_peers(folder: Path) -> Iterator[Path]:
+    """The folder of a server as a system installs it: who enters does by the account's name.
+
+    Its language is none, as on a bare system.
+    """
+    folder.mkdir()
+    with _started(folder, "-U", "postgres", "--auth=peer", "--no-locale", "-E", "SQL_ASCII"):
+        yield folder
+
+
+@contextmanager
+def _started(folder: Path, *words: str) -> Iterator[Server]:
     programs, server = _programs(), Server(folder)
     assert programs is not None
-    folder.mkdir()
     user = _account() if os.geteuid() == 0 else None
     if user:
         shutil.chown(folder, user, user)
-        open_to_all(folder.parent)
-    (folder / "password").write_text(Server.PASSWORD)
-    (folder / "password").chmod(0o644)
+        open_to_all(folder)
     data = folder / "data"
     pg_ctl = [programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log"]
 
     def run(*words: Path | str) -> None:
         subprocess.run([str(word) for word in words], user=user, check=True, capture_output=True)
 
-    method, secret = "--auth=scram-sha-256", folder / "password"
-    run(programs / "initdb", "-N", "-U", "prof", method, f"--pwfile={secret}", data)
+    run(programs / "initdb", "-N", *words, data)
     options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
     run(*pg_ctl, "-o", options, "start")
     try:
-        for database in ("live", "empty"):
-            server.sql("postgres", f"CREATE DATABASE {database}")
         yield server
     finally:
         run(*pg_ctl, "-m", "immediate", "stop")
