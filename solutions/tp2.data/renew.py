@@ -10,7 +10,7 @@ who has the key has the labels. 128 bits are not found by trying.
 
 Worlds differ a little: `python -m tests.labs.tp2_students` says what invented students earn under
 a key. Under each of eleven keys the reference earned every point: from 78 to 90 % with microscope 0
-(78 are asked for), from 71 to 88 % with microscope 1 (66 are).
+(76 are asked for), from 71 to 88 % with microscope 1 (66 are).
 """
 
 from __future__ import annotations
