@@ -370,9 +370,12 @@ def double(picture):
     return picture * 2 + len(seen)
 
 
-for n, known, classes in ((12, 4, (2, 0)), (15, 5, (4, 1, 3)), (9, 3, (0, 1, 2)), (10, 6, (5,)), (6, 2, (7, 1, 0))):
+for n, known, classes, size in (
+    (12, 4, (2, 0), (2, 3, 4)), (15, 5, (4, 1, 3), (1, 3, 4)), (9, 3, (0, 1, 2), (3, 1, 2)), (10, 6, (5,), (1, 2, 1)),
+    (6, 2, (7, 1, 0), (1, 1, 1)),
+):
     target = torch.cat([torch.arange(known), torch.randint(known, (n - known,))])[torch.randperm(n)]
-    pictures = torch.randn(n, 2, 3, 4)
+    pictures = torch.randn(n, *size)
     copies = pictures.clone(), target.clone()
     kept = [(i, classes.index(k)) for i, k in enumerate(target.tolist()) if k in classes]
     case = f"classes {target.tolist()}, gardées {classes}"
@@ -392,10 +395,10 @@ for n, known, classes in ((12, 4, (2, 0)), (15, 5, (4, 1, 3)), (9, 3, (0, 1, 2))
             )
             wanted = copies[0][position]
             if change:
-                assert seen and seen[-1] == (2, 3, 4), f"`transform` reçoit une image C × H × W, et non {seen[-1:]}"
+                assert seen and seen[-1] == size, f"`transform` reçoit une image C × H × W, {size} ici, et non {seen[-1:]}"
                 wanted = wanted * 2 + len(seen)
             assert isinstance(picture, torch.Tensor), f"{case} : l'image est un tenseur"
-            assert picture.shape == wanted.shape, f"{case} : image de forme {tuple(picture.shape)}, et non (2, 3, 4)"
+            assert picture.shape == wanted.shape, f"{case} : image de forme {tuple(picture.shape)}, et non {size}"
             assert torch.allclose(picture, wanted), (
                 f"{case} : l'image {index} n'est pas la bonne, ou `transform` n'y est pas appliquée une fois à cet accès"
             )

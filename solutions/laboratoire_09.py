@@ -657,7 +657,7 @@ def expected_filter(row, temperature, k, p):
 
 cases = [
     (shape, temperature, k, p, dtype)
-    for shape, dtype in (((6,), torch.float64), ((3, 9), torch.float32), ((2, 3, 5), torch.float64))
+    for shape, dtype in (((6,), torch.float64), ((3, 9), torch.float32), ((2, 3, 5), torch.float64), ((2, 1, 4), torch.float32))
     for temperature, k, p in (
         (1.0, None, 1.0), (0.7, None, 0.8), (2.0, 3, 1.0), (1.3, 4, 0.7), (0.5, 2, 0.55), (1.0, 50, 0.35), (1.0, 1, 1e-6),
         (3.0, None, 0.95), (1.0, None, 1e-6),
@@ -692,8 +692,12 @@ for given, settings, wanted in (
     (torch.tensor([-math.inf, 1.0, 0.0, -math.inf]), {"temperature": 0.5}, [[1, 2]]),
     (torch.tensor([0.0, 40.0, -40.0]), {"p": 1.0}, [[0, 1, 2]]),
     (torch.tensor([1000.0, -1000.0, 999.0]), {"p": 0.9}, [[0, 2]]),
+    (torch.zeros(32), {"p": 0.45}, [list(range(15))]),  # beaucoup d'égalités : un tri qui n'est pas stable les mêle
+    (torch.zeros(40), {"k": 25}, [list(range(25))]),
+    (torch.arange(40.0) % 2, {"k": 30}, [sorted([*range(1, 40, 2), *range(0, 20, 2)])]),
+    (torch.zeros(1), {"k": 1, "p": 0.5}, [[0]]),
 ):
-    shown = given.tolist()
+    shown = given.tolist() if given.numel() < 9 else f"{given.numel()} scores, presque tous à égalité"
     found = filter_logits(given.clone(), **settings)
     assert isinstance(found, torch.Tensor) and found.shape == given.shape, f"{shown}, {settings} : la forme n'est pas gardée"
     kept = [[i for i, x in enumerate(row) if x > -math.inf] for row in found.view(-1, given.shape[-1]).tolist()]

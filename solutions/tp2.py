@@ -176,6 +176,8 @@ with tally.part(1, "les effectifs"):
         assert counts.tolist() == expected, (
             f"un nombre par classe, 0 si elle est absente : {expected} attendu ; reçu : {counts.tolist()}"
         )
+    counts = survey(torch.zeros(3, 1, 2, 2, dtype=torch.uint8), torch.tensor([0, 0, 0]), 1)[0]
+    assert counts.tolist() == [3], f"une seule classe, trois images : [3] attendu ; reçu : {counts.tolist()}"
 with tally.part(1, "les canaux constants"):
     for (pixels, _, _, expected, _), (_, constant, _) in zip(cases, results):
         expected = [c for c in range(pixels.shape[1]) if len(pixels[:, c].unique()) == 1]
@@ -308,9 +310,9 @@ def split_case(sizes, pictures):
 
 for sizes, share in (
     ([5], 0.4), ([12, 6, 3], 0.25), ([2, 2], 0.1), ([2, 3], 0.9), ([1, 8], 0.5), ([30, 5, 9, 1, 2], 0.2), ([4, 4], 1.0),
-    ([4, 3], 0.0), ([7, 0, 5], 0.3), ([5, 9], 0.5), ([1, 1], 0.4),
+    ([4, 3], 0.0), ([7, 0, 5], 0.3), ([5, 9], 0.5), ([1, 1], 0.4), ([2], 0.5),
 ):
-    target_in, grains_in = split_case(sizes, 4)
+    target_in, grains_in = split_case(sizes, 1 if sizes == [2] else 4)  # deux images en tout : une de chaque côté
     kept = target_in.clone(), grains_in.clone()
     answer = split_by_grain(target_in, grains_in, share, torch.Generator().manual_seed(int(torch.randint(2**31, ()))))
     assert torch.equal(target_in, kept[0]) and torch.equal(grains_in, kept[1]), "un argument a été modifié"
@@ -931,6 +933,7 @@ for case in (
     ([[[nan, 1.0]], [[3.0]]], 1, 3.0, "un nan au début"), ([[[1.0, nan]], [[3.0]]], 1, 3.0, "un nan à la fin"),
     ([[[3.0]], [[nan]], [[2.0]]], 2, 2.0, "un nan entre deux"), ([[[nan]], [[nan]]], 0, inf, "tout diverge"),
     ([[[1.0], [inf]], [[5.0], [6.0]]], 1, 5.5, "l'infini d'une graine"), ([[[1.0, inf]], [[5.0]]], 1, 5.0, "l'infini à la fin"),
+    ([[[inf, 1.0]], [[5.0]]], 1, 5.0, "l'infini au début"), ([[[-inf, 1.0]], [[5.0]]], 1, 5.0, "moins l'infini au début"),
     ([[[1.0, -inf]], [[5.0]]], 1, 5.0, "moins l'infini"), ([[[3.0, inf, 1.0]], [[5.0]]], 1, 5.0, "l'infini au milieu"),
     ([[[3.0, nan, 1.0]], [[5.0]]], 1, 5.0, "un nan au milieu"),
     ([[[2.0, nan, 1.0], [1.0]], [[7.0], [8.0]]], 1, 7.5, "la première graine diverge au milieu"),
@@ -1050,7 +1053,7 @@ with labo.needs("diagnose"):
 # | microscope 0 : 25 % | la classe majoritaire | 0 |
 # | microscope 0 : 35 % | un modèle linéaire | 1 |
 # | microscope 0 : 66 % | un réseau, avec de la méthode | 2,5 |
-# | microscope 0 : 80 % | le même, qui sait qu'un grain n'a ni haut ni bas | 4 |
+# | microscope 0 : 76 % | le même, qui sait qu'un grain n'a ni haut ni bas | 4 |
 # | microscope 1 : 55 % | un réseau qui ne confond pas éclairage et pollen | 1 de plus |
 # | microscope 1 : 66 % | | 2 de plus |
 #
@@ -1082,6 +1085,10 @@ def train_final(images, target, grain, microscope, seed):
         x = images.float()
         return (x - x.mean((2, 3), keepdim=True)) / (x.std((2, 3), keepdim=True) + 1)
 
+    def turned(x, view):
+        """L'une des huit orientations : un grain n'a ni haut ni bas."""
+        return (x if view < 4 else x.flip(3)).rot90(view, (2, 3))
+
     torch.manual_seed(seed)
     x = prepared(images)
     weight = len(target) / torch.bincount(target, minlength=4).clamp(min=1)
@@ -1092,9 +1099,9 @@ def train_final(images, target, grain, microscope, seed):
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=steps)
     while schedule.last_epoch < steps:
         for rows in torch.randperm(len(x))[:drawn].split(40):
-            turned = x[rows].rot90(int(torch.randint(4, ())), (2, 3))
-            turned = turned.flip(3) if torch.rand(()) < 0.5 else turned
-            loss = F.cross_entropy(model(turned), target[rows], weight=weight, label_smoothing=0.1)
+            # Les huit dans chaque lot : une seule pour tout le lot, et le résultat dépend du hasard des derniers pas.
+            batch = torch.cat([turned(part, view) for view, part in enumerate(x[rows].chunk(8))])
+            loss = F.cross_entropy(model(batch), target[rows], weight=weight, label_smoothing=0.1)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -1103,10 +1110,9 @@ def train_final(images, target, grain, microscope, seed):
 
     @torch.no_grad()
     def predict(images):
-        """La moyenne des huit orientations : un grain n'a ni haut ni bas."""
+        """La moyenne des huit orientations."""
         x = prepared(images)
-        views = [side.rot90(turn, (2, 3)) for side in (x, x.flip(3)) for turn in range(4)]
-        return sum(model(view).softmax(1) for view in views).argmax(1)
+        return sum(model(turned(x, view)).softmax(1) for view in range(8)).argmax(1)
 
     return predict
     ### END SOLUTION
@@ -1204,14 +1210,23 @@ def photograph(draws, grains, scopes):
     return np.round(255 * np.concatenate([light[:, :1], dead, light[:, 1:]], 1).clip(0, 1)).astype(np.uint8)
 
 
+def ranks_in_species(draws, kinds):
+    """Le rang de chaque grain parmi ceux de son espèce, dans un ordre tiré au hasard."""
+    ranks = np.empty(len(kinds), np.int64)
+    for k in range(N_CLASSES):
+        ranks[kinds == k] = draws.permutation((kinds == k).sum())
+    return ranks
+
+
 def campaign():
     """Le dossier des étudiants : images, étiquettes (une sur huit est fausse), grains, microscopes."""
     draws = stream("campaign")
     kinds = draws.permutation(np.repeat(np.arange(N_CLASSES), (130, 60, 38, 22)))
     n = len(kinds)
-    scopes = (draws.permutation(n) < n // 8).astype(np.int64)
-    wrong = draws.permutation(n) < n // 8
-    labels = np.where(wrong, (kinds + draws.integers(1, N_CLASSES, n)) % N_CLASSES, kinds)
+    # Un grain sur huit de chaque espèce : tirés de tous les grains, ils ruineraient parfois la plus rare.
+    scopes = (ranks_in_species(draws, kinds) % 8 == 4).astype(np.int64)
+    ranks = ranks_in_species(draws, kinds)
+    labels = np.where(ranks % 8 == 4, (kinds + 1 + ranks // 8 % 3) % N_CLASSES, kinds)
     of = draws.permutation(np.repeat(np.arange(n), draws.integers(2, 6, n)))
     grains = {name: value[of] for name, value in grow(draws, kinds).items()}
     pixels = photograph(draws, grains, scopes[of])
@@ -1253,7 +1268,7 @@ score = {
     for scope in (0, 1)
 }
 print(f"Exactitude équilibrée : microscope 0, {score[0]:.0f} % ; microscope 1, {score[1]:.0f} %.")
-usual = max(points for floor, points in ((0, 0), (35, 1), (66, 2.5), (80, 4)) if score[0] >= floor)
+usual = max(points for floor, points in ((0, 0), (35, 1), (66, 2.5), (76, 4)) if score[0] >= floor)
 robust = max(points for floor, points in ((0, 0), (55, 1), (66, 2)) if score[1] >= floor)
 usual + robust
 ### END HIDDEN TESTS

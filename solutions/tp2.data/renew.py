@@ -9,7 +9,8 @@ with the project is public. Draw your own, build the lab, and commit none of it 
 who has the key has the labels. 128 bits are not found by trying.
 
 Worlds differ a little: `python -m tests.labs.tp2_students` says what invented students earn under
-a key. Of five keys, one gave the strong one less than 6 points: draw another then.
+a key. Under each of eleven keys the reference earned every point: from 78 to 90 % with microscope 0
+(76 are asked for), from 71 to 88 % with microscope 1 (66 are).
 """
 
 from __future__ import annotations

@@ -60,6 +60,14 @@ def test_another_key_gives_other_grains_of_the_same_kind(renew):
     assert np.abs(pixels.mean(0) - others.mean(0)).max() > 1
 
 
+def test_no_species_has_more_than_its_share_of_false_labels(renew):
+    names = renew.generator("0" * 32)
+    kinds = np.repeat(np.arange(4), (130, 60, 38, 22))
+    ranks = names["ranks_in_species"](np.random.default_rng(0), kinds)
+    assert [sorted(ranks[kinds == k]) for k in range(4)] == [[*range(n)] for n in (130, 60, 38, 22)]
+    assert [int((ranks[kinds == k] % 8 == 4).sum()) for k in range(4)] == [16, 7, 5, 3]
+
+
 def test_nobody_has_seen_the_hidden_grains(renew):
     names = renew.generator()
     seen = {image.tobytes() for image in names["campaign"]()[0]}

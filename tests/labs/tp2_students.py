@@ -26,12 +26,15 @@ def same(x):
 
 
 def turned(x):
-    x = x.rot90(int(torch.randint(4, ())), (2, 3))
-    return x.flip(3) if torch.rand(()) < 0.5 else x
+    return torch.cat([view(part, turn) for turn, part in enumerate(x.chunk(8))])
+
+
+def view(x, turn):
+    return (x if turn < 4 else x.flip(3)).rot90(turn, (2, 3))
 
 
 def views(x):
-    return [side.rot90(turn, (2, 3)) for side in (x, x.flip(3)) for turn in range(4)]
+    return [view(x, turn) for turn in range(8)]
 
 
 def of_each(images):

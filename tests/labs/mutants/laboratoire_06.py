@@ -123,6 +123,10 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
             "images changed in place",
             _set(("image = self.images[position]", "image = self.images[position].mul_(1.5)")),
         ),
+        (
+            "grey images lose their channel",
+            _set(("self.images[position]", "self.images[position].squeeze(0)")),
+        ),
         ("a batch of one", _set(("self.images[position]", "self.images[position : position + 1]"))),
         (
             "transform kept in memory",

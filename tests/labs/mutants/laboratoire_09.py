@@ -237,6 +237,8 @@ def perplexity(logits, targets, mask):
             _filter(("logits / temperature", "logits * temperature")),
         ),
         ("no temperature", _filter(("(logits / temperature)", "logits"))),
+        ("a sort that shuffles ties", _filter((", stable=True", ""))),
+        ("dimensions of one lost", _filter(("order, scores)", "order, scores).squeeze()"))),
         ("one too many for k", _filter(("rank >= k", "rank > k"))),
         ("one too few for k", _filter(("rank >= k", "rank >= max(k - 1, 1)"))),
         ("more than p, for at least p", _filter((">= p,", "> p,"))),

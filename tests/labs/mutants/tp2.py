@@ -44,6 +44,7 @@ def _final(doc: str, body: str) -> str:
 MUTANTS: dict[str, list[tuple[str, str]]] = {
     "survey": [
         ("absent classes left out", _survey((", minlength=n_classes", ""))),
+        ("one class loses its dimension", _survey(("return counts,", "return counts.squeeze(),"))),
         ("one class too many", _survey(("minlength=n_classes", "minlength=n_classes + 1"))),
         (
             "counts in int32",
@@ -163,6 +164,10 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
         ),
     ],
     "split_by_grain": [
+        (
+            "one image loses its dimension",
+            _split(("(~in_valid).nonzero().flatten()", "(~in_valid).nonzero().squeeze()")),
+        ),
         ("images for grains", _split(("grain[target == k].unique()", "grain[target == k]"))),
         (
             "rows at random",
@@ -595,6 +600,10 @@ def split_by_grain(target, grain, share, generator):
             "as it was",
             "def search(settings, run, seeds):\n    return broken_search(settings, run, seeds)\n",
         ),
+        (
+            "an infinite beginning forgiven",
+            _search(("for loss in curve)", "for loss in curve[1:])")),
+        ),
         ("the last epoch", _search((_MEAN, "sum(curve[-1] for curve in curves) / len(curves)"))),
         ("the luckiest seed", _search((_MEAN, "min(map(min, curves))"))),
         ("the unluckiest seed", _search((_MEAN, "max(map(min, curves))"))),
@@ -837,8 +846,8 @@ def search(settings, run, seeds):
                 "tp2",
                 "final",
                 (
-                    "        x = prepared(images)\n        views",
-                    "        x = prepared(images.sub_(1))\n        views",
+                    "        x = prepared(images)\n        return",
+                    "        x = prepared(images.sub_(1))\n        return",
                 ),
             ),
         ),
