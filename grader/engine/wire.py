@@ -107,12 +107,14 @@ class _Encoder:
             return value
         if kind is int:
             return _pack_int(value)
-        if isinstance(value, _COUNTED) and len(value) > MAX_LENGTH:
+        if issubclass(kind, _COUNTED) and len(value) > MAX_LENGTH:
             raise TooLarge(f"a {kind.__name__} of more than {MAX_LENGTH} items")
         if self.special is not None:
             tagged = self.special(value, lambda part: self.pack(part, depth + 1))
             if tagged is not None:
                 return tagged
+        if kind is torch.Tensor:
+            return pack_tensor(value)
         if isinstance(value, int):
             return _pack_int(int.__int__(value))
         if isinstance(value, float):
