@@ -13,7 +13,7 @@ import socket
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
-from typing import Any, Final, NamedTuple, NoReturn, Protocol, runtime_checkable
+from typing import Any, Final, NamedTuple, NoReturn
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -262,13 +262,6 @@ class _Tape:
         return any(tensor is leaf for leaf in self.inputs)
 
 
-@runtime_checkable
-class _HasVariable(Protocol):
-    """An attribute of autograd's AccumulateGrad that torch does not declare."""
-
-    variable: torch.Tensor
-
-
 def _leaves(outputs: list[torch.Tensor]) -> Iterator[torch.Tensor]:
     """The tensors that a graph starts from, found from its end."""
     seen = set()
@@ -278,8 +271,9 @@ def _leaves(outputs: list[torch.Tensor]) -> Iterator[torch.Tensor]:
         if node is None or node in seen:
             continue
         seen.add(node)
-        if node.name() == "torch::autograd::AccumulateGrad" and isinstance(node, _HasVariable):
-            yield node.variable
+        leaf = getattr(node, "variable", None)  # of AccumulateGrad, which torch does not declare
+        if leaf is not None and node.name() == "torch::autograd::AccumulateGrad":
+            yield leaf
         nodes.extend(following for following, _ in node.next_functions)
 
 

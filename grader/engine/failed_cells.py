@@ -36,6 +36,8 @@ class FailedCells:
         """Take note of a cell that has run, and of its error if there was one."""
         error = first(outputs, "error")
         self.none = self.none and error is None
+        if error is None and not self._missing:
+            return
         for name in _defined_names(source):
             if error is None:
                 self._missing.pop(name, None)

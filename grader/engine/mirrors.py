@@ -41,10 +41,9 @@ class Mirrors:
         """The contents that have changed since the last exchange, for the other side to take."""
         changed = {}
         for number, tensor in self.tensors.items():
-            now = content(tensor)
-            if not _same(now, self._exchanged[number]):
+            if not _is_as(tensor, self._exchanged[number]):
+                changed[number] = now = content(tensor)
                 self._exchanged[number] = copied(now)
-                changed[number] = now
         return changed
 
     def take(self, changed: dict[int, Content]) -> None:
@@ -120,13 +119,15 @@ def copied(parts: Content) -> Content:
     return Content(parts.value.detach().clone(), grad, parts.requires_grad)
 
 
-def _same(a: Content, b: Content) -> bool:
-    return (
-        a.requires_grad == b.requires_grad
-        and _equal(a.value, b.value)
-        and (a.grad is b.grad if a.grad is None or b.grad is None else _equal(a.grad, b.grad))
-    )
+def _is_as(tensor: torch.Tensor, before: Content) -> bool:
+    """True if a tensor still has this content; asked of each of them at each exchange."""
+    if tensor.requires_grad != before.requires_grad or not _equal(tensor, before.value):
+        return False
+    grad = tensor.grad if tensor.is_leaf else None
+    if grad is None or before.grad is None:
+        return grad is before.grad
+    return _equal(grad, before.grad)
 
 
 def _equal(a: torch.Tensor, b: torch.Tensor) -> bool:
-    return (a.dtype, a.shape) == (b.dtype, b.shape) and torch.equal(a, b)
+    return a.dtype is b.dtype and torch.equal(a, b)  # false of another shape

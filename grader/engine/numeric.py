@@ -32,6 +32,7 @@ DTYPES: Final = {
         torch.complex128,
     )
 }
+_NAMES: Final = {dtype: name for name, dtype in DTYPES.items()}
 _ARRAY_KINDS: Final = "biufc"
 _ARRAY_DTYPE: Final = re.compile(rf"[<>|][{_ARRAY_KINDS}](?:1|2|4|8|16|32)")
 
@@ -42,16 +43,21 @@ def pack_tensor(tensor: torch.Tensor) -> list:
         raise WireError("only dense tensors cross; use .to_dense()")
     if tensor.is_meta:
         raise WireError("a tensor on the device 'meta' has no values")
-    name = str(tensor.dtype).removeprefix("torch.")
-    if name not in DTYPES:
-        raise WireError(f"tensors of dtype {name} do not cross")
+    name = _NAMES.get(tensor.dtype)
+    if name is None:
+        raise WireError(f"tensors of dtype {str(tensor.dtype).removeprefix('torch.')} do not cross")
     if tensor.numel() * tensor.element_size() > MAX_BYTES:
         raise TooLarge(f"tensor of {tensor.numel() * tensor.element_size() >> 20} MB")
     plain = tensor.detach().cpu().contiguous().resolve_conj().resolve_neg()
+    return ["tensor", name, list(plain.shape), _bytes(plain), tensor.requires_grad]
+
+
+def _bytes(tensor: torch.Tensor) -> bytes:
+    """The content of a contiguous tensor of the CPU."""
+    if tensor.dtype is not torch.bfloat16:
+        return tensor.numpy().tobytes()
     # A single element may have the stride 0 and count as contiguous, which `view` does not accept.
-    flat = plain.as_strided((plain.numel(),), (1,))
-    content = flat.view(torch.uint8).numpy().tobytes() if plain.numel() else b""
-    return ["tensor", name, list(plain.shape), content, tensor.requires_grad]
+    return tensor.as_strided((tensor.numel(),), (1,)).view(torch.uint8).numpy().tobytes()
 
 
 def pack_array(array: np.ndarray | np.generic) -> list:
@@ -75,10 +81,11 @@ def build_tensor(fields: list) -> torch.Tensor:
     if not content:
         tensor = torch.empty(shape, dtype=dtype, device="cpu")
     else:
-        tensor = torch.frombuffer(bytearray(content), dtype=torch.uint8)
-        if dtype is torch.bool:
+        is_bool = dtype is torch.bool
+        tensor = torch.frombuffer(bytearray(content), dtype=torch.uint8 if is_bool else dtype)
+        if is_bool:
             tensor = tensor.ne(0)  # any other byte in a bool is undefined behaviour
-        tensor = tensor.view(dtype).reshape(shape)
+        tensor = tensor.reshape(shape)
     return tensor.requires_grad_(requires_grad) if requires_grad else tensor
 
 
@@ -108,9 +115,7 @@ def build_scalar(fields: list) -> Any:
 
 def exactly(fields: list, *kinds: type) -> list:
     """The fields, checked to be exactly of these types."""
-    if len(fields) != len(kinds) or any(
-        type(field) is not kind for field, kind in zip(fields, kinds, strict=True)
-    ):
+    if tuple(map(type, fields)) != kinds:
         raise WireError("fields of the wrong number or type")
     return fields
 

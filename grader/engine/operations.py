@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import copy
 import operator
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator
+from itertools import islice
+from types import GeneratorType
+from typing import Any, Final
+
+import torch
+from torch.nn import Module
 
 from labo.checks import random_state
 
@@ -25,6 +30,39 @@ def _ancestors(kind: type) -> list[str]:
 _UNARY: Final = ("neg", "pos", "abs", "invert")
 _BINARY: Final = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
 
+_AHEAD: Final = 64  # items given at a time
+_AHEAD_BYTES: Final = 1 << 22  # of their tensors, beyond which no other item is added
+# What they yield stays what it is, whatever a test does between two items.
+_STEADY: Final = {
+    method.__code__
+    for method in (
+        *(Module.parameters, Module.named_parameters),
+        *(Module.children, Module.named_children, Module.modules, Module.named_modules),
+    )
+}
+
+
+def _following(iterator: Iterator) -> tuple[tuple, bool]:
+    """The next items of an iterator, and true if they are its last.
+
+    Of torch's own over the parts of a module, several: each costs a round trip. Of any other, one:
+    it may run student code.
+    """
+    if not isinstance(iterator, GeneratorType) or iterator.gi_code not in _STEADY:
+        return (next(iterator),), False
+    items, size = [], 0
+    for item in islice(iterator, _AHEAD):
+        items.append(item)
+        size += sum(part.nbytes for part in _parts(item) if isinstance(part, torch.Tensor))
+        if size > _AHEAD_BYTES:
+            return tuple(items), False
+    return tuple(items), len(items) < _AHEAD
+
+
+def _parts(item: Any) -> tuple:
+    return item if isinstance(item, tuple) else (item,)
+
+
 ARITHMETIC: Final[dict[str, Callable]] = {
     name: getattr(operator, name) for name in _UNARY + _BINARY
 }
@@ -41,7 +79,7 @@ OPERATIONS: Final[dict[str, Callable]] = {
     "contains": operator.contains,
     "len": len,
     "iter": iter,
-    "next": next,
+    "following": _following,
     "isinstance": isinstance,
     "issubclass": issubclass,
     "ancestors": _ancestors,
@@ -57,7 +95,7 @@ OPERATIONS: Final[dict[str, Callable]] = {
 
 READINGS: Final = frozenset(
     {
-        *("getattr", "getitem", "contains", "len", "iter", "next", "isinstance", "issubclass"),
+        *("getattr", "getitem", "contains", "len", "iter", "following", "isinstance", "issubclass"),
         *("str", "repr", "format", "hash"),
     }
 )

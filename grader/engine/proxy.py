@@ -44,6 +44,9 @@ class Boundary(Protocol):
     def apply(self, operation: str, /, *args: Any, **kwargs: Any) -> Any:
         """Do one of `operations.OPERATIONS` there."""
 
+    def following(self, iterator: Proxy) -> Any:
+        """The next item of an iterator there."""
+
 
 class Proxy:
     """An object of the student's process.
@@ -128,7 +131,7 @@ class Proxy:
             raise WrongNature(french.another_length(_kind(self)))
 
     def __next__(self) -> Any:
-        return _apply("next", self)
+        return object.__getattribute__(self, "_labo_remote").following(self)
 
     def __copy__(self) -> Any:
         return _apply("copy", self)

@@ -32,7 +32,7 @@ from grader.engine.operations import ARITHMETIC, READINGS
 from grader.engine.outputs import Printed
 from grader.engine.own_files import check_arguments
 from grader.engine.peer import Gone, Late, Peer
-from grader.engine.proxy import CallableProxy
+from grader.engine.proxy import CallableProxy, Proxy, handle_of
 from grader.engine.sizes import Sizes
 from grader.engine.state import RandomStreams
 from grader.engine.student_error import UnsupportedAcrossBoundary, rebuilt, text
@@ -60,6 +60,8 @@ class Remote:
         self.objects = Objects(self)
         self.streams = RandomStreams()
         self.sizes = Sizes()
+        self._ahead: dict[int, tuple[list, bool]] = {}
+        """Of iterators, by number, the items that have come and are not asked for, if the last."""
         self.author_classes: frozenset[str] = frozenset()
         """The names of the classes that the author's notebook defines."""
         self.special_methods: Mapping[str, frozenset[str]] = {}
@@ -131,7 +133,7 @@ class Remote:
                 encoder.overwrite(index, content)
             error = None
             if "raised" in answer:
-                error = self._rebuilt(answer["raised"], iterating=operation == "next")
+                error = self._rebuilt(answer["raised"], iterating=operation == "following")
         if error:
             raise error
         built = operation == "call" and self.objects.is_author_class(args[0])
@@ -162,8 +164,24 @@ class Remote:
             error = self._rebuilt(answer["raised"])
         raise error
 
+    def following(self, iterator: Proxy) -> Any:
+        """The next item of an iterator of the student's.
+
+        Raises:
+            StopIteration: there is none.
+        """
+        number = handle_of(iterator).number
+        items, are_last = self._ahead.pop(number, ([], False))
+        if not items and not are_last:
+            items, are_last = _several(self.apply("following", iterator))
+        if not items:
+            raise StopIteration
+        self._ahead[number] = items[1:], are_last
+        return items[0]
+
     def forget(self) -> None:
         """Have the candidate let go of all that the tests no longer hold."""
+        self._ahead.clear()
         self.callbacks.clear()
         self.streams.forget_generators()
         self.unsupported = None
@@ -243,6 +261,18 @@ class Remote:
                 self, answer["tape"], len(inputs) + len(leaves), *inputs, *leaves, *tensors
             )
         return wire.decode(answer["result"], reader.build)
+
+
+def _several(answer: Any) -> tuple[list, bool]:
+    """The next items of an iterator, and whether they are its last.
+
+    Raises:
+        WrongNature: the answer is none, from a process that lies.
+    """
+    match answer:
+        case (tuple(items), bool(are_last)) if type(answer) is tuple:
+            return [*items], are_last
+    raise WrongNature(french.expected("les éléments d'un itérateur", type(answer).__name__))
 
 
 class _RemoteCall(torch.autograd.Function):

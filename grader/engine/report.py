@@ -75,7 +75,7 @@ class Outcome:
     report: Report
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), ensure_ascii=False)
+        return json.dumps(vars(self) | {"report": asdict(self.report)}, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> Outcome:

@@ -42,6 +42,7 @@ class RandomStreams:
         self._seeded_by_test: set[str] = set()  # "numpy", "python"
         self._starting = False
         self._generators: dict[torch.Generator, tuple[int, int]] = {}  # number, and seed given here
+        self._seed_numpy, self._seed_python = np.random.seed, random.seed
         _watch(np.random, ("seed", "set_state"), lambda: self._seeded_by_test.add("numpy"))
         _watch(random, ("seed", "setstate"), lambda: self._seeded_by_test.add("python"))
 
@@ -93,8 +94,8 @@ class RandomStreams:
         digest = self._next_digest()
         self._torch_seed = int.from_bytes(digest[:7], "big")
         torch.default_generator.manual_seed(self._torch_seed)
-        np.random.seed(int.from_bytes(digest[7:11], "big"))
-        random.seed(digest[11:18])
+        self._seed_numpy(int.from_bytes(digest[7:11], "big"))
+        self._seed_python(digest[11:18])
         self._seeded_by_test.clear()
 
     def _next_seed(self) -> int:

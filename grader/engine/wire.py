@@ -9,7 +9,7 @@ choice called. Bytes that are not exactly such a value raise `WireError`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -85,12 +85,14 @@ def encode(value: Any, special: Special = common_form) -> bytes:
     return packed
 
 
-_AS_IT_IS: Final = {bool, float, str, bytes}
+_AS_IT_IS: Final = {type(None), bool, float, str, bytes}  # no side has another form of these
+_READ_AS_IT_IS: Final = {*_AS_IT_IS, int}
+_COUNTED: Final = (list, tuple, dict, set)
 
 
 class _Encoder:
     def __init__(self, special: Special) -> None:
-        self.special = special
+        self.special = None if special is common_form else special
         self.items = 0
 
     def pack(self, value: Any, depth: int = 0) -> Any:
@@ -99,16 +101,21 @@ class _Encoder:
             raise TooLarge(f"value nested more than {MAX_DEPTH} deep")
         if self.items > MAX_ITEMS:
             raise TooLarge(f"value of more than {MAX_ITEMS} items")
-        if value is None or type(value) in _AS_IT_IS:  # no side has another form of these
+        kind = type(value)
+        if kind in _AS_IT_IS:
             return value
-        if isinstance(value, list | tuple | dict | set) and len(value) > MAX_LENGTH:
-            raise TooLarge(f"a {type(value).__name__} of more than {MAX_LENGTH} items")
-        tagged = self.special(value, lambda part: self.pack(part, depth + 1))
-        if tagged is not None:
-            return tagged
+        if kind is int:
+            return _pack_int(value)
+        if issubclass(kind, _COUNTED) and len(value) > MAX_LENGTH:
+            raise TooLarge(f"a {kind.__name__} of more than {MAX_LENGTH} items")
+        if self.special is not None:
+            tagged = self.special(value, lambda part: self.pack(part, depth + 1))
+            if tagged is not None:
+                return tagged
+        if kind is torch.Tensor:
+            return pack_tensor(value)
         if isinstance(value, int):
-            number = int.__int__(value)
-            return number if -(2**63) <= number < 2**63 else ["int", str(number)]
+            return _pack_int(int.__int__(value))
         if isinstance(value, float):
             return float(value)
         if isinstance(value, str):
@@ -132,6 +139,10 @@ _CONTAINERS: Final[tuple[tuple[str, type[Iterable]], ...]] = (
     ("set", set),
     ("frozenset", frozenset),
 )
+
+
+def _pack_int(number: int) -> int | list:
+    return number if -(2**63) <= number < 2**63 else ["int", str(number)]
 
 
 def _pack_leaf(value: Any) -> list:
@@ -232,21 +243,22 @@ class _Decoder:
         self.items += 1
         if depth > MAX_DEPTH or self.items > MAX_ITEMS:
             raise WireError("value too large or nested too deep")
-        if type(packed) is not list:
-            if packed is None or type(packed) in (bool, int, float, str, bytes):
-                return packed
-            raise WireError(f"unexpected {type(packed).__name__}")
+        kind = type(packed)
+        if kind in _READ_AS_IT_IS:
+            return packed
+        if kind is not list:
+            raise WireError(f"unexpected {kind.__name__}")
         if not packed or type(packed[0]) is not str:
             raise WireError("a list without a tag")
         tag, *fields = packed
         if tag in _SEQUENCES:
             (items,) = exactly(fields, list)
-            built = (self.build(item, depth + 1) for item in items)
+            built = [self.build(item, depth + 1) for item in items]
             return _SEQUENCES[tag](_spread(built) if tag in _HASHED else built)
         if tag == "dict":
             (pairs,) = exactly(fields, list)
             built_pairs = [self._pair(pair, depth + 1) for pair in pairs]
-            keys = _spread(key for key, _ in built_pairs)
+            keys = _spread([key for key, _ in built_pairs])
             return {key: value for key, (_, value) in zip(keys, built_pairs, strict=True)}
         if tag in self.builders:
             return self.builders[tag](fields)
@@ -260,15 +272,17 @@ class _Decoder:
         return self.build(pair[0], depth), self.build(pair[1], depth)
 
 
-def _spread(keys: Iterable[Any]) -> Iterator[Any]:
+def _spread(keys: Sequence[Any]) -> Sequence[Any]:
     """The keys, unless many have the same hash: to keep those takes the square of their number."""
+    if len(keys) <= MAX_EQUAL_HASHES:
+        return keys
     seen: dict[int, int] = {}
     for key in keys:
         mark = hash(key)
         seen[mark] = times = seen.get(mark, 0) + 1
         if times > MAX_EQUAL_HASHES:
             raise WireError("too many keys of the same hash")
-        yield key
+    return keys
 
 
 def _build_generator(fields: list) -> torch.Generator:

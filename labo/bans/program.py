@@ -23,10 +23,10 @@ class Statement:
     node: ast.stmt
     position: int
     replaces: bool
-    binds: set[str] = field(init=False)
+    binds: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.binds = set(stored([self.node]))
+        self.binds = _bound_by(self.node)
 
     @cached_property
     def uses(self) -> Uses:
@@ -74,7 +74,7 @@ class Program:
 
     def _reads(self, statement: Statement) -> Iterator[Statement]:
         """Ce que ses mots peuvent désigner : à ce moment, et à la fin."""
-        renewed = statement.binds if self._runs_later(statement.node) else set()
+        renewed = statement.binds if self._runs_later(statement.node) else frozenset()
         for use in statement.uses.names:
             if use.word not in renewed:  # a class that names itself means no earlier version of it
                 yield from self._bindings(use.word, statement.position)
@@ -140,6 +140,12 @@ class Program:
                 if use.root in self.imported:
                     table.setdefault(use.word, []).append(statement)
         return table
+
+
+@lru_cache(maxsize=8192)
+def _bound_by(node: ast.stmt) -> frozenset[str]:
+    """Les noms que lie une instruction ; gardés, car les mêmes nœuds reviennent."""
+    return frozenset(stored([node]))
 
 
 @lru_cache(maxsize=1024)

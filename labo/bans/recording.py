@@ -131,7 +131,8 @@ def _operators(events: list[Any]) -> frozenset[str] | None:
     call = next((event for event in events if event.name() == _CALL), None)
     if call is None:
         return None
-    names = {e.name() for e in events if call.start_ns() < e.start_ns() < call.end_ns()}
+    began, ended = call.start_ns(), call.end_ns()
+    names = {event.name() for event in events if began < event.start_ns() < ended}
     return frozenset(
         name.removeprefix("aten::").removeprefix(_AUTOGRAD)
         for name in names

@@ -89,6 +89,26 @@ PASSING = {
         "def f(n):\n    for i in range(n): yield torch.tensor(i)",
         "assert [int(i) for i in f(4)] == [0, 1, 2, 3]",
     ),
+    "a module's parts, some now and some later": (
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.layers = nn.ModuleList(nn.Linear(1, 1) for _ in range(40))",
+        "net = Net()\n"
+        "parameters = net.parameters()\n"
+        "first, second = next(parameters), next(parameters)\n"
+        "for third in parameters:\n    break\n"
+        "rest = list(parameters)\n"
+        "assert len(rest) == 77 and next(parameters, None) is None\n"
+        "both = [p for layer in net.layers for p in (layer.weight, layer.bias)]\n"
+        "given = [first, second, third, *rest]\n"
+        "assert len(given) == len(both) and all(a is b for a, b in zip(given, both))\n"
+        "for parameter in net.parameters():\n"
+        "    with torch.no_grad(): parameter.fill_(2)\n"
+        "    assert sum(int(p.sum()) == 2 for p in net.parameters()) > 0\n"
+        "assert net.layers[39].bias == 2\n"
+        "assert [n for n, _ in net.named_children()] == ['layers']",
+    ),
     "iteration stops": ("def f(): return iter([])", "assert list(f()) == []"),
     "classes": (
         "class Account:\n"
