@@ -112,8 +112,7 @@ def check_defined(program: Program, name: str, defined: Defined) -> None:
             "le notebook l'a remplacé sans l'écrire"
         )
     words = {use.word for s in reached for use in (*s.uses.names, *s.uses.attributes)}
-    written_out = {use.word for s in program.statements for use in s.uses.patches}
-    for other in replaced - written_out:
+    for other in replaced - program.patches.keys():
         if other in words or is_special(other):
             raise AssertionError(f"`{other}` d'un module est remplacé sans que ce soit écrit")
 
@@ -184,7 +183,9 @@ def _loops(statement: Statement, program: Program) -> Iterator[Use]:
     used = statement.uses
     looping = LOOPING_BUILTINS | LOOPING_ATTRIBUTES
     yield from used.loops
-    yield from implicit_loops(statement.node, program.functions)
+    inner = {name.removeprefix(".") for name, _, _ in used.functions} - {""}
+    outer = {use.word for use in used.names} & program.functions
+    yield from implicit_loops(statement.node, inner | outer)
     yield from (u for u in used.imports if u.word in looping and not program.binds(u.word))
     for use in used.names:
         own = program.binds(use.word) and use.word not in program.imported

@@ -17,7 +17,7 @@ def implicit_loops(node: ast.stmt, functions: Collection[str]) -> Iterator[Use]:
     spéciales de l'objet y sont le corps d'une boucle, qui ne s'écrit pas.
 
     Args :
-        functions : les noms des fonctions et des méthodes que définissent les cellules.
+        functions : les noms des fonctions du notebook et de l'instruction, et de ses méthodes.
     """
     for inner in ast.walk(node):
         if isinstance(inner, ast.ClassDef) and (inner.bases or inner.keywords):
@@ -42,10 +42,15 @@ def values(node: ast.AST) -> Iterator[ast.expr]:
 
 
 def _functions_in(value: ast.AST, functions: Collection[str], within: ast.stmt) -> Iterator[Use]:
-    for found in values(value):
+    """Celles que contient une valeur, les arguments d'autres appels mis à part."""
+    waiting = [value]
+    while waiting:
+        found = waiting.pop()
+        if not isinstance(found, ast.Call):
+            waiting.extend(ast.iter_child_nodes(found))
         if isinstance(found, ast.Lambda):
             yield _use("lambda", found, within)
-        elif _last_name(found) in functions and isinstance(found.ctx, ast.Load):
+        elif _last_name(found) in functions:
             yield _use(_last_name(found), found, within)
 
 

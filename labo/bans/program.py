@@ -58,9 +58,8 @@ class Program:
 
     @cached_property
     def functions(self) -> set[str]:
-        """Les noms des fonctions et des méthodes que définissent les cellules."""
-        found = (function for s in self.statements for function in s.uses.functions)
-        return {name.removeprefix(".") for name, _, _ in found} - {""}
+        """Les fonctions que définissent les cellules, hors de toute autre."""
+        return {n for s in self.statements for n, _, _ in s.uses.functions if n in s.binds}
 
     @cached_property
     def modules(self) -> dict[str, str]:
@@ -90,8 +89,7 @@ class Program:
                 yield from self._bindings(use.word, statement.position)
             yield from self._bindings(use.word, len(self.statements))
         for use in statement.uses.attributes:
-            of_module = use.root in self.imported
-            yield from (self._patches if of_module else self._module_patches).get(use.word, [])
+            yield from self.patches.get(use.word, [])
 
     def _runs_later(self, node: ast.stmt) -> bool:
         """Une définition qui n'appelle rien : ses fonctions ne s'exécutent qu'une fois son nom lié.
@@ -147,24 +145,16 @@ class Program:
     @cached_property
     def _of_operators(self) -> list[Statement]:
         """Ce qui change un opérateur, que l'on emploie sans l'écrire : `Tensor.__add__ = …`."""
-        special = [word for word in self._module_patches if is_special(word)]
-        return [statement for word in special for statement in self._module_patches[word]]
+        special = [word for word in self.patches if is_special(word)]
+        return [statement for word in special for statement in self.patches[word]]
 
     @cached_property
-    def _module_patches(self) -> dict[str, list[Statement]]:
+    def patches(self) -> dict[str, list[Statement]]:
         """Pour chaque attribut d'un module ou d'une classe importés, ce qui le remplace."""
-        return self._patches_of(self.imported)
-
-    @cached_property
-    def _patches(self) -> dict[str, list[Statement]]:
-        """Pour chaque attribut, ce qui le remplace quelque part : un module a plusieurs noms."""
-        return self._patches_of(None)
-
-    def _patches_of(self, roots: set[str] | None) -> dict[str, list[Statement]]:
         table: dict[str, list[Statement]] = {}
         for statement in self.statements:
             for use in statement.uses.patches:
-                if roots is None or use.root in roots:
+                if use.root in self.imported:
                     table.setdefault(use.word, []).append(statement)
         return table
 
