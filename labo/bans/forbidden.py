@@ -11,6 +11,9 @@ from labo.bans.implicit import implicit_loops, values
 from labo.bans.program import Program, Statement
 from labo.bans.uses import LOOPING_ATTRIBUTES, LOOPING_BUILTINS, Use, is_special
 
+# Libraries that give another one's objects: `checks.nn`, `ToTensor()(array)`.
+_BUILT_ON = {"torch": ("torch*", "labo", "poutyne")}
+
 Defined = Callable[[Sequence[str]], tuple[Mapping[str, str | None], set[str]]]
 
 # What names a thing without writing its name, or works where no recording looks.
@@ -59,6 +62,7 @@ def check(
     Erreurs :
         AssertionError, qui nomme ce qui a été trouvé, et où.
     """
+    words += tuple(library for word in words for library in _BUILT_ON.get(word, ()))
     reached = program.reached(name)
     if not reached:
         raise AssertionError(f"aucune cellule ne définit `{name}` par son nom")
