@@ -6,16 +6,12 @@ prend ensuite le même nom (`%time f = …`, `eval`, `globals()`, une exception 
 
 import ast
 import hashlib
-import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from labo.bans.program import Statement
-
-_NOTEBOOK = {"__main__", "builtins", None}  # those of `exec` too
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -68,16 +64,14 @@ def defined(names: Sequence[str], namespace: dict[str, Any]) -> dict[str, str | 
 
 
 def _print_of(name: str, method: str, namespace: dict[str, Any]) -> str | None:
-    value = namespace.get(name)
+    value: Any = namespace.get(name)
     if method:
         value = vars(value).get(method) if issubclass(type(value), type) else None
-        if type(value) in (staticmethod, classmethod):  # `__new__` is made one
-            value = value.__func__
-    with suppress(ValueError):  # functions that wrap one another
-        value = inspect.unwrap(value) if type(value) is FunctionType else value
-    if type(value) is not FunctionType or value.__module__ not in _NOTEBOOK:
-        return None
-    return _fingerprint(value.__code__)
+    if isinstance(value, staticmethod | classmethod):  # `__new__` is made one
+        value = value.__func__
+    # That of a decorator, of torch for instance, has the names of another module.
+    is_own = type(value) is FunctionType and value.__globals__ is namespace
+    return _fingerprint(value.__code__) if is_own else None
 
 
 class Replaced:

@@ -50,7 +50,7 @@ def _functions_in(value: ast.AST, functions: Collection[str], within: ast.stmt) 
             waiting.extend(ast.iter_child_nodes(found))
         if isinstance(found, ast.Lambda):
             yield _use("lambda", found, within)
-        elif _last_name(found) in functions:
+        elif isinstance(found, ast.Name | ast.Attribute) and _last_name(found) in functions:
             yield _use(_last_name(found), found, within)
 
 
