@@ -36,11 +36,11 @@ class Written:
 
     def of_other_code(self, found: Mapping[str, str | None]) -> list[str]:
         """Les noms qui, d'après ce qu'a trouvé `defined`, désignent un autre code."""
-        known = {
-            name: self.prints if name in self.defined else {*self.prints, None}
-            for name in self.names
-        }
-        return [name for name in self.names if found.get(name) not in known[name]]
+        return [
+            name
+            for name, mark in found.items()
+            if mark not in self.prints and (mark is not None or name in self.defined)
+        ]
 
 
 def written(statements: Sequence[Statement]) -> Written:
@@ -60,7 +60,9 @@ def written(statements: Sequence[Statement]) -> Written:
 
 def defined(names: Sequence[str], namespace: dict[str, Any]) -> dict[str, str | None]:
     """L'empreinte de ce que désigne chaque nom, `f` ou `Classe.f` ; None : pas de code à lui."""
-    return {name: _print_of(*name.partition(".")[::2], namespace) for name in names}
+    # What a short run has left out defines nothing, and no test can have used it.
+    there = (name for name in names if name.partition(".")[0] in namespace)
+    return {name: _print_of(*name.partition(".")[::2], namespace) for name in there}
 
 
 def _print_of(name: str, method: str, namespace: dict[str, Any]) -> str | None:
