@@ -7,7 +7,10 @@ it answers is believed: the examiner decodes plain data, and compares with its o
 from __future__ import annotations
 
 import builtins
+import functools
 import itertools
+import math
+import operator
 import signal
 import socket
 import traceback
@@ -29,7 +32,7 @@ from grader.engine.received import Arguments
 from grader.engine.shell import Shell
 from grader.engine.wire import Pack
 from grader.engine.wire_errors import WireError
-from labo.bans import recording
+from labo.bans import fingerprints, recording
 
 
 def main(sock: socket.socket, shell: Shell) -> NoReturn:
@@ -57,6 +60,7 @@ class Candidate:
         self.tapes: dict[int, _Tape] = {}
         signal.signal(signal.SIGINT, self._interrupt)
         recording.watch()  # before any code of the student has run
+        self.replaced = fingerprints.Replaced(*_WATCHED)
 
     def _interrupt(self, *_: object) -> None:
         if self.running:  # between two requests, it came too late
@@ -122,6 +126,11 @@ class Candidate:
             answer["operators"] = recorder.operators
         answer["printed"] = wire.clean(capture.text()[:MAX_TOLD])
         return self._answer(answer, tape)
+
+    def _on_defined(self, request: dict) -> bytes:
+        """The code that names of the notebook stand for, and functions of modules replaced."""
+        prints = fingerprints.defined(request["names"], self.shell.user_ns)
+        return wire.encode({"prints": prints, "replaced": self.replaced.names()})
 
     def _on_backward(self, request: dict) -> bytes:
         """Vector-Jacobian product of a recorded call, recorded in turn under `create_graph`."""
@@ -218,6 +227,11 @@ class Candidate:
             self.objects[number] = value  # kept alive, so that its id stays its own
         return number
 
+
+_WATCHED: Final = (
+    *(torch, torch.Tensor, torch.nn, torch.nn.functional, torch.linalg, torch.special),
+    *(np, np.ndarray, np.linalg, math, builtins, functools, itertools, operator),
+)
 
 _PLAIN: Final = (
     bool,

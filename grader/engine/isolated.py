@@ -187,6 +187,7 @@ class IsolatedTests:
         program = Program(cells)
         for name in names:
             forbidden.check(program, name, words, loops=loops, recursion=recursion)
+            forbidden.check_defined(program, name, self.remote.defined)
 
     def _source_of(self, value: Any) -> str:
         """The definition of what a test found under a name of the student's notebook."""

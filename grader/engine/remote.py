@@ -98,6 +98,12 @@ class Remote:
             return self.objects.author_class(value)
         return value
 
+    def defined(self, names: Sequence[str]) -> tuple[dict[str, Any], set[str]]:
+        """By name, the fingerprint of its code; the functions of modules that are replaced."""
+        answer = self._ask({"op": "defined", "names": list(names)})
+        with self._reading():
+            return dict(answer["prints"]), {text(name) for name in answer["replaced"]}
+
     def apply(self, operation: str, /, *args: Any, **kwargs: Any) -> Any:
         """Do one operation of `operations.OPERATIONS` there."""
         return self.applied(operation, args, kwargs)[0]

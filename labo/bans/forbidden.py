@@ -1,11 +1,20 @@
 """Ce qu'un exercice ne doit pas contenir : des noms, une boucle, une récursion, un détour."""
 
-from collections.abc import Iterator
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from importlib.util import find_spec
 
+from labo.bans.allowed import MODULES, PRIVATE, SPECIAL
+from labo.bans.fingerprints import written
+from labo.bans.implicit import implicit_loops, values
 from labo.bans.program import Program, Statement
-from labo.bans.uses import LOOPING_ATTRIBUTES, LOOPING_BUILTINS, Use
+from labo.bans.uses import LOOPING_ATTRIBUTES, LOOPING_BUILTINS, Use, is_special
+
+# Libraries that give another one's objects: `checks.nn`, `ToTensor()(array)`.
+_BUILT_ON = {"torch": ("torch*", "labo", "poutyne")}
+
+Defined = Callable[[Sequence[str]], tuple[Mapping[str, str | None], set[str]]]
 
 # What names a thing without writing its name, or works where no recording looks.
 _DETOURS = {
@@ -13,10 +22,9 @@ _DETOURS = {
     *("getattr", "setattr", "delattr", "__import__"),
 }
 _HIDDEN_ATTRIBUTES = {
-    *("__dict__", "__globals__", "__builtins__", "__code__", "__closure__", "__getattribute__"),
-    *("__subclasses__", "__getattr__", "attrgetter", "methodcaller", "import_module"),
-    *("resolve_name", "get_type_hints", "get_field", "CompilationUnit", "call_method"),
-    *("get_objects", "get_referrers", "get_referents"),
+    *("attrgetter", "methodcaller", "update_wrapper", "import_module", "resolve_name"),
+    *("get_type_hints", "ForwardRef", "Formatter", "get_field", "CompilationUnit", "call_method"),
+    *("make_dataclass", "CodeType", "FunctionType", "runstring", "rundocs"),
 }
 _MODULES = {
     *("threading", "_thread", "concurrent", "multiprocessing", "subprocess", "joblib"),
@@ -24,14 +32,19 @@ _MODULES = {
     *("pkgutil", "timeit", "code", "codeop", "pdb", "doctest", "profile", "cProfile", "trace"),
     *("IPython", "runpy", "__main__", "grader", "bans", "profiler", "overrides"),
 }
-# Attributes of modules that are a module too, or read pickled functions from bytes.
-_OF_MODULES = _MODULES - {"code", "trace", "profile"} | {"load"}
+# Attributes that are a module too, run texts, or read pickled functions from bytes.
+_OF_MODULES = _MODULES - {"code", "trace", "profile"} | {
+    *("load", "sys", "fx", "jit", "hub", "cpp_extension", "serialization", "benchmark"),
+}
+# These are common words, but of a module.
+_OF_IMPORTED = {"measure", "library", "package"}
 # With these, a notebook rewrites itself: what runs is no longer what is read.
 _REWRITES = {
     *("__code__", "__globals__", "__builtins__", "user_ns", "user_global_ns"),
     *("run_cell", "run_code", "input_transformers_cleanup", "input_transformers_post"),
     *("input_transformer_manager", "ast_transformers"),
     *("get_objects", "get_referrers", "get_referents"),
+    *("TorchFunctionMode", "TorchDispatchMode", "Library"),
 }
 _REWRITING_BUILTINS = {"exec", "__import__"}
 _REWRITING_MODULES = {"builtins", "importlib", "__main__", "ctypes", "grader", "bans"}
@@ -49,6 +62,7 @@ def check(
     Erreurs :
         AssertionError, qui nomme ce qui a été trouvé, et où.
     """
+    words += tuple(library for word in words for library in _BUILT_ON.get(word, ()))
     reached = program.reached(name)
     if not reached:
         raise AssertionError(f"aucune cellule ne définit `{name}` par son nom")
@@ -84,6 +98,29 @@ def check_rewriting(cells: list[str]) -> None:
             _refuse(use, statement, "un notebook noté ne se réécrit pas lui-même")
 
 
+def check_defined(program: Program, name: str, defined: Defined) -> None:
+    """Vérifie que les noms dont dépend un exercice désignent le code qui a été lu.
+
+    Args :
+        defined : l'empreinte du code de chaque nom, et les fonctions de modules remplacées.
+
+    Erreurs :
+        AssertionError, qui dit le nom.
+    """
+    reached = program.reached(name)
+    code = written(reached)
+    prints, replaced = defined(code.names)
+    for other in code.of_other_code(prints):
+        raise AssertionError(
+            f"`{other}` n'est pas ce que sa cellule définit : une cellule s'est arrêtée avant, ou "
+            "le notebook l'a remplacé sans l'écrire"
+        )
+    words = {use.word for s in reached for use in (*s.uses.names, *s.uses.attributes)}
+    for other in replaced - program.patches.keys():
+        if other in words or is_special(other):
+            raise AssertionError(f"`{other}` d'un module est remplacé sans que ce soit écrit")
+
+
 def _refuse(use: Use, statement: Statement, why: str) -> None:
     word = use.word.lstrip(".")
     raise AssertionError(f"`{word}` à la ligne {use.line} de {statement.label} : {why}")
@@ -98,25 +135,42 @@ def _check_detours(statement: Statement, program: Program) -> None:
             for use in used.names
             if use.word in _DETOURS | _HIDDEN_ATTRIBUTES and not program.binds(use.word)
         ),
-        *(use for use in used.attributes if use.word in _HIDDEN_ATTRIBUTES),
-        *(use for use in used.attributes if (use.root, use.word) == ("sys", "modules")),
-        *(
-            use
-            for use in used.attributes
-            if use.root in program.imported and (_is_private(use.word) or use.word in _OF_MODULES)
-        ),
-        *(use for use in used.imports if use.word in _HIDDEN_ATTRIBUTES | _MODULES),
+        *(use for use in used.attributes if _is_detour(use, program)),
+        *(use for use in used.imports if use.word in _HIDDEN_ATTRIBUTES | _MODULES | {"load"}),
         *(use for use in used.imports if _is_private(use.word)),
     ]
     for use in found:
         _refuse(use, statement, "cet exercice écrit ce qu'il emploie, sans détour")
+    if "__dict__" in used.own:
+        _refuse(Use("__dict__", 1), statement, "cet exercice écrit ce qu'il emploie, sans détour")
     for use in used.imports:
         if find_spec(use.root) is None:
             _refuse(use, statement, "ce module n'existe pas à la correction")
+        if use.root not in MODULES:
+            _refuse(use, statement, "cet exercice n'a pas besoin de ce module")
+
+
+def _is_detour(use: Use, program: Program) -> bool:
+    """Un attribut qui donne autre chose que ce que dit son nom, ou que nul n'est censé connaître.
+
+    Un module peut avoir n'importe quel nom : celui d'un paramètre, d'une variable, `self` même.
+    """
+    word = use.word
+    if use.root in program.imported and (_is_private(word) or word in _OF_IMPORTED):
+        return True
+    if word in program.own:
+        return False
+    if is_special(word):
+        return word not in SPECIAL
+    return (
+        (_is_private(word) and word not in PRIVATE and use.root != "self")
+        or word in _HIDDEN_ATTRIBUTES
+        or word in _OF_MODULES
+    )
 
 
 def _is_private(word: str) -> bool:
-    return word.startswith("_") and not word.endswith("_")
+    return word.startswith("_") and word != "_" and not is_special(word)
 
 
 def _written(statement: Statement, program: Program) -> Iterator[Use]:
@@ -124,7 +178,8 @@ def _written(statement: Statement, program: Program) -> Iterator[Use]:
     used = statement.uses
     yield from used.imports
     yield from (use for use in used.names if not program.binds(use.word))
-    own = {name for other in program.statements for name in other.uses.own}
+    # `self` is an object of the student's in a class, and anything at all in a function.
+    own = program.own if isinstance(statement.node, ast.ClassDef) else set()
     yield from (use for use in used.attributes if not (use.root == "self" and use.word in own))
 
 
@@ -132,6 +187,9 @@ def _loops(statement: Statement, program: Program) -> Iterator[Use]:
     used = statement.uses
     looping = LOOPING_BUILTINS | LOOPING_ATTRIBUTES
     yield from used.loops
+    inner = {name.removeprefix(".") for name, _, _ in used.functions} - {""}
+    outer = {use.word for use in used.names} & program.functions
+    yield from implicit_loops(statement.node, inner | outer)
     yield from (u for u in used.imports if u.word in looping and not program.binds(u.word))
     for use in used.names:
         own = program.binds(use.word) and use.word not in program.imported
@@ -147,12 +205,26 @@ def _loops(statement: Statement, program: Program) -> Iterator[Use]:
 _TOOLS = {"functools", "itertools", "builtins"}
 
 
+def _held(statement: Statement) -> dict[str, set[str]]:
+    """Les noms que contient une table : `t = [f]` mène de `t` à `f`."""
+    node = statement.node
+    if not isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Expr):
+        return {}
+    held = {value.id for value in values(node) if isinstance(value, ast.Name)}
+    return {name: held - {name} for name in statement.binds | statement.uses.changed}
+
+
 def _check_recursion(reached: list[Statement], program: Program) -> None:
     """Refuse une fonction qui s'appelle, elle-même ou par une autre."""
+    for statement in reached:
+        for use in statement.uses.applied:
+            _refuse(use, statement, "cet exercice se fait sans récursion")
     functions = [(s, *function) for s in reached for function in s.uses.functions]
     calls = {name: set[str]() for _, name, _, _ in functions}
+    tables = {name: held for s in reached for name, held in _held(s).items()}
     for _, name, _, mentioned in functions:
-        calls[name] |= mentioned & calls.keys()
+        through = (tables[word] for word in mentioned & tables.keys())
+        calls[name] |= mentioned.union(*through) & calls.keys()
     for statement, name, line, _ in functions:
         seen, waiting = set[str](), [name]
         while waiting:

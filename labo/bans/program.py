@@ -6,7 +6,7 @@ from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
-from labo.bans.uses import Uses, annotations, stored, uses
+from labo.bans.uses import Uses, annotations, is_special, stored, uses
 
 _QUIET = {"staticmethod", "classmethod", "property"}  # decorators that call nothing
 
@@ -47,11 +47,19 @@ class Program:
         found = [pair for cell in cells for pair in _pairs(cell)]
         self.statements = [Statement(node, i, kept) for i, (node, kept) in enumerate(found)]
         self.imported = {
-            name
-            for statement in self.statements
-            if isinstance(statement.node, ast.Import | ast.ImportFrom)
-            for name in statement.binds
+            name for statement in self.statements if _imports(statement) for name in statement.binds
         }
+        self._bound = {name for s in self.statements if not _imports(s) for name in s.binds}
+
+    @cached_property
+    def own(self) -> set[str]:
+        """Les attributs que définissent les cellules : des méthodes, et ceux de `self`."""
+        return {name for statement in self.statements for name in statement.uses.own}
+
+    @cached_property
+    def functions(self) -> set[str]:
+        """Les fonctions que définissent les cellules, hors de toute autre."""
+        return {n for s in self.statements for n, _, _ in s.uses.functions if n in s.binds}
 
     @cached_property
     def modules(self) -> dict[str, str]:
@@ -61,6 +69,7 @@ class Program:
     def reached(self, name: str) -> list[Statement]:
         """Les instructions dont dépend un nom, et tous ceux qu'elles emploient."""
         found = dict.fromkeys(self._bindings(name, len(self.statements)))
+        found |= dict.fromkeys(self._of_operators if found else [])
         waiting = list(found)
         while waiting:
             new = dict.fromkeys(s for s in self._reads(waiting.pop()) if s not in found)
@@ -80,7 +89,7 @@ class Program:
                 yield from self._bindings(use.word, statement.position)
             yield from self._bindings(use.word, len(self.statements))
         for use in statement.uses.attributes:
-            yield from self._patches.get(use.word, [])
+            yield from self.patches.get(use.word, [])
 
     def _runs_later(self, node: ast.stmt) -> bool:
         """Une définition qui n'appelle rien : ses fonctions ne s'exécutent qu'une fois son nom lié.
@@ -126,13 +135,21 @@ class Program:
         """Pour chaque nom, les instructions qui le lient ou en changent le contenu."""
         table: dict[str, list[Statement]] = {}
         for statement in self.statements:
-            changed = (statement.uses.changed - self.imported) | statement.uses.bound
+            # What is done to a module changes nothing that is read under its name: see `_patches`.
+            modules = self.imported - self._bound
+            changed = (statement.uses.changed - modules) | statement.uses.bound
             for name in statement.binds | changed:
                 table.setdefault(name, []).append(statement)
         return table
 
     @cached_property
-    def _patches(self) -> dict[str, list[Statement]]:
+    def _of_operators(self) -> list[Statement]:
+        """Ce qui change un opérateur, que l'on emploie sans l'écrire : `Tensor.__add__ = …`."""
+        special = [word for word in self.patches if is_special(word)]
+        return [statement for word in special for statement in self.patches[word]]
+
+    @cached_property
+    def patches(self) -> dict[str, list[Statement]]:
         """Pour chaque attribut d'un module ou d'une classe importés, ce qui le remplace."""
         table: dict[str, list[Statement]] = {}
         for statement in self.statements:
@@ -146,6 +163,10 @@ class Program:
 def _bound_by(node: ast.stmt) -> frozenset[str]:
     """Les noms que lie une instruction ; gardés, car les mêmes nœuds reviennent."""
     return frozenset(stored([node]))
+
+
+def _imports(statement: Statement) -> bool:
+    return isinstance(statement.node, ast.Import | ast.ImportFrom)
 
 
 @lru_cache(maxsize=1024)

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from labo.bans.allowed import MATCHED
+
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
@@ -16,6 +18,7 @@ LOOPING_BUILTINS = {
 LOOPING_ATTRIBUTES = {
     *("vectorize", "frompyfunc", "fromiter", "apply_along_axis"),
     *("apply_over_axes", "nditer", "ndenumerate", "ndindex", "vmap", "map_", "apply_"),
+    *("map2_", "settrace", "setprofile", "applymap"),
 }
 
 _FILLING = {"append", "extend", "insert", "update", "setdefault", "add"}
@@ -47,6 +50,7 @@ class Uses:
         loops : les boucles.
         hidden : ce qui désigne quelque chose sans l'écrire.
         rewrites : ce qui lie un nom global sans l'écrire, comme `globals()["f"] = …`.
+        applied : les paramètres et les fonctions internes appliqués à eux-mêmes, comme `f(f, x)`.
         functions : chaque fonction, sa ligne, les fonctions et méthodes dont son corps a le nom.
     """
 
@@ -61,6 +65,7 @@ class Uses:
     loops: list[Use] = field(default_factory=list)
     hidden: list[Use] = field(default_factory=list)
     rewrites: list[Use] = field(default_factory=list)
+    applied: list[Use] = field(default_factory=list)
     functions: list[tuple[str, int, set[str]]] = field(default_factory=list)
 
 
@@ -73,6 +78,11 @@ def uses(statement: ast.stmt) -> Uses:
     visitor = _Visitor(statement.lineno - 1)
     visitor.visit(statement)
     return visitor.found
+
+
+def is_special(word: str) -> bool:
+    """Un nom auquel Python donne un sens, comme `__init__`."""
+    return word.startswith("__") and word.endswith("__")
 
 
 def root(node: ast.AST) -> str:
@@ -191,6 +201,8 @@ class _Visitor(ast.NodeVisitor):
             self._mention(f".{node.attr}")
         if isinstance(node.ctx, ast.Load):
             self.found.attributes.append(self._use(node.attr, node, root(node)))
+            if node.attr == "modules":
+                self.found.hidden.append(self._use(node.attr, node))
         elif root(node) == "self":
             self.found.own.add(node.attr)
         else:
@@ -199,6 +211,8 @@ class _Visitor(ast.NodeVisitor):
 
     def visit_MatchClass(self, node: ast.MatchClass) -> None:
         self.generic_visit(node)  # `case object(name=value)` reads the attribute `name`
+        if node.patterns and not (isinstance(node.cls, ast.Name) and node.cls.id in MATCHED):
+            self.found.hidden.append(self._use("case", node))  # one that the class chooses
         self.found.attributes += [self._use(name, node) for name in node.kwd_attrs]
 
     def visit_Subscript(self, node: ast.Subscript) -> None:
@@ -224,13 +238,26 @@ class _Visitor(ast.NodeVisitor):
                 self.found.hidden.append(self._use(word, node))
             case ast.Call(ast.Attribute(attr="run_line_magic"), [ast.Constant("run"), *_]):
                 self.found.rewrites.append(self._use("%run", node))
+            case ast.Call(ast.Attribute(value, attr="modules")):
+                self.visit(value)  # of a network; that of `sys` is no function
             case _:
                 self.visit(node.func)
+                if _copies_attributes(node):
+                    self.found.hidden.append(self._use("wraps", node))
                 if isinstance(node.func, ast.Attribute) and node.func.attr in _FILLING:
                     self._change(node.func)
                     self._rewrite(node.func.value)
+        if isinstance(node.func, ast.Name) and self._is_local(node.func.id):
+            self._call_of_local(node.func.id, node)
         for argument in (*node.args, *node.keywords):
             self.visit(argument)
+
+    def _call_of_local(self, name: str, node: ast.Call) -> None:
+        """`self(x)`, ou `f(f, x)` : une récursion qui ne dit pas le nom de la fonction."""
+        if name == "self":
+            self._mention(".__call__")
+        if any(isinstance(part, ast.Name) and part.id == name for part in node.args):
+            self.found.applied.append(self._use(name, node))
 
     def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:
         module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
@@ -292,6 +319,14 @@ def _calls_for_each(node: ast.Call) -> str | None:
         case ast.Call(ast.Name(word) | ast.Attribute(attr=word)) if word in _ORDERING:
             return "key" if any(keyword.arg == "key" for keyword in node.keywords) else None
     return None
+
+
+def _copies_attributes(node: ast.Call) -> bool:
+    """`functools.wraps`, quand il copie d'autres attributs que ceux d'une fonction."""
+    match node.func:
+        case ast.Name("wraps") | ast.Attribute(attr="wraps"):
+            return len(node.args) != 1 or bool(node.keywords)
+    return False
 
 
 def _parameters(arguments: ast.arguments) -> set[str]:

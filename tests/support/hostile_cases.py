@@ -14,7 +14,7 @@ from grader.notebook import Notebook, grade_id, plain
 
 TESTS = Path(__file__).parents[1]
 CORPUS = TESTS / "hostile"
-HEADER = re.compile(r"^# (exercise|score|status|says|never): (.*)$", re.MULTILINE)
+HEADER = re.compile(r"^# (lab|exercise|score|status|says|never): (.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,9 @@ class Case:
 
     @property
     def lab(self) -> str:
-        """The lab attacked: the mini lab, unless an exercise is named."""
-        return "laboratoire_pieges" if "exercise" in self.header else "laboratoire_mini"
+        """The lab attacked: the mini lab, unless another one or an exercise is named."""
+        usual = "laboratoire_pieges" if "exercise" in self.header else "laboratoire_mini"
+        return self.header.get("lab", usual)
 
     @property
     def exercise(self) -> str:

@@ -133,7 +133,7 @@ DETOURS = {
     ),
     "field of a text": (
         ["import string\ndef f(x): return string.Formatter().get_field(x, [F], {})"],
-        "get_field",
+        "Formatter",
     ),
     "text of an annotation": (
         ["import typing\ndef f(x): return typing.get_type_hints(f)"],
