@@ -112,7 +112,9 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 
 def _bound(statement: Statement) -> Set[str]:
-    return frozenset() if isinstance(statement.node, ast.Import | ast.ImportFrom) else statement.binds
+    return (
+        frozenset() if isinstance(statement.node, ast.Import | ast.ImportFrom) else statement.binds
+    )
 
 
 def _position(statement: Statement) -> int:
