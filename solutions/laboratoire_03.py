@@ -705,7 +705,7 @@ with tally.part(1, "les pas sont faux : à chaque lot de chaque époque, un grad
             if epoch == 0:  # la validation que la première époque réussit : ce n'est pas une raison de s'arrêter là
                 valid = [(data[0][0], F.linear(data[0][0], *expected).argmax(1))]
         fit(tested, optimizer, [(x.clone(), y.clone()) for x, y in data], valid, epochs)
-        gap = max((p.detach() - q).abs().max().item() for p, q in zip((tested.weight, tested.bias), expected))
+        gap = torch.stack([(p.detach() - q).abs().max() for p, q in zip((tested.weight, tested.bias), expected)]).max().item()
         assert gap < 1e-5, f"epochs = {epochs}, momentum = {momentum}, 4 lots par époque : écart maximal {gap:.1e}"
 with tally.part(1, "le mode est faux : `train()` avant chaque époque, et `eval()` avant chaque validation"):
     data = [(3 * torch.randn(n, 4) + 2, torch.randint(3, (n,))) for n in (8, 5)]

@@ -667,7 +667,7 @@ def reference_fit(model, lr, momentum, train, valid, epochs, patience, batch, se
 
 
 def check_losses(losses, expected):
-    gap = max(abs(a - b) for a, b in zip(losses, expected))
+    gap = torch.tensor([abs(a - b) for a, b in zip(losses, expected)]).max().item()  # `max` de Python passe sur un NaN
     assert gap < 1e-3, (
         f"les pertes de validation diffèrent (écart {gap:.2g}) : ordre tiré de `generator`, dernier lot, "
         "`zero_grad`, pas de l'`optimizer` reçu, modes, moyenne sur toute la validation ?"

@@ -478,6 +478,15 @@ def split_by_grain(target, grain, share, generator):
         ("always the same order", _fit((_ORDER, "torch.arange(len(x)).split(batch)"))),
         ("the global generator", _fit((", generator=generator", ""))),
         (
+            "losses that are no numbers, but for the first",
+            _fit(
+                (
+                    "return losses",
+                    "return [loss + (k and float('nan')) for k, loss in enumerate(losses)]",
+                )
+            ),
+        ),
+        (
             "one order for all epochs",
             _fit(
                 (f"for rows in {_ORDER}", "for rows in order.split(batch)"),
