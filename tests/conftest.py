@@ -34,18 +34,12 @@ MARKERS = {
 }
 
 
-# A worker's memory grows with what it runs, and each of its forks with it: they cost four times
-# as much after the labs as before them.
-FORKS_MOST = Path("tests/engine/sandbox")
-
-
 # They wait for programs that are not ours (Chromium, JupyterHub, Slurm), whose patience a busy
 # machine may exhaust: such a test is tried twice, and the summary shows the first failure.
 TRIED_TWICE = {"hub", "cluster", "browser"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
-    items.sort(key=lambda item: not item.path.is_relative_to(config.rootpath / FORKS_MOST))
     for item in items:
         place = item.path.relative_to(config.rootpath)
         for folder, marker in MARKERS.items():

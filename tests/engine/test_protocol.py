@@ -764,7 +764,7 @@ def test_a_gradient_is_like_its_tensor(saying, value):
         result.sum().backward()
 
 
-@pytest.mark.parametrize("answer", [5, ["dict", []], ["range", 0, 2**62, 1]], ids=str)
+@pytest.mark.parametrize("answer", [5, ["dict", []], ["range", 0, 10**6, 1]], ids=str)
 def test_what_python_s_protocols_are_answered_is_of_their_class(saying, answer):
     said = _answer(["tuple", [answer, ["dict", []]]])
     for operation in (lambda f: next(iter(f)), lambda f: issubclass(f, torch.nn.Module)):
@@ -793,7 +793,7 @@ def test_a_callback_is_called_with_its_arguments_only():
     with restored_generators():
         remote = Remote(Saying())  # type: ignore[arg-type]
     remote.callbacks.append(lambda *args: called.append(args))
-    for args in ([range(2**24), {}], ["ab", {}], [[1], {}], [(), [("a", 1)]]):
+    for args in ([range(10**6), {}], ["ab", {}], [[1], {}], [(), [("a", 1)]]):
         remote.peer.serve(encode({"callback": 0, "arguments": encode(args)}))
     assert not called
     remote.peer.serve(encode({"callback": 0, "arguments": encode([(1,), {}])}))

@@ -200,10 +200,17 @@ def setting(lab: str) -> str:
 
 
 def reference(lab: str) -> list[str]:
-    """The right answers, whose classes print what they are shown, as those of cheaters do."""
-    answers = [c.source for c in exercise_cells(lab)]
+    """The right answers."""
+    return [c.source for c in exercise_cells(lab)]
+
+
+def noted(lab: str) -> list[str]:
+    """The right answers, whose classes print what they are shown, as those of cheaters do.
+
+    A ban refuses them: they are not what their cell defines.
+    """
     kinds = ", ".join(answered_names(lab))
-    return [*answers, f"for kind in [{kinds}]:\n    isinstance(kind, type) and noting(kind)"]
+    return [*reference(lab), f"for kind in [{kinds}]:\n    isinstance(kind, type) and noting(kind)"]
 
 
 def forms(lab: str) -> list[str]:
@@ -213,10 +220,11 @@ def forms(lab: str) -> list[str]:
 
 
 def jobs(lab: str) -> Iterator[Job]:
-    """The reference, and of each form that is tried a notebook with all its cheaters."""
+    """The reference, also as noted, and of each form tried a notebook with all its cheaters."""
     names = answered_names(lab)
     found = cheaters(len(names))
     yield job("reference", lab, {"reference": reference(lab)})
+    yield job("noted", lab, {"noted": noted(lab)})
     for form in forms(lab):
         yield job(form, lab, {cheater.name: [cheater.code(names)] for cheater in found[form]})
 

@@ -13,6 +13,6 @@ import msgpack
 from grader.engine import candidate
 
 modulus = 2**61 - 1
-keys = ["dict", [[["int", str(modulus * k)], None] for k in range(8, 60_000)]]
-answer = msgpack.packb(["dict", [["outputs", ["list", [keys] * 12]]]])
+keys = ["dict", [[["int", str(modulus * k)], None] for k in range(8, 30_000)]]
+answer = msgpack.packb(["dict", [["outputs", ["list", [keys] * 4]]]])
 candidate.Candidate._on_run = lambda self, request: answer
