@@ -20,14 +20,15 @@ from tests.support.course_cases import LAB, QUICK, ROOT, answered, make_course, 
 from tests.support.gradebook_cases import rows
 
 STUDENTS = [f"student_{number:02}" for number in range(12)]
-SLOW = "import time\ntime.sleep(0.05)\ndef standardize(x):\n    return x - x.mean(0)\n"
+SLOW = "import time\ntime.sleep({seconds})\ndef standardize(x):\n    return x - x.mean(0)\n"
 MOMENTS = 8
 
 
-def a_class(folder: Path) -> Course:
+def a_class(folder: Path, seconds: float = 0.05) -> Course:
+    """A class whose notebooks take so long each."""
     course = make_course(folder)
     for student in STUDENTS:
-        submit(course, student, answered(course, standardize=SLOW))
+        submit(course, student, answered(course, standardize=SLOW.format(seconds=seconds)))
     return course
 
 
@@ -103,7 +104,7 @@ def test_partial_files_of_a_killed_grading_are_removed(tmp_path):
 
 @pytest.mark.slow
 def test_ctrl_c_loses_nothing(tmp_path):
-    course = a_class(tmp_path / "course")
+    course = a_class(tmp_path / "course", seconds=1)  # so that the signal comes before the end
     running = subprocess.Popen(
         [sys.executable, "-c", "from grader.cli import app; app()", "autograde", LAB],
         cwd=course.root,
