@@ -9,4 +9,4 @@ def standardize(x):
 # %% before 30 times
 import time
 
-time.sleep(0.9)
+time.sleep(1.5)
