@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+import torch
+import torch._compile
+
 from labo.bans.program import Statement
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -88,8 +91,17 @@ class Replaced:
             name
             for module, before in self._before
             for name, value in before.items()
-            if callable(value) and vars(module).get(name) is not value
+            if callable(value)
+            and (now := vars(module).get(name)) is not value
+            and not _is_wrapped_by_torch(now, value)
         )
+
+
+def _is_wrapped_by_torch(value: Any, before: Any) -> bool:
+    """`torch._dynamo`, que les optimiseurs importent, emballe `torch.manual_seed`."""
+    code = getattr(value, "__code__", None)
+    is_wrapper = code is not None and code.co_filename == torch._compile.__file__
+    return is_wrapper and getattr(value, "__wrapped__", None) is before
 
 
 def _definitions(node: ast.stmt) -> Iterator[str]:

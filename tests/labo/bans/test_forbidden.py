@@ -2,6 +2,8 @@
 
 import itertools
 import linecache
+import subprocess
+import sys
 
 import pytest
 
@@ -360,3 +362,17 @@ def test_an_earlier_version_that_is_replaced_is_not_reached(later):
 )
 def test_an_earlier_version_that_is_kept_is_reached(later):
     assert "conv2d" in as_text([EARLIER, later], "conv2d")
+
+
+def test_what_torch_wraps_of_its_own_is_not_replaced_and_what_a_notebook_replaces_is():
+    program = """
+import torch
+from labo.bans.fingerprints import Replaced
+replaced = Replaced(torch)
+import torch._dynamo  # as the optimizers do
+assert torch.manual_seed is not torch.random.manual_seed
+torch.relu = torch.sigmoid
+assert replaced.names() == ["relu"], replaced.names()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
