@@ -130,7 +130,7 @@ class ArgumentEncoder:
         return ["argument", pack_array(value)]
 
 
-def encoded(value: Any, special: wire.Special = wire.common_form) -> bytes:
+def encoded(value: Any, special: wire.Special | None = None) -> bytes:
     """The bytes of a value of the test.
 
     Raises:

@@ -113,11 +113,16 @@ class Conversation:
     def stop_cell(self) -> str:
         """Stop a cell beyond its budget; the message for the student.
 
-        It gets one KeyboardInterrupt, as in Jupyter. A candidate that then goes on is lost.
+        It gets one KeyboardInterrupt, as in Jupyter. A candidate that then goes on is lost, and so
+        is one whose notebook has used its own budget.
         """
+        if time.monotonic() >= self.end:
+            self.note_once(f"the notebook was {STOPPED_AFTER} {self.budgets.notebook:g} s")
+            self.lost = french.notebook_too_long(self.budgets.notebook)
+            return self.lost
         self.note(f"{STOPPED_AFTER} {self.cell_seconds:g} s")
         message = french.too_long(self.cell_seconds)
-        if self.peer.waiting and time.monotonic() < self.end:
+        if self.peer.waiting:
             self.interrupt()
             self.peer.deadline = time.monotonic() + _INTERRUPT_SECONDS
             with suppress(Late, Gone, Exception), alarm(self.peer.deadline):

@@ -109,6 +109,10 @@ def too_long(seconds: float) -> str:
     return f"Cette cellule a été arrêtée : elle durait plus de {seconds:g} s."
 
 
+def notebook_too_long(seconds: float) -> str:
+    return f"Ce notebook a été arrêté : en tout, il durait plus de {seconds:g} s."
+
+
 def ended() -> str:
     return "Le code de ce notebook a mis fin à son propre processus."
 

@@ -64,11 +64,7 @@ SpecialBuilder = Callable[[str, list, Build], Any]
 """Makes the value of such a list, of its tag and its other fields."""
 
 
-def common_form(value: Any, pack: Pack) -> None:
-    """A `Special` that gives no object a form of its own."""
-
-
-def encode(value: Any, special: Special = common_form) -> bytes:
+def encode(value: Any, special: Special | None = None) -> bytes:
     """The bytes of a value.
 
     Raises:
@@ -91,8 +87,8 @@ _COUNTED: Final = (list, tuple, dict, set)
 
 
 class _Encoder:
-    def __init__(self, special: Special) -> None:
-        self.special = None if special is common_form else special
+    def __init__(self, special: Special | None) -> None:
+        self.special = special
         self.items = 0
 
     def pack(self, value: Any, depth: int = 0) -> Any:

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from grader.engine import conversation as conversations
+from grader.engine import french
 from grader.engine.alarm import alarm
 from grader.engine.config import Budgets
 from grader.engine.conversation import Conversation
@@ -38,6 +39,15 @@ def test_outputs_that_take_for_ever_to_read_are_late(conversation, monkeypatch, 
     (output,), status = conversation.run("x = 1")
     assert (status, output["ename"]) == (Status.TIMEOUT, "TimeoutError")
     assert conversation.lost is None, "nothing is awaited from the candidate: it may go on"
+
+
+def test_a_notebook_that_is_too_long_is_said_to_be_and_not_its_last_cell(conversation, monkeypatch):
+    monkeypatch.setattr(conversation.remote, "run", work_for_ever)
+    conversation.end = time.monotonic()
+    (output,), status = conversation.run("x = 1")
+    assert (status, output["ename"]) == (Status.TIMEOUT, "TimeoutError")
+    assert conversation.lost == output["evalue"] == french.notebook_too_long(60)
+    assert conversation.incidents == ["the notebook was stopped after 60 s"]
 
 
 def test_a_candidate_that_is_long_to_forget_is_lost(conversation, monkeypatch):

@@ -1,7 +1,7 @@
 # Many cells, each just under the limit of a cell: the limit of the whole notebook counts.
 # score: 0
-# status: failed|error|not_run
-# says: time|temps|durait
+# status: not_run
+# says: Ce notebook a été arrêté : en tout, il durait plus de 30 s
 def standardize(x):
     return x
 
