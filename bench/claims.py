@@ -4,8 +4,9 @@
 
 For each lab: its answer key with its claims, in the profiles tiny and small (the latter under three
 seeds when its source has a line `SEED = 0`); each broken key, whose claims must fail; each right
-answer under ten seeds; and all right answers and mutants in both modes. It takes many minutes. The
-record of a lab is written when nothing was found wrong. `--keys` tries no answers, writes nothing.
+answer under ten seeds; all right answers and mutants in both modes; and the audit. It takes many
+minutes. The record of a lab is written when nothing was found wrong. `--keys` tries no answers,
+writes nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ from rich.progress import track  # noqa: E402
 
 from grader.authoring import checked_claims  # noqa: E402
 from grader.authoring.answer_keys import AnswerKey, executed  # noqa: E402
+from grader.authoring.audit import audit  # noqa: E402
 from grader.authoring.reading import parse, read_source  # noqa: E402
+from grader.course import Course  # noqa: E402
 from grader.errors import GraderError  # noqa: E402
 from labo.settings import Profile  # noqa: E402
 
@@ -75,6 +78,7 @@ def main() -> int:
     _try_keys(findings)
     if not options.keys:
         _try_answers(findings)
+        _audit(findings)
     console = Console(soft_wrap=True, highlight=False, markup=False)
     if options.keys:
         console.print("\n\n".join([f"# {findings.lab}", *findings.sections]))
@@ -201,6 +205,16 @@ def _try_answers(findings: Findings) -> None:
         "alike in both modes",
     )
     findings.add("Answers", columns, rows)
+
+
+def _audit(findings: Findings) -> None:
+    """The mutants that `grader audit` makes of the references."""
+    audits = audit(Course(ROOT).lab(findings.lab))
+    rows = [(a.exercise, a.made, a.killed, len(a.equivalent), len(a.left)) for a in audits]
+    findings.add("Audit", ("exercise", "made", "killed", "equivalent", "left"), rows)
+    for a in audits:
+        findings.problems += [f"audit, {a.exercise}: line {m.line}: {m.what}" for m in a.left]
+        findings.problems += [f"audit, {a.exercise}: no equivalent: {e.before}" for e in a.stale]
 
 
 # ---- The record

@@ -19,7 +19,10 @@ def record(lab: str) -> Path:
 def digests(lab: str, root: Path = ROOT) -> dict[str, str]:
     """The SHA-256 of each file that the record of a lab speaks of."""
     folders = ("mutants", "right", "broken_keys")
-    names = [f"solutions/{lab}.py", *(f"tests/labs/{folder}/{lab}.py" for folder in folders)]
+    names = [
+        *(f"solutions/{lab}{ending}" for ending in (".py", ".equivalent.toml")),
+        *(f"tests/labs/{folder}/{lab}.py" for folder in folders),
+    ]
     files = {name: root / name for name in names if (root / name).is_file()}
     return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
 
