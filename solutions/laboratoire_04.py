@@ -1463,7 +1463,7 @@ claim.between("un seul modèle : 80 %", best_of[200][0], 79, 81)
 
 # %% [markdown]
 # Ouvrons enfin le test, **une seule fois**, pour le remède que la validation a choisi. Avec MNIST, il est plus bas de
-# plusieurs points : les chiffres de test ont été écrits par d'autres personnes. Choisir parmi cinq remèdes flatte aussi,
+# plusieurs points : les chiffres de test ont été écrits par d'autres personnes. Choisir parmi cinq modèles flatte aussi,
 # mais moins : relisez la courbe.
 
 # %%

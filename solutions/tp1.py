@@ -1481,7 +1481,7 @@ claim.between("et l'exactitude à une classe sur dix", [run[-1] for run in fast]
 # %% [markdown]
 # ### Question 2 - et PyTorch ? (3 points, 15 min)
 #
-# (a) Où se trouvent, dans PyTorch, l'équivalent de `Node`, de `operation`, de `parents` et de `gradient` ? Citez-en
+# (a) Où se trouvent, dans PyTorch, les équivalents de `Node`, de `operation`, de `parents` et de `gradient` ? Citez-en
 # trois. (b) Votre bibliothèque construit le graphe d'abord, puis l'évalue ; PyTorch le construit pendant l'évaluation.
 # Donnez un avantage de chaque façon. (c) Que faudrait-il ajouter à vos opérations pour dériver un gradient (dérivée
 # seconde) ?
