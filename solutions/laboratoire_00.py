@@ -1039,11 +1039,12 @@ for n, d, k in ((30, 4, 3), (40, 3, 3), (12, 6, 1), (50, 2, 5), (25, 1, 2)):
     assert torch.allclose(bias.double(), wanted[-1], atol=1e-3), (
         f"{case} : ce biais ne minimise pas l'erreur quadratique ; attendu {wanted[-1].tolist()}, reçu {bias.tolist()}"
     )
-# Des colonnes très petites, puis presque égales : rien ne s'ajoute à A, et rien ne s'y arrondit.
+# Des colonnes très petites, puis presque égales : rien ne s'ajoute à A, et ses produits ne s'arrondissent pas. Le bruit
+# cache ce que perd la simple précision (quelques millièmes), non ce que perd une pénalité ou un arrondi des produits.
 signal = torch.randn(30, 2, dtype=torch.float64)
 near = torch.stack([signal[:, 0], signal[:, 0] + 1e-4 * signal[:, 1]], 1)
 for x, case in ((1e-3 * signal, "des colonnes très petites"), (near, "deux colonnes presque égales")):
-    y = signal.sum(1, keepdim=True) + 0.01 * torch.randn(30, 1, dtype=torch.float64)
+    y = signal.sum(1, keepdim=True) + 0.05 * torch.randn(30, 1, dtype=torch.float64)
     design = torch.cat([x, torch.ones(30, 1, dtype=torch.float64)], 1)
     least = float((design @ torch.linalg.lstsq(design, y).solution - y).square().mean())
     weight, bias = least_squares(x.clone(), y.clone())

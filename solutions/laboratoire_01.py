@@ -919,11 +919,11 @@ for batch in first[:5]:
 assert not any(batch in first for batch in second if len(batch) > 3), (
     "deux époques ont un lot en commun : mélangez à chaque appel, sans fixer la graine"
 )
-epochs = [list(epoch_batches(7, 3)) for _ in range(40)]
-for place, name in ((0, "premier"), (2, "dernier")):
+epochs = [list(epoch_batches(4, 3)) for _ in range(60)]  # un oubli par hasard : une fois sur dix millions
+for place, name in ((0, "premier"), (1, "dernier")):
     different = {int(index) for epoch in epochs for index in epoch[place]}
-    assert different == set(range(7)), (
-        f"en quarante époques de 7 exemples, seuls {sorted(different)} sont passés dans le {name} lot : "
+    assert different == set(range(4)), (
+        f"en soixante époques de 4 exemples, seuls {sorted(different)} sont passés dans le {name} lot : "
         "tous les exemples doivent pouvoir s'y trouver"
     )
 ### END HIDDEN TESTS

@@ -1192,7 +1192,7 @@ if images.name == "digits":
 
 # %% affirmation="mixup_mnist" donnees="mnist"
 gain = sum(results["mixup"]) / 3 - sum(results["rien"]) / 3
-claim.between("avec MNIST, mixup gagne à peine deux points", gain, 0.5, 4)
+claim.between("avec MNIST, mixup gagne deux points environ", gain, 0.5, 4)
 claim.effect("avec MNIST, la perte de validation de mixup est nettement plus basse",
              [-value for value in last_epochs(plain, "val_loss")],
              [-value for value in last_epochs(runs["mixup"], "val_loss")])
@@ -1200,7 +1200,7 @@ claim.effect("avec MNIST, la perte de validation de mixup est nettement plus bas
 # %% [markdown]
 # Chaque remède abaisse l'exactitude d'entraînement et augmente celle de validation : l'a priori, le dropout,
 # l'augmentation et l'arrêt précoce, de plus que l'étendue des graines. **Mixup dépend des données** : parmi les
-# meilleurs sur les chiffres livrés, il gagne à peine deux points avec MNIST, ce que l'étendue ne distingue pas de zéro ;
+# meilleurs sur les chiffres livrés, il gagne deux points environ avec MNIST, ce que l'étendue ne distingue pas de zéro ;
 # seule sa perte de validation y est nettement plus basse. L'exactitude de l'arrêt précoce est un peu flattée : c'est la
 # validation qui a choisi l'époque.
 #
@@ -1463,7 +1463,7 @@ claim.between("un seul modèle : 80 %", best_of[200][0], 79, 81)
 
 # %% [markdown]
 # Ouvrons enfin le test, **une seule fois**, pour le remède que la validation a choisi. Avec MNIST, il est plus bas de
-# plusieurs points : les chiffres de test ont été écrits par d'autres personnes. Choisir parmi cinq remèdes flatte aussi,
+# plusieurs points : les chiffres de test ont été écrits par d'autres personnes. Choisir parmi cinq modèles flatte aussi,
 # mais moins : relisez la courbe.
 
 # %%

@@ -956,6 +956,8 @@ with tally.part(1, "un nœud qui sert plusieurs fois doit recevoir la somme de c
     exchanged = [(None, ()), ("square", (0,)), ("difference", (0, 1)), ("difference", (2, 0)), ("total", (3,))]
     check_gradients(*built(exchanged))
     check_gradients(*built([(None, ()), (None, ()), ("square", (0,)), ("three", (2, 1, 0)), ("total", (3,))]))
+    # Un gradient de somme nulle, mais non nul.
+    check_gradients(*built([(None, ()), ("square", (0,)), ("signs", (1,)), ("mean", (2, 2)), ("total", (3,))]))
     # Une entrée après une opération.
     check_gradients(*built([(None, ()), ("square", (0,)), (None, ()), ("difference", (2, 1)), ("total", (3,))]))
     for _ in range(3):
@@ -1481,7 +1483,7 @@ claim.between("et l'exactitude à une classe sur dix", [run[-1] for run in fast]
 # %% [markdown]
 # ### Question 2 - et PyTorch ? (3 points, 15 min)
 #
-# (a) Où se trouvent, dans PyTorch, l'équivalent de `Node`, de `operation`, de `parents` et de `gradient` ? Citez-en
+# (a) Où se trouvent, dans PyTorch, les équivalents de `Node`, de `operation`, de `parents` et de `gradient` ? Citez-en
 # trois. (b) Votre bibliothèque construit le graphe d'abord, puis l'évalue ; PyTorch le construit pendant l'évaluation.
 # Donnez un avantage de chaque façon. (c) Que faudrait-il ajouter à vos opérations pour dériver un gradient (dérivée
 # seconde) ?

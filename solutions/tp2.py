@@ -1263,6 +1263,12 @@ assert (alone == found[::20]).sum() >= 39, (
     "une image présentée seule doit recevoir la même classe que parmi d'autres : `predict` regarde ses voisines, ou le "
     "modèle est resté en mode entraînement"
 )
+strange = 255 * torch.randint(2, (3, 3, 12, 12)).to(torch.uint8)
+beside = torch.cat([predict(torch.cat([new_images[i : i + 1], strange]))[:1] for i in range(0, 800, 20)])
+assert (beside == found[::20]).sum() >= 39, (
+    "une image doit recevoir la même classe, quelles que soient celles qui l'entourent : ses statistiques sont les siennes, "
+    "ou celles du dossier, jamais celles des images à classer"
+)
 score = {
     scope: 100 * sum((found == truth)[(of_scope == scope) & (truth == k)].double().mean().item() for k in range(4)) / 4
     for scope in (0, 1)

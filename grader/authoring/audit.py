@@ -14,7 +14,7 @@ from grader.authoring.setting import setting
 from grader.authoring.source import Source, SourceCell
 from grader.course import Lab
 from grader.engine import Engine, EngineConfig, Job, Level, Outcome, Status, Verdict
-from grader.engine.config import modules_used
+from grader.engine.preload import modules_used
 from grader.errors import GraderError
 from grader.notebook import Cell, plain
 from grader.text import did_you_mean

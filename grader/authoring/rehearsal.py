@@ -12,7 +12,7 @@ from grader.authoring.notebooks import source_notebook
 from grader.authoring.reading import read_source
 from grader.course import Lab
 from grader.engine import Engine, EngineConfig, Job, Level, Mode, Report
-from grader.engine.config import modules_used
+from grader.engine.preload import modules_used
 from grader.errors import GraderError
 from grader.notebook import Notebook, plain
 from labo.coursework.notebook import CellKind

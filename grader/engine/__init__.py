@@ -8,8 +8,9 @@ them, never code. The grader starts both and watches (`pool.py`). See docs/engin
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from grader.engine.config import EngineConfig, Job, modules_used
+from grader.engine.config import EngineConfig, Job
 from grader.engine.packages import import_roots
+from grader.engine.preload import modules_used
 from grader.engine.report import STOPPED_AFTER, Mode, Outcome, Report, Status, Verdict
 from grader.engine.sandbox import Level
 

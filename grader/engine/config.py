@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from grader.beside import AuthorFiles, Files
 from grader.engine.bounds import NOTEBOOK_CELLS
@@ -41,7 +40,7 @@ class EngineConfig:
     readable: tuple[Path, ...] = ()
     """Folders that notebooks may read, beside the interpreter and the course's own packages."""
     preload: tuple[str, ...] = ("labo.figures", "labo.training.loop")
-    """Modules imported once, before forking; see `modules_used`."""
+    """Modules imported once, before forking; see `preload.modules_used`."""
     files: AuthorFiles = field(default_factory=AuthorFiles)
     """The author's, beside each notebook and each examiner."""
     whole: bool | None = None
@@ -73,18 +72,3 @@ class Job:
     notebook: Notebook = field(repr=False)
     source: Notebook = field(repr=False)
     files: Files = field(default_factory=dict, repr=False)
-
-
-# Poutyne takes two seconds to import: a class that does not train should not wait for it.
-_PRELOADED: Final = {
-    "labo.train": "labo.training.loop",
-    "labo.evaluate": "labo.training.loop",
-    "poutyne": "labo.training.loop",
-    "labo.plot_": "labo.figures",
-}
-
-
-def modules_used(source: Notebook) -> tuple[str, ...]:
-    """The slow modules of the course's that a lab uses, worth importing once for all notebooks."""
-    code = "\n".join(cell["source"] for cell in source["cells"] if cell["cell_type"] == "code")
-    return tuple(sorted({module for word, module in _PRELOADED.items() if word in code}))

@@ -164,7 +164,8 @@ _PREPARED: Final = {ZygoteRole.CANDIDATE: _candidates, ZygoteRole.EXAMINER: _exa
 def _preload(modules: Iterable[str]) -> None:
     torch.set_num_threads(1)
     for module in modules:
-        import_module(module)
+        with contextlib.suppress(ImportError):  # the notebook will say so, if it is its own
+            import_module(module)
     torch.ones(1, requires_grad=True).sum().backward()
     _reset_random()  # numpy.random is imported when first used
 

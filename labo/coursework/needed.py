@@ -14,9 +14,10 @@ Une instruction est gardée si elle lie l'un d'eux, ou peut en changer le conten
 
 Ce que lit le corps d'une fonction peut l'être à tout moment : ces noms-là comptent partout.
 Toujours gardés : les imports de `labo`, ce qui change un module (`plt.rcParams[…] = …`) ou écrit un
-fichier, et les réglages de premier niveau (`torch.manual_seed(0)`, `sys.path.append(…)`). Là où
-elle ne peut pas savoir (`globals()`, `exec`, `eval`, `from … import *`, une magie autre que celles
-de `_QUIET_MAGICS`), elle garde tout. Elle ne suit ni l'état des générateurs de hasard, ni ce que
+fichier, et les réglages de premier niveau (`torch.manual_seed(0)`, `sys.path.append(…)`,
+`labo.ensure_torchvision()`), sans quoi un import gardé plus bas peut échouer. Là où elle ne peut
+pas savoir (`globals()`, `exec`, `eval`, `from … import *`, une magie autre que celles de
+`_QUIET_MAGICS`), elle garde tout. Elle ne suit ni l'état des générateurs de hasard, ni ce que
 `backward()` ajoute à `grad` dans une cellule laissée de côté, ni ce que change une fonction d'un
 module à travers une valeur dont on se sert (`y = module.f(x)`) : un test qui ne passe pas se refait
 donc sur le notebook entier.
@@ -39,8 +40,9 @@ _QUIET_MAGICS = re.compile(
 )
 _MAGIC = re.compile(r"(?m)^\s*[%!?]|\?\s*$|=\s*[%!]")
 _SETTING = re.compile(
-    r"(?:manual_)?seed(?:_all)?|set_.*|use_.*|filterwarnings|simplefilter|setrecursionlimit"
-    r"|enable.*|disable.*|register.*|chdir|append|insert|extend|update|setdefault"
+    r"(?:manual_)?seed(?:_.*)?|set_.*|use(?:_.*)?|filterwarnings|simplefilter|setrecursionlimit"
+    r"|enable.*|disable.*|register.*|ensure.*|basicConfig|chdir"
+    r"|append|insert|extend|update|setdefault"
 )
 
 
@@ -203,7 +205,9 @@ class _Changes:
         if used or self._direct(found) & self.imports or any(map(writes_file, found.calls)):
             return True
         return part.is_simple and any(
-            call.dropped and call.root in self.imports and _SETTING.fullmatch(call.word)
+            call.dropped
+            and (call.root or call.word) in self.imports
+            and _SETTING.fullmatch(call.word)
             for call in found.calls
         )
 

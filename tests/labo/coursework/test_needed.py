@@ -79,6 +79,9 @@ def test_what_changes_a_name_that_a_test_reads_is_kept(line):
     [
         "torch.manual_seed(3)",
         "torch.set_printoptions(3)",
+        "labo.ensure_torchvision()",
+        "plt.style.use('ggplot')",
+        "from torch import manual_seed\nmanual_seed(3)",
         "plt.rcParams['font.size'] = 8",
         "plt.rcParams.update(size=8)",
         "if labo: torch.nn.functional.relu = None",

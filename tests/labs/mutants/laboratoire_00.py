@@ -644,11 +644,20 @@ def pca(x, k):
     ],
     "least_squares": [
         (
-            "ridge",
+            "a weak ridge",
             """
 def least_squares(x, y):
     a = torch.cat([x, torch.ones_like(x[:, :1])], 1)
     solution = torch.linalg.solve(a.T @ a + 1e-6 * torch.eye(a.shape[1], dtype=a.dtype), a.T @ y)
+    return solution[:-1].T, solution[-1]
+""",
+        ),
+        (
+            "a tiny ridge",
+            """
+def least_squares(x, y):
+    a = torch.cat([x, torch.ones_like(x[:, :1])], 1)
+    solution = torch.linalg.solve(a.T @ a + 1e-8 * torch.eye(a.shape[1], dtype=a.dtype), a.T @ y)
     return solution[:-1].T, solution[-1]
 """,
         ),
@@ -680,7 +689,7 @@ def least_squares(x, y):
         ),
         ("bias of two dimensions", _squares((", solution[-1]", ", solution[-1:]"))),
         (
-            "ridge",
+            "a strong ridge",
             _squares(
                 (
                     _SOLVED,

@@ -928,7 +928,7 @@ def train_network(x, target, parameters, lr, steps):
                 )
             ),
         ),
-        ("relu for tanh", _training(("torch.tanh(", "torch.relu("))),
+        ("relu between the layers, not tanh", _training(("torch.tanh(", "torch.relu("))),
         ("the last loss only", _training(("return losses", "return losses[-1:]"))),
         (
             "momentum",

@@ -627,6 +627,7 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
             "float32 throughout",
             _frechet(("a, b = a.double(), b.double()", "a, b = a.float(), b.float()")),
         ),
+        ("float32, or what is given", _frechet(("a, b = a.double(), b.double()", "pass"))),
         (
             "standard deviations for covariances",
             _frechet((f"roots = {_ROOTS}", "roots = a.std(0) * b.std(0)")),

@@ -926,20 +926,6 @@ def train(parameters, loss_and_gradients, steps=10, lr=0.1):
     return current, losses
 """,
         ),
-        (
-            "gradients scaled in place",
-            """
-def train(parameters, loss_and_gradients, steps=10, lr=0.1):
-    current, losses = [value.copy() for value in parameters], []
-    for _ in range(steps):
-        loss, gradients = loss_and_gradients(current)
-        losses.append(float(loss))
-        for i in range(len(current)):
-            gradients[i] *= lr
-            current[i] = current[i] - gradients[i]
-    return current, losses
-""",
-        ),
         ("uphill", _train(("value - lr * gradient", "value + lr * gradient"))),
         (
             "losses after the step",

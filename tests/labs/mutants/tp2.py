@@ -850,6 +850,14 @@ def search(settings, run, seeds):
             ),
         ),
         (
+            "the contrast of all the images that are given",
+            edited(
+                "tp2",
+                "final",
+                ("(x.std((2, 3), keepdim=True) + 1)", "(x.std(keepdim=True) + 1)"),
+            ),
+        ),
+        (
             "the images to be classified changed in place",
             edited(
                 "tp2",

@@ -1,0 +1,45 @@
+"""What a lab needs is imported once, not by each of its students' processes."""
+
+import pytest
+
+from grader.engine import Engine, EngineConfig, Job, Level, modules_used
+from grader.notebook import plain
+
+
+def notebook(*cells: str) -> dict:
+    code = [{"cell_type": "code", "metadata": {}, "source": s, "outputs": []} for s in cells]
+    return {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": code}
+
+
+@pytest.mark.parametrize(
+    ("cell", "module"),
+    [
+        ("from IPython.display import display", "IPython.display"),
+        ("import matplotlib.pyplot as plt", "matplotlib.pyplot"),
+        ("from torch.nn import functional", "torch.nn.functional"),
+        ("labo.train(model, data)", "labo.training.loop"),
+        ("labo.plot_history(history)", "labo.figures"),
+        ("optimizer = torch.optim.SGD([w], lr=1)", "torch._dynamo"),
+        ("y.backward(torch.ones(2))", "torch.fx.experimental.symbolic_shapes"),
+    ],
+)
+def test_what_a_lab_uses_is_imported_before_the_fork(cell, module):
+    assert module in modules_used(notebook("x = 1", cell))
+    assert module not in modules_used(notebook("x = 1"))
+
+
+@pytest.mark.parametrize("cell", ["import utils", "from pandas import DataFrame", "%cd /", "x ="])
+def test_only_packages_that_are_known_to_be_harmless(cell):
+    assert modules_used(notebook(cell)) == ()
+
+
+def test_a_notebook_finds_it_there_and_a_name_that_is_no_module_hinders_nobody():
+    imports = "from torch import no_module"
+    book = notebook(imports, "x.backward(y)", "import sys; THERE = set(sys.modules)")
+    graded = {"grade": True, "solution": False, "grade_id": "test", "points": 1}
+    (test,) = notebook("assert 'torch.fx.experimental.symbolic_shapes' in THERE")["cells"]
+    book["cells"].append(test | {"metadata": {"nbgrader": graded}})
+    config = EngineConfig(workers=1, preload=modules_used(book), required=Level.NONE)
+    with Engine(config) as engine:
+        (outcome,) = engine.map([Job("student", plain(book), plain(book))])
+    assert [verdict.score for verdict in outcome.report.verdicts] == [1]
