@@ -879,11 +879,12 @@ class Looker(nn.Module):
             nn.Flatten(), nn.Linear(16 * (SIDE // 4) ** 2, 32), nn.ReLU(), nn.Linear(32, 3),
         )
         nn.init.zeros_(self.where[-1].weight)
-        self.where[-1].bias.data = torch.tensor([0.8, 0.0, 0.0])  # au début : presque toute l'image
+        self.where[-1].bias.data = torch.tensor([1.4, 0.0, 0.0])  # au début : presque toute l'image
         self.read = reader(GLIMPSE)
 
     def theta(self, x):
         scale, right, down = self.where(x).unbind(1)
+        scale, right, down = scale.sigmoid(), right.tanh(), down.tanh()  # perdue dehors, la fenêtre n'apprendrait plus rien
         zero = torch.zeros_like(scale)
         return torch.stack([scale, zero, right, zero, scale, down], dim=1).reshape(-1, 2, 3)
 
@@ -895,22 +896,24 @@ class Looker(nn.Module):
 
 
 EPOCHS = {"tiny": 1, "small": 16, "full": 5}[labo.profile()]
-lookers, readings = {}, {}
+readings = {"tout lire": [], "regarder": []}  # l'historique de chaque graine
 for name, build in (("tout lire", lambda: reader(SIDE)), ("regarder", Looker)):
-    torch.manual_seed(SEED)
-    lookers[name] = build().to(device)
-    loader = labo.BatchLoader(
-        framed[:cut].to(device), train_digits[1], batch_size=25, shuffle=True, seed=SEED, augment=[anywhere, noise]
-    )
-    readings[name] = labo.train(lookers[name], loader, lost, epochs=EPOCHS, lr=2e-3, optimizer="adam", verbose=False)
-    weights = sum(p.numel() for p in lookers[name].parameters())
-    print(f"{name:9} : {weights} paramètres, {decimal(readings[name]['val_accuracy'][-1], 1)} % en validation")
+    for seed in SEEDS:
+        torch.manual_seed(seed)
+        network = build().to(device)
+        loader = labo.BatchLoader(
+            framed[:cut].to(device), train_digits[1], batch_size=25, shuffle=True, seed=seed, augment=[anywhere, noise]
+        )
+        readings[name].append(labo.train(network, loader, lost, epochs=EPOCHS, lr=2e-3, optimizer="adam", verbose=False))
+    print(f"{name:9} : {sum(p.numel() for p in network.parameters())} paramètres, en validation "
+          + " ; ".join(f"{decimal(history['val_accuracy'][-1], 1)} %" for history in readings[name]))
+looker = network  # celui de la dernière graine
 
 # %%
 # Ce que le réseau regarde : la fenêtre qu'il a choisie dans chaque image, et ce qu'il lit.
 with torch.no_grad():
-    theta = lookers["regarder"].theta(lost[0][:6])
-    glimpses = lookers["regarder"].glimpse(lost[0][:6]).cpu()
+    theta = looker.theta(lost[0][:6])
+    glimpses = looker.glimpse(lost[0][:6]).cpu()
 centre, half = theta[:, :, 2].cpu(), theta[:, 0, :1].abs().cpu()
 windows = (torch.cat([centre - half, centre + half], dim=1) + 1) * SIDE / 2
 figure, panels = plt.subplots(2, 6, figsize=(10, 3.6), layout="constrained")
@@ -921,12 +924,14 @@ for axes, picture, window, glimpse in zip(panels.T, lost[0][:6].cpu(), windows, 
 plt.show()
 
 # %% affirmation="regard"
-last = {name: history["val_accuracy"][-1] for name, history in readings.items()}
-claim.finite("les pertes restent finies", [history["loss"] for history in readings.values()])
-claim.less("regarder avant de lire l'emporte de dix points au moins", last["tout lire"] + 10, last["regarder"])
+last = {name: [history["val_accuracy"][-1] for history in histories] for name, histories in readings.items()}
+claim.finite("les pertes restent finies", [history["loss"] for histories in readings.values() for history in histories])
+claim.effect("regarder avant de lire l'emporte", last["tout lire"], last["regarder"])
+claim.less("pour chaque graine, de plus de cinq points", 5, [b - a for a, b in zip(last["tout lire"], last["regarder"])])
 
 # %% [markdown]
-# Regarder avant de lire l'emporte : le réseau a trouvé seul une fenêtre autour du chiffre. (Jaderberg et coll., 2015.)
+# Regarder avant de lire l'emporte, pour chaque graine et de plus de cinq points : le réseau a trouvé seul une fenêtre
+# autour du chiffre. (Jaderberg et coll., 2015.)
 #
 # ---
 # ## 6. Détecter
@@ -1397,9 +1402,10 @@ show_results()
 # %% affirmation="experience_libre"
 outcome = {key: [row[3] for row in results if row[:2] == key] for key in {row[:2] for row in results}}
 means = {key: sum(values) / len(values) for key, values in outcome.items()}
-claim.less("avec deux images par classe, geler vaut mieux, en moyenne", means[2, 0] + 3, means[2, 4])
+claim.less("avec deux images par classe, geler vaut mieux, en moyenne", means[2, 0] + 5, means[2, 4])
+claim.less("avec cinq, même tendance", means[5, 0], means[5, 4])
+claim.less("elle est plus faible", means[5, 4] - means[5, 0], means[2, 4] - means[2, 0])
 claim.less("avec quarante, tout ajuster l'emporte à chaque tirage", outcome[40, 4], outcome[40, 0])
-claim.less("tout ajuster dépend plus des images tirées", max(outcome[2, 4]) - min(outcome[2, 4]), max(outcome[2, 0]) - min(outcome[2, 0]))
 
 # %% [markdown]
 # ### Conclusion de l'expérience (2 points, 10 min avec les essais)
@@ -1409,10 +1415,10 @@ claim.less("tout ajuster dépend plus des images tirées", max(outcome[2, 4]) - 
 
 # %% [markdown] reponse="experience" points=2 concepts="méthodologie, transfert"
 # Par exemple, pour 2, 5 et 40 images par classe. Attente : avec peu d'images, ajuster 20 000 poids doit surapprendre. Avec deux images,
-# geler l'emporte en moyenne (88 % contre 80), mais l'écart est de l'ordre de celui des graines : le plus net est que tout ajuster dépend
-# bien plus des images tirées (de 72 à 88 %, contre 86 à 90). Avec cinq, même tendance (92 contre 88), dans l'écart entre les
-# graines. Avec quarante, l'ordre s'inverse à chaque tirage (99 contre 95) : les cartes apprises pour six formes ne suffisent
-# plus. On ne peut pas en dire ce qui arriverait avec des images très différentes de celles du pré-entraînement, ou un autre taux
+# geler l'emporte nettement en moyenne (88,5 % contre 77,8), bien que tout ajuster varie beaucoup d'un tirage à l'autre (de 69 à
+# 88 %) : trois tirages montrent le sens de l'écart, mais n'en mesurent pas la taille. Avec cinq, même tendance, plus faible (92
+# contre 87). Avec quarante, l'ordre s'inverse à chaque tirage (99 contre 95) : les cartes apprises pour six formes ne
+# suffisent plus. On ne peut pas en dire ce qui arriverait avec des images très différentes de celles du pré-entraînement, ou un autre taux
 # d'apprentissage.
 #
 # **Barème**

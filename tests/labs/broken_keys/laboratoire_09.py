@@ -9,8 +9,8 @@ BROKEN: list[tuple[str, list[tuple[str, str]], list[str]]] = [
         [
             ("torch.optim.Adam([E, C], lr=1e-2)", "torch.optim.Adam([E, C], lr=0.0)"),
             (
-                "torch.optim.Adam(model.parameters(), lr=6e-3)",
-                "torch.optim.Adam(model.parameters(), lr=0.0)",
+                "OneCycleLR(optimizer, 1e-2, total_steps",
+                "OneCycleLR(optimizer, 1e-12, total_steps",
             ),
             ('{"tiny": 1, "small": 6,', '{"tiny": 1, "small": 1,'),
         ],
