@@ -3,10 +3,11 @@
     python bench/claims.py [laboratoire_01 ...] [--keys]
 
 For each lab: its answer key with its claims, in the profiles tiny and small (the latter under three
-seeds when its source has a line `SEED = 0`); each broken key, whose claims must fail; each right
-answer under ten seeds; all right answers and mutants in both modes; and the audit. It takes many
-minutes. The record of a lab is written when nothing was found wrong. `--keys` tries no answers,
-writes nothing.
+seeds when its source has a line `SEED = 0`, each with one thread and with two: sums are rounded in
+another order then, and what hangs on that is no result); each broken key, whose claims must fail;
+each right answer under ten seeds; all right answers and mutants in both modes; and the audit. It
+takes many minutes. The record of a lab is written when nothing was found wrong. `--keys` tries no
+answers, writes nothing.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 SEED = "\nSEED = 0\n"
 SEEDS = range(3)
+THREADS = (1, 2)
 
 
 @dataclass
@@ -119,32 +121,36 @@ def _measure(findings: Findings) -> None:
     of_small = {c.role.name for c in source.written if c.role and Profile.SMALL in c.role.profiles}
     text = source.text
     seeds = SEEDS if text.count(SEED) == 1 else [0]
-    for profile, seed in [(Profile.TINY, 0), *((Profile.SMALL, seed) for seed in seeds)]:
-        key = _key(findings, text.replace(SEED, f"\nSEED = {seed}\n"), profile)
+    of_each = [(Profile.SMALL, seed, threads) for seed in seeds for threads in THREADS]
+    for profile, seed, threads in [(Profile.TINY, 0, 1), *of_each]:
+        key = _key(findings, text.replace(SEED, f"\nSEED = {seed}\n"), profile, threads)
         if key is None:
             return
-        times.append((profile, seed, f"{key.seconds:.0f} s"))
+        times.append((profile, seed, threads, f"{key.seconds:.0f} s"))
         for c in key.claims:
             values = (c.name, c.text, c.measured, c.wanted)
             if c.holds is not None:
-                rows.append((profile, seed, *values, _word(c.holds)))
+                rows.append((profile, seed, threads, *values, _word(c.holds)))
             unchecked = c.holds is None and profile is Profile.SMALL and c.name in of_small
             if c.holds is False or unchecked:
                 findings.problems.append(f"{profile}, seed {seed}: {': '.join(values[:3])}")
-    findings.add("Execution of the key", ("profile", "seed", "time"), times)
-    columns = ("profile", "seed", "claim", "text", "measured", "wanted", "holds")
+    findings.add("Execution of the key", ("profile", "seed", "threads", "time"), times)
+    columns = ("profile", "seed", "threads", "claim", "text", "measured", "wanted", "holds")
     findings.add("Claims", columns, rows)
 
 
-def _key(findings: Findings, text: str, profile: Profile) -> AnswerKey | None:
+def _key(findings: Findings, text: str, profile: Profile, threads: int) -> AnswerKey | None:
     from tests.labs.harness import files
 
     path = ROOT / "solutions" / f"{findings.lab}.py"
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # of the kernel
     try:
         return executed(parse(text, path), ROOT, profile, files(findings.lab))
     except GraderError as error:
         findings.problems.append(str(error))
         return None
+    finally:
+        os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def _break(findings: Findings, key: BrokenKey) -> Iterator[tuple[object, ...]]:
