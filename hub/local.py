@@ -39,6 +39,7 @@ if os.geteuid() == 0:  # in a container
 c.Spawner.env_keep = ["PATH", "LANG", "LC_ALL", "VIRTUAL_ENV"]
 c.Spawner.env_keep += ["LABO_PROFILE", "OMP_NUM_THREADS"]  # how much the labs compute
 c.Spawner.environment = {
+    "OMP_WAIT_POLICY": "passive",  # torch's threads wait without keeping the cores from others
     # Each user's own settings: who they are to nbgrader, and which of its panels they see.
     "JUPYTER_CONFIG_DIR": lambda spawner: str(FOLDER / "home" / spawner.user.name / ".jupyter"),
     # `labo submit` and `labo feedback`, for hubs without nbgrader's extension.

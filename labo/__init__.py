@@ -8,9 +8,15 @@
 `help(labo.load_dataset)`, par exemple, donne le mode d'emploi d'une fonction.
 """
 
+import os
 import sys
 from importlib import import_module
 from typing import Any
+
+# Threads of torch that have nothing to do yet leave the core to others instead of spinning on it:
+# on a shared machine a small network's step takes hundreds of times as long otherwise. OpenMP reads
+# this once, when torch is imported, so a hub sets it too, for notebooks that import torch first.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 __version__ = "0.1.0"
 

@@ -151,6 +151,7 @@ def _execute(
     environment = os.environ | {
         "LABO_PROFILE": profile,
         "LABO_FULL_TRACEBACK": "1",
+        "OMP_WAIT_POLICY": "passive",  # as on a hub: torch is imported before labo
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
     }
     # A figure is shown by the notebook's own backend, whatever this process uses.

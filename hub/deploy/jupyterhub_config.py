@@ -44,6 +44,7 @@ c.Spawner.env_keep = ["LANG", "LC_ALL"]
 c.Spawner.environment = {
     "PATH": f"{BIN}:/usr/local/bin:/usr/bin:/bin",
     "TZ": SITE["timezone"],
+    "OMP_WAIT_POLICY": "passive",  # torch's threads wait without keeping the cores from others
     "LABO_SHARED_DATA": SITE["data"],
     # `labo submit` and `labo feedback`, for those who do not use nbgrader's panel.
     "LABO_EXCHANGE": SITE["exchange"],

@@ -69,3 +69,13 @@ def test_modules_hide_no_function():
     modules = {module.name for module in pkgutil.iter_modules(labo.__path__)}
     assert {"figures", "training"} <= modules
     assert modules.isdisjoint(labo._PUBLIC)
+
+
+def test_waiting_threads_leave_the_cores_to_others_unless_the_user_chose(monkeypatch):
+    show = "import os, labo; print(os.environ['OMP_WAIT_POLICY'])"
+    for chosen, policy in ((None, "passive"), ("active", "active")):
+        monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+        if chosen:
+            monkeypatch.setenv("OMP_WAIT_POLICY", chosen)
+        run = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True)
+        assert run.stdout.strip() == policy, run.stderr

@@ -66,6 +66,7 @@ def test_one_machine_sets_what_jupyterhub_has_and_checks_its_values():
     assert spawner.environment["LABO_EXCHANGE"] == SITE["exchange"]
     assert spawner.cmd == [f"{SITE['environment']}/bin/jupyterhub-singleuser"]
     assert "/opt/cours/bin" in spawner.environment["PATH"]
+    assert spawner.environment["OMP_WAIT_POLICY"] == "passive"
 
 
 def test_slurm_differs_in_where_sessions_run_and_holds_to_its_limits():
