@@ -22,7 +22,7 @@
 # - calculer quatre explications d'une décision, et douter de chacune ;
 # - démasquer un raccourci que l'exactitude ne montre pas ;
 # - attaquer un réseau, et l'entraîner à résister ;
-# - interrompre un entraînement et le reprendre, au bit près.
+# - interrompre un entraînement et le reprendre, comme si de rien n'était.
 #
 # | | |
 # |:--|:--|
@@ -1346,11 +1346,13 @@ with labo.needs("Checkpoint"):
 
 # %% affirmation="reprise" profils="tiny, small"
 claim.less("avec les poids seuls, c'est un autre entraînement", 0.01, lost)
-claim.between("avec le point de reprise, c'est le même, au bit près", kept, 0, 0)
+rounding = 0 if device.type == "cpu" else 1e-3  # sur un GPU, deux exécutions diffèrent déjà de 1e-6
+claim.between("avec le point de reprise, c'est le même, au bit près sur un CPU", kept, 0, rounding)
 
 # %% [markdown]
-# Avec les poids seuls, c'est un autre entraînement ; avec le point de reprise, c'est le même, au bit près. Sur disque,
-# `torch.save` et `torch.load` en font un fichier.
+# Avec les poids seuls, c'est un autre entraînement. Avec le point de reprise, c'est le même : au bit près sur un CPU, aux
+# arrondis près sur un GPU, où l'ordre de certaines additions change d'une exécution à l'autre. Sur disque, `torch.save` et
+# `torch.load` en font un fichier.
 #
 # ---
 # ## 8. Expérience libre : que faut-il pour guérir Hans ?

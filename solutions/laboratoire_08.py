@@ -1033,9 +1033,9 @@ def symptoms(model):
     for start in [*range(0, 1000, 50)] * 2:
         update(network, optimizer, network.loss(framed(names["train"][start : start + 50])))
     with torch.no_grad():
-        once, twice, longer = (network.loss(b).item() for b in (batch, batch, F.pad(batch, (0, 10))))
-    print(f"après 40 pas, perplexité {decimal(math.exp(once), 2)} ; perte d'un lot {decimal(once, 5)}, du même lot "
-          f"relu {decimal(twice, 5)}, et relu avec dix colonnes de zéros {decimal(longer, 5)}")
+        once, _, twice, longer = (network.loss(b).item() for b in (batch, batch[:, :3], batch, F.pad(batch, (0, 10))))
+    print(f"après 40 pas, perplexité {decimal(math.exp(once), 2)} ; perte d'un lot {decimal(once, 4)}, du même lot relu "
+          f"après d'autres lettres {decimal(twice, 4)}, et relu avec dix colonnes de zéros {decimal(longer, 4)}")
     return once, twice, longer
 
 
@@ -1164,11 +1164,11 @@ with labo.needs("LanguageModel"):
 # %% affirmation="panne" profils="small"
 once, twice, longer = broken_symptoms
 claim.less("en panne, une perplexité trop belle", math.exp(once), 1.6)
-claim.less("la mesure dépend de ce qui précède", 2e-5, abs(twice - once))
-claim.less("et du remplissage", 1e-3, abs(longer - twice))
+claim.less("la mesure dépend de ce qui précède", 2e-3, abs(twice - once))
+claim.less("et du remplissage", 5e-3, abs(longer - once))
 once, twice, longer = mended_symptoms
 claim.less("réparé, la perplexité est d'un vrai modèle", 8, math.exp(once))
-claim.between("la mesure ne dépend plus de rien d'autre", [twice - once, longer - once], -1e-5, 1e-5)
+claim.between("la mesure ne dépend plus de rien d'autre", [twice - once, longer - once], -1e-3, 1e-3)  # un GPU arrondit davantage
 
 # %% [markdown]
 # Une perplexité proche de 1 est presque toujours une faute : ici, le modèle voyait la réponse. Pour en juger une, il
