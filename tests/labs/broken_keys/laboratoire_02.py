@@ -74,7 +74,7 @@ BROKEN: list[tuple[str, list[tuple[str, str]], list[str]]] = [
     ),
     (
         "spirals learned with a rate of 0",
-        [("WIDTH, DEPTH, DEEP_LR = 32, 10, 0.03", "WIDTH, DEPTH, DEEP_LR = 32, 10, 0.0")],
+        [("WIDTH, DEPTH, DEEP_LR = 32, 10, 0.015", "WIDTH, DEPTH, DEEP_LR = 32, 10, 0.0")],
         ["spirales", "tableau"],
     ),
     (
