@@ -74,6 +74,7 @@ def audit(*options: str):
     return CliRunner().invoke(app, ["audit", "laboratoire_99", *options])
 
 
+@pytest.mark.slow
 def test_accepted_mistakes_are_left_and_explained_ones_are_not(lab):
     equivalents_file(lab).write_text(EQUIVALENT, encoding="utf-8")
     done = audit("--exercise", "total", "--json")
@@ -92,6 +93,7 @@ def test_a_survivor_is_shown_with_its_line_and_its_diff(lab):
     assert "-    return x.sum(0)\n+    return x.sum()\n" in done.stdout
 
 
+@pytest.mark.slow
 def test_what_is_no_equivalent_any_more_is_told(lab):
     equivalents_file(lab).write_text(STALE, encoding="utf-8")
     done = audit("--exercise", "total")
@@ -99,6 +101,7 @@ def test_what_is_no_equivalent_any_more_is_told(lab):
     assert "no mutant that the tests accept" in done.stdout
 
 
+@pytest.mark.slow
 def test_mutants_that_do_not_end_or_end_the_process_hide_no_other(lab):
     (found,) = json.loads(audit("--exercise", "lowered", "--json").stdout)["exercises"]
     left = {mutant["after"].strip() for mutant in found["left"]}
@@ -106,6 +109,7 @@ def test_mutants_that_do_not_end_or_end_the_process_hide_no_other(lab):
     assert "if False:" in left  # it comes after "if True:", which ends the process
 
 
+@pytest.mark.slow
 def test_a_test_that_takes_longer_than_the_limit_does_not_refuse_its_reference(lab, monkeypatch):
     monkeypatch.setattr("grader.authoring.audit._CELL_SECONDS", 0.5)
     slow = LAB.replace("### BEGIN HIDDEN TESTS\n", "### BEGIN HIDDEN TESTS\ntime.sleep(1)\n")
@@ -115,6 +119,7 @@ def test_a_test_that_takes_longer_than_the_limit_does_not_refuse_its_reference(l
     assert "return x.sum()" in {mutant["after"] for mutant in found["left"]}
 
 
+@pytest.mark.slow
 def test_wrong_usage_and_a_wrong_reference_are_told(lab):
     assert "has no exercise maximum. It has total, lowered" in audit("--exercise", "maximum").stderr
     lab.source.write_text(LAB.replace("== 3", "== 4"), encoding="utf-8")

@@ -24,6 +24,7 @@ def test_a_good_lab_is_rehearsed_when_it_is_released(source):
     assert "the answer key earns every point, the skeleton none" in done.stdout
 
 
+@pytest.mark.slow
 def test_what_keeps_a_lab_from_grading_is_told_by_name(source):
     text = source.read_text(encoding="utf-8")
     hidden = "### BEGIN HIDDEN TESTS\n"
@@ -58,6 +59,7 @@ else:
 """
 
 
+@pytest.mark.slow
 def test_the_mode_that_suits_is_told(source):
     text = source.read_text(encoding="utf-8")
     hidden = "### BEGIN HIDDEN TESTS\n"

@@ -50,6 +50,7 @@ def test_a_gradebook_that_is_no_database(book, capfd, content):
     released()
 
 
+@pytest.mark.slow
 def test_a_gradebook_that_another_program_holds(lock, capfd):
     lock.execute("BEGIN EXCLUSIVE")
     assert "locked" in refused(capfd)
@@ -57,6 +58,7 @@ def test_a_gradebook_that_another_program_holds(lock, capfd):
     released()
 
 
+@pytest.mark.slow
 def test_a_gradebook_that_is_taken_midway(lock, capfd, monkeypatch):
     convert = release._convert
 

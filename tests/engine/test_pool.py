@@ -171,6 +171,7 @@ UNSTOPPABLE = "while True:\n    try: pass\n    except BaseException: pass"
 
 
 @pytest.mark.parametrize(("cell", "test"), [("while True: pass", "1"), ("1", UNSTOPPABLE)])
+@pytest.mark.slow
 def test_a_killed_grader_leaves_no_process(cell, test):
     program = [sys.executable, "-c", GRADER.format(cell=cell, test=test)]
     grader = subprocess.Popen(program, stdout=subprocess.PIPE, text=True)
@@ -198,6 +199,7 @@ def _wait_for(condition):
     raise AssertionError("not within a minute")
 
 
+@pytest.mark.slow
 def test_what_has_not_ended_once_is_not_awaited_for_as_long_again():
     cells = ["def f():\n    while True: pass", "def g(): return 1"]
     with Engine(EngineConfig(workers=1, cell_seconds=5)) as engine:

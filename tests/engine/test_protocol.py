@@ -457,7 +457,7 @@ def _holds(value: Any, item: Any) -> bool:
 
 
 Honest.TestCase.settings = bounds(8, 15)
-TestHonest = Honest.TestCase
+TestHonest = pytest.mark.slow(Honest.TestCase)
 
 
 # ---- A candidate that answers anything

@@ -93,6 +93,7 @@ def results(course):
     }
 
 
+@pytest.mark.slow
 def test_each_notebook_of_an_assignment_is_graded(course, results):
     assert list(results) == ["ps1/problem1", "ps1/problem2", "week2", "reading"]
     scores = {t: [one.score for one in found] for t, found in results.items()}

@@ -122,6 +122,7 @@ def test_a_disk_full_while_recording_is_told_and_nothing_is_lost(tmp_path, monke
 
 
 @pytest.mark.parametrize("kind", ["IMMEDIATE", "EXCLUSIVE"])  # against writers, or readers too
+@pytest.mark.slow
 def test_a_locked_gradebook_is_told_and_nothing_is_lost(tmp_path, kind):
     course = an_honest_class(tmp_path / "course")
     lock = sqlite3.connect(course.root / "gradebook.db", isolation_level=None)
@@ -156,6 +157,7 @@ def refused(course: Course, **options) -> str:
     return ended.stderr
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_nothing_is_lost(tmp_path):
     course = an_honest_class(tmp_path / "course")
 
@@ -186,6 +188,7 @@ int fcntl64(int fd, int command, ...) {
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler for a file system's stand-in")
+@pytest.mark.slow
 def test_a_file_system_without_locks_is_told_and_nothing_is_lost(tmp_path):
     """As NFS answers when its lock daemon does not run."""
     library = tmp_path / "no_locks.so"

@@ -319,6 +319,7 @@ def test_killed_while_writing_the_same_command_goes_on(course, monkeypatch, last
     assert rows(course) == found
 
 
+@pytest.mark.slow
 def test_a_locked_gradebook_changes_nothing(course):
     edit(course, FALSE, TRUE)
     before = everything(course)

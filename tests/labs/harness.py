@@ -110,9 +110,22 @@ def edited(lab: str, exercise: str, *changes: tuple[str, str]) -> str:
     return code
 
 
-@cache
+@dataclass(frozen=True)
+class Unanswered:
+    """One run of the notebook that students receive: its exercises, and the points of each test."""
+
+    exercises: dict[str, Exercise]
+    earned: dict[str, float]
+
+
 def exercises(lab: str) -> dict[str, Exercise]:
-    """The exercises of a lab, after one run of the notebook that students receive.
+    """The exercises of a lab, after one run of the notebook that students receive."""
+    return unanswered(lab).exercises
+
+
+@cache
+def unanswered(lab: str) -> Unanswered:
+    """The notebook that students receive, run once.
 
     Raises:
         Exception: from a cell that is neither an exercise nor a test. It must run unanswered.
@@ -128,8 +141,8 @@ def exercises(lab: str) -> dict[str, Exercise]:
     for cell in source(lab).cells:
         if cell.kind is CellKind.EXERCISE:
             found[cell.role.name] = Exercise(cell.source, cell.visible)
-    run_notebook(lab, lambda cell: cell.visible, before_test)
-    return found
+    earned, _ = run_notebook(lab, lambda cell: cell.visible, before_test)
+    return Unanswered(found, earned)
 
 
 def run_notebook(

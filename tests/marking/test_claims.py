@@ -5,6 +5,8 @@ import os
 import signal
 import time
 
+import pytest
+
 from grader.marking.claims import Claims, holders
 from tests.support.marking_cases import age
 
@@ -58,6 +60,7 @@ def hold(folder, ready):
         time.sleep(60)
 
 
+@pytest.mark.slow
 def test_a_killed_holder_is_waited_for_then_succeeded(tmp_path):
     context = multiprocessing.get_context("fork")
     ready = context.Event()

@@ -130,6 +130,7 @@ def course(tmp_path_factory):
     return course
 
 
+@pytest.mark.slow
 def test_the_report_of_a_course(course):
     report = reporting.gather(course.lab(LAB))
     summary = report.summary

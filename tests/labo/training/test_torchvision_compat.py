@@ -40,6 +40,7 @@ def plain_import_fails() -> None:
 
 
 @pytest.mark.usefixtures("plain_import_fails")
+@pytest.mark.slow
 def test_what_fails_without_it_works_after_it():
     use = (
         "import poutyne, torch, torchvision\n"
