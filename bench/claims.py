@@ -133,7 +133,9 @@ def _measure(findings: Findings) -> None:
                 rows.append((profile, seed, threads, *values, _word(c.holds)))
             unchecked = c.holds is None and profile is Profile.SMALL and c.name in of_small
             if c.holds is False or unchecked:
-                findings.problems.append(f"{profile}, seed {seed}: {': '.join(values[:3])}")
+                findings.problems.append(
+                    f"{profile}, seed {seed}, threads {threads}: {': '.join(values[:3])}"
+                )
     findings.add("Execution of the key", ("profile", "seed", "threads", "time"), times)
     columns = ("profile", "seed", "threads", "claim", "text", "measured", "wanted", "holds")
     findings.add("Claims", columns, rows)

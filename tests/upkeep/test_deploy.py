@@ -82,6 +82,7 @@ def test_slurm_differs_in_where_sessions_run_and_holds_to_its_limits():
     assert JupyterHub(config=config).spawner_class is batchspawner.SlurmSpawner
     assert config.PAMAuthenticator == loaded("jupyterhub_config.py").PAMAuthenticator
     spawner = batchspawner.SlurmSpawner(config=config)
+    assert spawner.environment["OMP_WAIT_POLICY"] == "passive"
     assert "sudo" in spawner.exec_prefix  # jobs are the students'
     asked = {"hours": SITE["slurm"]["hours"] + 1}
     with pytest.raises(ValueError, match="Le temps"):
