@@ -1,13 +1,17 @@
 """Measures what the labs claim, and tries all that should break it; writes bench/records/labs/.
 
-    python bench/claims.py [laboratoire_01 ...] [--keys]
+    python bench/claims.py [laboratoire_01 ...] [--again] [--part claims]
 
-For each lab: its answer key with its claims, in the profiles tiny and small (the latter under three
-seeds when its source has a line `SEED = 0`, each with one thread and with two: sums are rounded in
-another order then, and what hangs on that is no result); each broken key, whose claims must fail;
-each right answer under ten seeds; all right answers and mutants in both modes; and the audit. It
-takes many minutes. The record of a lab is written when nothing was found wrong. `--keys` tries no
-answers, writes nothing.
+For each lab, two parts, each with its record:
+
+- claims: what a student executes who answers like the reference, with the claims of the text, in
+  the profiles tiny and small (the latter under three seeds when its source has a line `SEED = 0`,
+  each with one thread and with two: sums are rounded in another order then, and what hangs on that
+  is no result); and each broken key, whose claims must fail;
+- answers: each right one under ten seeds; all right ones and mutants in both modes; and the audit.
+
+It takes many minutes, so a part whose record is still true is left alone, unless `--again`. A
+record is written when nothing was found wrong.
 """
 
 from __future__ import annotations
@@ -38,6 +42,8 @@ from grader.authoring.reading import parse, read_source  # noqa: E402
 from grader.course import Course  # noqa: E402
 from grader.errors import GraderError  # noqa: E402
 from labo.settings import Profile  # noqa: E402
+from tests.labs import records  # noqa: E402
+from tests.labs.records import Part  # noqa: E402
 
 if TYPE_CHECKING:
     from tests.labs.broken import BrokenKey
@@ -49,9 +55,10 @@ THREADS = (1, 2)
 
 @dataclass
 class Findings:
-    """What was measured of one lab, as sections of Markdown, and what is wrong."""
+    """What was measured of one part of a lab, as sections of Markdown, and what is wrong."""
 
     lab: str
+    part: Part
     sections: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -68,27 +75,35 @@ def _cell(value: object) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("labs", nargs="*", help="laboratoire_01 ... (default: all)")
-    parser.add_argument("--keys", action="store_true", help="Only the keys; write nothing.")
+    parser.add_argument("--part", choices=list(Part), help="One of both only.")
+    parser.add_argument("--again", action="store_true", help="What is recorded is measured anew.")
     options = parser.parse_args()
     known = sorted(path.stem for path in (ROOT / "solutions").glob("*.py"))
     if unknown := set(options.labs) - set(known):
         parser.error(f"no source of {', '.join(sorted(unknown))}")
-    labs = options.labs or known
-    if len(labs) > 1:  # each in a process of its own, so that what is done is recorded
-        command = [sys.executable, __file__, *["--keys"] * options.keys]
-        return max([subprocess.run([*command, lab]).returncode for lab in labs])
-    findings = Findings(labs[0])
-    _try_keys(findings)
-    if not options.keys:
+    parts = [Part(options.part)] if options.part else list(Part)
+    asked = [(lab, part) for lab in options.labs or known for part in parts]
+    due = [of for of in asked if options.again or not records.is_fresh(*of)]
+    if len(due) == 1:
+        return measured(*due[0])
+    # Each in a process of its own: the answers are tried in the environment of the tests.
+    command = [sys.executable, __file__, "--again", "--part"]
+    return max([subprocess.run([*command, part, lab]).returncode for lab, part in due], default=0)
+
+
+def measured(lab: str, part: Part) -> bool:
+    """Measure a part of a lab and record it; whether something was found wrong."""
+    findings = Findings(lab, part)
+    if part is Part.CLAIMS:
+        _try_keys(findings)
+    else:
         _try_answers(findings)
         _audit(findings)
-    console = Console(soft_wrap=True, highlight=False, markup=False)
-    if options.keys:
-        console.print("\n\n".join([f"# {findings.lab}", *findings.sections]))
-    elif not findings.problems:
+    if not findings.problems:
         _write(findings)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
     for problem in findings.problems:
-        console.print(f"{findings.lab}: {problem}", style="red")
+        console.print(f"{lab}: {problem}", style="red")
     return bool(findings.problems)
 
 
@@ -147,7 +162,8 @@ def _key(findings: Findings, text: str, profile: Profile, threads: int) -> Answe
     path = ROOT / "solutions" / f"{findings.lab}.py"
     os.environ["OMP_NUM_THREADS"] = str(threads)  # of the kernel
     try:
-        return executed(parse(text, path), ROOT, profile, files(findings.lab))
+        source = records.answered(parse(text, path))
+        return executed(source, ROOT, profile, files(findings.lab))
     except GraderError as error:
         findings.problems.append(str(error))
         return None
@@ -238,16 +254,16 @@ def _audit(findings: Findings) -> None:
 
 
 def _write(findings: Findings) -> None:
-    from tests.labs.records import digests, record, table
-
+    lab, part = findings.lab, findings.part
     intro = (
-        f"Written by `make claims LAB={findings.lab}` on {date.today()}; tests/labs/test_records.py"
+        f"Written by `make claims LAB={lab}` on {date.today()}; tests/labs/test_records.py"
         " fails when one of these files has changed since."
     )
-    parts = [f"# {findings.lab}", intro, table(digests(findings.lab)), *findings.sections]
-    path = record(findings.lab)
+    table = records.table(records.digests(lab, part))
+    path = records.record(lab, part)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    text = "\n\n".join([f"# {lab}: {part}", intro, table, *findings.sections])
+    path.write_text(text + "\n", encoding="utf-8")
     print(path.relative_to(ROOT))
 
 

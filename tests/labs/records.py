@@ -1,30 +1,65 @@
-"""The records that `make claims` writes and that are committed: of which files they speak."""
+"""The records that `make claims` writes and that are committed: of what they speak."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 
+from grader.authoring.reading import read_source
+from grader.authoring.source import Source
+from labo.coursework.notebook import CellKind
 from tests.labs.harness import ROOT
 
 FOLDER = ROOT / "bench/records/labs"
 _LINE = re.compile(r"^\| `([^`]+)` \| `([0-9a-f]{64})` \|$", re.MULTILINE)
+_SOURCE = "solutions/{lab}.py"
+_FILES = {
+    "claims": ("tests/labs/broken_keys/{lab}.py",),
+    "answers": (
+        _SOURCE,
+        "solutions/{lab}.equivalent.toml",
+        "tests/labs/mutants/{lab}.py",
+        "tests/labs/right/{lab}.py",
+    ),
+}
 
 
-def record(lab: str) -> Path:
-    return FOLDER / f"{lab}.md"
+class Part(StrEnum):
+    """What is measured of a lab; each part has a record of its own."""
+
+    CLAIMS = "claims"  # of the text, and what should break them
+    ANSWERS = "answers"  # right ones and wrong ones, and the audit of the tests
 
 
-def digests(lab: str, root: Path = ROOT) -> dict[str, str]:
-    """The SHA-256 of each file that the record of a lab speaks of."""
-    folders = ("mutants", "right", "broken_keys")
-    names = [
-        *(f"solutions/{lab}{ending}" for ending in (".py", ".equivalent.toml")),
-        *(f"tests/labs/{folder}/{lab}.py" for folder in folders),
-    ]
-    files = {name: root / name for name in names if (root / name).is_file()}
-    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
+def record(lab: str, part: Part) -> Path:
+    return FOLDER / part / f"{lab}.md"
+
+
+def answered(source: Source) -> Source:
+    """What a student executes who answers like the reference: no hidden test is there."""
+    written = (
+        replace(cell, source=cell.visible) if cell.kind is CellKind.TEST else cell
+        for cell in source.written
+    )
+    return replace(source, written=tuple(written))
+
+
+def digests(lab: str, part: Part, root: Path = ROOT) -> dict[str, str]:
+    """The SHA-256 of each thing that a record speaks of.
+
+    Claims hang on no hidden test: a change of these leaves their record as it is.
+    """
+    names = [name.format(lab=lab) for name in _FILES[part]]
+    contents = {name: (root / name).read_bytes() for name in names if (root / name).is_file()}
+    if part is Part.CLAIMS:
+        name = _SOURCE.format(lab=lab)
+        cells = answered(read_source(root / name)).written
+        text = "".join(c.source if c.kind is CellKind.TEST else c.text for c in cells)
+        contents = {f"{name}, hidden tests apart": text.encode(), **contents}
+    return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
 
 
 def table(found: dict[str, str]) -> str:
@@ -36,3 +71,9 @@ def table(found: dict[str, str]) -> str:
 def recorded(text: str) -> dict[str, str]:
     """The digests of a record's text."""
     return dict(_LINE.findall(text))
+
+
+def is_fresh(lab: str, part: Part) -> bool:
+    """Whether there is a record, and nothing has changed since it was written."""
+    path = record(lab, part)
+    return path.exists() and recorded(path.read_text("utf-8")) == digests(lab, part)
