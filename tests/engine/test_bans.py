@@ -2,7 +2,7 @@
 
 import pytest
 
-from grader.engine import Engine, EngineConfig, Status
+from grader.engine import Status
 from tests.support.engine_cases import cell, job
 
 RECORDED = (
@@ -16,12 +16,6 @@ BY_HAND = (
     "    windows = x.unfold(2, 3, 1).unfold(3, 3, 1)\n"
     "    return torch.einsum('nchwij,ocij->nohw', windows, k)"
 )
-
-
-@pytest.fixture(scope="module")
-def engine():
-    with Engine(EngineConfig(workers=1)) as engine:
-        yield engine
 
 
 def verdict(engine, student, test):

@@ -4,15 +4,8 @@ import re
 
 import pytest
 
-from grader.engine import Engine, EngineConfig, Status
+from grader.engine import Status
 from tests.support.engine_cases import cell, job
-
-
-@pytest.fixture(scope="module")
-def engine():
-    with Engine(EngineConfig(workers=1)) as engine:
-        yield engine
-
 
 # Everything that Python or a library can ask of an object, answered by an object that says yes to
 # all of it, and prints whatever it is shown.

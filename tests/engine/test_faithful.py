@@ -4,15 +4,8 @@ import runpy
 
 import pytest
 
-from grader.engine import Engine, EngineConfig, Status
+from grader.engine import Status
 from tests.support.engine_cases import IMPORTS, cell, job
-
-
-@pytest.fixture(scope="module")
-def engine():
-    with Engine(EngineConfig(workers=1)) as engine:
-        yield engine
-
 
 # name: (what the student wrote, a test that passes on it)
 PASSING = {

@@ -6,8 +6,10 @@ lost in silence.
 
 import pytest
 
-from grader.engine import Engine, EngineConfig, Outcome, Status
+from grader.engine import Outcome, Status
+from tests.support.course_cases import QUICK
 from tests.support.engine_cases import job
+from tests.support.lent_engine import LentEngine
 
 POINT = """
 class P:
@@ -194,9 +196,8 @@ TOLD = {
 @pytest.fixture(scope="module")
 def outcomes() -> dict[str, Outcome]:
     cases = {name: (notebook, test) for name, (notebook, test, _) in TOLD.items()} | WORKS
-    config = EngineConfig(workers=2, cell_seconds=30, memory_mb=700)
     jobs = [job(n, test, key=name, author=n) for name, (n, test) in cases.items()]
-    with Engine(config) as engine:
+    with LentEngine(QUICK) as engine:
         return {outcome.key: outcome for outcome in engine.map(jobs)}
 
 

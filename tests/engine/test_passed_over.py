@@ -2,15 +2,8 @@
 
 import pytest
 
-from grader.engine import Engine, EngineConfig, Status
+from grader.engine import Status
 from tests.support.engine_cases import job
-
-
-@pytest.fixture(scope="module")
-def engine():
-    with Engine(EngineConfig(workers=1, cell_seconds=20)) as engine:
-        yield engine
-
 
 PASSED_OVER = {
     "a command": ("!pip install torchinfo", "« !pip install torchinfo » n'existe pas"),

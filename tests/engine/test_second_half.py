@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from grader.engine import Engine, EngineConfig, Status
+from grader.engine import Status
 from tests.support.engine_cases import IMPORTS, job
 
 
@@ -378,12 +378,6 @@ torch.testing.assert_close(found, wanted)
 """,
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def engine():
-    with Engine(EngineConfig(workers=1)) as engine:
-        yield engine
 
 
 def seeded(test: str) -> str:

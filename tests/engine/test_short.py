@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from grader.engine import Engine, EngineConfig, Job, Mode, Outcome, Status
+from grader.engine import EngineConfig, Job, Mode, Outcome, Status
+from tests.support.course_cases import QUICK
 from tests.support.engine_cases import IMPORTS, cell
+from tests.support.lent_engine import LentEngine
 
 SHOWN = "print('a demonstration')"
 STUB = 'def f(x):\n    raise NotImplementedError("exercice : f")'
@@ -17,7 +19,7 @@ UNSEEN = "_ = seen.__setitem__('key', 1)"  # a change that the analysis does not
 
 @pytest.fixture(scope="module")
 def started():
-    with Engine(EngineConfig(workers=2, cell_seconds=15, notebook_seconds=90)) as engine:
+    with LentEngine(QUICK) as engine:
         yield engine
 
 

@@ -14,7 +14,7 @@ from grader.notebook import Notebook, grade_id, plain
 
 TESTS = Path(__file__).parents[1]
 CORPUS = TESTS / "hostile"
-HEADER = re.compile(r"^# (lab|exercise|score|status|says|never): (.*)$", re.MULTILINE)
+HEADER = re.compile(r"^# (lab|exercise|score|status|says|never|endless): (.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,11 @@ class Case:
     @property
     def exercise(self) -> str:
         return self.header.get("exercise", "standardize")
+
+    @property
+    def endless(self) -> bool:
+        """Whether it always runs into a limit of time: the less there is, the sooner."""
+        return "endless" in self.header
 
     @property
     def target(self) -> str:

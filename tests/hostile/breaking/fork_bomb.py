@@ -1,6 +1,7 @@
 # Processes that start processes, as fast as they can.
 # score: 3
 # status: failed|error|timeout
+# endless: yes
 import os
 
 

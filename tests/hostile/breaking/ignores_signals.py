@@ -2,6 +2,7 @@
 # score: 3
 # status: failed|error|timeout
 # says: time|temps|durait
+# endless: yes
 import signal
 import time
 

@@ -1,6 +1,7 @@
 # Output without end, on both streams.
 # score: 3
 # status: failed|error|timeout
+# endless: yes
 import sys
 
 

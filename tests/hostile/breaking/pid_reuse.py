@@ -1,6 +1,7 @@
 # Short-lived processes by the thousand, so that process ids come round again.
 # score: 3
 # status: failed|error|timeout
+# endless: yes
 import os
 
 

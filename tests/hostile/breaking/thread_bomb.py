@@ -1,6 +1,7 @@
 # Threads that never end, as many as the machine gives.
 # score: 3
 # status: failed|error|timeout
+# endless: yes
 import threading
 import time
 

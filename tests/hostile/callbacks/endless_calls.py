@@ -2,6 +2,7 @@
 # exercise: twice
 # score: 11
 # status: failed|error|timeout|not_run
+# endless: yes
 
 
 def twice(function, x):

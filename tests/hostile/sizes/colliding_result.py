@@ -2,6 +2,7 @@
 # exercise: tally
 # score: 11
 # status: failed|error|timeout
+# endless: yes
 
 
 def tally(words, weights):

@@ -2,6 +2,7 @@
 # exercise: blocks
 # score: 11
 # status: failed|timeout|error
+# endless: yes
 
 
 def blocks(n, size):

@@ -2,6 +2,7 @@
 # exercise: bounds
 # score: 11
 # status: failed|timeout|error
+# endless: yes
 
 
 class Bounds:

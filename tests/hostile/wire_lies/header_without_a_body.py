@@ -2,6 +2,7 @@
 # exercise: slope
 # score: 11
 # status: failed|error|not_run|timeout
+# endless: yes
 import gc
 import struct
 import time
