@@ -37,7 +37,7 @@ from tests.support.course_cases import LAB, WRONG, answered  # noqa: E402
 from tests.support.course_cases import submit as put_submitted  # noqa: E402
 from tests.support.service_cases import COURSE, Served, served  # noqa: E402
 
-GRADER = (sys.executable, "-c", "from grader.cli import app; app()")
+GRADER = (sys.executable, "-m", "grader")
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
 _LONGEST = 900.0  # seconds that a client waits
 

@@ -64,10 +64,10 @@ def small_course(folder: Path) -> None:
     (folder / f"{LAB}.ipynb").write_text(json.dumps(answered(course)))
 
 
-def processor_seconds(code: str, arguments: list[str], folder: Path) -> float:
-    """User and system time of `python -c code`, and of what it starts."""
+def processor_seconds(command: list[str], folder: Path) -> float:
+    """User and system time of a command, and of what it starts."""
     process = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments],
+        command,
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,
@@ -91,16 +91,16 @@ def main() -> None:
         folder = Path(name)
         small_course(folder)
 
-        def show(title: str, code: str, *arguments: str) -> None:
-            seconds = [processor_seconds(code, [*arguments], folder) for _ in range(repeats)]
+        def show(title: str, *command: str) -> None:
+            seconds = [processor_seconds([*command], folder) for _ in range(repeats)]
             print(f"{statistics.median(seconds):6.2f} s  {title}", flush=True)
 
         for code in PYTHON:
-            show(f"python -c {code!r}", code)
+            show(f"python -c {code!r}", sys.executable, "-c", code)
+        programs = Path(sys.executable).parent
         for command, lines in COMMANDS.items():
             for line in lines:
-                code = f"from {command}.cli import app; app()"
-                show(f"{command} {line}", code, *line.split())
+                show(f"{command} {line}", str(programs / command), *line.split())
 
 
 if __name__ == "__main__":

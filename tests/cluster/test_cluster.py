@@ -78,7 +78,7 @@ def test_a_node_and_a_job_lost_midway_cost_nothing(slurm, tmp_path):
 @pytest.mark.slow
 def test_ctrl_c_ends_the_jobs_and_another_machine_goes_on(slurm, tmp_path):
     course = a_class(tmp_path / "course", 60)
-    command = ["-c", "from grader.cli import app; app()", "autograde", LAB, "--memory-mb", "700"]
+    command = ["-m", "grader", "autograde", LAB, "--memory-mb", "700"]
     running = subprocess.Popen(
         [sys.executable, *command, "--cluster", "slurm", "--jobs", "1"],
         cwd=course.root,

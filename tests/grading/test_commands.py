@@ -69,7 +69,7 @@ def test_a_terminal_that_lacks_a_letter_stops_nothing(tmp_path):
     course = make_course(tmp_path)
     submit(course, "zoé", "{")
     done = subprocess.run(
-        [sys.executable, "-c", "from grader.cli import app; app()", "autograde", LAB],
+        [sys.executable, "-m", "grader", "autograde", LAB],
         cwd=course.root,
         env=os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT)},
         capture_output=True,

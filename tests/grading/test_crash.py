@@ -106,7 +106,7 @@ def test_partial_files_of_a_killed_grading_are_removed(tmp_path):
 def test_ctrl_c_loses_nothing(tmp_path):
     course = a_class(tmp_path / "course", seconds=1)  # so that the signal comes before the end
     running = subprocess.Popen(
-        [sys.executable, "-c", "from grader.cli import app; app()", "autograde", LAB],
+        [sys.executable, "-m", "grader", "autograde", LAB],
         cwd=course.root,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,

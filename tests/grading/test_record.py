@@ -143,7 +143,7 @@ def test_a_locked_gradebook_is_told_and_nothing_is_lost(tmp_path, kind):
 def refused(course: Course, **options) -> str:
     """What `grader autograde` says when it cannot record; a later run must record everything."""
     ended = subprocess.run(
-        [sys.executable, "-c", "from grader.cli import app; app()", "autograde", LAB],
+        [sys.executable, "-m", "grader", "autograde", LAB],
         cwd=course.root,
         env=os.environ | {"PYTHONPATH": str(ROOT)} | options.pop("env", {}),
         capture_output=True,

@@ -33,8 +33,8 @@ def teach(hub: Hub, *words: str) -> str:
     env["PATH"] = f"{programs}{os.pathsep}{env['PATH']}"
     module, *rest = words
     entry = "from nbgrader.apps import NbGraderApp; NbGraderApp.launch_instance()"
-    code = {"nbgrader": entry, "grader": "from grader.cli import app; app()"}[module]
-    command = [sys.executable, "-c", code, *rest]
+    run = {"nbgrader": ["-c", entry], "grader": ["-m", "grader"]}[module]
+    command = [sys.executable, *run, *rest]
     done = subprocess.run(command, cwd=home / "cours", env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -140,7 +140,7 @@ def test_a_locked_gradebook_is_waited_for(course, monkeypatch):
 
 
 def start(course, *words: str) -> subprocess.Popen:
-    command = [sys.executable, "-c", "from grader.cli import app; app()", "serve", *words]
+    command = [sys.executable, "-m", "grader", "serve", *words]
     return subprocess.Popen(
         command,
         cwd=course.course.root,

@@ -160,7 +160,7 @@ def test_a_service_that_stopped_is_told(course, ask):
 
 HUB = """
 import subprocess, sys
-subprocess.Popen([sys.executable, "-c", "from grader.cli import app; app()", "page"])
+subprocess.Popen([sys.executable, "-m", "grader", "page"])
 sys.stdin.read()
 """
 

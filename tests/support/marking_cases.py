@@ -124,7 +124,7 @@ def age(claim: Path) -> None:
 
 def grader(course: Course, *arguments: str, **options) -> subprocess.Popen:
     """`grader ARGUMENTS` in a course, as a process of its own."""
-    command = [sys.executable, "-c", "from grader.cli import app; app()", *arguments]
+    command = [sys.executable, "-m", "grader", *arguments]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     for fixed in ("COLUMNS", "LINES"):  # the size is the terminal's
         env.pop(fixed, None)

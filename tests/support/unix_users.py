@@ -22,7 +22,7 @@ from tests.support.course_cases import ROOT
 COURSE = "apprentissage-profond"
 NBGRADER = ("-m", "nbgrader")
 LABO = ("-c", "from labo.cli import app; app()")
-GRADER = ("-c", "from grader.cli import app; app()")
+GRADER = ("-m", "grader")
 
 
 def why_not() -> str:
