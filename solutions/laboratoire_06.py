@@ -596,14 +596,15 @@ for frozen in (0, 1, 2, 3):
             model(x).sum().backward()
             assert all(p.grad is not None for p in model.parameters()), f"{case} : le réseau d'origine a été gelé"
 model = checks.build(
-    nn.Sequential, checks.build(nn.BatchNorm2d, 2), checks.build(nn.Conv2d, 2, 3, 2), checks.build(nn.BatchNorm2d, 3),
-    checks.build(nn.Flatten), checks.build(nn.Linear, 12, 4),
+    nn.Sequential, checks.build(nn.Sequential, checks.build(nn.BatchNorm2d, 2), checks.build(nn.Dropout)),
+    checks.build(nn.Conv2d, 2, 3, 2), checks.build(nn.BatchNorm2d, 3), checks.build(nn.Flatten), checks.build(nn.Linear, 12, 4),
 )
 adapted = adapt(model, 2, 2)
-modes = [adapted[i].training for i in range(5)]
-assert modes == [False, False, True, True, True], f"cinq couches, les deux premières gelées : modes d'entraînement {modes}"
-learns = [adapted[i].weight.requires_grad for i in (0, 1, 2, 4)]
-assert learns == [False, False, True, True], f"cinq couches, les deux premières gelées : poids qui apprennent {learns}"
+case = "cinq enfants (un bloc de BatchNorm et Dropout, puis des couches), les deux premiers gelés"
+modes = [adapted[0][0].training, adapted[0][1].training, *(adapted[i].training for i in range(1, 5))]
+assert modes == [False, False, False, True, True, True], f"{case} : `training` vaut {modes}, du premier au dernier"
+learns = [layer.weight.requires_grad for layer in (adapted[0][0], adapted[1], adapted[2], adapted[4])]
+assert learns == [False, False, True, True], f"{case} : `requires_grad` des poids vaut {learns}"
 ### END HIDDEN TESTS
 
 # %% [markdown]

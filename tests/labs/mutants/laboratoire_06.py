@@ -294,6 +294,15 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
                 )
             ),
         ),
+        (
+            "a frozen dropout that still draws",
+            _adapt(
+                (
+                    "    return adapted",
+                    "    for layer in adapted.modules():\n        if isinstance(layer, nn.Dropout):\n            layer.train()\n    return adapted",
+                )
+            ),
+        ),
     ],
     "transform": [
         (
