@@ -124,7 +124,7 @@ import numbers
 for c_in, c_out, k, h, w, groups in (
     (4, 6, 3, 7, 5, 1), (6, 4, 3, 7, 5, 2), (6, 9, 2, 3, 8, 3), (5, 10, 3, 6, 1, 5), (8, 4, 1, 1, 9, 4), (2, 7, 7, 11, 4, 1),
     (512, 512, 3, 14, 15, 1), (64, 32, 5, 28, 20, 16),
-    (3, 7, 3, 333, 335, 1),
+    (3, 7, 3, 333, 335, 1), (512, 256, 3, 224, 225, 1),
 ):
     with torch.device("meta"):
         layer = nn.Conv2d(c_in, c_out, k, groups=groups)
@@ -414,6 +414,14 @@ for n, known, classes, size in (
     batches = list(checks.build(DataLoader, ImageSet(pictures, target, classes), batch_size=4))
     stacked = torch.cat([batch[1] for batch in batches])
     assert stacked.tolist() == [label for _, label in kept], "un DataLoader n'en tire pas les bonnes étiquettes"
+pictures = torch.arange(4.0).reshape(4, 1, 1, 1)
+first = ImageSet(pictures, torch.tensor([5, 3, 3, 5]), (5,))
+second = ImageSet(pictures, torch.tensor([5, 3, 3, 5]), (5, 3), double)
+assert [len(first), len(second)] == [2, 4], f"deux jeux existent : 2 et 4 images, et non {len(first)} et {len(second)}"
+picture, label = first[1]
+assert (picture.item(), label) == (3, 0), (
+    f"deux jeux existent, chacun a ses images et sa transformation : image 3, étiquette 0, et non {picture.item()} et {label}"
+)
 ### END HIDDEN TESTS
 
 # %%
@@ -537,6 +545,12 @@ for classes, frozen, bias in ((3, 0, True), (4, 2, True), (6, 3, False), (1, 1, 
     adapted(torch.randn(6, 2, 5, 4))
     for name, value in model.state_dict().items():
         assert torch.equal(value, before[name]), f"{case} : `{name}` du réseau d'origine a changé avec celui du nouveau"
+model = small_network(4)
+heads = [adapt(model, 200, 1)[-1] for _ in range(2)]
+for name, values in (("poids", heads[0].weight.detach()), ("biais", heads[0].bias.detach())):
+    largest = float(values.abs().max())  # PyTorch les tire entre -1/√5 et 1/√5
+    assert 0.4 < largest < 0.4473, f"5 entrées : PyTorch tire les {name} entre -0,447 et 0,447 ; le plus grand des vôtres est {largest:.3f}"
+assert not torch.equal(heads[0].weight, heads[1].weight), "deux appels donnent deux couches tirées au hasard : ne fixez pas la graine"
 ### END HIDDEN TESTS
 
 # %% test="adapt" part="gel" points=2
@@ -581,6 +595,16 @@ for frozen in (0, 1, 2, 3):
             model.zero_grad()
             model(x).sum().backward()
             assert all(p.grad is not None for p in model.parameters()), f"{case} : le réseau d'origine a été gelé"
+model = checks.build(
+    nn.Sequential, checks.build(nn.Sequential, checks.build(nn.BatchNorm2d, 2), checks.build(nn.Dropout)),
+    checks.build(nn.Conv2d, 2, 3, 2), checks.build(nn.BatchNorm2d, 3), checks.build(nn.Flatten), checks.build(nn.Linear, 12, 4),
+)
+adapted = adapt(model, 2, 2)
+case = "cinq enfants (un bloc de BatchNorm et Dropout, puis des couches), les deux premiers gelés"
+modes = [adapted[0][0].training, adapted[0][1].training, *(adapted[i].training for i in range(1, 5))]
+assert modes == [False, False, False, True, True, True], f"{case} : `training` vaut {modes}, du premier au dernier"
+learns = [layer.weight.requires_grad for layer in (adapted[0][0], adapted[1], adapted[2], adapted[4])]
+assert learns == [False, False, True, True], f"{case} : `requires_grad` des poids vaut {learns}"
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1340,6 +1364,13 @@ for n, h, w, classes, used in ((3, 4, 5, 4, 4), (1, 6, 2, 3, 3), (5, 3, 3, 6, 4)
         msg=f"{case} : {[round(v, 3) for v in expected]} attendu, et non {[round(v, 3) for v in result.tolist()]} (union sans "
         "compter deux fois ; toutes les images ensemble ; nan si la classe n'est nulle part)",
     )
+result = iou_per_class(torch.tensor([[[0, 2]]]), torch.tensor([[[2, 2]]]), 3)
+assert result[[0, 2]].tolist() == [0, 0.5] and bool(result[1].isnan()), (
+    f"pred (0 ; 2), target (2 ; 2) : (0 ; nan ; 0,5), et non {result.tolist()}"
+)
+target = (torch.arange(280 * 280) < 70_001).long().reshape(1, 280, 280)
+found = float(iou_per_class(torch.ones_like(target), target, 2)[1])
+assert abs(found - 70_001 / 78_400) < 1e-4, f"70 001 pixels communs sur 78 400 : 0,8929, et non {found} (trop de pixels pour votre type ?)"
 ### END HIDDEN TESTS
 
 # %%

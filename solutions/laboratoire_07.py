@@ -186,7 +186,7 @@ def saliency(model: nn.Module, x: torch.Tensor, target: torch.Tensor) -> torch.T
     Args :
         model : un réseau en mode évaluation, d'images N × C × H × W vers des scores N × K. Il ressort comme il est
             entré : même mode, mêmes poids, et les `.grad` de ses paramètres n'ont pas changé.
-        x : N × C × H × W ; n'est pas modifié.
+        x : N × C × H × W ; n'est pas modifié, `requires_grad` compris.
         target : N entiers, pour chaque image la classe dont on dérive le score.
 
     Renvoie :
@@ -242,6 +242,7 @@ for n, c, h, w, k, recipes in (
         "la somme des scores et non leur moyenne, puis la valeur absolue, puis le maximum sur les canaux",
     )
     assert not result.requires_grad, f"{case} : le résultat porte encore un gradient"
+    assert not x.requires_grad, f"{case} : `requires_grad` de `x` a changé ; travaillez sur une copie"
     unchanged(case)
 ### END HIDDEN TESTS
 
@@ -319,7 +320,7 @@ def smooth_grad(model: nn.Module, x: torch.Tensor, target: torch.Tensor, noise: 
 
     Args :
         model : un réseau en mode évaluation ; il ressort comme il est entré, `.grad` des paramètres compris.
-        x : N × C × H × W ; n'est pas modifié.
+        x : N × C × H × W ; n'est pas modifié, `requires_grad` compris.
         target : N entiers, la classe de chaque image.
         noise : M × N × C × H × W, les M bruits à ajouter à x, chacun à son tour ; n'est pas modifié.
 
@@ -379,6 +380,7 @@ for m, n, c, h, w, k, size, recipes in (
         "moyenne des gradients se prend avant la valeur absolue",
     )
     assert not result.requires_grad, f"{case} : le résultat porte encore un gradient"
+    assert not x.requires_grad, f"{case} : `requires_grad` de `x` a changé ; travaillez sur une copie"
     unchanged(case)
 ### END HIDDEN TESTS
 
@@ -639,7 +641,7 @@ def grad_cam(
         features : d'images N × C × H × W vers des cartes N × M × H' × W'.
         head : de ces cartes vers des scores N × K. Comme `features`, en mode évaluation ; tous deux ressortent comme
             ils sont entrés, `.grad` des paramètres compris.
-        x : N × C × H × W ; n'est pas modifié.
+        x : N × C × H × W ; n'est pas modifié, `requires_grad` compris.
         target : N entiers, la classe de chaque image.
 
     Renvoie :
@@ -673,7 +675,7 @@ assert torch.allclose(result.flatten().float(), torch.tensor([0.0, 4.0]), atol=1
 assert all(p.grad is None for p in head.parameters()), "les paramètres de `head` ont reçu un gradient"
 ### BEGIN HIDDEN TESTS
 for n, c, h, w, k, below, above in (
-    (3, 2, 6, 5, 4, [(nn.Conv2d, 2, 3, 3), (nn.ReLU,)], [(nn.AdaptiveAvgPool2d, 1), (nn.Flatten,), (nn.Linear, 3, 4)]),
+    (3, 2, 6, 5, 4, [(nn.Conv2d, 2, 3, 3), (nn.BatchNorm2d, 3), (nn.ReLU,)], [(nn.AdaptiveAvgPool2d, 1), (nn.Flatten,), (nn.Linear, 3, 4)]),
     (4, 1, 4, 7, 3, [(nn.Conv2d, 1, 5, 3, 1, 1), (nn.Tanh,)], [(nn.Flatten,), (nn.Linear, 140, 3)]),
     (2, 3, 5, 8, 6, [(nn.Conv2d, 3, 4, 3), (nn.MaxPool2d, (1, 2))], [(nn.Tanh,), (nn.Flatten,), (nn.Linear, 36, 5), (nn.Tanh,), (nn.Linear, 5, 6)]),
     (1, 2, 3, 4, 3, [(nn.Conv2d, 2, 6, 1), (nn.Sigmoid,)], [(nn.Flatten,), (nn.Dropout, 0.5), (nn.Linear, 72, 3)]),
@@ -700,6 +702,7 @@ for n, c, h, w, k, below, above in (
         "somme sur les cartes, et la ReLU après elle ; rien n'est normalisé",
     )
     assert not result.requires_grad, f"{case} : le résultat porte encore un gradient"
+    assert not x.requires_grad, f"{case} : `requires_grad` de `x` a changé ; travaillez sur une copie"
     unchanged(case)
 head = checks.build(nn.Sequential, checks.build(nn.AdaptiveAvgPool2d, 1), checks.build(nn.Flatten), checks.build(nn.Linear, 2, 2)).eval()
 with torch.no_grad():
@@ -773,7 +776,7 @@ def maximise(
     Args :
         model : un réseau en mode évaluation ; il ressort comme il est entré, `.grad` des paramètres compris.
         target : N entiers, la classe voulue de chaque image.
-        start : N × C × H × W, les images de départ ; n'est pas modifié.
+        start : N × C × H × W, les images de départ ; n'est pas modifié, `requires_grad` compris.
         steps : nombre de pas.
         rate : taux d'apprentissage.
         alpha : force de la pénalité, sans ½.
@@ -817,6 +820,7 @@ for n, c, h, w, k, steps, rate, alpha, recipes in (
     (2, 1, 4, 3, 3, 5, 0.05, 0.0, [(nn.Conv2d, 1, 2, 2), (nn.Tanh,), (nn.Flatten,), (nn.Linear, 12, 3)]),
     (1, 2, 2, 5, 4, 3, 0.1, 1.5, [(nn.BatchNorm2d, 2), (nn.Flatten,), (nn.Dropout, 0.5), (nn.Linear, 20, 4), (nn.Sigmoid,), (nn.Linear, 4, 4)]),
     (4, 1, 2, 3, 3, 0, 0.5, 0.1, [(nn.Flatten,), (nn.Linear, 6, 3)]),
+    (2, 1, 2, 3, 3, 4, 0.6, 2.0, [(nn.Flatten,), (nn.Linear, 6, 3)]),  # un taux trop grand : J baisse
 ):
     model, reference = checks.twins(*recipes)
     start, target = torch.randn(n, c, h, w), torch.randint(k, (n,))
@@ -836,9 +840,10 @@ for n, c, h, w, k, steps, rate, alpha, recipes in (
     torch.testing.assert_close(
         result.detach(), expected, atol=1e-3, rtol=1e-3, check_dtype=False,
         msg=f"{case} : valeurs fausses ; une montée (+), le gradient du score de chaque image sans diviser par N, celui de la "
-        "pénalité, et un gradient neuf à chaque pas",
+        "pénalité, un gradient neuf à chaque pas, et tous les pas, même si J baisse",
     )
     assert not result.requires_grad, f"{case} : le résultat porte encore un gradient"
+    assert not start.requires_grad, f"{case} : `requires_grad` de `start` a changé ; travaillez sur une copie"
     unchanged(case)
 ### END HIDDEN TESTS
 
@@ -900,12 +905,12 @@ def pgd(
     Args :
         model : un réseau, d'images N × C × H × W vers des scores N × K ; il ressort comme il est entré : même mode,
             et `.grad` des paramètres compris.
-        x : N × C × H × W, les images d'origine, dans [0, 1] ; n'est pas modifié.
+        x : N × C × H × W, les images d'origine, dans [0, 1] ; n'est pas modifié, `requires_grad` compris.
         target : N entiers, les bonnes classes, dont on augmente la perte.
         epsilon : le rayon : aucun pixel ne s'éloigne davantage de x.
         step : la longueur d'un pas, pour chaque pixel ; un pixel de gradient nul n'est pas déplacé par le pas.
         steps : nombre de pas.
-        start : N × C × H × W, le point de départ, à epsilon de x au plus et dans [0, 1] ; n'est pas modifié.
+        start : N × C × H × W, le point de départ, à epsilon de x au plus et dans [0, 1] ; n'est pas modifié non plus.
 
     Renvoie :
         un tenseur N × C × H × W, dans [0, 1], sans gradient. Sans aucun pas, les valeurs de `start`.
@@ -968,6 +973,7 @@ for n, c, h, w, k, epsilon, recipes in (
         "bonne classe",
     )
     assert not result.requires_grad, f"{case} : le résultat porte encore un gradient"
+    assert not x.requires_grad, f"{case} : `requires_grad` de `x` a changé ; travaillez sur une copie"
     unchanged(case)
 ### END HIDDEN TESTS
 
@@ -1026,7 +1032,22 @@ for n, c, h, w, k, epsilon, step, steps, recipes in (
         "puis dans [0, 1]",
     )
     assert not result.requires_grad, f"{case} : le résultat porte encore un gradient"
+    assert not (x.requires_grad or start.requires_grad), f"{case} : `requires_grad` de `x` ou de `start` a changé ; travaillez sur une copie"
     unchanged(case)
+peak = checks.build(
+    nn.Sequential, checks.build(nn.Flatten), checks.build(nn.Linear, 1, 2), checks.build(nn.ReLU), checks.build(nn.Linear, 2, 2)
+)
+with torch.no_grad():
+    for layer, weight, bias in ((1, [[1.0], [-1.0]], [-0.5, 0.5]), (3, [[0.0, 0.0], [-10.0, -10.0]], [0.0, 0.0])):
+        peak[layer].weight.copy_(torch.tensor(weight))
+        peak[layer].bias.copy_(torch.tensor(bias))
+start = torch.tensor([0.45, 0.55]).reshape(2, 1, 1, 1)
+for steps, wanted in ((1, [0.65, 0.35]), (2, [0.45, 0.55]), (3, [0.65, 0.35])):  # la perte est la plus grande à 0,5
+    result = pgd(peak, torch.full((2, 1, 1, 1), 0.5), torch.tensor([0, 0]), 0.4, 0.2, steps, start)
+    assert torch.allclose(result.flatten().float(), torch.tensor(wanted), atol=1e-4), (
+        f"départ (0,45 ; 0,55), pas 0,2, perte la plus grande à 0,5 : {wanted} après {steps} pas, et non "
+        f"{result.flatten().tolist()} ; la réponse est le dernier point, même si un autre avait une plus grande perte"
+    )
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -1290,13 +1311,14 @@ def run(model, optimizer, generator, steps):
     return {name: value.detach().clone() for name, value in model.state_dict().items()}
 
 
-for kind, options, new_options in (
-    (torch.optim.Adam, {"lr": 0.05}, {"lr": 0.5}),
-    (torch.optim.SGD, {"lr": 0.01, "momentum": 0.9}, {"lr": 0.03, "momentum": 0.5}),
+for kind, options, new_options, done in (
+    (torch.optim.Adam, {"lr": 0.05}, {"lr": 0.5}, 2),
+    (torch.optim.SGD, {"lr": 0.01, "momentum": 0.9}, {"lr": 0.03, "momentum": 0.5}, 2),
+    (torch.optim.Adam, {"lr": 0.05}, {"lr": 0.5}, 0),
 ):
-    case = kind.__name__
+    case = f"{kind.__name__}, gardé après {done} pas"
     training = pieces(kind, **options)
-    run(*training, 2)
+    run(*training, done)
     before = {name: value.detach().clone() for name, value in training[0].state_dict().items()}
     saved = Checkpoint(training[0], training[1], 2, training[2])
     wanted = run(*training, 3)
@@ -1311,6 +1333,14 @@ for kind, options, new_options in (
                 f"{case}, reprise {where} : après trois pas, `{name}` n'est pas celui d'un entraînement ininterrompu. Gardez, en "
                 "copie, l'état de l'optimiseur et du générateur ; donnez une copie à `load_state_dict`"
             )
+model, optimizer, generator = pieces(torch.optim.SGD, lr=0.1)
+generator.manual_seed(8)
+untouched = torch.Generator().manual_seed(8)
+used = checks.build(torch.rand, 3, generator=generator), torch.rand(3, generator=untouched)
+assert torch.equal(*used), "les deux générateurs ont la même graine"
+Checkpoint(model, optimizer, 1, generator)
+drawn = checks.build(torch.rand, 4, generator=generator)
+assert torch.equal(drawn, torch.rand(4, generator=untouched)), "`Checkpoint(...)` a changé un générateur qui avait déjà servi"
 ### END HIDDEN TESTS
 
 # %%

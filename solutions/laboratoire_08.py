@@ -475,6 +475,10 @@ close, norm = clip_by_norm([torch.tensor([3.0, 4.0])], 4.5)
 assert torch.allclose(close[0], torch.tensor([2.7, 3.6]), rtol=1e-3), (
     f"norme 5, limite 4,5 : (2,7 ; 3,6), et non {close[0].tolist()} : un léger dépassement compte aussi"
 )
+low, norm = clip_by_norm([torch.tensor([0.48]), torch.tensor([0.64])], 0.5)
+assert abs(low[0].item() - 0.3) < 1e-3 and abs(low[1].item() - 0.4) < 1e-3, (
+    f"norme 0,8, limite 0,5 : 0,3 et 0,4, et non {[g.item() for g in low]}"
+)
 mixed, norm = clip_by_norm([torch.zeros(2), torch.tensor([3.0, 4.0])], 1.0)
 assert mixed[0].tolist() == [0, 0], f"un gradient nul parmi d'autres le reste, et non {mixed[0].tolist()}"
 single, norm = clip_by_norm([torch.tensor([-6.0, 8.0], dtype=torch.float64)], 5)
@@ -1327,6 +1331,9 @@ for temperature in (1.0, 0.7, 0.0):
     assert all(int(state[1]) == calls[i][0] for i, (_, state) in enumerate(calls[1:])), "l'état rendu n'est pas le dernier"
 assert generate(following([0, 2, 2]), 1, 2, 5, 1.0, torch.Generator()) == [], "si la fin vient tout de suite, la liste est vide"
 assert generate(following([0, 0, 0]), 1, 2, 1, 1.0, torch.Generator()) == [0], "`limit` = 1 : un seul symbole, même l'indice 0"
+for limit in (3, 4, 5):
+    found = generate(following([0, 3, 0, 5, 2, 4]), 1, 2, limit, 1.0, torch.Generator())
+    assert found == [3, 5, 4], f"le chemin 3, 5, 4, fin, avec `limit` = {limit}, donne [3, 5, 4], et non {found}"
 assert kinds == {"int"}, f"`step` lit un indice, un entier (int), et a reçu {' et '.join(sorted(kinds))}"
 found = generate(following([0, 3, 0, 1]), 1, 2, 5, 1.0, torch.Generator())
 assert found == [3, 1, 3, 1, 3], f"l'indice de début, tiré ensuite, compte comme un autre : [3, 1, 3, 1, 3], et non {found}"
@@ -1358,6 +1365,12 @@ found = generate(two_scores(0.3, 0.3001), 1, 2, 12, 0, torch.Generator().manual_
 assert found == [4] * 12, f"température 0 : toujours le plus grand score, même de peu, et non {found}"
 found = generate(two_scores(0.0, 0.01), 1, 2, 15, 0.05, torch.Generator().manual_seed(1))
 assert set(found) == {3, 4}, f"scores 0 et 0,01, température 0,05 : les deux sortent, et non {found}"
+
+# La fin, une fois sur deux, dès le premier tirage.
+coin = torch.Generator().manual_seed(int(torch.randint(10**6, ())))
+runs = [generate(lambda index, state: (torch.tensor([-1e4, -1e4, 0.0, 0.0]), state), 1, 2, 30, 1.0, coin) for _ in range(30)]
+assert [] in runs, f"la fin sort une fois sur deux au premier tirage : sur trente suites, il y en a de vides, et non {runs}"
+assert any(runs), "la fin ne sort qu'une fois sur deux : trente suites ne peuvent pas être toutes vides"
 
 # Le hasard vient du générateur, et de lui seul.
 def uniform(index, state):

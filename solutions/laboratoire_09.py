@@ -502,6 +502,8 @@ assert abs(found - (2 + math.exp(3))) < 1e-2, (
 )
 found = perplexity(torch.tensor([[[20.0, 0.0]]]), torch.tensor([[1]]), torch.tensor([[True]]))
 assert abs(found / (1 + math.exp(20)) - 1) < 1e-2, f"scores 20 et 0, bon symbole en 1 : {1 + math.exp(20):.4g}, et non {found:.4g}"
+found = perplexity(torch.zeros(2, 300, 5), torch.zeros(2, 300, dtype=torch.int64), torch.ones(2, 300, dtype=torch.bool))
+assert abs(found - 5) < 1e-2, f"600 symboles, uniforme sur 5 : 5, et non {found} (un produit de 600 probabilités vaut 0 pour l'ordinateur)"
 found = perplexity(torch.tensor([[[0.0, -math.inf], [0.0, 0.0]]]), torch.tensor([[1, 0]]), torch.tensor([[True, True]]))
 assert found == math.inf, f"un symbole visible, de score -inf, est impossible : la perplexité est infinie, et non {found}"
 ### END HIDDEN TESTS
@@ -1453,6 +1455,22 @@ for branches, length, alpha, wanted, why in (
 ):
     symbols, _ = beam_search(climbing(branches), 0, 1, 2, length, alpha)
     assert symbols == wanted, f"largeur 2, {length} symboles au plus : suite {symbols}, au lieu de {wanted} ; {why}"
+even = (0.25, 0.25, 0.25, 0.25)
+branches = {
+    (0,): (0, 0, 0.5, 0.5), (0, 2): (0.35, 0, 0.33, 0.32), (0, 3): (0.36, 0, 0.34, 0.3),
+    (0, 2, 0): even, (0, 2, 2): even, (0, 2, 3): even, (0, 3, 0): even, (0, 3, 2): even,
+}
+symbols, _ = beam_search(climbing(branches), 0, 1, 6, 3)
+assert symbols == [3, 3, 1], (
+    f"largeur 6, quatre symboles : le sixième des prolongements gardés mène à [3, 3, 1], et non {symbols} ; la largeur peut dépasser V"
+)
+flat = torch.full((1, 400), 0.996 / 398)
+flat[0, :3] = torch.tensor([0.996 / 398, 0.0, 0.004])
+symbols, total = beam_search(lambda prefixes: flat.log().expand(len(prefixes), 400), 0, 1, 1, 150)
+assert symbols == [2] * 150, f"150 fois le symbole 2 est attendu, et non {symbols[:5]}... ({len(symbols)} symboles)"
+assert abs(total - 150 * math.log(0.004)) < 1e-2, (
+    f"150 symboles de probabilité 0,004 : total {150 * math.log(0.004):.2f}, et non {total} (une somme de logarithmes, non un produit)"
+)
 seen = []
 
 

@@ -46,6 +46,12 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
             _cost(("weights * h * w", "weights * max(h - k + 1, 1) * max(w - k + 1, 1)")),
         ),
         ("one output only", _cost(("weights * h * w", "weights"))),
+        (
+            "in int32",
+            _cost(
+                ("weights * h * w", "int(torch.tensor([weights, h, w]).prod(dtype=torch.int32))")
+            ),
+        ),
     ],
     "ImageSet": [
         ("labels not renumbered", _set(("classes.index(k))", "k)"))),
@@ -135,6 +141,16 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
                     "        image = self.images[position]\n        return (self.transform(image) if self.transform else image), label",
                     "        self.cache = getattr(self, 'cache', {})\n        if index not in self.cache:\n            image = self.images[position]\n            self.cache[index] = self.transform(image) if self.transform else image\n        return self.cache[index], label",
                 ),
+            ),
+        ),
+        (
+            "images of the class, not of the object",
+            _set(
+                (
+                    "self.images, self.transform = images, transform",
+                    "ImageSet.images, ImageSet.transform = images, staticmethod(transform) if transform else None",
+                ),
+                ("self.examples = [", "ImageSet.examples = ["),
             ),
         ),
     ],
@@ -235,6 +251,55 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
                 (
                     "    for child in adapted[:frozen]:\n        child.eval().requires_grad_(False)\n",
                     "    with torch.no_grad():\n        for child in adapted[:frozen]:\n            child.eval()\n",
+                )
+            ),
+        ),
+        (
+            "Xavier weights and no bias at first",
+            _adapt(
+                (
+                    "model[-1].in_features, classes)",
+                    "model[-1].in_features, classes)\n    nn.init.xavier_uniform_(adapted[-1].weight)\n    nn.init.zeros_(adapted[-1].bias)",
+                )
+            ),
+        ),
+        (
+            "a zero bias",
+            _adapt(
+                (
+                    "model[-1].in_features, classes)",
+                    "model[-1].in_features, classes)\n    nn.init.zeros_(adapted[-1].bias)",
+                )
+            ),
+        ),
+        (
+            "small normal weights",
+            _adapt(
+                (
+                    "model[-1].in_features, classes)",
+                    "model[-1].in_features, classes)\n    nn.init.normal_(adapted[-1].weight, 0, 0.01)",
+                )
+            ),
+        ),
+        (
+            "the seed is set",
+            _adapt(("    adapted = copy", "    torch.manual_seed(0)\n    adapted = copy")),
+        ),
+        (
+            "every BatchNorm in eval once two are frozen",
+            _adapt(
+                (
+                    "    return adapted",
+                    "    for layer in adapted.modules():\n        if isinstance(layer, nn.BatchNorm2d) and frozen > 1:\n            layer.eval()\n    return adapted",
+                )
+            ),
+        ),
+        (
+            "a frozen dropout that still draws",
+            _adapt(
+                (
+                    "    return adapted",
+                    "    for layer in adapted.modules():\n        if isinstance(layer, nn.Dropout):\n            layer.train()\n    return adapted",
                 )
             ),
         ),
@@ -635,6 +700,33 @@ def iou_per_class(pred, target, classes):
         (
             "an epsilon",
             _mean(("(announced | present).sum()", "((announced | present).sum() + 1e-6)")),
+        ),
+        (
+            "counted in int8",
+            _mean(
+                (
+                    "(announced & present).sum() / (announced | present).sum()",
+                    "(announced & present).sum(dtype=torch.int8) / (announced | present).sum(dtype=torch.int8)",
+                )
+            ),
+        ),
+        (
+            "counted in float16",
+            _mean(
+                (
+                    "(announced & present).sum() / (announced | present).sum()",
+                    "(announced & present).sum().half() / (announced | present).sum().half()",
+                )
+            ),
+        ),
+        (
+            "nan for the last classes only",
+            _mean(
+                (
+                    "    return result",
+                    "    return result if result[-1].isnan() else result.nan_to_num(0)",
+                )
+            ),
         ),
     ],
 }

@@ -90,6 +90,16 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
                 (_GRADIENT, "(gradient,) = torch.autograd.grad(score, x, create_graph=True)")
             ),
         ),
+        (
+            "requires_grad set on x",
+            """
+def saliency(model, x, target):
+    img = x.requires_grad_()
+    s = model(img).gather(1, target[:, None]).sum()
+    g, = torch.autograd.grad(s, img)
+    return g.abs().amax(1)
+""",
+        ),
     ],
     "smooth_grad": [
         (
@@ -169,6 +179,15 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
             """
 def smooth_grad(model, x, target, noise):
     return broken_smooth_grad(model, x, target, noise)
+""",
+        ),
+        (
+            "requires_grad set on x",
+            """
+def smooth_grad(model, x, target, noise):
+    x.requires_grad_()
+    score = sum(model(x + draw).gather(1, target[:, None]).sum() for draw in noise) / len(noise)
+    return torch.autograd.grad(score, x)[0].abs().amax(1)
 """,
         ),
     ],
@@ -362,6 +381,28 @@ def smooth_grad(model, x, target, noise):
             _cam(("gradient.mean((2, 3), keepdim=True)", "gradient.mean(2, keepdim=True)")),
         ),
         ("graph kept", _cam(("maps.detach()).sum(1)", "maps).sum(1)"))),
+        (
+            "requires_grad set on x",
+            """
+def grad_cam(features, head, x, target):
+    maps = features(x.requires_grad_())
+    score = head(maps).gather(1, target[:, None]).sum()
+    weights = torch.autograd.grad(score, maps)[0].mean((2, 3), keepdim=True)
+    return F.relu((weights * maps.detach()).sum(1))
+""",
+        ),
+        (
+            "features in training mode",
+            """
+def grad_cam(features, head, x, target):
+    features.train()
+    maps = features(x).detach().requires_grad_()
+    features.eval()
+    score = head(maps).gather(1, target[:, None]).sum()
+    weights = torch.autograd.grad(score, maps)[0].mean((2, 3), keepdim=True)
+    return F.relu((weights * maps.detach()).sum(1))
+""",
+        ),
     ],
     "maximise": [
         (
@@ -455,6 +496,48 @@ def maximise(model, target, start, steps, rate, alpha):
         loss = -model(x).gather(1, target[:, None]).sum()
         x.grad = torch.autograd.grad(loss, x)[0]
         optimizer.step()
+    return x.detach()
+""",
+        ),
+        (
+            "requires_grad set on start",
+            """
+def maximise(model, target, start, steps, rate, alpha):
+    x = start
+    for _ in range(steps):
+        x.requires_grad_()
+        objective = model(x).gather(1, target[:, None]).sum() - alpha * x.square().sum()
+        x = x.detach() + rate * torch.autograd.grad(objective, x)[0]
+    return x.detach().clone()
+""",
+        ),
+        (
+            "the best of the images",
+            """
+def maximise(model, target, start, steps, rate, alpha):
+    x, best, top = start.detach().clone(), start.detach().clone(), -torch.inf
+    for _ in range(steps):
+        x = x.detach().requires_grad_()
+        objective = model(x).gather(1, target[:, None]).sum() - alpha * x.square().sum()
+        (gradient,) = torch.autograd.grad(objective, x)
+        x = x.detach() + rate * gradient
+        if objective > top:
+            best, top = x, objective
+    return best
+""",
+        ),
+        (
+            "stops when the objective falls",
+            """
+def maximise(model, target, start, steps, rate, alpha):
+    x, last = start.detach().clone(), -torch.inf
+    for _ in range(steps):
+        x = x.detach().requires_grad_()
+        objective = model(x).gather(1, target[:, None]).sum() - alpha * x.square().sum()
+        if objective < last:
+            break
+        last = objective
+        x = x.detach() + rate * torch.autograd.grad(objective, x)[0]
     return x.detach()
 """,
         ),
@@ -595,6 +678,38 @@ def maximise(model, target, start, steps, rate, alpha):
             "loss of the predicted class",
             _pgd(("model(attacked), target,", "model(attacked), model(attacked).argmax(1),")),
         ),
+        (
+            "the best of the images",
+            """
+def pgd(model, x, target, epsilon, step, steps, start):
+    attacked, best, top = start.detach().clone(), start.detach().clone(), None
+    for turn in range(steps + 1):
+        attacked = attacked.detach().requires_grad_()
+        losses = F.cross_entropy(model(attacked), target, reduction="none")
+        better = torch.ones_like(target).bool() if top is None else losses.detach() > top
+        top = losses.detach() if top is None else torch.maximum(top, losses.detach())
+        best = torch.where(better[:, None, None, None], attacked.detach(), best)
+        if turn < steps:
+            (gradient,) = torch.autograd.grad(losses.sum(), attacked)
+            attacked = attacked.detach() + step * gradient.sign()
+            attacked = torch.clamp(attacked, x - epsilon, x + epsilon).clamp(0, 1)
+    return best
+""",
+        ),
+        (
+            "requires_grad set on start",
+            """
+def pgd(model, x, target, epsilon, step, steps, start):
+    attacked = start
+    for _ in range(steps):
+        attacked.requires_grad_()
+        loss = F.cross_entropy(model(attacked), target, reduction="sum")
+        (gradient,) = torch.autograd.grad(loss, attacked)
+        attacked = attacked.detach() + step * gradient.sign()
+        attacked = torch.clamp(attacked, x - epsilon, x + epsilon).clamp(0, 1)
+    return attacked.detach().clone()
+""",
+        ),
     ],
     "Checkpoint": [
         (
@@ -712,6 +827,42 @@ def maximise(model, target, start, steps, rate, alpha):
             _checkpoint(
                 ("self.epoch = epoch", "self.epoch = epoch\n        model.requires_grad_(False)")
             ),
+        ),
+        (
+            "an optimizer that had made no step is not put back",
+            """
+class Checkpoint:
+    def __init__(self, model, optimizer, epoch, generator):
+        pass
+        self.m = copy.deepcopy(model.state_dict())
+        self.o = copy.deepcopy(optimizer.state_dict())
+        self.g = generator.get_state()
+        self.e = epoch
+
+    def resume(self, model, optimizer, generator):
+        model.load_state_dict(self.m)
+        optimizer.load_state_dict(copy.deepcopy(self.o)) if self.o['state'] else None
+        generator.set_state(self.g)
+        return self.e
+""",
+        ),
+        (
+            "the generator goes back to its seed",
+            """
+class Checkpoint:
+    def __init__(self, model, optimizer, epoch, generator):
+        generator.manual_seed(generator.initial_seed())
+        self.m = copy.deepcopy(model.state_dict())
+        self.o = copy.deepcopy(optimizer.state_dict())
+        self.g = generator.get_state()
+        self.e = epoch
+
+    def resume(self, model, optimizer, generator):
+        model.load_state_dict(self.m)
+        optimizer.load_state_dict(copy.deepcopy(self.o))
+        generator.set_state(self.g)
+        return self.e
+""",
         ),
     ],
 }

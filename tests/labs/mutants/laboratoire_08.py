@@ -343,6 +343,15 @@ def clip_by_norm(gradients, limit):
     return [holder.grad for holder in holders], float(norm)
 """,
         ),
+        (
+            "never below the norm 1",
+            """
+def clip_by_norm(gradients, limit):
+    norm = math.sqrt(sum(float(gradient.square().sum()) for gradient in gradients))
+    scale = limit / norm if norm > max(limit, 1) else 1.0
+    return [scale * gradient for gradient in gradients], norm
+""",
+        ),
     ],
     "lstm": [
         ("order i, g, f, o", _lstm(("i, f, g, o =", "i, g, f, o ="))),
@@ -776,5 +785,46 @@ def last_states(states, lengths):
             _generate(("    return drawn", "    step(index, state)\n    return drawn")),
         ),
         ("nothing returned", _generate(("    return drawn\n", ""))),
+        (
+            "the end is written when it comes last",
+            """
+def generate(step, start, end, limit, temperature, generator):
+    out, index, state = [], start, None
+    for k in range(limit):
+        scores, state = step(index, state)
+        
+        if temperature == 0:
+            index = int(scores.argmax())
+        else:
+            index = int(torch.multinomial((scores / temperature).softmax(0), 1, generator=generator))
+        if index == end:
+            if len(out) + 1 == limit:
+                out.append(end)
+            break
+        out.append(index)
+    return out
+""",
+        ),
+        (
+            "an empty sequence is drawn again",
+            """
+def generate(step, start, end, limit, temperature, generator):
+    out, index, state = [], start, None
+    for k in range(limit):
+        scores, state = step(index, state)
+        
+        if temperature == 0:
+            index = int(scores.argmax())
+        else:
+            index = int(torch.multinomial((scores / temperature).softmax(0), 1, generator=generator))
+        if index == end and out:
+            break
+        if index == end:
+            index = start
+            continue
+        out.append(index)
+    return out
+""",
+        ),
     ],
 }

@@ -230,6 +230,14 @@ def perplexity(logits, targets, mask):
             "the hidden scores erased in place",
             _perplexity(("    return", "    logits[~mask] = 0\n    return")),
         ),
+        (
+            "a product of probabilities",
+            """
+def perplexity(logits, targets, mask):
+    p = logits[mask].softmax(-1).gather(1, targets[mask][:, None])
+    return float(p.prod() ** (-1 / p.numel()))
+""",
+        ),
     ],
     "filter_logits": [
         (
@@ -672,5 +680,39 @@ def beam_search(step, start, end, width, length, alpha=0.0):
         ),
         ("the worst", _beam(("return max(", "return min("))),
         ("three at most", _beam(("min(width, totals.numel())", "min(width, 3, totals.numel())"))),
+        (
+            "no more hypotheses than symbols",
+            """
+def beam_search(step, start, end, width, length, alpha=0.0):
+    live, done = [([], 0.0)], []
+    for t in range(length):
+        rows = step(torch.tensor([[start] + seq for seq, _ in live])).double().tolist()
+        cands = [(seq + [s], total + lp) for (seq, total), row in zip(live, rows) for s, lp in enumerate(row)]
+        cands = sorted(cands, key=lambda c: -c[1])[:min(width, len(rows[0]))]
+        done += [c for c in cands if c[0][-1] == end]
+        live = [c for c in cands if c[0][-1] != end]
+        if not live:
+            break
+    best = max(done + live, key=lambda c: c[1] / len(c[0]) ** alpha)
+    return best[0], best[1] / len(best[0]) ** alpha
+""",
+        ),
+        (
+            "products of probabilities",
+            """
+def beam_search(step, start, end, width, length, alpha=0.0):
+    live, done = [([], 1.0)], []
+    for t in range(length):
+        rows = step(torch.tensor([[start] + seq for seq, _ in live])).double().tolist()
+        cands = [(seq + [s], total * math.exp(lp)) for (seq, total), row in zip(live, rows) for s, lp in enumerate(row)]
+        cands = sorted(cands, key=lambda c: -c[1])[:width]
+        done += [c for c in cands if c[0][-1] == end]
+        live = [c for c in cands if c[0][-1] != end]
+        if not live:
+            break
+    best = max(done + live, key=lambda c: (math.log(c[1]) if c[1] > 0 else -math.inf) / len(c[0]) ** alpha)
+    return best[0], (math.log(best[1]) if best[1] > 0 else -math.inf) / len(best[0]) ** alpha
+""",
+        ),
     ],
 }

@@ -67,6 +67,20 @@ def conv_cost(c_in: int, c_out: int, k: int, h: int, w: int, groups: int = 1):
     return parametres, multiplications
 ''',
         ),
+        (
+            "one bias and one kernel at a time",
+            """
+def conv_cost(c_in, c_out, k, h, w, groups=1):
+    p = m = 0
+    for g in range(groups):
+        for _ in range(c_out // groups):
+            p += 1
+            for _ in range(c_in // groups):
+                p += k * k
+                m += k * k * h * w
+    return p, m
+""",
+        ),
     ],
     "ImageSet": [
         (
@@ -197,6 +211,24 @@ class ImageSet(Dataset):
         return (self.change(picture) if self.change else picture), int(self.labels[index])
 """,
         ),
+        (
+            "class by class, then sorted",
+            """
+class ImageSet(Dataset):
+    def __init__(self, images, target, classes, transform=None):
+        rows = []
+        for i, c in enumerate(classes):
+            rows += [(int(r), i) for r in (target == c).nonzero().flatten()]
+        rows.sort()
+        self.rows, self.images, self.transform = rows, images, transform
+    def __len__(self):
+        return len(self.rows)
+    def __getitem__(self, index):
+        r, y = self.rows[index]
+        x = self.images[r]
+        return (x if self.transform is None else self.transform(x)), y
+""",
+        ),
     ],
     "adapt": [
         (
@@ -279,19 +311,15 @@ def adapt(model, classes, frozen):
 """,
         ),
         (
-            "a head with Xavier weights and no bias at first",
+            "the container itself stays in eval mode",
             """
 def adapt(model, classes, frozen):
-    head = nn.Linear(model[-1].in_features, classes)
-    nn.init.xavier_uniform_(head.weight)
-    nn.init.zeros_(head.bias)
-    body = [copy.deepcopy(m).train() for m in model[:-1]]
-    for m in body:
-        m.requires_grad_(True)
-    for m in body[:frozen]:
-        m.eval()
-        m.requires_grad_(False)
-    return nn.Sequential(*body, head)
+    new = copy.deepcopy(model)
+    new[-1] = nn.Linear(model[-1].in_features, classes)
+    new.eval().requires_grad_(False)
+    for child in list(new)[frozen:]:
+        child.train().requires_grad_(True)
+    return new
 """,
         ),
     ],

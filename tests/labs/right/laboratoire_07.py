@@ -78,6 +78,17 @@ def saliency(model, x, target):
     return largest
 """,
         ),
+        (
+            "grad_outputs, largest and smallest",
+            """
+def saliency(model, x, target):
+    y = x.detach().clone().requires_grad_()
+    out = model(y)
+    wanted = torch.zeros_like(out).scatter_(1, target.view(-1, 1), 1.0)
+    g = torch.autograd.grad(out, y, grad_outputs=wanted)[0]
+    return torch.max(g.amax(1), -g.amin(1)).detach()
+""",
+        ),
     ],
     "smooth_grad": [
         (
@@ -447,6 +458,19 @@ def maximise(model, target, start, steps, rate, alpha):
     return x
 """,
         ),
+        (
+            "SGD whose weight decay is the penalty",
+            """
+def maximise(model, target, start, steps, rate, alpha):
+    x = start.detach().clone().requires_grad_()
+    opt = torch.optim.SGD([x], lr=rate, weight_decay=2 * alpha)
+    for _ in range(steps):
+        s = model(x)
+        x.grad = torch.autograd.grad(-s[torch.arange(len(s)), target].sum(), x)[0]
+        opt.step()
+    return x.detach()
+""",
+        ),
     ],
     "pgd": [
         (
@@ -539,6 +563,20 @@ def pgd(model, x, target, epsilon, step, steps, start):
     for _ in range(steps):
         image = one_step(model, x, target, epsilon, step, image)
     return image
+""",
+        ),
+        (
+            "the displacement, clamped",
+            """
+def pgd(model, x, target, epsilon, step, steps, start):
+    delta = (start - x).detach()
+    for _ in range(steps):
+        delta.requires_grad_(True)
+        l = F.cross_entropy(model(x + delta), target, reduction='sum')
+        g = torch.autograd.grad(l, delta)[0]
+        delta = (delta.detach() + step * torch.sign(g)).clamp(-epsilon, epsilon)
+        delta = (x + delta).clamp(0, 1) - x
+    return (x + delta).detach().clamp(0, 1)
 """,
         ),
     ],
@@ -667,6 +705,24 @@ class Checkpoint:
                 thing.set_state(state)
             else:
                 thing.load_state_dict(state)
+        return self.epoch
+""",
+        ),
+        (
+            "a twin network and a twin generator",
+            """
+class Checkpoint:
+    def __init__(self, model, optimizer, epoch, generator):
+        self.twin = copy.deepcopy(model)
+        self.opt = copy.deepcopy(optimizer.state_dict())
+        self.gen = torch.Generator()
+        self.gen.set_state(generator.get_state())
+        self.epoch = epoch
+
+    def resume(self, model, optimizer, generator):
+        model.load_state_dict(self.twin.state_dict())
+        optimizer.load_state_dict(copy.deepcopy(self.opt))
+        generator.set_state(self.gen.get_state())
         return self.epoch
 """,
         ),

@@ -117,6 +117,19 @@ def rnn(x, h, w_ih, w_hh, b):
     return torch.stack(out, 1)
 """,
         ),
+        (
+            "one matrix, tanh by a sigmoid",
+            """
+def rnn(x, h, w_ih, w_hh, b):
+    W = torch.cat([w_ih, w_hh], 1)
+    res = []
+    for k in range(x.size(1)):
+        z = torch.cat([x[:, k], h], -1) @ W.t() + b
+        h = 2 * torch.sigmoid(2 * z) - 1
+        res += [h]
+    return torch.stack(res).transpose(0, 1)
+""",
+        ),
     ],
     "rnn_backward": [
         (
@@ -309,6 +322,17 @@ def clip_by_norm(gradients, limit):
 def clip_by_norm(gradients, limit):
     norm = math.hypot(*(float(torch.linalg.norm(g.reshape(-1))) for g in gradients))
     return [g if norm <= limit else g.mul(limit).div(norm) for g in gradients], norm
+""",
+        ),
+        (
+            "divided by the greater of two",
+            """
+def clip_by_norm(gradients, limit):
+    total = 0.0
+    for g in gradients:
+        total += g.pow(2).sum().item()
+    norm = total ** 0.5
+    return [g * limit / max(norm, limit) for g in gradients], norm
 """,
         ),
     ],
@@ -653,6 +677,42 @@ def generate(step, start: int, end: int, limit: int, temperature: float, generat
         if history[-1] == end:
             return history[1:-1]
     return history[1:]
+""",
+        ),
+        (
+            "a race of exponential times",
+            """
+def generate(step, start, end, limit, temperature, generator):
+    out, index, state = [], start, None
+    for k in range(limit):
+        scores, state = step(index, state)
+        
+        if temperature == 0:
+            index = int(scores.argmax())
+        else:
+            index = int(((scores.double() / temperature).softmax(0) / torch.empty(len(scores), dtype=torch.float64).exponential_(generator=generator)).argmax())
+        if index == end:
+            break
+        out.append(index)
+    return out
+""",
+        ),
+        (
+            "the inverse of the cumulative sum",
+            """
+def generate(step, start, end, limit, temperature, generator):
+    out, index, state = [], start, None
+    for k in range(limit):
+        scores, state = step(index, state)
+        
+        if temperature == 0:
+            index = int(scores.argmax())
+        else:
+            index = min(int(torch.searchsorted((scores.double() / temperature).softmax(0).cumsum(0), torch.rand(1, generator=generator, dtype=torch.float64), right=True)), len(scores) - 1)
+        if index == end:
+            break
+        out.append(index)
+    return out
 """,
         ),
     ],

@@ -86,6 +86,17 @@ def negative_loss(centre, context, negatives, E, C):
     return pos + k * neg
 """,
         ),
+        (
+            "softplus of signed scores",
+            """
+def negative_loss(centre, context, negatives, E, C):
+    words = torch.cat([context[:, None], negatives], 1)
+    s = (C[words] @ E[centre][:, :, None])[..., 0]
+    sign = torch.ones_like(s)
+    sign[:, 0] = -1
+    return F.softplus(sign * s).sum() / len(centre)
+""",
+        ),
     ],
     "analogy": [
         (
@@ -315,6 +326,24 @@ def filter_logits(logits, temperature=1.0, k=None, p=1.0):
             first = int(np.argmax(np.cumsum(weights) >= p))
             row[order[first + 1 :]] = -np.inf
     return torch.from_numpy(flat.reshape(scores.shape))
+""",
+        ),
+        (
+            "how many are better, without sorting",
+            """
+def filter_logits(logits, temperature=1.0, k=None, p=1.0):
+    s = logits / temperature
+    V = s.shape[-1]
+    i = torch.arange(V)
+    def better(s):
+        a, b = s[..., None, :], s[..., :, None]
+        return (a > b) | ((a == b) & (i[None, :] < i[:, None]))
+    if k is not None:
+        s = torch.where(better(s).sum(-1) < k, s, -torch.inf)
+    if p < 1:
+        q = s.softmax(-1)
+        s = torch.where((better(s) * q[..., None, :]).sum(-1) < p, s, -torch.inf)
+    return s
 """,
         ),
     ],
@@ -579,6 +608,42 @@ def beam_search(step, start, end, width, length, alpha=0.0):
     found = [(s[1:], t / (len(s) - 1) ** alpha) for s, t in grow([([start], 0.0)], length)]
     found.sort(key=lambda one: -one[1])
     return found[0]
+""",
+        ),
+        (
+            "impossible prolongations dropped",
+            """
+def beam_search(step, start, end, width, length, alpha=0.0):
+    live, done = [([], 0.0)], []
+    for t in range(length):
+        rows = step(torch.tensor([[start] + seq for seq, _ in live])).double().tolist()
+        cands = [(seq + [s], total + lp) for (seq, total), row in zip(live, rows) for s, lp in enumerate(row) if lp > -math.inf]
+        cands = sorted(cands, key=lambda c: -c[1])[:width]
+        done += [c for c in cands if c[0][-1] == end]
+        live = [c for c in cands if c[0][-1] != end]
+        if not live:
+            break
+    best = max(done + live, key=lambda c: c[1] / len(c[0]) ** alpha)
+    return best[0], best[1] / len(best[0]) ** alpha
+""",
+        ),
+        (
+            "one hypothesis at a time, and a heap",
+            """
+def beam_search(step, start, end, width, length, alpha=0.0):
+    import heapq
+    beam, finished = [(0.0, (start,))], []
+    while beam and len(beam[0][1]) <= length:
+        new = []
+        for total, prefix in beam:
+            row = step(torch.tensor([list(prefix)]))[0]
+            new.extend((total + float(l), prefix + (s,)) for s, l in enumerate(row))
+        beam = []
+        for h in heapq.nlargest(width, new):
+            (finished if h[1][-1] == end else beam).append(h)
+    score = lambda h: h[0] / (len(h[1]) - 1) ** alpha
+    winner = max(finished + beam, key=score)
+    return list(winner[1][1:]), float(score(winner))
 """,
         ),
     ],
