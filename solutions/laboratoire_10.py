@@ -137,7 +137,8 @@ assert torch.equal(read, torch.zeros(1, 1)) and torch.equal(weights, torch.zeros
 ### BEGIN HIDDEN TESTS
 def truth_of_attention(q, k, v, mask):
     """Celle de PyTorch ; des valeurs identité en font voir les poids."""
-    mask = torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool) if mask is None else mask
+    every = torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool)
+    mask = every if mask is None else mask & every
     sees = mask.any(-1, keepdim=True)
     eye = torch.eye(k.shape[-2], dtype=v.dtype).expand(*k.shape[:-1], k.shape[-2])
     read, weights = (
@@ -207,6 +208,8 @@ check_attention((2, 3), 4, 5, 2, 7, (2, 1, 4, 5))
 check_attention((3,), 3, 3, 3, 3, (3, 3), hidden_row=True)
 check_attention((2, 2), 2, 4, 9, 1, (2, 2, 2, 4), hidden_row=True)
 check_attention((2,), 5, 4, 3, 2, (1, 4))
+check_attention((2, 3), 4, 5, 2, 3, (4, 5))  # un masque sans les axes du lot, puis sans celui des requêtes
+check_attention((3,), 2, 4, 2, 2, (4,))
 check_attention((1, 2, 2), 2, 6, 5, 3, None)
 large = torch.tensor([[1000.0], [-1000.0]])
 read, weights = attention(large, torch.tensor([[1.0], [-1.0], [0.5]]), torch.tensor([[1.0], [2.0], [4.0]]))
@@ -283,7 +286,7 @@ assert mask.int().tolist() == [[1, 0, 0], [1, 1, 0], [1, 1, 1]], (
 )
 assert causal_mask(1, 4).all(), f"la dernière position voit les 4 clés, et non {causal_mask(1, 4).int().tolist()}"
 ### BEGIN HIDDEN TESTS
-for t_query, t_key in ((2, 5), (4, 6), (1, 1), (6, 6), (1, 7), (5, 6), (3, 9), (2, 1030)):
+for t_query, t_key in ((2, 5), (4, 6), (1, 1), (6, 6), (1, 7), (5, 6), (3, 9), (3, 4), (2, 1030), (2, 3)):
     mask = causal_mask(t_query, t_key)
     case = f"requêtes, clés = {t_query}, {t_key}"
     assert isinstance(mask, torch.Tensor) and mask.dtype == torch.bool, f"{case} : un tenseur booléen est attendu"
@@ -572,7 +575,7 @@ def check_read_at_once(case, found, wanted):
         )
 
 
-for n, d, heads, cuts in ((2, 6, 2, (3, 1, 2)), (1, 4, 1, (1, 1, 1, 1)), (3, 8, 4, (2, 5)), (2, 4, 2, (4, 4)), (1, 9, 3, (1, 3, 2))):
+for n, d, heads, cuts in ((2, 6, 2, (3, 1, 2)), (1, 4, 1, (1, 1, 1, 1)), (3, 8, 4, (2, 5)), (2, 4, 2, (4, 4)), (1, 9, 3, (1, 3, 2)), (1, 4, 2, (30, 1, 19))):
     layer, length = MultiHead(d, heads), sum(cuts)
     with torch.no_grad():
         for parameter in layer.parameters():
@@ -995,9 +998,10 @@ def close_step(symbols, start, past):
     return scores, 0
 
 
-found = continued(close_step, [3, 20], 4)
-assert found == [28, 7, 15, 23], f"scores 100 et 100,004 : le plus grand donne [28, 7, 15, 23], et non {found}"
-assert pasts == [None, 0, 0, 0], f"un cache qui vaut 0 est rendu tel quel ; caches reçus : {pasts}"
+found = continued(close_step, [3, 20], 12)
+wanted = [28, 7, 15, 23, 2, 10, 18, 26, 5, 13, 21, 29]
+assert found == wanted, f"scores 100 et 100,004 : le plus grand donne {wanted}, et non {found}"
+assert pasts == [None] + 11 * [0], f"un cache qui vaut 0 est rendu tel quel ; caches reçus : {pasts}"
 ### END HIDDEN TESTS
 
 # %%

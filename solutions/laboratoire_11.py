@@ -312,6 +312,7 @@ for shape in ((7,), (2, 1, 3, 4), (1, 1)):
     for kind in ("bruit", "masque"):
         drawn(shape, kind, 0.5)
 for kind in ("bruit", "masque"):
+    checks.build(nn.Linear, 1, 1)  # un tirage : une graine fixée plus tôt ne peut passer pour le même état
     before = checks.random_state()
     runs = [corrupt(torch.ones(30, 10), kind, 0.5, torch.Generator().manual_seed(seed)) for seed in (3, 3, 4)]
     assert checks.random_state() == before, f"{kind} : le hasard doit venir de `generator`, non du générateur global"
@@ -541,6 +542,7 @@ for n, m in ((2, 3), (1, 1), (5, 2), (3, 3), (3, 3), (1, 4)):
     expected, case = mu + sigma * eps, f"N, M = {n}, {m}"
     for learning in (False, True):
         given = [value.clone().requires_grad_(learning and i < 2) for i, value in enumerate((mu, logvar, eps))]
+        checks.build(nn.Linear, 1, 1)  # un tirage : une graine fixée plus tôt ne peut passer pour le même état
         before = checks.random_state()
         with torch.set_grad_enabled(learning):
             result = reparameterize(*given)
@@ -1108,6 +1110,12 @@ torch.testing.assert_close(
 double = Stretch([math.log(2)], [0.0])
 found = flow_log_prob([double, double], torch.zeros(1, 1)).item()
 assert abs(found - 0.4674) < 1e-3, f"f(x) = 2x, deux fois la même couche : la densité en 0 est 4 × 0,399 = exp(0,467), et non exp({found:.3f})"
+same_volume = torch.tensor([0.5, -0.25])
+found = flow_log_prob([lambda x: (x, same_volume)] * 3, torch.zeros(2, 1)).tolist()
+wanted = [3 * 0.5 - 0.9189, 3 * -0.25 - 0.9189]
+assert all(abs(value - right) < 1e-3 for value, right in zip(found, wanted)), (
+    f"trois couches qui renvoient le même log_det, (0,5 ; −0,25) : {wanted}, et non {found} ; ne l'augmentez pas sur place (`+=`)"
+)
 far = flow_log_prob([], torch.tensor([[30.0, 40.0]])).item()
 assert abs(far + 1251.838) < 0.1, (
     f"sans couche, en (30 ; 40) : log p vaut −1251,84, et non {far:.2f} (le logarithme d'une densité si petite qu'elle vaut 0, une borne ?)"

@@ -875,6 +875,9 @@ for shape, recipes in (
         expected = (slopes_of(witness, *copies) - 1).square().mean()
         expected.backward()
         critic(torch.ones(shape)).sum().backward()  # des gradients, que la pénalité ne doit ni compléter ni effacer
+        if shape == (3, 3):  # un paramètre gelé le reste
+            for network in (critic, witness):
+                list(network.parameters())[-1].requires_grad_(False)
         unchanged = checks.unchanged(critic)
         found = gradient_penalty(critic, real, fake, t)
         for name, value, copy in zip(("real", "fake", "t"), (real, fake, t), copies):
@@ -1074,6 +1077,9 @@ for n, m, d, dtype in (
     )
     turned = frechet(b, a)
     assert abs(turned - wanted) < 5e-3 * scale + 5e-3 * wanted, f"{case} : échanger a et b change {found:.4f} en {turned:.4f}"
+near = 0.01 * torch.tensor([[-1.0], [1.0]])
+found = frechet(near, 3 * near)
+assert abs(found - 8e-4) < 1e-5, f"(-0,01 ; 0,01) et (-0,03 ; 0,03) : variances 0,0002 et 0,0018, donc 0,0008, et non {found:.6f} ; pas de seuil"
 for n, d in ((4, 6), (30, 3)):
     repeated = torch.randn(n, d)[torch.zeros(n, dtype=torch.int64)]
     spread = torch.randn(n, d)

@@ -274,7 +274,7 @@ def truth_of_batch_hard(z, y, margin):
 
 
 for d, margin, size, classes in (
-    (3, 0.5, 1.0, [0, 1, 0, 1, 2, 2, 0]), (2, 2.0, 1.0, [4, 4, 7, 7, 7]), (5, 0.3, 0.2, [0, 0, 0, 1, 2, 3, 3]), (1, 1.0, 2.0, [5, 3, 5, 3, 100]),
+    (3, 0.5, 1.0, [0, 1, 0, 1, 2, 2, 0]), (2, 2.0, 1.0, [4, 4, 7, 7, 7]), (2, 1.0, 1.0, [3, 13, 259, 3, 259, 13]), (5, 0.3, 0.2, [0, 0, 0, 1, 2, 3, 3]), (1, 1.0, 2.0, [5, 3, 5, 3, 100]),
     (4, 0.0, 1.0, [1, 0, 1, 0, 1, 0, 2, 2]), (3, 1.0, 1.0, [2, 2, 2]), (2, 1.0, 0.1, [0, 1, 2, 3]), (2, 1.0, 1.0, [6]), (6, 9.0, 0.5, [0, 0, 1, 1, 1, 2]),
 ):
     for dtype in (torch.float64, torch.float32):
@@ -307,6 +307,11 @@ assert abs(result.item() - (0.5 + 0.5 + 5.5 + 0.5) / 4) < 1e-2, (
 )
 result.backward()
 assert bool(same_place.grad.isfinite().all()), f"des images de même vecteur : le gradient vaut {same_place.grad.tolist()}"
+result = batch_hard(torch.tensor([[0.0], [1.0], [1.5], [10.0]]), torch.tensor([0, 0, 1, 1]), 0.25).item()
+assert abs(result - 2.25) < 1e-3, (
+    "classe 0 en 0 et 1, classe 1 en 1,5 et 10, marge 0,25 : les ancres coûtent 0, 0,75, 8,25 et 0, donc 2,25 en moyenne, et non "
+    f"{result:.4f} ; une ancre qui ne coûte rien compte aussi"
+)
 places = torch.tensor([[0.0], [30_000.0], [20_000.0], [-70_000.0]])
 result = batch_hard(places, torch.tensor([0, 0, 1, 1]), 0.5).item()
 assert abs(result - 32_500.5) < 10, (

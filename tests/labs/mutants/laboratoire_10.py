@@ -155,6 +155,16 @@ def attention(q, k, v, mask=None):
                 ("(-1) * mask", "(-1) * mask[None]"),
             ),
         ),
+        (
+            "a mask gets one axis, where the batch has two",
+            _attention(
+                (
+                    "    else:  #",
+                    "    else:\n        mask = mask[None] if mask.dim() < scores.dim() else mask\n"
+                    "        mask = mask.repeat(len(scores), *[1] * (mask.dim() - 1)) if len(mask) == 1 else mask\n        #",
+                ),
+            ),
+        ),
     ],
     "causal_mask": [
         ("aligned to the left", _mask(("tril(t_key - t_query)", "tril()"))),
@@ -182,6 +192,17 @@ def attention(q, k, v, mask=None):
                 (
                     _TRIL,
                     "torch.ones(1024, 1024, dtype=torch.bool).tril()[t_key - t_query : t_key, :t_key]",
+                )
+            ),
+        ),
+        (
+            "one mask kept for each number of queries",
+            "kept = {}\n"
+            + _mask(
+                (
+                    f"return {_TRIL}",
+                    f"if t_query not in kept or kept[t_query].shape[1] < t_key:\n        kept[t_query] = {_TRIL}\n"
+                    "    return kept[t_query][:, :t_key]",
                 )
             ),
         ),
@@ -493,6 +514,15 @@ class MultiHead(nn.Module):
         (
             "x changed in place",
             _heads(("        q, k, v =", "        x *= 2\n        x = x / 2\n        q, k, v =")),
+        ),
+        (
+            "a cache of eight positions, without a mask",
+            _heads(
+                (
+                    "[past[1], v], 2)\n",
+                    "[past[1], v], 2)\n        if mask is None:\n            k, v = k[:, :, -8:], v[:, :, -8:]\n",
+                )
+            ),
         ),
     ],
     "continued": [

@@ -334,6 +334,12 @@ def corrupt(x, kind, amount, generator):
             _corrupt(("amount * torch.randn", "amount * x.std() * torch.randn")),
         ),
         ("something is always left", _corrupt((">= amount", ">= min(amount, 0.95)"))),
+        (
+            "the global generator seeded",
+            _corrupt(
+                ('    if kind == "bruit":', '    torch.manual_seed(0)\n    if kind == "bruit":')
+            ),
+        ),
     ],
     "reparameterize": [
         ("σ = exp(logvar)", _code((_CODE, "mu + logvar.exp() * eps"))),
@@ -387,6 +393,10 @@ def reparameterize(mu, logvar, eps):
         ("logvar overwritten", _code((_CODE, "mu + logvar.div_(2).exp() * eps"))),
         ("μ overwritten", _code((_CODE, "mu.add_((logvar / 2).exp() * eps)"))),
         ("no_grad", "@torch.no_grad()\n" + _code()),
+        (
+            "the global generator seeded",
+            "def reparameterize(mu, logvar, eps):\n    torch.manual_seed(0)\n    return mu + (logvar / 2).exp() * eps",
+        ),
     ],
     "kl_normal": [
         ("a mean over the components", _kl((".sum(1)", ".mean(1)"))),

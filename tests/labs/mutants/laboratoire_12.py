@@ -569,6 +569,10 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
             "real asks for its gradient",
             _penalty(("(t * real +", "(t * real.requires_grad_() +")),
         ),
+        (
+            "all of the critic learns",
+            _penalty(("    t = t.reshape", "    critic.requires_grad_(True)\n    t = t.reshape")),
+        ),
     ],
     "frechet": [
         (
@@ -650,6 +654,14 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
                     "lower = torch.linalg.cholesky(first)\n    roots = torch.linalg.eigvalsh(lower.T @ second @ lower).clamp(min=0).sqrt()",
                 )
             ),
+        ),
+        (
+            "small eigenvalues cut",
+            "def frechet(a, b):\n    a, b = a.double(), b.double()\n"
+            "    shift = (a.mean(0) - b.mean(0)).square().sum()\n"
+            "    first, second = (torch.cov(x.T).reshape(x.shape[1], x.shape[1]) for x in (a, b))\n"
+            "    values = torch.linalg.eigvals(first @ second).real\n"
+            "    return (shift + first.trace() + second.trace() - 2 * values[values > 1e-6].sqrt().sum()).item()",
         ),
     ],
     "cycle_loss": [

@@ -235,6 +235,19 @@ def batch_hard(z, y, margin):
                 ("losses.sum() / max(1, len(losses))", "float(losses.sum() / max(1, len(losses)))")
             ),
         ),
+        (
+            "ten classes at most",
+            _hard(("    same = y[:, None] == y", "    y = y % 10\n    same = y[:, None] == y")),
+        ),
+        (
+            "classes on eight bits",
+            _hard(
+                (
+                    "    same = y[:, None] == y",
+                    "    y = y.to(torch.uint8)\n    same = y[:, None] == y",
+                )
+            ),
+        ),
     ],
     "distillation": [
         (

@@ -164,6 +164,25 @@ def attention(q, k, v, mask=None):
     return (weights.unsqueeze(-1) * v.unsqueeze(-3)).sum(-2), weights
 """,
         ),
+        (
+            "log of the normaliser, in float64",
+            """
+import numpy as np
+
+def _log_normaliser(scores):
+    return torch.logsumexp(scores, -1, keepdim=True)
+
+def attention(q, k, v, mask=None):
+    scores = q.double() @ k.double().transpose(-1, -2) / np.sqrt(q.shape[-1])
+    if mask is not None:
+        scores = scores.masked_fill(mask.logical_not(), -1e30)
+    weights = (scores - _log_normaliser(scores)).exp()
+    if mask is not None:
+        weights = weights.masked_fill(mask.logical_not(), 0)
+    weights = weights.to(q.dtype)
+    return weights @ v, weights
+""",
+        ),
     ],
     "causal_mask": [
         (
@@ -222,6 +241,16 @@ def causal_mask(t_query, t_key):
 def causal_mask(t_query, t_key):
     start = F.one_hot(torch.arange(t_key - t_query, t_key), t_key)
     return start.flip(1).cumsum(1).flip(1).to(torch.bool)
+""",
+        ),
+        (
+            "one per row, and a cumulated sum from the right",
+            """
+def causal_mask(t_query, t_key):
+    m = torch.zeros(t_query, t_key, dtype=torch.int64)
+    for i in range(t_query):
+        m[i, t_key - t_query + i] = 1
+    return m.flip(1).cumsum(1).flip(1).bool()
 """,
         ),
     ],
@@ -306,6 +335,15 @@ def positions(count, d):
     j = torch.arange(d)
     angle = torch.arange(count).double()[:, None] / 10000 ** ((j - j % 2) / d)
     return torch.sin(angle + (j % 2) * torch.pi / 2).float()
+""",
+        ),
+        (
+            "complex numbers",
+            """
+def positions(count, d):
+    a = torch.arange(count).double()[:, None] * 1e4 ** (-torch.arange(0, d, 2).double() / d)
+    z = torch.polar(torch.ones_like(a), a)
+    return torch.view_as_real(z)[..., [1, 0]].reshape(count, d).float()
 """,
         ),
     ],
@@ -1110,6 +1148,16 @@ def patches(images, p):
     index = torch.arange(C * H * W).view(C, H, W)
     order = torch.stack([index[:, i:i + p, j:j + p].ravel() for i in range(0, H, p) for j in range(0, W, p)])
     return images.flatten(1)[:, order]
+""",
+        ),
+        (
+            "indices made by NumPy",
+            """
+import numpy as np
+def patches(images, p):
+    n, c, h, w = images.shape
+    index = np.arange(c * h * w).reshape(c, h // p, p, w // p, p).transpose(1, 3, 0, 2, 4).reshape(-1, c * p * p)
+    return images.reshape(n, -1)[:, torch.from_numpy(index)]
 """,
         ),
     ],

@@ -117,6 +117,20 @@ def projector(w):
     return w @ torch.cholesky_solve(w.T, factor)
 """,
         ),
+        (
+            "Gram-Schmidt, twice",
+            """
+def projector(w):
+    basis = []
+    for column in w.T:
+        v = column.clone()
+        for _ in range(2):
+            for u in basis:
+                v = v - (u @ v) * u
+        basis.append(v / v.norm())
+    return sum(torch.outer(u, u) for u in basis)
+""",
+        ),
     ],
     "corrupt": [
         (
@@ -258,6 +272,21 @@ def corrupt(x, kind, amount, generator):
             return noise.masque(x)
         case _:
             raise ValueError(kind)
+""",
+        ),
+        (
+            "one draw at a time",
+            """
+def corrupt(x, kind, amount, generator):
+    y = x.clone()
+    if kind == 'bruit':
+        flat = [torch.randn((), generator=generator) for _ in range(x.numel())]
+        return y + amount * torch.stack(flat).reshape(x.shape).to(x.dtype)
+    elif kind == 'masque':
+        u = torch.rand(x.numel(), generator=generator).view(x.shape)
+        return torch.where(u < amount, torch.zeros_like(y), y)
+    else:
+        raise ValueError('bruit ou masque')
 """,
         ),
     ],
@@ -605,6 +634,17 @@ def flow_log_prob(layers, x):
     return result
 """,
         ),
+        (
+            "recursive",
+            _STRETCH
+            + """
+def flow_log_prob(layers, x):
+    if not layers:
+        return (-(x * x) / 2 - math.log(math.sqrt(2 * math.pi))).sum(1)
+    y, d = layers[0](x)
+    return d + flow_log_prob(layers[1:], y)
+""",
+        ),
     ],
     "Coupling": [
         (
@@ -747,6 +787,28 @@ def flow_log_prob(layers, x):
         for j in range(width):
             x[:, self.kept + j] = (y[:, self.kept + j] - out[:, width + j]) / torch.exp(torch.tanh(out[:, j]))
         return x
+""",
+        ),
+        (
+            "s and t padded with zeros",
+            """
+class Coupling(nn.Module):
+    def __init__(self, network, kept):
+        super().__init__()
+        self.network, self.kept = network, kept
+
+    def _padded(self, first):
+        out = self.network(first)
+        b = out.shape[1] // 2
+        return F.pad(out[:, :b].tanh(), (self.kept, 0)), F.pad(out[:, b:], (self.kept, 0))
+
+    def forward(self, x):
+        s, t = self._padded(x[:, : self.kept])
+        return torch.addcmul(t, s.exp(), x), torch.einsum("nd->n", s)
+
+    def inverse(self, y):
+        s, t = self._padded(y[:, : self.kept])
+        return (y - t).mul(s.neg().exp())
 """,
         ),
     ],

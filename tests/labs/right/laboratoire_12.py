@@ -67,6 +67,16 @@ def discriminator_loss(real, fake):
     return F.cross_entropy(pair(real), truth) + F.cross_entropy(pair(fake), lies)
 """,
         ),
+        (
+            "cross entropy of two scores",
+            """
+def discriminator_loss(real, fake):
+    def ce(s, c):
+        two = torch.cat([torch.zeros_like(s), s], 1)
+        return F.cross_entropy(two, torch.full((len(s),), c))
+    return ce(real, 1) + ce(fake, 0)
+""",
+        ),
     ],
     "generator_loss": [
         (
@@ -315,6 +325,23 @@ def gan_step(generator, discriminator, optimizer_g, optimizer_d, real, z_d, z_g)
     return loss_d.item(), loss_g.item()
 """,
         ),
+        (
+            "fakes not detached, everything zeroed",
+            """
+def gan_step(generator, discriminator, optimizer_g, optimizer_d, real, z_d, z_g):
+    optimizer_d.zero_grad()
+    loss_d = loss_of_discriminator(discriminator(real), discriminator(generator(z_d)))
+    loss_d.backward()
+    optimizer_d.step()
+    for z in z_g:
+        optimizer_g.zero_grad(set_to_none=False)
+        optimizer_d.zero_grad(set_to_none=True)
+        loss_g = loss_of_generator(discriminator(generator(z)))
+        loss_g.backward()
+        optimizer_g.step()
+    return loss_d.item(), loss_g.item()
+""",
+        ),
     ],
     "modes_found": [
         (
@@ -488,6 +515,20 @@ def gradient_penalty(critic, real, fake, t):
     return total / len(real)
 """,
         ),
+        (
+            "the square developed, one example at a time",
+            """
+def gradient_penalty(critic, real, fake, t):
+    shape = [len(real)] + [1] * (real.dim() - 1)
+    x = (real * t.view(shape) + fake * (1 - t.view(shape))).detach().requires_grad_()
+    g, = torch.autograd.grad(critic(x).sum(), [x], create_graph=True)
+    total = 0.0
+    for one in g:
+        n2 = (one ** 2).sum()
+        total = total + n2 - 2 * (n2 + 1e-14) ** 0.5 + 1
+    return total / len(g)
+""",
+        ),
     ],
     "frechet": [
         (
@@ -555,6 +596,17 @@ def frechet(a, b):
     root = torch.linalg.eigvals(s[0] @ s[1]).sqrt().real.sum()
     delta = a.mean(0) - b.mean(0)
     return (delta @ delta + s[0].diagonal().sum() + s[1].diagonal().sum() - 2 * root).item()
+""",
+        ),
+        (
+            "nuclear norm of the product of the centred clouds",
+            """
+def frechet(a, b):
+    a, b = a.to(torch.float64), b.to(torch.float64)
+    x = (a - a.mean(0)) / math.sqrt(len(a) - 1)
+    y = (b - b.mean(0)) / math.sqrt(len(b) - 1)
+    cross = torch.linalg.matrix_norm(x @ y.T, 'nuc')
+    return float(((a.mean(0) - b.mean(0)) ** 2).sum() + (x ** 2).sum() + (y ** 2).sum() - 2 * cross)
 """,
         ),
     ],

@@ -97,6 +97,24 @@ def contrastive_loss(a, b, same, margin):
     return (same * d**2 + ~same * torch.relu(margin - d) ** 2).mean()
 """,
         ),
+        (
+            "pair by pair, a case for each",
+            """
+def contrastive_loss(a, b, same, margin):
+    costs = []
+    for x, y, s in zip(a, b, same):
+        d2 = ((x - y) ** 2).sum()
+        if s:
+            costs.append(d2)
+        elif d2 == 0:
+            costs.append(margin ** 2 + 0 * d2)
+        elif d2 < margin ** 2:
+            costs.append((margin - d2.sqrt()) ** 2)
+        else:
+            costs.append(0 * d2)
+    return torch.stack(costs).mean()
+""",
+        ),
     ],
     "batch_hard": [
         (
@@ -238,6 +256,21 @@ def batch_hard(z, y, margin):
             return F.relu(margin + far - near)[masks.anchors].sum() / count
 """,
         ),
+        (
+            "one-hot classes, torch.cdist",
+            """
+def batch_hard(z, y, margin):
+    d = torch.cdist(z, z, compute_mode='donot_use_mm_for_euclid_dist')
+    h = F.one_hot(y).to(z.dtype)
+    s = (h @ h.T) > 0.5
+    s_other = s.clone().fill_diagonal_(False)
+    big = d.detach().max() + 1
+    hp = (d * s_other).amax(1)
+    hn = torch.where(s, big, d).amin(1)
+    v = (s_other.any(1) & ~s.all(1)).to(z.dtype)
+    return (torch.relu(hp - hn + margin) * v).sum() / v.sum().clamp(min=1.0)
+""",
+        ),
     ],
     "distillation": [
         (
@@ -316,6 +349,17 @@ def distillation(student, teacher, target, tau, alpha):
     soft = torch.einsum("nk,nk->", t.exp(), t - s) / len(t)
     hard = -log_probabilities(student)[torch.arange(len(t)), target].mean()
     return torch.lerp(hard, tau**2 * soft, alpha)
+""",
+        ),
+        (
+            "log_target, and lerp",
+            """
+def distillation(student, teacher, target, tau, alpha):
+    a = torch.log_softmax(student / tau, 1)
+    b = torch.log_softmax(teacher / tau, 1).detach()
+    soft = F.kl_div(a, b, reduction='sum', log_target=True) / student.shape[0]
+    hard = F.nll_loss(student.log_softmax(1), target)
+    return torch.lerp(hard, soft * tau ** 2, alpha)
 """,
         ),
     ],
@@ -397,6 +441,14 @@ def denoise(noisy, mean, variance, noise_variance):
             a = variance[n, d] / (variance[n, d] + noise_variance)
             result[n, d] = mean[n, d] + a * (noisy[n, d] - mean[n, d])
     return result
+""",
+        ),
+        (
+            "two weights of sum 1",
+            """
+def denoise(noisy, mean, variance, noise_variance):
+    total = variance + noise_variance
+    return (variance / total) * noisy + (noise_variance / total) * mean
 """,
         ),
     ],
