@@ -213,6 +213,16 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
         ),
         ("the other order", _stop(("return epoch, best_epoch", "return best_epoch, epoch"))),
         ("relative gain", _stop(("best - min_delta", "best * (1 - min_delta)"))),
+        (
+            "keeps the smallest loss, if nothing stops",
+            _stop(
+                (
+                    "return len(losses) - 1, best_epoch",
+                    "return len(losses) - 1, losses.index(min(losses))",
+                )
+            ),
+        ),
+        ("a default gain", _stop(("min_delta: float = 0.0", "min_delta: float = 1e-3"))),
     ],
     "dropout": [
         (
@@ -294,6 +304,14 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
             "torch's function under another name",
             "from torch.nn.functional import dropout as efface\n\n\n"
             + _dropout((f"return {_MASK}", "return efface(x, p, True)")),
+        ),
+        (
+            "rounded to twentieths",
+            _dropout((_MASK, "x * (torch.randint(20, x.shape) >= round(20 * p)) / (1 - p)")),
+        ),
+        (
+            "rounded to hundredths",
+            _dropout((_MASK, "x * (torch.randint(100, x.shape) >= 100 * p) / (1 - p)")),
         ),
     ],
     "augment": [
@@ -401,6 +419,12 @@ def augment(x, shift, std, generator):
                     f"torch.stack(windows) + {_NOISE}",
                     f"(x if shift == 0 else torch.stack(windows)).add_({_NOISE})",
                 )
+            ),
+        ),
+        (
+            "global generator seeded",
+            _augment(
+                ("    n, _, h, w = x.shape", "    torch.manual_seed(0)\n    n, _, h, w = x.shape")
             ),
         ),
     ],
@@ -598,6 +622,15 @@ def split_by_patient(x, patient, share, generator):
                     "torch.randint(len(names), (len(names),), generator=generator)",
                 ),
                 ("(~in_test)", "(~in_test.clone())"),
+            ),
+        ),
+        (
+            "global generator seeded",
+            _split(
+                (
+                    "    names = patient.unique()",
+                    "    torch.manual_seed(0)\n    names = patient.unique()",
+                )
             ),
         ),
     ],
