@@ -248,6 +248,7 @@ models = [
     checks.build(nn.Sequential, checks.build(nn.Conv2d, 2, 3, 2), checks.build(nn.Linear, 4, 1)),
     checks.build(nn.GRU, 3, 2),
     checks.build(nn.Bilinear, 2, 3, 4),
+    checks.build(nn.Sequential, checks.build(nn.Linear, 1, 3), checks.build(nn.Linear, 3, 1)),
 ]
 models[3].register_parameter("prototypes", nn.Parameter(torch.randn(5, 2)))  # un poids, sous un autre nom
 for model in models:
@@ -307,6 +308,7 @@ value = penalty(frozen, "l2", 1.0).item()
 assert abs(value - expected) < 1e-4, (
     f"une couche gelée (`requires_grad=False`) garde ses poids, et compte : attendu {expected:.5g}, reçu {value:.5g}"
 )
+assert not frozen[0].weight.requires_grad, "le modèle a été modifié : une couche gelée le reste"
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -815,7 +817,13 @@ for n, c, h, w, s in ((1000, 2, 6, 9, 2), (300, 1, 8, 5, 1), (1, 3, 4, 4, 3), (5
         "canaux se déplacent ensemble"
     )
     if n >= 300:
-        counts = torch.bincount(match.int().argmax(0), minlength=len(candidates))
+        places = match.int().argmax(0)
+        for moves, way in ((places // (2 * s + 1), "vertical"), (places % (2 * s + 1), "horizontal")):
+            alike = (moves[1:] == moves[:-1]).double().mean().item()
+            assert alike < 0.5, (
+                f"shift = {s} : chaque image a son propre tirage ; {alike:.0%} ont le décalage {way} de la précédente"
+            )
+        counts = torch.bincount(places, minlength=len(candidates))
         assert counts.min() > 0, (
             f"shift = {s} : sur {n} images, {int((counts == 0).sum())} des {len(candidates)} décalages manquent ; un "
             "tirage par image et par direction, de -s à s compris"

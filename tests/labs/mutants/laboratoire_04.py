@@ -126,6 +126,19 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
                 ("    weights = [", "    model.zero_grad(set_to_none=False)\n    weights = [")
             ),
         ),
+        (
+            "no weight of one input",
+            _penalty(("if p.dim() > 1", "if p.dim() > 1 and p.numel() > len(p)")),
+        ),
+        (
+            "frozen weights learn again",
+            _penalty(
+                (
+                    "[p for p in model.parameters() if p.dim() > 1]",
+                    "[p.requires_grad_() for p in model.parameters() if p.dim() > 1]",
+                )
+            ),
+        ),
     ],
     "soft_threshold": [
         ("hard threshold", _soft((_SOFT, "weight * (weight.abs() > threshold)"))),
@@ -425,6 +438,15 @@ def augment(x, shift, std, generator):
             "global generator seeded",
             _augment(
                 ("    n, _, h, w = x.shape", "    torch.manual_seed(0)\n    n, _, h, w = x.shape")
+            ),
+        ),
+        (
+            "one draw for two images",
+            _augment(
+                (
+                    _DRAW,
+                    "torch.randint(2 * shift + 1, (2, n), generator=generator)[:, torch.arange(n) // 2].tolist()",
+                )
             ),
         ),
     ],
