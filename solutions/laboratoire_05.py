@@ -230,11 +230,9 @@ for n, c, o, h, w, kh, kw, p, s, hint in (
     assert not any("conv" in name for name in call.operators), "c'est une convolution de PyTorch qui a fait le travail"
 # Rien ne reste d'un appel à l'autre.
 x, kernel = torch.randn(2, 2, 5, 6), torch.randn(3, 2, 2, 2)
-first = convolve(x, kernel)
-kept = first.clone()
+first = convolve(x, kernel).clone()
 second = convolve(2 * x, kernel)
-assert torch.allclose(second, 2 * kept, atol=1e-4), "un second appel, de mêmes formes, est faux : il garde quelque chose du premier"
-assert torch.equal(first, kept), "un second appel a changé le résultat du premier : un tenseur neuf à chaque appel"
+assert torch.allclose(second, 2 * first, atol=1e-4), "un second appel, de mêmes formes, est faux : il garde quelque chose du premier"
 checks.forbid(convolve, "*conv*", "*correlat*")
 ### END HIDDEN TESTS
 
@@ -604,11 +602,9 @@ for n, c, h, w, size, stride in (
 assert (pool(strip.clone(), 2).double() - torch.tensor([4.0, 5.0])).abs().max() < 1e-4, "sans `kind`, c'est le maximum"
 # Rien ne reste d'un appel à l'autre.
 x = torch.randn(2, 2, 5, 6)
-first = pool(x, 3, 1)
-kept = first.clone()
+first = pool(x, 3, 1).clone()
 second = pool(x - 1, 3, 1)
-assert torch.allclose(second, kept - 1, atol=1e-4), "un second appel, de mêmes formes, est faux : il garde quelque chose du premier"
-assert torch.equal(first, kept), "un second appel a changé le résultat du premier : un tenseur neuf à chaque appel"
+assert torch.allclose(second, first - 1, atol=1e-4), "un second appel, de mêmes formes, est faux : il garde quelque chose du premier"
 ### END HIDDEN TESTS
 
 # %%
@@ -740,11 +736,9 @@ for n, c, o, h, w, kh, kw, p, s in (
     assert not any("conv" in name for name in call.operators), "c'est une convolution de PyTorch qui a fait le travail"
 # Rien ne reste d'un appel à l'autre.
 y, kernel = torch.randn(2, 3, 3, 4), torch.randn(3, 2, 2, 2)
-first = convolve_transposed(y, kernel)
-kept = first.clone()
+first = convolve_transposed(y, kernel).clone()
 second = convolve_transposed(2 * y, kernel)
-assert torch.allclose(second, 2 * kept, atol=1e-4), "un second appel, de mêmes formes, est faux : il garde quelque chose du premier"
-assert torch.equal(first, kept), "un second appel a changé le résultat du premier : un tenseur neuf à chaque appel"
+assert torch.allclose(second, 2 * first, atol=1e-4), "un second appel, de mêmes formes, est faux : il garde quelque chose du premier"
 checks.forbid(convolve_transposed, "*conv*", "*correlat*")
 ### END HIDDEN TESTS
 

@@ -399,17 +399,6 @@ def convolve_transposed(y, kernel, padding=0, stride=1):
                 )
             ),
         ),
-        (
-            "one buffer for all results",
-            "buffers = {}\n\n\n"
-            + _transposed(
-                (
-                    "full = y.new_zeros(n, channels, full_height, full_width)",
-                    "key = n, channels, full_height, full_width\n"
-                    "    full = buffers.setdefault(key, torch.zeros(key)).zero_()",
-                )
-            ),
-        ),
     ],
     "LeNet5": [
         (
