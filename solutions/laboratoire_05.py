@@ -228,6 +228,11 @@ for n, c, o, h, w, kh, kw, p, s, hint in (
         msg=f"{case} : valeurs fausses ; {hint}",
     )
     assert not any("conv" in name for name in call.operators), "c'est une convolution de PyTorch qui a fait le travail"
+# Rien ne reste d'un appel à l'autre.
+x, kernel = torch.randn(2, 2, 5, 6), torch.randn(3, 2, 2, 2)
+first = convolve(x, kernel).clone()
+second = convolve(2 * x, kernel)
+assert torch.allclose(second, 2 * first, atol=1e-4), "un second appel, de mêmes formes, est faux : il garde quelque chose du premier"
 checks.forbid(convolve, "*conv*", "*correlat*")
 ### END HIDDEN TESTS
 
@@ -595,6 +600,11 @@ for n, c, h, w, size, stride in (
         # Aucun nom n'est interdit : tout pooling se voit ici, et `getattr(windows, kind)` est permis.
         assert not any("pool" in name for name in call.operators), "c'est un pooling de PyTorch qui a fait le travail"
 assert (pool(strip.clone(), 2).double() - torch.tensor([4.0, 5.0])).abs().max() < 1e-4, "sans `kind`, c'est le maximum"
+# Rien ne reste d'un appel à l'autre.
+x = torch.randn(2, 2, 5, 6)
+first = pool(x, 3, 1).clone()
+second = pool(x - 1, 3, 1)
+assert torch.allclose(second, first - 1, atol=1e-4), "un second appel, de mêmes formes, est faux : il garde quelque chose du premier"
 ### END HIDDEN TESTS
 
 # %%
@@ -724,6 +734,11 @@ for n, c, o, h, w, kh, kw, p, s in (
         msg=f"{case} : la forme est juste, les valeurs sont fausses ; ⟨A x, y⟩ et ⟨x, Aᵀ y⟩ diffèrent",
     )
     assert not any("conv" in name for name in call.operators), "c'est une convolution de PyTorch qui a fait le travail"
+# Rien ne reste d'un appel à l'autre.
+y, kernel = torch.randn(2, 3, 3, 4), torch.randn(3, 2, 2, 2)
+first = convolve_transposed(y, kernel).clone()
+second = convolve_transposed(2 * y, kernel)
+assert torch.allclose(second, 2 * first, atol=1e-4), "un second appel, de mêmes formes, est faux : il garde quelque chose du premier"
 checks.forbid(convolve_transposed, "*conv*", "*correlat*")
 ### END HIDDEN TESTS
 

@@ -349,14 +349,26 @@ couples = {tuple(number for number in draw if number in of_class) for draw in dr
 assert len(couples) > 12, (
     f"deux grains quelconques d'une classe peuvent être tirés ensemble ; sur 60 tirages, {len(couples)} couples parmi 28"
 )
+target_in, grains_in = split_case([2, 2], 1)
+chosen = {
+    tuple(split_by_grain(target_in, grains_in, 0.5, torch.Generator().manual_seed(seed))[1].sort().values.tolist())
+    for seed in range(80)
+}
+assert len(chosen) == 4, (
+    "deux classes de deux grains : le tirage de l'une ne dépend pas de celui de l'autre ; sur 80 tirages, "
+    f"{len(chosen)} des 4 choix"
+)
+target_in, grains_in = split_case([8, 6], 1)
 generator = torch.Generator().manual_seed(3)
 following = {tuple(sorted(split_by_grain(target_in, grains_in, 0.25, generator)[1].tolist())) for _ in range(12)}
 assert len(following) > 1, "douze appels de suite, avec le même `generator`, donnent douze fois le même tirage"
 seed = int(torch.randint(2**31, ()))
 torch.manual_seed(1)
 once = split_by_grain(target_in, grains_in, 0.25, torch.Generator().manual_seed(seed))[1]
+state = checks.random_state()
 torch.manual_seed(2)
 again = split_by_grain(target_in, grains_in, 0.25, torch.Generator().manual_seed(seed))[1]
+assert checks.random_state() != state, "le hasard global n'est pas à réinitialiser : pas de `torch.manual_seed`"
 assert sorted(once.tolist()) == sorted(again.tolist()), "le tirage vient de `generator`, et de lui seul"
 ### END HIDDEN TESTS
 
@@ -471,6 +483,7 @@ for n, c, h, w in ((6, 3, 4, 5), (50, 2, 3, 7), (300, 4, 12, 12), (4, 1, 1, 2)):
         assert gap < 2e-3, f"écart-type d'un canal : {wanted[0]:.5g} attendu ; reçu : {std[channel].item():.5g}"
     other = torch.randint(0, 256, (3, c, h, w)).to(torch.uint8)
     given, centre, scale = other.clone(), torch.randn(c) * 50, torch.rand(c) * 40 + 0.5
+    scale[-1] = 1  # un canal d'écart-type 1 n'est pas toujours celui d'un capteur mort
     kept = centre.clone(), scale.clone()
     found = normalize(given, centre, scale)
     assert torch.equal(given, other), "`images` a été modifié"
@@ -702,6 +715,13 @@ def check_state(model, state):
             assert gap < 1e-3, f"`{name}` n'a pas retrouvé sa valeur de la meilleure époque (écart {gap:.2g})"
 
 
+def diverging():
+    """Un élan immense : une bonne époque, une très mauvaise, puis des `nan`."""
+    model = checks.build(nn.Linear, 4, 3)
+    optimizer = checks.build(torch.optim.SGD, model.parameters(), lr=0.01, momentum=1e30)
+    return model, fit(model, optimizer, *small_problem(72), 9, 3, 23, torch.Generator().manual_seed(0))
+
+
 PLAIN = [(nn.Linear, 4, 16), (nn.Tanh,), (nn.Linear, 16, 3)]
 NORMED = [(nn.Linear, 4, 8), (nn.BatchNorm1d, 8), (nn.ReLU,), (nn.Linear, 8, 3)]
 tally = checks.Tally()
@@ -727,10 +747,16 @@ with tally.part(1, "l'arrêt"):
     train_in, valid_in = small_problem(72)
     compare_fit(PLAIN, 2e-6, train_in, valid_in, 5, 1, 8, 72)  # des progrès minuscules sont des progrès
     still = checks.build(nn.Linear, 4, 3)
+    states = set()
     for patience in (1, 4):
+        torch.manual_seed(patience)
         optimizer = checks.build(torch.optim.SGD, still.parameters(), lr=0.0)
         length = len(fit(still, optimizer, train_in, valid_in, 9, patience, 6, torch.Generator().manual_seed(0)))
         assert length == patience + 1, f"une perte égale n'est pas une amélioration : {patience + 1} époques, et non {length}"
+        states.add(checks.random_state())
+    assert len(states) == 2, "le hasard global n'est pas à réinitialiser : pas de `torch.manual_seed`"
+    _, losses = diverging()
+    assert len(losses) == 4, f"`nan` n'est pas une amélioration : 4 époques avec une patience de 3 ; pertes : {losses}"
 with tally.part(1, "l'état de la meilleure époque"):
     for recipes, seed, epochs, patience in ((PLAIN, 31, 9, 3), (NORMED, 35, 8, 50), (PLAIN, 34, 1, 1)):
         train_in, valid_in = small_problem(seed, n=24)
@@ -741,6 +767,8 @@ with tally.part(1, "l'état de la meilleure époque"):
         assert abs(now - min(expected)) < 1e-3, "le modèle rendu n'a pas la plus petite perte de validation"
     for parameter in model.parameters():
         assert parameter.requires_grad, "les paramètres doivent rester entraînables"
+    broken, _ = diverging()
+    assert all(p.isfinite().all() for p in broken.parameters()), "après une perte `nan`, le modèle retrouve les poids d'avant"
 tally.score
 ### END HIDDEN TESTS
 
@@ -911,9 +939,9 @@ def check_search(table, wanted, loss, why):
     names, seeds_in, calls = ["réglage C", "réglage B", "réglage A"][: len(table)], [9, 5, 7][: len(table[0])], []
     shown = " ; ".join(f"{name}, {curves}" for name, curves in zip(names, table))
 
-    def run_in(setting, seed):
-        calls.append((setting, seed))
-        return list(table[names.index(setting)][seeds_in.index(seed)])
+    def run_in(name, number):  # d'autres noms : `run` reçoit ses arguments dans l'ordre
+        calls.append((name, number))
+        return list(table[names.index(name)][seeds_in.index(number)])
 
     given = list(names), list(seeds_in)
     answer = search(given[0], run_in, given[1])
@@ -940,6 +968,8 @@ for case in (
     ([[[1.0, 2.0], [nan]], [[7.0], [8.0]]], 1, 7.5, "une graine qui diverge écarte le réglage"),
     ([[[1.0], [2.0, nan]], [[7.0], [8.0]]], 1, 7.5, "la seconde graine diverge à la fin"),
     ([[[7.0]]], 0, 7.0, "un seul essai"), ([[[0.0, 1.0], [2.0]], [[-1.0], [2.0]]], 1, 0.5, "des pertes nulles ou négatives"),
+    ([[[1.0]], [[0.0]], [[-2.0]]], 2, -2.0, "des pertes négatives"), ([[[1.0]], [[0.0]]], 1, 0.0, "une perte nulle"),
+    ([[[2e6]], [[1e6]]], 1, 1e6, "de grandes pertes, mais finies"),
     ([[[4.0], [2.0], [3.0]], [[9.0, 2.5], [2.5], [2.5, 9.0]]], 1, 2.5, "trois graines"),
 ):
     check_search(*case)
@@ -1022,6 +1052,8 @@ for *values, wanted in (
     (60, 65, 60, 60, 50, 10, "n'apprend pas"), (62, 50, 45, 60, 50, 10, "surapprentissage"),
     (62, 75, 45, 60, 50, 10, "suspect"), (95, 94, 92, 90, 25, 1, "source rare"), (95, 93, 92, 90, 25, 1, "surapprentissage"),
     (95, 95, 100, 90, 25, 1, "réussi"), (50, 50, 50, 50, 10, 0, "réussi"), (10, 10, 10, 5, 10, 0, "n'apprend pas"),
+    (90, 88, 0, 80, 25, 5, "source rare"), (90, 0, 0, 80, 25, 5, "surapprentissage"), (0, 0, 0, 80, 25, 5, "n'apprend pas"),
+    (10, 10, 10, 0, 0, 5, "réussi"), (90, 80, 70, 80, 25, 5, "surapprentissage"),
 ):
     found = diagnose(*map(float, values))
     assert isinstance(found, str), f"un texte est attendu ; reçu : {type(found).__name__}"

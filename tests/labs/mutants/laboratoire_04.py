@@ -126,6 +126,19 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
                 ("    weights = [", "    model.zero_grad(set_to_none=False)\n    weights = [")
             ),
         ),
+        (
+            "no weight of one input",
+            _penalty(("if p.dim() > 1", "if p.dim() > 1 and p.numel() > len(p)")),
+        ),
+        (
+            "frozen weights learn again",
+            _penalty(
+                (
+                    "[p for p in model.parameters() if p.dim() > 1]",
+                    "[p.requires_grad_() for p in model.parameters() if p.dim() > 1]",
+                )
+            ),
+        ),
     ],
     "soft_threshold": [
         ("hard threshold", _soft((_SOFT, "weight * (weight.abs() > threshold)"))),
@@ -213,6 +226,16 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
         ),
         ("the other order", _stop(("return epoch, best_epoch", "return best_epoch, epoch"))),
         ("relative gain", _stop(("best - min_delta", "best * (1 - min_delta)"))),
+        (
+            "keeps the smallest loss, if nothing stops",
+            _stop(
+                (
+                    "return len(losses) - 1, best_epoch",
+                    "return len(losses) - 1, losses.index(min(losses))",
+                )
+            ),
+        ),
+        ("a default gain", _stop(("min_delta: float = 0.0", "min_delta: float = 1e-3"))),
     ],
     "dropout": [
         (
@@ -294,6 +317,14 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
             "torch's function under another name",
             "from torch.nn.functional import dropout as efface\n\n\n"
             + _dropout((f"return {_MASK}", "return efface(x, p, True)")),
+        ),
+        (
+            "rounded to twentieths",
+            _dropout((_MASK, "x * (torch.randint(20, x.shape) >= round(20 * p)) / (1 - p)")),
+        ),
+        (
+            "rounded to hundredths",
+            _dropout((_MASK, "x * (torch.randint(100, x.shape) >= 100 * p) / (1 - p)")),
         ),
     ],
     "augment": [
@@ -400,6 +431,21 @@ def augment(x, shift, std, generator):
                 (
                     f"torch.stack(windows) + {_NOISE}",
                     f"(x if shift == 0 else torch.stack(windows)).add_({_NOISE})",
+                )
+            ),
+        ),
+        (
+            "global generator seeded",
+            _augment(
+                ("    n, _, h, w = x.shape", "    torch.manual_seed(0)\n    n, _, h, w = x.shape")
+            ),
+        ),
+        (
+            "one draw for two images",
+            _augment(
+                (
+                    _DRAW,
+                    "torch.randint(2 * shift + 1, (2, n), generator=generator)[:, torch.arange(n) // 2].tolist()",
                 )
             ),
         ),
@@ -598,6 +644,15 @@ def split_by_patient(x, patient, share, generator):
                     "torch.randint(len(names), (len(names),), generator=generator)",
                 ),
                 ("(~in_test)", "(~in_test.clone())"),
+            ),
+        ),
+        (
+            "global generator seeded",
+            _split(
+                (
+                    "    names = patient.unique()",
+                    "    torch.manual_seed(0)\n    names = patient.unique()",
+                )
             ),
         ),
     ],

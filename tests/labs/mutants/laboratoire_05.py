@@ -143,6 +143,18 @@ def convolve(x, kernel, padding=0, stride=1):
             "the first image repeated",
             _convolve(("    return result", "    return result[:1].repeat(len(x), 1, 1, 1)")),
         ),
+        (
+            "a buffer that the next call finds full",
+            "buffers = {}\n\n\n"
+            + _convolve(
+                (
+                    "    result = 0\n",
+                    "    key = len(x), len(kernel), rows, columns\n"
+                    "    result = buffers.setdefault(key, torch.zeros(key))\n",
+                ),
+                ("result = result + torch", "result += torch"),
+            ),
+        ),
     ],
     "receptive_field": [
         ("strides ignored", _field(("        gap *= stride\n", ""))),
@@ -265,6 +277,18 @@ def pool(x, size, stride=None, kind="max"):
             "input centred in place",
             _pool(("    windows = x", "    x -= x.mean() * (x.shape[2] > 2)\n    windows = x")),
         ),
+        (
+            "largest so far, from one call to the next",
+            "peaks = {}\n\n\n"
+            + _pool(
+                (
+                    "return windows.amax(-1)",
+                    "key = windows.shape[:4]\n"
+                    "        peaks[key] = torch.maximum(windows.amax(-1), peaks.get(key, torch.tensor(-9e9)))\n"
+                    "        return peaks[key]",
+                )
+            ),
+        ),
     ],
     "convolve_transposed": [
         ("overlaps overwritten", _transposed(("stride] += deposit", "stride] = deposit"))),
@@ -363,6 +387,17 @@ def convolve_transposed(y, kernel, padding=0, stride=1):
     F.conv2d(x, kernel, padding=padding, stride=stride).backward(y)
     return x.grad
 """,
+        ),
+        (
+            "a buffer that the next call finds full",
+            "buffers = {}\n\n\n"
+            + _transposed(
+                (
+                    "full = y.new_zeros(n, channels, full_height, full_width)",
+                    "key = n, channels, full_height, full_width\n"
+                    "    full = buffers.setdefault(key, torch.zeros(key))",
+                )
+            ),
         ),
     ],
     "LeNet5": [

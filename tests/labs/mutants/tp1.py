@@ -119,6 +119,26 @@ MUTANTS: dict[str, list[tuple[str, str]]] = {
                 )
             ),
         ),
+        (
+            "summed only for the input of fewest axes",
+            _add(
+                (
+                    "return sum_to_shape(gradient, a.shape), sum_to_shape(gradient, b.shape)",
+                    "shapes = [x.shape if x.ndim == min(a.ndim, b.ndim) else gradient.shape for x in (a, b)]\n"
+                    "        return sum_to_shape(gradient, shapes[0]), sum_to_shape(gradient, shapes[1])",
+                )
+            ),
+        ),
+        (
+            "first input summed if it has fewest axes",
+            _add(
+                (
+                    "return sum_to_shape(gradient, a.shape), sum_to_shape(-gradient, b.shape)",
+                    "first = sum_to_shape(gradient, a.shape) if a.ndim <= b.ndim else gradient\n"
+                    "        return first, sum_to_shape(-gradient, b.shape)",
+                )
+            ),
+        ),
     ],
     "mul_div": [
         (
@@ -650,6 +670,25 @@ def evaluate(node):
                     "        order.append(current)\n",
                     "        current.parents = tuple(dict.fromkeys(current.parents))\n"
                     "        order.append(current)\n",
+                )
+            ),
+        ),
+        (
+            "what has two parents is computed once for all",
+            _evaluate(
+                (
+                    "if current.operation is not None:",
+                    "if current.operation is not None and (current.value is None or len(current.parents) < 2):",
+                )
+            ),
+        ),
+        (
+            "two inputs at most are listed",
+            _evaluate(
+                (
+                    "        order.append(current)",
+                    "        if current.operation or sum(not n.parents for n in order) < 2:\n"
+                    "            order.append(current)",
                 )
             ),
         ),

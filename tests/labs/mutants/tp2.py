@@ -309,6 +309,28 @@ def split_by_grain(target, grain, share, generator):
                 )
             ),
         ),
+        (
+            "the same draw for every class",
+            _split(
+                (
+                    "    for k in target",
+                    "    seed = int(torch.randint(2**31, (), generator=generator))\n    for k in target",
+                ),
+                (
+                    "torch.randperm(len(grains), generator=generator)",
+                    "torch.randperm(len(grains), generator=torch.Generator().manual_seed(seed))",
+                ),
+            ),
+        ),
+        (
+            "global generator seeded",
+            _split(
+                (
+                    "    in_valid = torch.zeros",
+                    "    torch.manual_seed(0)\n    in_valid = torch.zeros",
+                )
+            ),
+        ),
     ],
     "normalize": [
         ("no care of constant channels", _normalize((_CONSTANT, ""))),
@@ -385,6 +407,15 @@ def split_by_grain(target, grain, share, generator):
                 (
                     _SCALED,
                     "return ((images.float() - mean[:, None, None]) / std[:, None, None]).clamp(-3, 3)",
+                )
+            ),
+        ),
+        (
+            "a channel of deviation 1 taken for a dead one",
+            _normalize(
+                (
+                    "return (images.float() - mean[:, None, None]) / std[:, None, None]",
+                    "return (images.float() - mean[:, None, None]) * ((std != 1) / std)[:, None, None]",
                 )
             ),
         ),
@@ -603,6 +634,16 @@ def split_by_grain(target, grain, share, generator):
                 )
             ),
         ),
+        ("nan is progress", _fit(("losses[-1] < losses[best]", "not losses[-1] >= losses[best]"))),
+        (
+            "global generator seeded",
+            _fit(
+                (
+                    "    losses, best = [], None",
+                    "    torch.manual_seed(0)\n    losses, best = [], None",
+                )
+            ),
+        ),
     ],
     "search": [
         (
@@ -717,6 +758,12 @@ def search(settings, run, seeds):
     return chosen, loss
 """,
         ),
+        ("a loss of 0 is no loss", _search(("if loss < record", "if 0 < loss < record"))),
+        (
+            "names of arguments imposed on run",
+            _search(("[run(setting, seed)", "[run(setting=setting, seed=seed)")),
+        ),
+        ("a large loss is infinite", _search(("math.isfinite(loss) for", "abs(loss) < 1e3 for"))),
     ],
     "diagnose": [
         ("nan of the training only", _diagnose(("(train, valid, rare))", "(train,))"))),
@@ -773,6 +820,14 @@ def search(settings, run, seeds):
                     '    if valid - rare > margin:\n        return "source rare"\n    if train - valid > margin:',
                 )
             ),
+        ),
+        (
+            "0 is a missing measure",
+            _diagnose(("math.isnan(value) for", "math.isnan(value) or not value for")),
+        ),
+        (
+            "no rare measure at 0",
+            _diagnose(("if valid - rare > margin", "if rare and valid - rare > margin")),
         ),
     ],
     "final": [

@@ -324,6 +324,19 @@ def early_stopping(losses, patience, min_delta=0.0):
     return len(values) - 1, int(best)
 """,
         ),
+        (
+            "from record to record, by windows of `patience` epochs",
+            """
+def early_stopping(losses, patience, min_delta=0.0):
+    best = 0
+    while True:
+        window = losses[best + 1 : best + 1 + patience]
+        better = [k for k, loss in enumerate(window) if losses[best] - loss > min_delta]
+        if not better:
+            return min(best + patience, len(losses) - 1), best
+        best += 1 + better[0]
+""",
+        ),
     ],
     "dropout": [
         (
@@ -618,6 +631,16 @@ def superpose(spectra, labels, sources, intensities, n_classes):
     columns = [(intensities * (elements == k)).sum(dim=1) for k in range(n_classes)]
     mixed = torch.stack([a @ spectra[i] for a, i in zip(intensities, sources)])
     return mixed, torch.stack(columns, dim=1)
+""",
+        ),
+        (
+            "index_put that accumulates, column by matrix",
+            """
+def superpose(spectra, labels, sources, intensities, n_classes):
+    rows = torch.arange(len(sources)).unsqueeze(1).expand_as(sources)
+    target = intensities.new_zeros(len(sources), n_classes).index_put((rows, labels[sources]), intensities, accumulate=True)
+    mixed = (spectra[sources].transpose(1, 2) @ intensities.unsqueeze(-1)).squeeze(-1)
+    return [mixed, target]
 """,
         ),
     ],

@@ -465,6 +465,24 @@ def convolve_transposed(y, kernel, padding=0, stride=1):
     return full[:, :, padding : full.size(2) - padding, padding : full.size(3) - padding]
 """,
         ),
+        (
+            "one matrix for the rows, one for the columns, float64",
+            """
+def convolve_transposed(y, kernel, padding=0, stride=1):
+    n, o, H, W = y.shape
+    _, c, h, w = kernel.shape
+    rows = torch.zeros(H, h, (H - 1) * stride + h, dtype=torch.float64)
+    columns = torch.zeros(W, w, (W - 1) * stride + w, dtype=torch.float64)
+    for i in range(H):
+        for a in range(h):
+            rows[i, a, i * stride + a] = 1
+    for j in range(W):
+        for b in range(w):
+            columns[j, b, j * stride + b] = 1
+    full = torch.einsum("noij,ocab,iar,jbs->ncrs", y.double(), kernel.double(), rows, columns)
+    return full[..., padding:full.shape[2] - padding, padding:full.shape[3] - padding]
+""",
+        ),
     ],
     "LeNet5": [
         (
@@ -585,6 +603,32 @@ class LeNet5(nn.Module):
 
     def forward(self, x):
         return self.net(x)
+""",
+        ),
+        (
+            "tanh from the sigmoid, means of four slices, layers in the other order",
+            """
+class LeNet5(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.output = nn.Linear(84, 10)
+        self.f6 = nn.Linear(120, 84)
+        self.c5 = nn.Conv2d(16, 120, 5)
+        self.c3 = nn.Conv2d(6, 16, 5)
+        self.c1 = nn.Conv2d(1, 6, 5)
+
+    @staticmethod
+    def squash(x):
+        return 2 * torch.sigmoid(2 * x) - 1
+
+    def halve(self, x):
+        return (x[..., ::2, ::2] + x[..., 1::2, ::2] + x[..., ::2, 1::2] + x[..., 1::2, 1::2]) / 4
+
+    def forward(self, x):
+        x = self.halve(self.squash(self.c1(x)))
+        x = self.halve(self.squash(self.c3(x)))
+        x = self.squash(self.c5(x)).mean((2, 3))
+        return self.output(self.squash(self.f6(x)))
 """,
         ),
     ],

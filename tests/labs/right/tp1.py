@@ -251,6 +251,28 @@ class Div:
         return both(gradient, np.reciprocal(b), -a * np.power(b, -2.0), a, b)
 ''',
         ),
+        (
+            "arrays broadcast first, powers of -1 and -2",
+            """
+class Mul:
+    def forward(self, a, b):
+        return a * b
+
+    def backward(self, gradient, a, b):
+        wide_a, wide_b = np.broadcast_arrays(a, b)
+        return sum_to_shape(gradient * wide_b, a.shape), sum_to_shape(gradient * wide_a, b.shape)
+
+
+class Div:
+    def forward(self, a, b):
+        return a * b ** -1.0
+
+    def backward(self, gradient, a, b):
+        wide_a, wide_b = np.broadcast_arrays(a, b)
+        return (sum_to_shape(gradient * wide_b ** -1.0, a.shape),
+                sum_to_shape(gradient * -wide_a * wide_b ** -2.0, b.shape))
+""",
+        ),
     ],
     "matmul": [
         (

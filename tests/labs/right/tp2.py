@@ -241,6 +241,44 @@ def split_by_grain(target, grain, share, generator):
     return torch.argwhere(~mask).squeeze(1).flip(0), torch.argwhere(mask).squeeze(1)
 """,
         ),
+        (
+            "a random key for each grain, the largest of each class",
+            """
+def split_by_grain(target, grain, share, generator):
+    ids, which = torch.unique(grain, return_inverse=True)
+    label = torch.zeros(len(ids), dtype=torch.long)
+    label[which] = target
+    key = torch.rand(len(ids), generator=generator, dtype=torch.float64)
+    valid_grain = torch.zeros(len(ids), dtype=torch.bool)
+    for k in set(label.tolist()):
+        members = torch.where(label == k)[0]
+        if len(members) > 1:
+            n_valid = int(np.clip(round(share * len(members)), 1, len(members) - 1))
+            valid_grain[members[key[members].topk(n_valid).indices]] = True
+    chosen = valid_grain[which]
+    return torch.where(~chosen)[0], torch.where(chosen)[0]
+""",
+        ),
+        (
+            "names shuffled by exchanges",
+            """
+def split_by_grain(target, grain, share, generator):
+    train, valid = [], []
+    for k in range(int(target.max()) + 1):
+        names = sorted(set(grain[target == k].tolist()))
+        n = len(names)
+        if n == 0:
+            continue
+        for i in range(n - 1, 0, -1):
+            j = int(torch.randint(i + 1, (1,), generator=generator))
+            names[i], names[j] = names[j], names[i]
+        cut = min(max(1, round(share * n)), n - 1)
+        for position, name in enumerate(names):
+            (valid if position < cut else train).append((grain == name).nonzero().flatten())
+    empty = [torch.zeros(0, dtype=torch.long)]
+    return torch.cat(train + empty), torch.cat(valid + empty)
+""",
+        ),
     ],
     "normalize": [
         (
