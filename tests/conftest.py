@@ -34,6 +34,12 @@ MARKERS = {
     "tests/engine/test_hostile.py": "slow",
     "tests/engine/test_cheaters.py": "slow",
     "tests/engine/sandbox": "slow",
+    "tests/engine/test_beside.py": "slow",
+    "tests/engine/test_pool.py": "slow",
+    "tests/engine/test_shared.py": "slow",
+    "tests/marking/test_application.py": "slow",
+    "tests/authoring/test_adoption.py": "slow",
+    "tests/authoring/test_answer_keys.py": "slow",
     "tests/plugins/test_exchange.py": "slow",
     "tests/plugins/test_execute.py": "slow",
 }

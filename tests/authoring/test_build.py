@@ -85,6 +85,7 @@ def rows(lab: Lab) -> dict:
         }
 
 
+@pytest.mark.slow
 def test_nbgrader_itself_gives_the_same_release_and_the_same_gradebook(lab):
     ours = lab.release.read_bytes()
     assert not (lab.course.root / "gradebook.db").exists()
@@ -563,6 +564,7 @@ def grader(*arguments: str):
     return CliRunner().invoke(app, arguments)
 
 
+@pytest.mark.slow
 def test_commands_say_what_they_did_and_exit_with_0(lab):
     assert grader("build").output == "laboratoire_mini: up to date\n"
     assert grader("build", "--check").output == "labs/ is up to date (1 checked)\n"

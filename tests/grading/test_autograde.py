@@ -28,6 +28,7 @@ def scores(graded) -> dict[str, float]:
     return {one.student: one.score for one in graded}
 
 
+@pytest.mark.slow
 def test_broken_files_cost_their_own_student_only(tmp_path):
     course = make_course(tmp_path / "course")
     for case in CASES:
@@ -196,6 +197,7 @@ def test_one_student_at_a_time(course, runs):
     assert runs == ["bruno", "bruno"]
 
 
+@pytest.mark.slow
 def test_a_loop_costs_its_own_exercise_only(course):
     loop = "def standardize(x):\n    while True:\n        pass\n"
     submit(course, "alice", answered(course, standardize=loop))

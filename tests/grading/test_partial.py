@@ -4,6 +4,8 @@ import json
 import shutil
 from html import unescape
 
+import pytest
+
 from grader.authoring.build import build
 from grader.authoring.notebooks import source_notebook
 from grader.authoring.reading import read_source
@@ -17,6 +19,7 @@ TP = "tp1"
 NOT_SUMMED = ("sum_to_shape(-gradient * a / b**2, b.shape)", "-gradient * a / b**2")
 
 
+@pytest.mark.slow
 def test_what_is_right_counts_and_what_is_missing_is_told_once(tmp_path):
     (tmp_path / "solutions").mkdir()
     shutil.copy(ROOT / "nbgrader_config.py", tmp_path)

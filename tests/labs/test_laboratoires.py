@@ -37,6 +37,7 @@ RIGHT = [
 
 
 @pytest.mark.parametrize("lab", LABS)
+@pytest.mark.slow
 def test_answer_key_runs_earns_every_point_and_keeps_its_claims(lab):
     verdicts = []
     earned, printed = harness.run_notebook(lab, lambda cell: cell.source, verdicts=verdicts)

@@ -156,6 +156,7 @@ def test_the_report_of_a_course(course):
     assert len(report.handed_in) == 5
 
 
+@pytest.mark.slow
 def test_what_a_person_marks_counts(course):
     before = reporting.gather(course.lab(LAB))
     assert before.exercises[2].marked + before.summary.waiting == 5
