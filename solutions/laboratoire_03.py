@@ -500,7 +500,8 @@ assert abs(param - 0.9) < 1e-4, (
     f"le premier pas est de taille lr, donc 0,9 : avez-vous corrigé les deux moyennes ? reçu {param!r}"
 )
 ### BEGIN HIDDEN TESTS
-for shape, dtype in (((2, 1, 5), torch.float64), ((4,), torch.float32), ((), torch.float64)):
+# Deux fois la même forme, et d'autres nombres : rien ne se garde d'un appel à l'autre.
+for shape, dtype in (((2, 1, 5), torch.float64), ((4,), torch.float32), ((4,), torch.float32), ((), torch.float64)):
     for options in ({}, {"lr": 0.05, "betas": (0.5, 0.8), "eps": 1e-2}, {"lr": 1.5, "betas": (0.0, 0.9)}):
         lr, (beta1, beta2) = options.get("lr", 0.001), options.get("betas", (0.9, 0.999))
         eps = options.get("eps", 1e-8)

@@ -440,6 +440,19 @@ def adam_step(param, grad, mean, square, t, lr=0.001, betas=(0.9, 0.999), eps=1e
                 ("eps: float = 1e-8", "eps: float = 1e-6"),
             ),
         ),
+        (
+            "the moments of the first descent are kept",
+            """
+_kept = {}
+
+def adam_step(param, grad, mean, square, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8):
+    first = betas[0] * mean + (1 - betas[0]) * grad
+    second = betas[1] * square + (1 - betas[1]) * grad**2
+    mean, square = _kept.setdefault((param.shape, t, betas, lr), (first, second))
+    step = (mean / (1 - betas[0] ** t)) / ((square / (1 - betas[1] ** t)).sqrt() + eps)
+    return param - lr * step, mean, square
+""",
+        ),
     ],
     "fit": [
         (
