@@ -775,7 +775,8 @@ assert clusters.tolist() == [0, 1], (
     f"Groupes attendus : 0, 1 ; reçus : {clusters.tolist()}"
 )
 assert moved[2].tolist() == [50, 7], f"le centre (50 ; 7), sans exemple, ne bouge pas ; reçu : {moved[2].tolist()}"
-for n, k, d in ((1, 1, 1), (30, 4, 3), (12, 5, 1), (3, 7, 2), (40, 2, 6), (25, 12, 2)):
+# Deux fois les mêmes tailles, et d'autres nombres : rien ne se garde d'un appel à l'autre.
+for n, k, d in ((1, 1, 1), (30, 4, 3), (30, 4, 3), (12, 5, 1), (3, 7, 2), (40, 2, 6), (25, 12, 2)):
     dtype = torch.float32 if d % 2 else torch.float64
     x = 3 * torch.randn(n, d, dtype=dtype) - 4
     x[n // 2] = x[0]  # deux exemples égaux comptent tous deux dans la moyenne
@@ -912,7 +913,8 @@ assert abs(float(variances[0]) - 8 / 3) < 1e-3, (
     f"la variance vaut 8/3 ≈ 2,667 (on divise par N - 1) ; reçue : {decimal(float(variances[0]), 3)}"
 )
 ### BEGIN HIDDEN TESTS
-for n, d, k in ((40, 6, 3), (25, 4, 4), (12, 9, 2), (5, 8, 6), (2, 3, 3), (10, 2, 1)):
+# Deux fois les mêmes tailles, et d'autres nombres : rien ne se garde d'un appel à l'autre.
+for n, d, k in ((40, 6, 3), (25, 4, 4), (25, 4, 4), (12, 9, 2), (5, 8, 6), (2, 3, 3), (10, 2, 1)):
     scales = 2.0 ** torch.arange(d, dtype=torch.float64)
     x = torch.randn(n, d, dtype=torch.float64) * scales / scales.mean()
     x = x @ torch.linalg.qr(torch.randn(d, d, dtype=torch.float64)).Q + 5 * torch.randn(d, dtype=torch.float64)

@@ -140,9 +140,9 @@ assert torch.allclose(first, torch.tensor([1.0, 0.0, 0.2])), (
     "permutez sans redécouper"
 )
 ### BEGIN HIDDEN TESTS
-# Sombre, claire ou toute noire ; de un à cinq canaux ; contiguë ou non.
+# Sombre, claire ou toute noire ; de un à cinq canaux ; contiguë ou non ; deux fois la même forme.
 for n, h, w, c, brightest in (
-    (5, 4, 6, 3, 256), (1, 7, 2, 1, 256), (2, 3, 5, 4, 60), (3, 2, 2, 5, 2), (2, 4, 3, 2, 1),
+    (5, 4, 6, 3, 256), (5, 4, 6, 3, 256), (1, 7, 2, 1, 256), (2, 3, 5, 4, 60), (3, 2, 2, 5, 2), (2, 4, 3, 2, 1),
 ):
     pixels = torch.randint(0, brightest, (n, w, h, c), dtype=torch.uint8).transpose(1, 2)
     before = pixels.clone()
@@ -255,8 +255,9 @@ assert abs(float(test.flatten()[0]) - 2.1213) < 1e-3, (
     "l'écart-type de l'entraînement"
 )
 ### BEGIN HIDDEN TESTS
-# (N, N', C, H, W) : d'un à quatre canaux, un test d'une seule image, des images non carrées.
-for n, n_test, c, h, w in ((6, 3, 3, 3, 2), (4, 1, 1, 2, 5), (3, 7, 4, 4, 3), (5, 5, 2, 1, 6)):
+# (N, N', C, H, W) : d'un à quatre canaux, un test d'une seule image, des images non carrées ; deux fois les
+# mêmes tailles, et d'autres nombres.
+for n, n_test, c, h, w in ((6, 3, 3, 3, 2), (4, 1, 1, 2, 5), (3, 7, 4, 4, 3), (3, 7, 4, 4, 3), (5, 5, 2, 1, 6)):
     scale = (0.2 + 4 * torch.rand(c)).view(1, c, 1, 1)
     shift = (3 * torch.randn(c)).view(1, c, 1, 1)
     train_input = scale * torch.randn(n, c, h, w) + shift
@@ -728,6 +729,11 @@ value = softmax_loss(torch.tensor([[1000.0, 0.0]]), torch.tensor([0])).item()
 assert abs(value) < 1e-7, (
     f"les scores (1 000 ; 0) coûtent 0 si la classe 0 est la bonne, reçu {value:.0e} : n'ajoutez rien dans le logarithme"
 )
+value = softmax_loss(torch.tensor([[500.0, 500.0, 0.0]]), torch.tensor([2])).item()
+assert abs(value - 500.6931) < 1e-2, (
+    "deux mauvais scores égaux, 500 au-dessus du bon, coûtent 500 + log 2 = 500,693 : les exponentielles s'ajoutent, "
+    f"et le plus grand score ne suffit pas ; reçu {decimal(value, 3)}"
+)
 for n, k, size in ((7, 4, 2), (1, 3, 2), (5, 2, 1), (3, 12, 5), (4, 3, 1000), (6, 6, 3000)):
     scores = size * torch.randn(n, k)
     scores[0] = scores[0, 0]  # une ligne d'égalités
@@ -1095,6 +1101,24 @@ for name, factory, options in (
             assert torch.allclose(tested.bias.detach(), truth.bias.detach(), atol=1e-6), (
                 f"{hint} (optimiseur : {name})"
             )
+# Un optimiseur de deux groupes de paramètres, chacun avec son taux.
+epoch = [(torch.randn(n, 5), torch.randint(4, (n,))) for n in (4, 3)]
+tested = checks.build(nn.Linear, 5, 4)
+weight, bias = (value.detach().clone().requires_grad_() for value in (tested.weight, tested.bias))
+optimizer = checks.build(
+    torch.optim.SGD, [{"params": [tested.weight]}, {"params": [tested.bias], "lr": 0.5}], lr=0.3
+)
+for x, y in epoch:
+    steps = torch.autograd.grad(F.cross_entropy(F.linear(x, weight, bias), y), (weight, bias))
+    with torch.no_grad():
+        weight -= 0.3 * steps[0]
+        bias -= 0.5 * steps[1]
+train_one_epoch(tested, optimizer, F.cross_entropy, [(x.clone(), y.clone()) for x, y in epoch])
+for found, wanted in ((tested.weight, weight), (tested.bias, bias)):
+    assert torch.allclose(found.detach(), wanted.detach(), atol=1e-5), (
+        "un optimiseur peut ranger ses paramètres en plusieurs groupes, chacun avec son taux : `optimizer.zero_grad()` et "
+        "`optimizer.step()` les connaissent tous"
+    )
 # Une couche qui n'a pas le même effet en mode entraînement et en évaluation.
 epoch = [(3 * torch.randn(n, 5) + 1, torch.randint(5, (n,))) for n in (4, 3)]
 tested = checks.build(nn.BatchNorm1d, 5)

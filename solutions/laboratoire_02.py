@@ -339,6 +339,13 @@ for shape, dtype, alpha in (
                 f"{name}, alpha = {compact(alpha)} : en x = {at[0]}, la {what} vaut {right[0]}, reçu : {received[0]} ; "
                 + hints.get(name, "la dérivée s'écrit avec une formule exacte")
             )
+# Le même x et un autre alpha, puis le même alpha et un autre x.
+for first, alpha in ((-2.0, 0.25), (-2.0, 0.5), (-4.0, 0.5)):
+    value, derivative = activation(torch.tensor([first, 1.0]), "leaky_relu", alpha)
+    assert value.tolist() == [first * alpha, 1.0] and derivative.tolist() == [alpha, 1.0], (
+        f"leaky_relu en ({compact(first)} ; 1), alpha = {compact(alpha)} : la valeur est {value.tolist()} et la dérivée, "
+        f"{derivative.tolist()} ; rien ne se garde d'un appel à l'autre"
+    )
 words = set(checks.AUTOGRAD) - {"grad", "set_grad_enabled"}  # `set_grad_enabled(False)` is harmless
 checks.forbid(activation, *words)
 ### END HIDDEN TESTS
@@ -714,7 +721,7 @@ def by_formula(scores):
     return call.value
 
 
-for n, k, dtype in ((6, 4, torch.float64), (1, 5, torch.float64), (3, 9, torch.float32)):
+for n, k, dtype in ((6, 4, torch.float64), (1, 5, torch.float64), (3, 12, torch.float32)):
     values = 5 * torch.randn(n, k, dtype=dtype)
     scores = values.clone().requires_grad_()
     reference = values.double().clone().requires_grad_()
@@ -744,8 +751,9 @@ for rows in (
     [[1e4, 0.0, -1e4], [-5e3, 5e3, 5e3]],
     [[-2e3], [3.0]],
 ):
-    scores = torch.tensor(rows)
-    expected = torch.log_softmax(scores.double(), 1)
+    scores = torch.tensor(rows, requires_grad=True)
+    reference = torch.tensor(rows, dtype=torch.float64, requires_grad=True)
+    expected = torch.log_softmax(reference, 1)
     actual = by_formula(scores)
     assert actual.isfinite().all(), (
         "de grands scores, de signes différents selon la ligne, donnent inf ou nan : un maximum par "
@@ -756,6 +764,13 @@ for rows in (
         actual.double(), expected, atol=4e-3, rtol=1e-5,
         msg="de grands scores donnent un résultat fini, mais faux : un maximum par ligne, et rien "
         "d'ajouté dans le logarithme",
+    )
+    weights = torch.arange(1.0, len(rows[0]) + 1)
+    (expected * weights).sum().backward()
+    (actual * weights).sum().backward()
+    assert torch.allclose(scores.grad.double(), reference.grad, atol=1e-3), (
+        f"les scores {rows} ont de justes valeurs, et un gradient faux, {scores.grad.tolist()} : une branche écartée par "
+        "`torch.where` déborde quand même"
     )
 close = torch.tensor([[1e9, 1e9 + 1], [-1e9 - 1, -1e9]], dtype=torch.float64)
 actual, expected = by_formula(close), torch.log_softmax(close, 1)
@@ -1114,7 +1129,7 @@ def check_training(n, d, m, k, dtype, lr, runs, frozen, case):
 
 
 check_training(7, 3, 5, 4, torch.float64, 0.5, (1,), (), "un pas")
-check_training(7, 3, 5, 4, torch.float64, 0.3, (6,), (), "six pas")
+check_training(70, 3, 5, 4, torch.float64, 0.3, (6,), (), "six pas sur 70 exemples")
 check_training(9, 2, 3, 3, torch.float32, 0.07, (0, 3, 3), (), "deux appels")
 check_training(5, 2, 3, 3, torch.float64, 4.0, (3,), (), "un grand taux")
 check_training(1, 4, 2, 2, torch.float64, 0.2, (3,), (0,), "w1 gelé")

@@ -118,6 +118,17 @@ def images_to_tensor(pixels):
     return x
 """,
         ),
+        (
+            "one buffer for each shape, filled once",
+            """
+_buffers = {}
+
+def images_to_tensor(pixels):
+    if pixels.shape not in _buffers:
+        _buffers[pixels.shape] = pixels.permute(0, 3, 1, 2).float() / 255
+    return _buffers[pixels.shape]
+""",
+        ),
     ],
     "normalize": [
         (
@@ -319,6 +330,18 @@ def normalize(train_input, test_input):
 def normalize(train_input, test_input):
     axes = (0, 2, 3)
     return (train_input - train_input.mean(axes, keepdim=True)) / train_input.std(axes, keepdim=True)
+""",
+        ),
+        (
+            "the statistics of the first call of these sizes",
+            """
+def normalize(train_input, test_input, kept={}):
+    if train_input.shape not in kept:
+        kept[train_input.shape] = [
+            reduce((0, 2, 3), keepdim=True) for reduce in (train_input.mean, train_input.std)
+        ]
+    mean, std = kept[train_input.shape]
+    return (train_input - mean) / std, (test_input - mean) / std
 """,
         ),
     ],
@@ -1068,6 +1091,14 @@ def softmax_loss(scores, target):
     return (1 - own + scores).clamp(min=0).sum(1).mean() - 1
 """,
         ),
+        (
+            "the largest score alone, when it is far ahead",
+            """
+def softmax_loss(scores, target):
+    z = scores - scores.gather(1, target[:, None])
+    return torch.where(z.amax(1) > 80, z.amax(1), z.clamp(max=80).exp().sum(1).log()).mean()
+""",
+        ),
     ],
     "epoch_batches": [
         (
@@ -1663,6 +1694,22 @@ def train_one_epoch(model, optimizer, loss_function, batches):
         total += len(x) * loss.item()
         count += len(x)
     return total / count
+""",
+        ),
+        (
+            "the gradients of the first group only are reset",
+            """
+def train_one_epoch(model, optimizer, loss_function, batches):
+    total, n = 0.0, 0
+    for x, y in batches:
+        loss = loss_function(model(x), y)
+        for p in optimizer.param_groups[0]['params']:
+            p.grad = None
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(x)
+        n += len(x)
+    return total / n
 """,
         ),
     ],

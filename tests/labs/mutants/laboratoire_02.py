@@ -215,6 +215,35 @@ def activation(x, name, alpha=0.01):
     return g(x), tf.grad(lambda t: g(t).sum())(x)
 """,
         ),
+        (
+            "the last answer is kept, whatever alpha",
+            """
+def _act(x, name, alpha):
+    if name == "sigmoid":
+        v = torch.sigmoid(x)
+        return v, v * (1 - v)
+    if name == "tanh":
+        v = torch.tanh(x)
+        return v, 1 - v**2
+    if name == "relu":
+        return F.relu(x), (x > 0).to(x.dtype)
+    if name == "leaky_relu":
+        return torch.where(x > 0, x, alpha * x), torch.where(x > 0, 1.0, alpha).to(x.dtype)
+    if name == "gelu":
+        phi = 0.5 * (1 + torch.erf(x / 2**0.5))
+        pdf = torch.exp(-(x**2) / 2) / (2 * math.pi) ** 0.5
+        return x * phi, phi + x * pdf
+    raise ValueError(name)
+
+
+def activation(x, name, alpha=0.01, cache={}):
+    if name in cache and cache[name][0].shape == x.shape and torch.equal(cache[name][0], x):
+        return cache[name][1]
+    out = _act(x, name, alpha)
+    cache[name] = (x, out)
+    return out
+""",
+        ),
     ],
     "numerical_gradient": [
         (
@@ -590,6 +619,24 @@ def log_softmax(scores):
     return shifted - (shifted.exp().sum(1, keepdim=True) + 1e-2).log()
 """,
         ),
+        (
+            "the branch that is put aside overflows: right values, no gradient",
+            """
+def log_softmax(scores):
+    m = scores.max(1, keepdim=True).values
+    n = scores - scores.exp().sum(1, keepdim=True).log()
+    z = scores - m
+    return torch.where(scores.abs().amax(1, keepdim=True) < 50, n, z - z.exp().sum(1, keepdim=True).log())
+""",
+        ),
+        (
+            "ten classes at most",
+            """
+def log_softmax(scores):
+    z = scores - scores.max(1, keepdim=True).values
+    return z - z[:, :10].exp().sum(1, keepdim=True).log()
+""",
+        ),
     ],
     "two_layer_gradients": [
         ("derivative of tanh forgotten", _two_layer(" * (1 - hidden**2)", "")),
@@ -954,6 +1001,27 @@ def train_network(x, target, parameters, lr, steps):
                     "if parameter.requires_grad and parameter.dim() == 2:",
                 )
             ),
+        ),
+        (
+            "the first 32 examples",
+            """
+def train_network(x, target, parameters, lr, steps):
+    w1, b1, w2, b2 = parameters
+    losses = []
+    for _ in range(steps):
+        rows = torch.arange(len(x))[:32]
+        hidden = torch.tanh(F.linear(x[rows], w1, b1))
+        loss = F.cross_entropy(F.linear(hidden, w2, b2), target[rows])
+        for p in parameters:
+            p.grad = None
+        loss.backward()
+        losses.append(loss.item())
+        with torch.no_grad():
+            for p in parameters:
+                if p.grad is not None:
+                    p -= lr * p.grad
+    return losses
+""",
         ),
     ],
     "Value": [

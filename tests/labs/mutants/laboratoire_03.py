@@ -119,6 +119,19 @@ def moving_average(values, beta, corrected=True):
     return stacked / (1 - beta**t) if corrected else stacked
 """,
         ),
+        (
+            "beta is at most 0.99",
+            """
+def moving_average(values, beta, corrected=True):
+    beta = min(beta, 0.99)
+    m = torch.zeros_like(values[0])
+    out = []
+    for t, v in enumerate(values, 1):
+        m = beta * m + (1 - beta) * v
+        out.append(m / (1 - beta**t) if corrected else m)
+    return torch.stack(out)
+""",
+        ),
     ],
     "momentum_step": [
         (
@@ -263,6 +276,35 @@ def momentum_step(param, grad, buffer, lr, momentum=0.0, nesterov=False):
     return p.detach(), optimizer.state[p]["momentum_buffer"] if momentum else grad
 """,
         ),
+        (
+            "a buffer of sum zero counts for none",
+            """
+def momentum_step(param, grad, buffer, lr, momentum=0.0, nesterov=False):
+    z = grad.clone() if buffer is None or not buffer.any() or float(buffer.sum()) == 0 else momentum * buffer + grad
+    d = grad + momentum * z if nesterov else z
+    return param - lr * d, z
+""",
+        ),
+        (
+            "a velocity, divided by the rate afterwards",
+            """
+def momentum_step(param, grad, buffer, lr, momentum=0.0, nesterov=False):
+    v = -lr * grad if buffer is None else momentum * (-lr * buffer) - lr * grad
+    d = momentum * v - lr * grad if nesterov else v
+    return param + d, -v / lr
+""",
+        ),
+        (
+            "clipped gradients",
+            """
+def momentum_step(param, grad, buffer, lr, momentum=0.0, nesterov=False):
+    grad = grad.clamp(-10, 10)
+    z = grad.clone() if buffer is None else momentum * buffer + grad
+    grad = grad.clamp(-10, 10)
+    d = grad + momentum * z if nesterov else z
+    return param - lr * d, z
+""",
+        ),
     ],
     "adam_step": [
         (
@@ -389,6 +431,26 @@ def adam_step(param, grad, mean, square, t, lr=0.001, betas=(0.9, 0.999), eps=1e
     p.grad = grad.clone()
     optimizer.step()
     return p.detach(), optimizer.state[p]["exp_avg"], optimizer.state[p]["exp_avg_sq"]
+""",
+        ),
+        (
+            "another default eps",
+            _edited(
+                "adam_step",
+                ("eps: float = 1e-8", "eps: float = 1e-6"),
+            ),
+        ),
+        (
+            "the moments of the first descent are kept",
+            """
+_kept = {}
+
+def adam_step(param, grad, mean, square, t, lr=0.001, betas=(0.9, 0.999), eps=1e-8):
+    first = betas[0] * mean + (1 - betas[0]) * grad
+    second = betas[1] * square + (1 - betas[1]) * grad**2
+    mean, square = _kept.setdefault((param.shape, t, betas, lr), (first, second))
+    step = (mean / (1 - betas[0] ** t)) / ((square / (1 - betas[1] ** t)).sqrt() + eps)
+    return param - lr * step, mean, square
 """,
         ),
     ],
@@ -606,6 +668,23 @@ def fit(model, optimizer, train_batches, valid_batches, epochs):
     logs = trainer.fit_generator(train_batches, valid_batches, epochs=epochs, verbose=False)
     return [float(epoch["val_acc"]) for epoch in logs]
 """,
+        ),
+        (
+            "the smallest batches are skipped",
+            _edited(
+                "fit",
+                (
+                    "        for x, y in train_batches:\n",
+                    "        for x, y in train_batches:\n            if len(x) < 3:\n                continue\n",
+                ),
+            ),
+        ),
+        (
+            "the batches of the first epoch, for all",
+            _edited(
+                "fit",
+                ("    history = []\n", "    history, train_batches = [], list(train_batches)\n"),
+            ),
         ),
     ],
     "warmup_cosine": [
@@ -1165,6 +1244,35 @@ class BatchNorm(nn.Module):
                 "BatchNorm",
                 ("if self.training:", "if self.training and not getattr(self, 'done', False):"),
                 ("        else:\n", "        else:\n            self.done = True\n"),
+            ),
+        ),
+        (
+            "running statistics only if gradients are recorded",
+            _edited(
+                "BatchNorm",
+                (
+                    "            with torch.no_grad():\n",
+                    "            recorded = torch.is_grad_enabled()\n            with torch.no_grad():\n",
+                ),
+                ("lerp_(mean, self.momentum)", "lerp_(mean, self.momentum * recorded)"),
+                ("(m - 1), self.momentum)", "(m - 1), self.momentum * recorded)"),
+            ),
+        ),
+        (
+            "a running mean that leaves the buffers",
+            _edited(
+                "BatchNorm",
+                (
+                    "                self.running_mean.lerp_(mean, self.momentum)\n",
+                    "                kept = self.running_mean\n                self._buffers.pop('running_mean', None)\n                self.running_mean = kept.lerp(mean, self.momentum)\n",
+                ),
+            ),
+        ),
+        (
+            "the scale's absolute value",
+            _edited(
+                "BatchNorm",
+                ("along_features(self.weight)", "along_features(self.weight).abs()"),
             ),
         ),
     ],

@@ -125,6 +125,14 @@ def tartan(n):
     return values[mark.unsqueeze(0) + mark.unsqueeze(1)]
 """,
         ),
+        (
+            "a table read at the number of lines",
+            """
+def tartan(n):
+    r = (torch.arange(n) % 3 == 0).long()
+    return torch.tensor([1., 2., 5.])[r[:, None] + r]
+""",
+        ),
     ],
     "squared_distances": [
         (
@@ -400,6 +408,21 @@ def prepare(x, y, share, seed=0):
     return z[is_train], y[is_train], z[~is_train], y[~is_train]
 """,
         ),
+        (
+            "the global generator, put back",
+            """
+def prepare(x, y, share, seed=0):
+    state = torch.get_rng_state()
+    torch.manual_seed(seed)
+    order = torch.randperm(len(x))
+    torch.set_rng_state(state)
+    cut = round(share * len(x))
+    tx, ty, vx, vy = x[order[:cut]], y[order[:cut]], x[order[cut:]], y[order[cut:]]
+    mu, sd = tx.mean(0), tx.std(0)
+    sd = torch.where(sd == 0, torch.ones_like(sd), sd)
+    return (tx - mu) / sd, ty, (vx - mu) / sd, vy
+""",
+        ),
     ],
     "kmeans_step": [
         (
@@ -662,6 +685,16 @@ def least_squares(x, y):
     x, y = x.float(), y.float()
     theta = torch.pinverse(torch.cat([x, torch.ones(len(x), 1)], 1), rcond=1e-5) @ y
     return theta[: x.shape[1]].T, theta[x.shape[1]]
+""",
+        ),
+        (
+            "normal equations, by a pseudo-inverse",
+            """
+def least_squares(x, y):
+    a = torch.cat([x, torch.ones_like(x[:, :1])], 1).double()
+    t = (torch.linalg.pinv(a.T @ a, hermitian=True) @ a.T @ y.double()).float()
+    w, b = t.split([x.shape[1], 1])
+    return w.T, b.squeeze(0)
 """,
         ),
     ],

@@ -284,6 +284,17 @@ class SimpleLinear(nn.Linear):
             self.bias.zero_()
 """,
         ),
+        (
+            "a kind of nn.Linear",
+            """
+class SimpleLinear(nn.Linear):
+    def __init__(self, n_in, n_out):
+        super().__init__(n_in, n_out)
+        with torch.no_grad():
+            self.weight.normal_(std=0.01)
+            self.bias.zero_()
+""",
+        ),
     ],
     "hinge_loss": [
         (
@@ -436,6 +447,28 @@ def softmax_loss(scores, target):
     for k in range(1, scores.shape[1]):
         total = total + F.softplus(scores[:, k] - total)
     return (total - scores.gather(1, target[:, None])[:, 0]).mean()
+""",
+        ),
+        (
+            "a function with its own gradient",
+            """
+class _L(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, scores, target):
+        z = scores - scores.amax(1, keepdim=True)
+        e = z.exp()
+        s = e.sum(1, keepdim=True)
+        ctx.save_for_backward(e / s, target)
+        return (s.log() - z.gather(1, target[:, None])).mean()
+    @staticmethod
+    def backward(ctx, g):
+        p, target = ctx.saved_tensors
+        d = p.clone()
+        d[torch.arange(len(d)), target] -= 1
+        return g * d / len(d), None
+
+def softmax_loss(scores, target):
+    return _L.apply(scores, target)
 """,
         ),
     ],
@@ -670,6 +703,21 @@ def train_one_epoch(model, optimizer, loss_function, batches):
         total += optimizer.step(closure).item() * len(x)
         count += len(x)
     return total / count
+""",
+        ),
+        (
+            "a running mean",
+            """
+def train_one_epoch(model, optimizer, loss_function, batches):
+    mean, seen = 0.0, 0
+    for x, y in batches:
+        optimizer.zero_grad()
+        loss = loss_function(model(x), y)
+        loss.backward()
+        optimizer.step()
+        seen += len(y)
+        mean += (loss.item() - mean) * len(y) / seen
+    return mean
 """,
         ),
     ],

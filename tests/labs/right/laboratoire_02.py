@@ -359,6 +359,15 @@ def log_softmax(scores):
     return _LogProb.apply(scores)
 """,
         ),
+        (
+            "pairs of scores",
+            """
+def log_softmax(scores):
+    d = scores[:, None, :] - scores[:, :, None]
+    m = d.amax(2, keepdim=True)
+    return -(m.squeeze(2) + (d - m).exp().sum(2).log())
+""",
+        ),
     ],
     "two_layer_gradients": [
         (
@@ -470,6 +479,24 @@ def two_layer_gradients(x, target, w1, b1, w2, b2):
     grad["b1"] = grad_A.sum(0)
     loss = (torch.log_softmax(S, 1) * T).sum().neg() / N
     return loss, (grad["w1"], grad["b1"], grad["w2"], grad["b2"])
+""",
+        ),
+        (
+            "biases as one more column",
+            """
+def two_layer_gradients(x, target, w1, b1, w2, b2):
+    one = torch.ones(len(x), 1, dtype=x.dtype)
+    xa, wa = torch.cat([x, one], 1), torch.cat([w1, b1[:, None]], 1)
+    h = (xa @ wa.T).tanh()
+    ha, wb = torch.cat([h, one], 1), torch.cat([w2, b2[:, None]], 1)
+    s = ha @ wb.T
+    z = s - s.max(1, keepdim=True).values
+    p = z.exp() / z.exp().sum(1, keepdim=True)
+    loss = (z.exp().sum(1).log() - z.gather(1, target[:, None]).squeeze(1)).mean()
+    d = (p - torch.eye(s.shape[1], dtype=x.dtype)[target]) / len(x)
+    g2 = d.T @ ha
+    g1 = ((d @ wb)[:, :-1] * (1 - h.square())).T @ xa
+    return loss, [g1[:, :-1], g1[:, -1], g2[:, :-1], g2[:, -1]]
 """,
         ),
     ],
@@ -795,6 +822,84 @@ def train_network(x, target, parameters, lr, steps):
 """,
                 ),
             ),
+        ),
+        (
+            "the order of birth",
+            """
+import itertools
+
+_clock = itertools.count()
+
+class Value:
+    def __init__(self, data, parents=(), slopes=()):
+        self.data = float(data)
+        self.grad = 0.0
+        self.parents = parents
+        self.slopes = slopes
+        self.born = next(_clock)
+
+    @staticmethod
+    def of(x):
+        return x if isinstance(x, Value) else Value(x)
+
+    def __add__(self, other):
+        other = Value.of(other)
+        return Value(self.data + other.data, parents=(self, other), slopes=(1.0, 1.0))
+
+    def __mul__(self, other):
+        other = Value.of(other)
+        return Value(self.data * other.data, (self, other), (other.data, self.data))
+
+    def __pow__(self, exponent):
+        return Value(self.data**exponent, (self,), (exponent * self.data ** (exponent - 1),))
+
+    def tanh(self):
+        t = math.tanh(self.data)
+        return Value(t, (self,), (1 - t * t,))
+
+    def relu(self):
+        return Value(max(0.0, self.data), (self,), (1.0 if self.data > 0 else 0.0,))
+
+    def backward(self):
+        found, stack = {id(self): self}, [self]
+        while stack:
+            for p in stack.pop().parents:
+                if id(p) not in found:
+                    found[id(p)] = p
+                    stack.append(p)
+        grads = {key: 0.0 for key in found}
+        grads[id(self)] = 1.0
+        for node in sorted(found.values(), key=lambda n: -n.born):
+            g = grads[id(node)]
+            for p, s in zip(node.parents, node.slopes):
+                grads[id(p)] += s * g
+        for key, node in found.items():
+            if node.parents:
+                node.grad = grads[key]
+            else:
+                node.grad += grads[key]
+
+    def __neg__(self):
+        return self * -1
+
+    def __sub__(self, other):
+        return self + -Value.of(other)
+
+    def __truediv__(self, other):
+        return self * Value.of(other) ** -1
+
+    def __radd__(self, other):
+        return self + other
+
+    def __rmul__(self, other):
+        return self * other
+
+    def __rsub__(self, other):
+        return -self + other
+
+    def __rtruediv__(self, other):
+        return self**-1 * other
+""",
         ),
     ],
 }

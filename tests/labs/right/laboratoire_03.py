@@ -213,6 +213,15 @@ def momentum_step(param, grad, buffer, lr, momentum=0.0, nesterov=False):
     return p - lr * (g + momentum * b * 1.0) if nesterov else p - lr * b, b
 """,
         ),
+        (
+            "Nesterov, by the difference of two buffers",
+            """
+def momentum_step(param, grad, buffer, lr, momentum=0.0, nesterov=False):
+    z = grad.clone() if buffer is None else momentum * buffer + grad
+    d = z + momentum * (z - (0 if buffer is None else buffer)) if nesterov else z
+    return param - lr * d, z
+""",
+        ),
     ],
     "adam_step": [
         (
@@ -551,6 +560,16 @@ def warmup_cosine(step, total, warmup, peak):
     )
 """,
         ),
+        (
+            "a squared cosine",
+            """
+import math
+def warmup_cosine(step, total, warmup, peak):
+    if step < warmup:
+        return peak / warmup * (step + 1)
+    return peak * math.cos(math.pi / 2 * (step - warmup) / (total - warmup)) ** 2
+""",
+        ),
     ],
     "initial_weight": [
         (
@@ -766,6 +785,35 @@ class BatchNorm(nn.Module):
         out = centred / torch.sqrt(var[:, None, None] + self.eps)
         out = self.weight[:, None, None] * out + self.bias[:, None, None]
         return out[:, :, 0, 0] if vectors else out
+""",
+        ),
+        (
+            "a matrix is an image of one pixel",
+            """
+class BatchNorm(nn.Module):
+    def __init__(self, n_features, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.weight = nn.Parameter(torch.ones(n_features))
+        self.bias = nn.Parameter(torch.zeros(n_features))
+        self.register_buffer("running_mean", torch.zeros(n_features))
+        self.register_buffer("running_var", torch.ones(n_features))
+
+
+    def forward(self, x):
+        if x.dim() == 2:
+            return self.forward(x[:, :, None, None])[:, :, 0, 0]
+        mean, var = self.running_mean, self.running_var
+        if self.training:
+            mean = torch.einsum('nchw->c', x) / (x.shape[0] * x.shape[2] * x.shape[3])
+            d = x - mean[:, None, None]
+            var = (d * d).mean(dim=(0, 2, 3))
+            m = x[:, 0].numel()
+            with torch.no_grad():
+                self.running_mean += self.momentum * (mean - self.running_mean)
+                self.running_var += self.momentum * (var * (m / (m - 1)) - self.running_var)
+        y = (x - mean[:, None, None]) / (var[:, None, None] + self.eps) ** 0.5
+        return y * self.weight[:, None, None] + self.bias[:, None, None]
 """,
         ),
     ],
