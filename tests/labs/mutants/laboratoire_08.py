@@ -688,6 +688,10 @@ def last_states(states, lengths):
                 )
             ),
         ),
+        (
+            "the global generator seeded as well",
+            _generate(("    drawn, index", "    torch.manual_seed(0)\n    drawn, index")),
+        ),
         ("greedy when cold", _generate(("if temperature == 0:", "if temperature <= 0.1:"))),
         ("the start ends it too", _generate(("if index == end:", "if index in (start, end):"))),
         (
