@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from grader.engine.report import Outcome, Status, Verdict
@@ -21,7 +22,7 @@ def confirmed(short: Outcome, whole: Outcome) -> Outcome:
         if is_test(cell) and grade_id(cell) in kept:
             cell["outputs"] = outputs[grade_id(cell)]
     verdicts = tuple(before[v.grade_id] if v.grade_id in kept else v for v in whole.report.verdicts)
-    told = short.report.incidents if kept else ()
+    told = (*(short.report.incidents if kept else ()), *_two_answers(before, whole))
     report = replace(
         whole.report,
         verdicts=verdicts,
@@ -31,6 +32,20 @@ def confirmed(short: Outcome, whole: Outcome) -> Outcome:
         confirmed=len(short.report.unsure),
     )
     return replace(whole, report=report)
+
+
+def _two_answers(before: Mapping[str, Verdict], whole: Outcome) -> Iterator[str]:
+    """Of tests that a wrong answer has passed the second time, what an instructor should see.
+
+    Something was left out that they need, or the answer tells the two runs apart to guess twice.
+    """
+    for verdict in whole.report.verdicts:
+        short = before[verdict.grade_id]
+        if short.status in (Status.FAILED, Status.PARTIAL) and short.score < verdict.score:
+            yield (
+                f"{verdict.grade_id}: less was earned when only what tests need was run than when"
+                " all was: see that the answer does not depend on it"
+            )
 
 
 def _says_more(short: Verdict, whole: Verdict) -> bool:

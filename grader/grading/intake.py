@@ -87,7 +87,7 @@ def sanitise(notebook: Notebook, source: Notebook) -> tuple[Notebook, tuple[Prob
         "nbformat_minor": 5,
         "metadata": copy.deepcopy(source["metadata"]),
         "cells": cells,
-    }, tuple(problems)
+    }, tuple(dict.fromkeys(problems))
 
 
 def _restored(cell: Cell, authored: dict[str, Cell], problems: list[Problem]) -> Cell:

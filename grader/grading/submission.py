@@ -27,6 +27,8 @@ MAX_ID: Final = 64  # characters of a cell's identifier, as nbformat has it
 _TOKEN = re.compile(rb'[\[{\]}]|"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _STEP: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _CELL_TYPES: Final = ("code", "markdown", "raw")
+_SHOWN: Final = 5  # names in a message
+_LONGEST: Final = 200  # characters of what a file says, in a message
 _NOT_PLAIN: Final = {
     Flaw.UNOPENED: (
         "not a regular file, or a symbolic link ({})",
@@ -80,7 +82,7 @@ def find_notebook(
     if os.path.lexists(path):
         return path, _beside(others)
     if len(others) != 1:
-        names = ", ".join(in_a_line(other.name) for other in others) or "nothing"
+        names = _listed(others) or "nothing"
         raise Unreadable(
             f"missing: no file {name} was submitted, but {names}",
             f"Aucun fichier {name} n'a été remis ; il y a : {names}."
@@ -97,11 +99,16 @@ def find_notebook(
     )
 
 
+def _listed(paths: list[Path]) -> str:
+    """Their names, the first of them when they are many."""
+    return ", ".join(in_a_line(path.name) for path in paths[:_SHOWN]) + " …" * (len(paths) > _SHOWN)
+
+
 def _beside(others: list[Path]) -> tuple[Problem, ...]:
     """Other notebooks that were handed in, of which one may be the real work."""
     if not others:
         return ()
-    names = ", ".join(in_a_line(other.name) for other in others)
+    names = _listed(others)
     return (
         Problem(
             f"beside it, and not graded: {names}",
@@ -187,7 +194,7 @@ def _as_version_4(notebook: Any) -> Notebook:
         notebook = _upgraded(notebook)
     elif version != 4:
         raise Unreadable(
-            f"not a notebook of format 3 or 4 (nbformat: {version!r})",
+            f"not a notebook of format 3 or 4 (nbformat: {repr(version)[:_LONGEST]})",
             "Le fichier remis n'est pas un notebook Jupyter d'un format connu.",
         )
     cells = notebook.get("cells")

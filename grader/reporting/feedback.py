@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+import struct
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -43,6 +44,7 @@ _MAX_IMAGES = 4
 _LONGEST_HINT = 180  # characters
 _UNANSWERED = CODE_STUB.partition(" :")[0]
 _PNG = b"\x89PNG\r\n\x1a\n"
+_MOST_PIXELS = 40_000_000  # a browser takes four bytes for each, however small the file is
 _NO_RESPONSE = {"No response.": "Pas de réponse."}  # nbgrader writes it in English
 
 
@@ -270,15 +272,18 @@ def _images(cells: list[Cell]) -> Iterable[str]:
     for cell in cells:
         for output in cell.get("outputs", ()):
             png = output.get("data", {}).get("image/png")
-            if png and _is_png(png):
+            if png and _is_picture(png):
                 yield "".join(png.split())
 
 
-def _is_png(text: str) -> bool:
+def _is_picture(text: str) -> bool:
+    """True for a PNG that a browser has room for, by what its header says first."""
     try:
-        return base64.b64decode("".join(text.split()), validate=True).startswith(_PNG)
-    except ValueError:
+        png = base64.b64decode("".join(text.split()), validate=True)
+        width, height = struct.unpack_from(">8x4x4xII", png)
+    except (ValueError, struct.error):
         return False
+    return png.startswith(_PNG) and png[12:16] == b"IHDR" and width * height <= _MOST_PIXELS
 
 
 def _clean(text: str) -> str:

@@ -7,11 +7,12 @@ has handed in is taken, whole or not at all; the files themselves stay.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from io import BytesIO
@@ -29,6 +30,8 @@ from grader.text import in_a_line
 from labo.coursework.beside import MAX_FILES, MAX_FILES_BYTES
 
 _SETTLED_SECONDS: Final = 2.0  # a file that is younger is still being written
+_LONGEST_NAME: Final = 255  # bytes, of what file systems take
+_LONGEST_PATH: Final = 1000  # as in the exchange
 _DATE: Final = "%Y-%m-%d %H:%M:%S.%f UTC"
 
 Seen = tuple[str, int, int]
@@ -133,9 +136,23 @@ def _content(path: Path, notebook: str) -> dict[str, bytes]:
         return {notebook: data}
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
-            return dict(_unpacked(archive, notebook))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError):
+            files = dict(_unpacked(archive, notebook))
+    except Refused:
+        raise
+    except Exception:  # each way to compress has errors of its own, and so have names
         raise Refused("it is no archive of `labo submit --file`") from None
+    _check_names(files)
+    return files
+
+
+def _check_names(files: Iterable[str]) -> None:
+    """Raises Refused for names that no folder can hold, together with what is put beside them."""
+    places = {PurePosixPath(name) for name in (*files, "timestamp.txt")}
+    folders = {folder for place in places for folder in place.parents}
+    longest = max(len(os.fsencode(part)) for place in places for part in place.parts)
+    whole = max(len(os.fsencode(place)) for place in places)
+    if places & folders or longest > _LONGEST_NAME or whole > _LONGEST_PATH:
+        raise Refused("it holds names that cannot be written")
 
 
 def _unpacked(archive: zipfile.ZipFile, notebook: str) -> Iterator[tuple[str, bytes]]:

@@ -11,6 +11,7 @@ MODULES = {
     *("abc", "array", "bisect", "cmath", "collections", "contextlib", "copy", "csv", "dataclasses"),
     *("datetime", "decimal", "enum", "fractions", "functools", "gc", "glob", "graphlib", "hashlib"),
     *("heapq", "io", "itertools", "json", "math", "numbers", "operator", "os", "pathlib", "pprint"),
+    *("genericpath", "ntpath", "posixpath"),  # `os.path`
     *("queue", "random", "re", "secrets", "shutil", "statistics", "string", "struct", "sys"),
     *("tempfile", "textwrap", "time", "types", "typing", "typing_extensions", "unicodedata"),
     *("uuid", "warnings", "weakref", "zlib", "__future__"),

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from labo.bans.allowed import MODULES, PRIVATE, SPECIAL
 from labo.bans.fingerprints import written
 from labo.bans.implicit import implicit_loops, values
+from labo.bans.modules import misused
 from labo.bans.program import Program, Statement
 from labo.bans.uses import LOOPING_ATTRIBUTES, LOOPING_BUILTINS, Use, is_special
 
@@ -19,13 +20,20 @@ Defined = Callable[[Sequence[str]], tuple[Mapping[str, str | None], set[str]]]
 # What names a thing without writing its name, or works where no recording looks.
 _DETOURS = {
     *("eval", "exec", "compile", "globals", "locals", "vars", "breakpoint", "get_ipython"),
-    *("getattr", "setattr", "delattr", "__import__"),
+    *("getattr", "setattr", "delattr", "__import__", "__annotations__"),
 }
 _HIDDEN_ATTRIBUTES = {
     *("attrgetter", "methodcaller", "update_wrapper", "import_module", "resolve_name"),
     *("get_type_hints", "ForwardRef", "Formatter", "get_field", "CompilationUnit", "call_method"),
-    *("make_dataclass", "CodeType", "FunctionType", "runstring", "rundocs"),
+    *("make_dataclass", "new_class", "runstring", "rundocs"),
+    *("CodeType", "FunctionType", "LambdaType", "f_code", "gi_code", "cr_code", "ag_code"),
+    *("gi_frame", "cr_frame", "ag_frame", "tb_frame"),
+    *("f_back", "f_builtins", "f_globals", "f_locals"),
+    *("__self__", "__func__", "__wrapped__", "__closure__", "__traceback__", "__getattribute__"),
+    *("__subclasses__", "__mro__", "__base__", "__bases__", "__loader__", "__spec__"),
 }
+# What a class has without writing it: a dataclass runs the names of its annotations as a text.
+_OF_CLASSES = {"__dict__", "__annotations__"}
 _MODULES = {
     *("threading", "_thread", "concurrent", "multiprocessing", "subprocess", "joblib"),
     *("importlib", "builtins", "inspect", "ctypes", "cffi", "pickle", "marshal", "dill"),
@@ -74,6 +82,8 @@ def check(
         if loops:
             for use in _loops(statement, program):
                 _refuse(use, statement, "cet exercice se fait sans boucle")
+    for statement in reached:
+        _check_modules(statement, program)
     if loops or recursion:
         _check_recursion(reached, program)
 
@@ -141,13 +151,22 @@ def _check_detours(statement: Statement, program: Program) -> None:
     ]
     for use in found:
         _refuse(use, statement, "cet exercice écrit ce qu'il emploie, sans détour")
-    if "__dict__" in used.own:
-        _refuse(Use("__dict__", 1), statement, "cet exercice écrit ce qu'il emploie, sans détour")
+    for word in (used.own | {use.word for use in used.patches}) & _OF_CLASSES:
+        _refuse(Use(word, 1), statement, "cet exercice écrit ce qu'il emploie, sans détour")
     for use in used.imports:
         if find_spec(use.root) is None:
             _refuse(use, statement, "ce module n'existe pas à la correction")
         if use.root not in MODULES:
             _refuse(use, statement, "cet exercice n'a pas besoin de ce module")
+
+
+def _check_modules(statement: Statement, program: Program) -> None:
+    """Vérifie que chaque module est écrit sous son nom, et devant un point."""
+    for chain in statement.uses.chains:
+        for origin in program.origins(chain.words[0], statement):
+            for word in misused(chain.words, origin, _is_hidden):
+                use = Use(word, chain.line)
+                _refuse(use, statement, "un module s'écrit devant un point, sous son propre nom")
 
 
 def _is_detour(use: Use, program: Program) -> bool:
@@ -156,17 +175,21 @@ def _is_detour(use: Use, program: Program) -> bool:
     Un module peut avoir n'importe quel nom : celui d'un paramètre, d'une variable, `self` même.
     """
     word = use.word
+    if word in _HIDDEN_ATTRIBUTES:
+        return True
     if use.root in program.imported and (_is_private(word) or word in _OF_IMPORTED):
         return True
     if word in program.own:
         return False
     if is_special(word):
         return word not in SPECIAL
-    return (
-        (_is_private(word) and word not in PRIVATE and use.root != "self")
-        or word in _HIDDEN_ATTRIBUTES
-        or word in _OF_MODULES
-    )
+    is_private = _is_private(word) and word not in PRIVATE and use.root != "self"
+    return is_private or word in _OF_MODULES
+
+
+def _is_hidden(word: str) -> bool:
+    """Un attribut qu'un exercice ne demande à aucun module."""
+    return _is_private(word) or word in _HIDDEN_ATTRIBUTES | _OF_MODULES | _OF_IMPORTED
 
 
 def _is_private(word: str) -> bool:

@@ -66,6 +66,13 @@ class Program:
         """Le module que désigne chaque nom importé par `import`, où que ce soit."""
         return {name: m for s in self.statements for name, m in s.uses.modules.items()}
 
+    def origins(self, name: str, statement: Statement) -> set[str]:
+        """Ce qu'un nom a d'importé, là où une instruction le lit : "torch.nn", par exemple."""
+        found = {statement.uses.origins.get(name)}
+        for end in (statement.position, len(self.statements)):
+            found |= {s.uses.origins.get(name) for s in self._bindings(name, end) if _imports(s)}
+        return {origin for origin in found if origin}
+
     def reached(self, name: str) -> list[Statement]:
         """Les instructions dont dépend un nom, et tous ceux qu'elles emploient."""
         found = dict.fromkeys(self._bindings(name, len(self.statements)))

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from labo.bans.allowed import MATCHED
 
@@ -34,6 +35,13 @@ class Use:
     root: str = ""
 
 
+class Chain(NamedTuple):
+    """`nom.a.b`, entier, d'un nom global ou importé ici : ses mots, et sa ligne."""
+
+    words: tuple[str, ...]
+    line: int
+
+
 @dataclass
 class Uses:
     """Ce que contient une instruction.
@@ -41,12 +49,14 @@ class Uses:
     Attributs :
         names : les noms globaux qu'elle lit.
         attributes : les attributs qu'elle lit, écrits `x.nom` ou `getattr(x, "nom")`.
+        chains : les noms qu'elle lit, chacun avec les attributs qui le suivent.
         changed : les noms globaux dont elle change le contenu : `t[0] = …`, `t.append(…)`.
         bound : les noms globaux qu'une fonction y lie (`global t`).
         patches : les attributs qu'elle donne à autre chose qu'à `self`.
         own : les attributs qu'elle définit : ses méthodes, `self.nom = …`.
         imports : les modules et les noms qu'elle importe, avec leur premier module.
         modules : le module que désigne chaque nom de `import module` ou `import module as nom`.
+        origins : ce que désigne chaque nom importé, en entier, comme "torch.nn".
         loops : les boucles.
         hidden : ce qui désigne quelque chose sans l'écrire.
         rewrites : ce qui lie un nom global sans l'écrire, comme `globals()["f"] = …`.
@@ -56,12 +66,14 @@ class Uses:
 
     names: list[Use] = field(default_factory=list)
     attributes: list[Use] = field(default_factory=list)
+    chains: list[Chain] = field(default_factory=list)
     changed: set[str] = field(default_factory=set)
     bound: set[str] = field(default_factory=set)
     patches: list[Use] = field(default_factory=list)
     own: set[str] = field(default_factory=set)
     imports: list[Use] = field(default_factory=list)
     modules: dict[str, str] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
     loops: list[Use] = field(default_factory=list)
     hidden: list[Use] = field(default_factory=list)
     rewrites: list[Use] = field(default_factory=list)
@@ -126,6 +138,7 @@ class _Visitor(ast.NodeVisitor):
         self.methods: set[ast.AST] = set()
         self.lambdas: dict[ast.expr, str] = {}  # those that an assignment names
         self.mentioned: list[set[str]] = []  # in each of them; a method's name has a dot before it
+        self.within: set[ast.AST] = set()  # those that an attribute follows
 
     # ---- Scopes
 
@@ -189,6 +202,7 @@ class _Visitor(ast.NodeVisitor):
     def visit_Name(self, node: ast.Name) -> None:
         if not isinstance(node.ctx, ast.Load):
             return
+        self._chain(node)
         is_local = self._is_local(node.id)
         if not is_local or any(node.id in functions for functions in self.nested):
             self._mention(node.id)
@@ -196,6 +210,8 @@ class _Visitor(ast.NodeVisitor):
             self.found.names.append(self._use(node.id, node))
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
+        self._chain(node)
+        self.within.add(node.value)
         self.visit(node.value)
         if isinstance(node.value, ast.Name) and self._is_local(node.value.id):
             self._mention(f".{node.attr}")
@@ -230,6 +246,8 @@ class _Visitor(ast.NodeVisitor):
             self.found.loops.append(self._use(loop, node))
         match node:
             case ast.Call(ast.Name("getattr" | "hasattr"), [_, ast.Constant(str(name)), *_]):
+                self._chain(node.args[0], name)
+                self.within.add(node.args[0])
                 self.found.attributes.append(self._use(name, node, root(node.args[0])))
             case ast.Call(ast.Name("setattr" | "delattr"), [_, ast.Constant(str(name)), *_]):
                 self.found.patches.append(self._use(name, node, root(node.args[0])))
@@ -242,6 +260,8 @@ class _Visitor(ast.NodeVisitor):
                 self.visit(value)  # of a network; that of `sys` is no function
             case _:
                 self.visit(node.func)
+                if _makes_a_class(node):
+                    self.found.hidden.append(self._use("type", node))
                 if _copies_attributes(node):
                     self.found.hidden.append(self._use("wraps", node))
                 if isinstance(node.func, ast.Attribute) and node.func.attr in _FILLING:
@@ -265,6 +285,8 @@ class _Visitor(ast.NodeVisitor):
             parts = [part for part in (*module.split("."), *alias.name.split(".")) if part]
             line = node.lineno - self.before
             self.found.imports += [Use(part, line, parts[0]) for part in parts]
+            whole = ".".join(parts if alias.asname or module else parts[:1])
+            self.found.origins[alias.asname or (alias.name if module else parts[0])] = whole
             if isinstance(node, ast.Import):
                 self.found.modules[alias.asname or parts[0]] = parts[0]
 
@@ -279,6 +301,20 @@ class _Visitor(ast.NodeVisitor):
     def visit_While(self, node: ast.While) -> None:
         self.found.loops.append(self._use("while", node))
         self.generic_visit(node)
+
+    def _chain(self, node: ast.expr, *following: str) -> None:
+        """Note the whole of `name.a.b`, once."""
+        if node in self.within:
+            return
+        words, inner = list(following), node
+        while isinstance(inner, ast.Attribute):
+            words.insert(0, inner.attr)
+            inner = inner.value
+        if not isinstance(inner, ast.Name):
+            return
+        if inner.id in self.found.origins or not self._is_local(inner.id):
+            line = node.lineno - self.before
+            self.found.chains.append(Chain((inner.id, *words), line))
 
     def _is_local(self, name: str) -> bool:
         return any(name in scope for scope in self.scopes)
@@ -319,6 +355,14 @@ def _calls_for_each(node: ast.Call) -> str | None:
         case ast.Call(ast.Name(word) | ast.Attribute(attr=word)) if word in _ORDERING:
             return "key" if any(keyword.arg == "key" for keyword in node.keywords) else None
     return None
+
+
+def _makes_a_class(node: ast.Call) -> bool:
+    """`type(nom, bases, attributs)` : une classe dont les attributs ne s'écrivent pas."""
+    match node.func:
+        case ast.Name("type"):
+            return len(node.args) != 1 or bool(node.keywords)
+    return False
 
 
 def _copies_attributes(node: ast.Call) -> bool:

@@ -144,6 +144,19 @@ def test_a_name_or_a_cell_that_fails_is_confirmed_even_so(engine, answer, theirs
     assert outcome.report.confirmed == 1
 
 
+def test_an_answer_that_tells_the_two_runs_apart_is_told(engine):
+    engine.config = replace(engine.config, proven=("test_0",))
+    answer = """import sys
+def f(x):
+    return 2 * x if "shown" in sys.modules["__main__"].__dict__ else x"""
+    shown = "shown = 'a figure'"
+    outcome = engine.run(job(answer, author=[shown], theirs=[shown, "1 / 0"]))
+    assert statuses(outcome) == [Status.PASSED]
+    assert "test_0: less was earned" in " ".join(outcome.report.incidents)
+    right = engine.run(job("def f(x): return 2 * x", theirs=["1 / 0"]))
+    assert right.report.incidents == ()
+
+
 def test_an_exercise_as_it_was_given_out_needs_no_confirmation(engine):
     outcome = engine.run(job(STUB))
     assert statuses(outcome) == [Status.FAILED]

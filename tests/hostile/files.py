@@ -157,7 +157,8 @@ def foreign_kernelspec(folder, notebook):
 @case(5)
 def null_bytes_and_control_characters(folder, notebook):
     notebook["cells"].insert(
-        0, {"cell_type": "markdown", "id": "zz", "metadata": {}, "source": "a\x00b\x1b[2J\x07\u202e"}
+        0,
+        {"cell_type": "markdown", "id": "zz", "metadata": {}, "source": "a\x00b\x1b[2J\x07\u202e"},
     )
     write(folder, notebook)
 
@@ -321,7 +322,10 @@ def invented_grade_id(folder, notebook):
 def skip_execution_tag(folder, notebook):
     # Full marks with stock nbgrader.
     cell_of(notebook, "standardize")["source"] = "def standardize(x):\n    return x\n"
-    cell_of(notebook, "test_standardize")["metadata"]["tags"] = ["skip-execution", "raises-exception"]
+    cell_of(notebook, "test_standardize")["metadata"]["tags"] = [
+        "skip-execution",
+        "raises-exception",
+    ]
     write(folder, notebook)
 
 
@@ -537,4 +541,26 @@ def links_and_pipes_as_data(folder, notebook):
     (folder.parent / "of_somebody_else.csv").write_text("1")
     os.link(folder.parent / "of_somebody_else.csv", folder / "hard.csv")
     os.mkfifo(folder / "pipe.csv")
+    write(folder, notebook)
+
+
+@case(0, r"^not a notebook of format 3 or 4 \(nbformat: .{,200}\)$")
+def a_version_of_megabytes(folder, notebook):
+    write(folder, notebook | {"nbformat": "4" * 5_000_000})
+
+
+@case(5, r"^beside it, and not graded: (0\d{3}x+\.ipynb, ){4}0\d{3}x+\.ipynb …$")
+def a_thousand_other_notebooks(folder, notebook):
+    for number in range(1000):
+        (folder / f"{number:04}{'x' * 200}.ipynb").write_text("{}")
+    write(folder, notebook)
+
+
+@case(
+    5, "^duplicate: the locked cell test_standardize is there more than once; the author's counts$"
+)
+def a_thousand_times_one_cell(folder, notebook):
+    again = cell_of(notebook, "test_standardize")
+    place = notebook["cells"].index(again)
+    notebook["cells"][place:place] = [again] * 1000
     write(folder, notebook)

@@ -1,6 +1,8 @@
 """A student reads their own work and the hints; no line of a hidden test, nothing that runs."""
 
+import base64
 import re
+import struct
 from dataclasses import replace
 from functools import partial
 from html import unescape
@@ -171,8 +173,14 @@ def test_a_page_stays_light(pages):
     assert all(len(page) < 3_000_000 for page in pages.values())
 
 
+def png(width: int, height: int) -> str:
+    """The beginning of a picture, which says how large it will be."""
+    header = struct.pack(">I4sII", 13, b"IHDR", width, height)
+    return base64.b64encode(b"\x89PNG\r\n\x1a\n" + header).decode()
+
+
 def test_outputs_of_cells_left_out_are_those_of_the_file(tmp_path):
-    picture = "iVBORw0KGgo="
+    picture = png(1, 1)
     course = make_course(tmp_path)
     notebook = answered(course)
     shown = cell("standardize(torch.ones(2))")
@@ -180,6 +188,7 @@ def test_outputs_of_cells_left_out_are_those_of_the_file(tmp_path):
         {"output_type": "stream", "name": "stdout", "text": ["à la main\n"]},
         {"output_type": "display_data", "data": {"image/png": picture, "text/html": "<script>"}},
         {"output_type": "display_data", "data": {"image/png": "PHN2Zz4="}},
+        {"output_type": "display_data", "data": {"image/png": png(65_535, 65_535)}},
         {"output_type": "display_data", "data": "no dictionary"},
         "no output",
     ]
@@ -197,6 +206,7 @@ def test_outputs_of_cells_left_out_are_those_of_the_file(tmp_path):
     assert "à la main" in html
     assert picture in html
     assert "PHN2Zz4=" not in html
+    assert png(65_535, 65_535) not in html  # seventeen gigabytes of a browser
     assert "<script>" not in html
     again = replace(
         outcome, notebook=notebook | {"cells": [ran, left_out | {"execution_count": 2}]}

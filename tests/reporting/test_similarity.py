@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from grader.cli import app
 from grader.errors import GraderError
+from grader.reporting import similarity
 from grader.reporting.similarity import alike, to_json, write_page
 from tests.support.course_cases import LAB, answered, make_course, submit
 
@@ -96,3 +97,17 @@ def test_one_submission_is_not_compared(tmp_path):
     submit(course, "alice", answered(course))
     with pytest.raises(GraderError, match="nothing to compare"):
         alike(course.lab(LAB), threshold=0.5)
+
+
+def test_code_without_end_is_compared_up_to_a_bound_and_answers_first():
+    def cell(source: str, **meta: object) -> dict:
+        return {
+            "cell_type": "code",
+            "metadata": {"nbgrader": meta} if meta else {},
+            "source": source,
+        }
+
+    answer = cell("def f(): pass", grade_id="f", solution=True)
+    code = similarity._code({"cells": [*[cell("x = 1\n" * 10_000)] * 100, answer]})
+    assert len(code) <= similarity._LONGEST
+    assert code.startswith("def f(): pass")

@@ -306,20 +306,38 @@ def test_uploads_are_taken_too_the_newest_of_a_student(course):
     assert [attempt.answered != "" for attempt in course.attempts("alice")] == [True, True]
 
 
+def badly_compressed() -> bytes:
+    """An archive whose one file is of no kind of block that its compression has."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("n", "x" * 5000)
+    content = bytearray(file.getvalue())
+    content[31:39] = b"\xff" * 8
+    return bytes(content)
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [
         (b"PK no archive", "no archive"),
         (archived({"../../gradebook.db": b"x"}), "leads elsewhere"),
         (archived({"/etc/passwd": b"x"}), "leads elsewhere"),
+        (archived({"data": b"x", "data/table.csv": b"y"}), "cannot be written"),
+        (archived({"timestamp.txt/x": b"x"}), "cannot be written"),
+        (archived({"x" * 300: b"x"}), "cannot be written"),
+        (archived({"é": b"x"}).replace("é".encode(), b"\xff\xfe"), "no archive"),
+        (badly_compressed(), "no archive"),
     ],
 )
-def test_an_archive_that_is_none_or_leads_elsewhere_is_left(course, content, why):
+def test_an_archive_that_is_none_or_leads_elsewhere_is_left_and_keeps_nobody_waiting(
+    course, content, why
+):
     named_for_the_mini_lab(course)
     uploaded(course, f"{LAB}+alice+20261128T100000Z.zip", content)
+    uploaded(course, f"{LAB}+bruno+20261128T110000Z.ipynb", notebook_of(course))
     service = course.run()
     assert why in next(iter(service.uploads.refused.values()))
-    assert not course.course.lab(LAB).students()
+    assert course.course.lab(LAB).students() == ["bruno"]
 
 
 def test_a_folder_that_has_not_changed_is_not_listed(course, monkeypatch):

@@ -36,6 +36,8 @@ _DENIED: Final = (
     *("memfd_create", "memfd_secret", "shmget", "semget", "msgget", "mq_open"),
     # sockets, beyond the pair
     *("socket", "connect", "bind", "listen", "accept", "accept4"),
+    # what tells of files that others use, of which a user has few
+    *("inotify_init", "inotify_init1"),
     # the machine
     *("init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load"),
     *("reboot", "swapon", "swapoff", "syslog", "acct", "quotactl", "quotactl_fd", "vhangup"),
@@ -55,10 +57,11 @@ _METADATA: Final = (
 _SIGNALS: Final = ("kill", "tgkill", "tkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
 
 # (call, argument, values that are denied): terminals that take typed input, signals sent
-# through a descriptor's owner, and the link that makes a candidate die with its parent.
+# through a descriptor's owner, leases on files, for which whoever opens them has to wait, the
+# telling of what others do in a folder, and the link that makes a candidate die with its parent.
 _DENIED_VALUES: Final = (
     ("ioctl", 1, (0x5412, 0x541C, 0x8901, 0x8902)),  # TIOCSTI TIOCLINUX FIOSETOWN SIOCSPGRP
-    ("fcntl", 1, (8, 10, 15)),  # F_SETOWN F_SETSIG F_SETOWN_EX
+    ("fcntl", 1, (8, 10, 15, 1024, 1026)),  # F_SETOWN F_SETSIG F_SETOWN_EX F_SETLEASE F_NOTIFY
     ("prctl", 0, (kernel.PDEATHSIG,)),
 )
 

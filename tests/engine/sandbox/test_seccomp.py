@@ -60,6 +60,9 @@ def architecture(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
         ("clone3", (), ABSENT),
         ("prctl", (1, 0), REFUSED),
         ("prctl", (15,), ALLOWED),
+        ("fcntl", (3, 6), ALLOWED),
+        ("fcntl", (3, 1024, 1), REFUSED),  # F_SETLEASE
+        ("inotify_init1", (0,), REFUSED),
         ("ioctl", (0, 0x5412), REFUSED),
         ("ioctl", (0, 0x5412 | 1 << 40), REFUSED),  # the kernel reads the low half only
         ("ioctl", (0, 0x5401), ALLOWED),

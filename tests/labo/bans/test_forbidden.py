@@ -144,6 +144,21 @@ DETOURS = {
     "pickled function": (["def f(x): return np.load(x, allow_pickle=True)"], "load"),
     "timed text": (["import timeit\ndef f(x): timeit.timeit('F.con' + 'v2d')"], "timeit"),
     "private, imported": (["from torch import _C\ndef f(x): return _C"], "_C"),
+    "module of another name": (["import enum\ndef f(x): return enum.bltns.ord(x)"], "bltns"),
+    "imported by another name": (["from enum import bltns as b\ndef f(x): return b.ord(x)"], "`b`"),
+    "imported inside": (
+        ["def f(x):\n    import numpy.testing as t\n    return t.measure('con' + 'v2d')"],
+        "`measure` à la ligne 3",
+    ),
+    "module in a variable": (["def f(x):\n    m = torch.nn\n    return m.Tanh()(x)"], "`nn`"),
+    "module as an argument": (["def g(self): return self.relu\ndef f(x): return g(F)"], "`F`"),
+    "module in a table": (["t = [F]\ndef f(x): return t[0].relu(x)"], "`F`"),
+    "word of its own": (
+        ["import operator\nclass C: attrgetter = 1\ndef f(x): return operator.attrgetter(x)"],
+        "attrgetter",
+    ),
+    "frame": (["def f(x): return x.gi_frame.f_builtins"], "gi_frame"),
+    "class without a text": (["f = type('f', (), {})"], "type"),
 }
 
 
@@ -157,6 +172,18 @@ HONEST = {
         'def f(x):\n    """Sans conv2d, for, while ni map."""\n    return x  # for conv2d'
     ],
     "nested docstring": ['def f(x):\n    def g():\n        """conv2d for"""\n    return g()'],
+    "what modules have": [
+        "import os.path\ndef f(x):\n    y = nn.functional.relu(torch.special.expit(x))\n"
+        "    return os.path.join('a'), torch.pi, hasattr(torch, 'compile'), type(y)"
+    ],
+    "variables named as a module": [
+        "import random, copy",
+        "random = 3\ndef f(x):\n    copy = x + random\n    return copy",
+    ],
+    "method named as one of a module": [
+        "class Book:\n    def load(self): return 1\n    def package(self): return self.load()",
+        "def f(x):\n    book = Book()\n    return book.load(), book.package()",
+    ],
     "local variables": ["def f(x, conv2d=1):\n    convolved = x + conv2d\n    return convolved"],
     "keyword": ["def f(x): return dict(conv2d=x, map=1)"],
     "own function of the same name": ["def conv2d(x): return x * 2", "def f(x): return conv2d(x)"],

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import resource
 import signal
 import socket
 import subprocess
+import tempfile
 from errno import EACCES, ECONNREFUSED, ENETUNREACH, ENOENT, EPERM, ESRCH
 from pathlib import Path
 from typing import Final
@@ -144,3 +146,18 @@ def _make_memory_file(target: Target) -> None:
 def _reach_keyring(target: Target) -> None:
     process_keyring = -2
     kernel.call("add_key", b"user", b"probe", b"x", 1, process_keyring)
+
+
+@_attempt("make those wait who open a file", Level.SECCOMP, _REFUSED)
+def _lease_file(target: Target) -> None:
+    with tempfile.TemporaryFile(dir=Path.cwd()) as file:  # one of this user's, as packages may be
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+
+
+@_attempt("watch what others open", Level.SECCOMP, _REFUSED)
+def _watch_files(target: Target) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    watch = libc.inotify_init1(0)
+    if watch == -1:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    os.close(watch)
