@@ -338,7 +338,7 @@ def positions(count, d):
 """,
         ),
         (
-            "complex numbers",
+            "polar form",
             """
 def positions(count, d):
     a = torch.arange(count).double()[:, None] * 1e4 ** (-torch.arange(0, d, 2).double() / d)

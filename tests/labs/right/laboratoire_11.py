@@ -635,7 +635,7 @@ def flow_log_prob(layers, x):
 """,
         ),
         (
-            "recursive",
+            "one layer, then the rest",
             _STRETCH
             + """
 def flow_log_prob(layers, x):
