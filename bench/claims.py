@@ -20,7 +20,6 @@ import argparse
 import os
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -204,8 +203,6 @@ def _try_answers(findings: Findings) -> None:
     rows = []
     for name, exercise in harness.exercises(lab).items():
         full = harness.full_score(exercise)
-        listed = [*harness.mutants(lab)[name], *harness.right_answers(lab).get(name, [])]
-        findings.problems += [f"{name}: two answers '{answer}'" for answer in _twice(listed)]
         wrong = dict(harness.mutants(lab)[name])
         right = dict(harness.right_answers(lab).get(name, []))
         of_exercise = [verdicts for verdicts in found if verdicts.exercise == name]
@@ -232,12 +229,6 @@ def _try_answers(findings: Findings) -> None:
         "alike in both modes",
     )
     findings.add("Answers", columns, rows)
-
-
-def _twice(answers: Sequence[tuple[str, str]]) -> list[str]:
-    """The names given to more than one answer: in a table by name, the last hides the others."""
-    count = Counter(name for name, _ in answers)
-    return [name for name, found in count.items() if found > 1]
 
 
 def _audit(findings: Findings) -> None:

@@ -67,6 +67,13 @@ def test_every_exercise_has_enough_right_answers(lab):
     assert min(counts.values()) >= FEWEST_RIGHT
 
 
+@pytest.mark.parametrize("lab", LABS)
+def test_each_answer_has_a_name_of_its_own(lab):
+    for name in harness.exercise_names(lab):
+        answers = harness.mutants(lab)[name] + harness.right_answers(lab).get(name, [])
+        assert len(dict(answers)) == len(answers), name
+
+
 @pytest.mark.parametrize(("lab", "name"), EXERCISES)
 def test_reference_passes_whatever_the_seed_and_the_other_answers(lab, name):
     exercise = harness.exercises(lab)[name]

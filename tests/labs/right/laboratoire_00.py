@@ -409,7 +409,7 @@ def prepare(x, y, share, seed=0):
 """,
         ),
         (
-            "the global generator, put back",
+            "the state of the global generator, put back",
             """
 def prepare(x, y, share, seed=0):
     state = torch.get_rng_state()
