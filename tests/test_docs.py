@@ -53,7 +53,6 @@ NOT_RUN = {
     "grader restore": "likewise: tests/upkeep/test_backup.py",
     "git subtree push": "needs a repository of the course's own, and a network",
     "make claims": "takes many minutes: tests/labs/test_broken.py",
-    "python bench/claims.py": "likewise",
     "python -m pytest": "is what runs this",
     "python -m tests.labs.table": "takes minutes: tests/labs/test_laboratoires.py",
     "labo data download": "needs a network: tests/labo/data/test_download.py",
