@@ -40,6 +40,8 @@ MARKERS = {
     "tests/marking/test_application.py": "slow",
     "tests/authoring/test_adoption.py": "slow",
     "tests/authoring/test_answer_keys.py": "slow",
+    "tests/authoring/test_rehearsal.py": "slow",
+    "tests/grading/test_layouts.py": "slow",
     "tests/plugins/test_exchange.py": "slow",
     "tests/plugins/test_execute.py": "slow",
 }
