@@ -10,14 +10,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from nbgrader.api import Assignment, Gradebook, SubmittedAssignment, SubmittedNotebook
-from nbgrader.preprocessors import AssignLatePenalties
 from sqlalchemy.orm import joinedload
 
 from grader.course import Course, Lab
-from grader.grading.extensions import Extensions, extended, read_extensions
+from grader.grading.extensions import extended, read_extensions
 
 
 def refresh(course: Course, gradebook: Gradebook | None = None) -> int:
@@ -32,12 +32,15 @@ def refresh(course: Course, gradebook: Gradebook | None = None) -> int:
             gradebook.db.commit()
             return changed
     extensions = read_extensions(course)
-    policy = _Policy(course)
     with gradebook.db.no_autoflush:
-        submissions = _by_student(gradebook)
-        return sum(
-            _refresh_one(gradebook, policy, extensions, found) for found in submissions.values()
-        )
+        submissions = _by_student(gradebook).values()
+        for entry in chain(*submissions):
+            extend(entry, extended(extensions, entry.assignment.name, entry.student_id))
+        concerned = [entries for entries in submissions if any(map(_is_concerned, entries))]
+        if not concerned:
+            return 0
+        policy = _Policy(course)
+        return sum(_refresh_one(gradebook, policy, entries) for entries in concerned)
 
 
 def _by_student(gradebook: Gradebook) -> dict[str, list[SubmittedAssignment]]:
@@ -57,17 +60,17 @@ def _due(assignment: Assignment) -> tuple[bool, datetime, str]:
     return assignment.duedate is None, assignment.duedate or datetime.min, assignment.name
 
 
+def _is_concerned(entry: SubmittedAssignment) -> bool:
+    return seconds_late(entry) > 0 or bool(_penalised(entry))
+
+
 def _refresh_one(
-    gradebook: Gradebook,
-    policy: _Policy,
-    extensions: Extensions,
-    entries: Iterable[SubmittedAssignment],
+    gradebook: Gradebook, policy: _Policy, entries: Iterable[SubmittedAssignment]
 ) -> int:
     """The entries of one student."""
     slips = policy.slip_days
     changed = 0
     for entry in entries:
-        extend(entry, extended(extensions, entry.assignment.name, entry.student_id))
         late, used = policy.charged(seconds_late(entry), slips)
         slips -= used
         for notebook in entry.notebooks if late > 0 else _penalised(entry):
@@ -120,6 +123,8 @@ class _Policy:
     """The course's late-submission plugin, whichever it is, called as nbgrader calls it."""
 
     def __init__(self, course: Course) -> None:
+        from nbgrader.preprocessors import AssignLatePenalties  # with all of nbconvert
+
         self.step = AssignLatePenalties(config=course.config)
         self.step.init_plugin()
         self.plugin: Any = self.step.plugin_inst
