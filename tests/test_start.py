@@ -17,7 +17,7 @@ from tests.support.marking_cases import make_class
 COMMANDS = [command.callback.__name__.replace("_", "-") for command in app.registered_commands]
 SLOW = ["torch", "matplotlib", "nbconvert", "nbformat", "nbgrader", "sqlalchemy", "numpy"]
 # Of nbgrader, on whose gradebook these commands work, only its server can be left out.
-SLOW_BESIDE_NBGRADER = ["torch", "matplotlib", "jupyter_server"]
+SLOW_BESIDE_NBGRADER = ["torch", "matplotlib", "jupyter_server", "nbconvert"]
 RUN = """
 import contextlib, io, sys
 from grader.__main__ import main
