@@ -331,8 +331,9 @@ with labo.needs("squared_distances"):
 # %%
 mnist = labo.load_dataset("mnist", small=(1_000, 300))
 print(mnist.description)
-pixels = F.avg_pool2d(mnist.train_input, 2).flatten(1)  # N × 196
-digits = mnist.train_target
+few = slice(4_000)  # avec N exemples à classer et N voisins possibles, le temps croît comme N²
+pixels = F.avg_pool2d(mnist.train_input[few], 2).flatten(1)  # N × 196
+digits = mnist.train_target[few]
 print(f"{len(pixels)} images de {pixels.shape[1]} pixels")
 labo.plot_images(pixels[:16].view(-1, 14, 14), titles=digits[:16].tolist())
 

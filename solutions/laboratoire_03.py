@@ -616,7 +616,7 @@ n_inputs, n_classes = train_set[0].shape[1], len(images.classes)
 TINY = labo.profile() == "tiny"
 SEED = 0
 SEEDS = range(SEED, SEED + (2 if TINY else 3))
-EPOCHS = 1 if TINY else 3
+EPOCHS = {"tiny": 1, "small": 3, "full": 1}[labo.profile()]
 BATCH = 50
 
 

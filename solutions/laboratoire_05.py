@@ -925,7 +925,7 @@ def shifted(images, distance):
 train_digits = (pixels[:cut] / scale).to(device), digits.train_target[:cut].to(device)
 valid_digits = (pixels[cut:] / scale).to(device), digits.train_target[cut:].to(device)
 SHIFTS = range(6)
-EPOCHS = {"tiny": 1, "small": 12_000 // cut, "full": 20}[labo.profile()]  # autant de pas, quel que soit le jeu
+EPOCHS = {"tiny": 1, "small": 12_000 // cut, "full": 3}[labo.profile()]  # autant de pas, quel que soit le jeu
 print(f"{digits.description} ; {cut} pour entraîner, {len(pixels) - cut} pour valider")
 
 

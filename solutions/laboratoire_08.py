@@ -682,8 +682,7 @@ checks.forbid(lstm, "rnn*", "lstm*", "gru*", "*_rnn*", "*_lstm*", "*_gru*")
 # - 1 pt : explique que le gradient est multiplié par le même produit, donc que rien ne pousse le biais
 
 # %%
-WIDTH = {"tiny": 16, "small": 32, "full": 128}[PROFILE]
-STEPS = {"tiny": 10, "small": 150, "full": 2_000}[PROFILE]
+WIDTH, STEPS = (16, 10) if TINY else (32, 150)
 CLIP = 1.0
 
 
@@ -1194,7 +1193,7 @@ def ngram_perplexity(n, part, smoothing=0.1):
     return math.exp(sum(losses) / len(losses))
 
 
-WIDTH_LM, EPOCHS_LM = {"tiny": (16, 1), "small": (64, 7), "full": (512, 30)}[PROFILE]
+WIDTH_LM, EPOCHS_LM = (16, 1) if TINY else (64, 7)
 
 
 def perplexity(model, part):

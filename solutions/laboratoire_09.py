@@ -1001,7 +1001,7 @@ for n, longest, fill, start, end in ((5, 6, 0, 1, 2), (3, 4, 9, 1, 2), (1, 1, 0,
 # - 0,5 pt : (b) en tire une conséquence (les fautes s'enchaînent, la perte ne le montre pas)
 
 # %%
-EPOCHS = {"tiny": 1, "small": 6, "full": 30}[labo.profile()]
+EPOCHS = 1 if TINY else 6
 DIGITS = range(3, 7)
 readers, losses, by_digits = {}, {}, {}  # une valeur par graine
 

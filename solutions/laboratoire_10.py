@@ -769,8 +769,7 @@ if device.type == "cpu":
 # - 0,5 pt : seconde couche : la lettre qui a suivi la lettre courante
 
 # %%
-STEPS = {"tiny": 10, "small": 250, "full": 3_000}[PROFILE]
-WIDTH = {"tiny": 32, "small": 32, "full": 128}[PROFILE]
+STEPS, WIDTH = 10 if TINY else 250, 32
 
 
 def accuracy(network, spread, count=300):
@@ -1203,7 +1202,7 @@ for counts, merges, words in corpora:
 
 # %%
 # Les fusions de prénoms (source : Insee), et ce qu'elles font de prénoms nouveaux, et de nombres en toutes lettres.
-MERGES = {"tiny": 20, "small": 100, "full": 1_000}[PROFILE]
+MERGES = 20 if TINY else 100
 all_names = sorted({name for some_names in labo.first_names() for name in some_names})
 name_order = torch.randperm(len(all_names), generator=torch.Generator().manual_seed(SEED)).tolist()
 new_names, known_names = [all_names[i] for i in name_order[:300]], [all_names[i] for i in name_order[300:]]
@@ -1350,7 +1349,7 @@ print(f"{digits.description} ; {cut} pour entraîner, {len(pixels) - cut} pour v
 # - 0,5 pt : un sac de carrés, sans disposition
 
 # %%
-EPOCHS = {"tiny": 1, "small": 8, "full": 10}[PROFILE]
+EPOCHS = {"tiny": 1, "small": 8, "full": 2}[PROFILE]
 
 
 class VisionTransformer(nn.Module):

@@ -53,7 +53,7 @@ TINY, FULL = PROFILE == "tiny", PROFILE == "full"
 SEED = 0
 SEEDS = range(SEED, SEED + (1 if TINY else 3))  # chaque résultat est montré pour plusieurs graines
 WIDTH = {"tiny": 32, "small": 128, "full": 512}[PROFILE]
-EPOCHS = {"tiny": 2, "small": 30, "full": 30}[PROFILE]
+EPOCHS = {"tiny": 2, "small": 30, "full": 15}[PROFILE]
 BATCH = 256 if FULL else 100
 
 data = labo.load_dataset("mnist" if FULL else "small_digits").flattened()
@@ -1295,7 +1295,7 @@ def moons(count, generator):
     return ((points - torch.tensor([0.5, 0.25])) / torch.tensor([0.87, 0.5])).to(device)
 
 
-FLOW_STEPS, FLOW_WIDTH = {"tiny": (10, 16), "small": (300, 32), "full": (3_000, 128)}[PROFILE]
+FLOW_STEPS, FLOW_WIDTH = {"tiny": (10, 16), "small": (300, 32), "full": (2_000, 128)}[PROFILE]
 
 
 def new_flow(couplings=6):

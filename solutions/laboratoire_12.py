@@ -713,8 +713,7 @@ assert tuple(found) == (12, 1.0), f"douze modes, un échantillon sur chacun : (1
 # ou **cinq**.
 
 # %%
-WIDTH = {"tiny": 32, "small": 64, "full": 256}[PROFILE]
-ROUNDS = {"tiny": 20, "small": 500, "full": 5_000}[PROFILE]  # tours : les pas du discriminateur
+WIDTH, ROUNDS = (32, 20) if TINY else (64, 500)  # tours : les pas du discriminateur
 angles = 2 * math.pi * torch.arange(8) / 8
 CENTRES = 2 * torch.stack([angles.cos(), angles.sin()], 1)
 
@@ -924,7 +923,7 @@ assert abs(slope - 2) < 1e-2, (
 
 # %%
 # Deux nuages étirés, à la distance δ. Que disent un discriminateur et un critique entraînés, et que reçoivent les faux ?
-LAMBDA, JUDGE_STEPS = 10.0, {"tiny": 10, "small": 80, "full": 1_000}[PROFILE]
+LAMBDA, JUDGE_STEPS = 10.0, 10 if TINY else 80
 DISTANCES = (2.0, 3.0, 4.0)
 
 
@@ -1103,7 +1102,7 @@ answers = digits.train_target.to(device)
 train_x, train_y, valid_x, valid_y = pixels[:cut], answers[:cut], pixels[cut:], answers[cut:]
 SIDE, PIXELS, NOISE = digits.train_input.shape[-1], pixels.shape[1], 16
 WIDTH_DIGITS = {"tiny": 32, "small": 128, "full": 512}[PROFILE]
-ROUNDS_DIGITS = {"tiny": 20, "small": 300, "full": 10_000}[PROFILE]
+ROUNDS_DIGITS = {"tiny": 20, "small": 300, "full": 4_000}[PROFILE]
 print(f"{digits.description} ; {cut} pour entraîner, {len(valid_x)} pour valider")
 
 
@@ -1212,8 +1211,9 @@ def forgers(seed):
     """Les images de chaque faussaire, et les étiquettes demandées."""
     torch.manual_seed(seed)
     labels = torch.arange(len(valid_x), device=device) % 10
-    copies = torch.stack([train_x[train_y == k][torch.randint(int((train_y == k).sum()), ())] for k in labels])
-    means = torch.stack([train_x[train_y == k].mean(0) for k in range(10)])
+    classes = [train_x[train_y == k] for k in range(10)]
+    copies = torch.stack([classes[k][torch.randint(len(classes[k]), ())] for k in labels.tolist()])
+    means = torch.stack([images.mean(0) for images in classes])
     return {
         "copieur": (copies, labels),
         "moyen": (means[labels], labels),
@@ -1370,7 +1370,7 @@ assert abs(found.item() - expected.item()) < 1e-3, f"des images : {expected.item
 
 # %%
 # Deux domaines dessinés dans le plan : un cercle, une ellipse. La couleur est l'angle de départ.
-CYCLE_STEPS = {"tiny": 10, "small": 150, "full": 2_000}[PROFILE]
+CYCLE_STEPS = 10 if TINY else 150
 STRETCH = torch.tensor([1.5, 0.75], device=device)
 
 
