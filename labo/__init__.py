@@ -74,11 +74,12 @@ def __dir__() -> list[str]:
 
 
 def _install_display() -> None:
-    """Dans un noyau Jupyter, fait parler les vérifications, et raccourcit les erreurs."""
+    """Dans un notebook : vérifications qui parlent, erreurs courtes, axes avec des virgules."""
     ipython = sys.modules.get("IPython")  # which a notebook has always imported
     shell = ipython.get_ipython() if ipython else None
     if shell is not None:
         import_module("labo.coursework.display").install(shell)
+        import_module("labo.axes").install(shell)
 
 
 _install_display()

@@ -85,8 +85,12 @@ def plot_history(history: History | Mapping[str, History], size: float = 3.0) ->
         for colour, (name, run) in zip(cycle(COLOURS), runs.items(), strict=False):
             draw_run(panel, run, key, name, colour)
         dress_curves(panel, key)
-    compared_with_validation = isinstance(history, Mapping) and "val_loss" in measured
-    panels[-1].legend(title="tirets : entraînement" if compared_with_validation else None)
+    if isinstance(history, Mapping):  # beside the panels: several runs leave no room in them
+        title = "tirets : entraînement" if "val_loss" in measured else None
+        handles, names = panels[-1].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside right center", title=title)
+    else:
+        panels[-1].legend()
     return figure
 
 

@@ -15,6 +15,8 @@ from torch import Tensor
 from labo.drawing import COLOURS, grid, styled
 from labo.french import decimal
 
+_NEAR_THE_TOP = 0.06  # of an image's height: no room for words above a box
+
 
 @styled
 def plot_attention(
@@ -57,6 +59,7 @@ def plot_boxes(
     labels: Sequence[str] | None = None,
     scores: Tensor | None = None,
     axes: Axes | None = None,
+    classes: Sequence[str] | None = None,
 ) -> Figure:
     """Montre une image et des boîtes ; une couleur par étiquette.
 
@@ -65,6 +68,8 @@ def plot_boxes(
         boxes : n × 4, (x1, y1, x2, y2) en pixels, x vers la droite et y vers le bas.
         labels : n étiquettes.
         scores : n confiances, écrites en % à côté des étiquettes.
+        classes : toutes les étiquettes possibles, pour que chacune garde sa couleur d'une image à
+            l'autre ; par défaut, celles de cette image.
 
     Erreurs :
         ValueError si la forme des boîtes ou le nombre d'étiquettes ne convient pas.
@@ -77,7 +82,8 @@ def plot_boxes(
             raise ValueError(f"{name} contient {len(values)} éléments au lieu de {len(boxes)}.")
     panel = axes or _one_panel()
     _show(panel, _picture(image))
-    kinds = list(dict.fromkeys(labels or []))
+    kinds = list(classes or dict.fromkeys(labels or []))
+    ceiling = _NEAR_THE_TOP * panel.get_ylim()[0]
     for i, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
         colour = COLOURS[1 + kinds.index(labels[i]) % 5] if labels else COLOURS[1]
         panel.add_patch(
@@ -85,7 +91,9 @@ def plot_boxes(
         )
         words = [str(labels[i])] if labels else []
         words += [f"{decimal(100 * float(scores[i]), 0)} %"] if scores is not None else []
-        panel.text(x1, y1 - 0.5, " ".join(words), color=colour, fontsize=8, clip_on=True)
+        inside = y1 < ceiling  # above the box, the words would leave the image
+        y, align = (y1 + 0.5, "top") if inside else (y1 - 0.5, "baseline")
+        panel.text(x1, y, " ".join(words), color=colour, fontsize=8, va=align, clip_on=True)
     return _figure(panel)
 
 

@@ -1082,8 +1082,8 @@ for x, case in ((linked, "des colonnes liées, une colonne nulle"), (wide, "4 ex
 # %% [markdown] reponse="q2" points=1 concepts="régularisation, méthodologie"
 # (a) Le degré 1 : une droite ne suit pas la courbe, quelles que soient les mesures. (b) Le degré 12 : 13 coefficients
 # pour 15 points, il suit le bruit, surtout aux bords. (c) Le degré 4 : assez souple pour la courbe, trop peu pour le
-# bruit. (d) Carré du biais et variance, sur la figure : 0,177 et 0,005 au degré 1 ; 0,004 et 0,011 au degré 4 ; moins de
-# 0,002 et environ 0,2 au degré 12.
+# bruit. (d) Carré du biais et variance, sur la figure : 0,177 et 0,005 au degré 1 ; 0,004 et environ 0,011 au degré 4 ;
+# moins de 0,005 et environ 0,2 au degré 12.
 #
 # **Barème**
 #
@@ -1151,9 +1151,9 @@ runs = {degree: [fit_many(degree, seed=seed) for seed in SEEDS] for degree in (1
 parts = {degree: torch.tensor([bias_and_variance(run[0]) for run in found]) for degree, found in runs.items()}
 claim.between("degré 1 : carré du biais 0,177", parts[1][:, 0], 0.175, 0.180)
 claim.between("degré 4 : carré du biais 0,004", parts[4][:, 0], 0.003, 0.005)
-claim.between("degré 12 : carré du biais de moins de 0,002", parts[12][:, 0], 0, 0.002)
+claim.between("degré 12 : carré du biais de moins de 0,005", parts[12][:, 0], 0, 0.005)
 claim.between("degré 1 : variance 0,005", parts[1][:, 1], 0.004, 0.006)
-claim.between("degré 4 : variance 0,011", parts[4][:, 1], 0.010, 0.012)
+claim.between("degré 4 : variance d'environ 0,011", parts[4][:, 1], 0.010, 0.013)
 claim.between("degré 12 : variance d'environ 0,2", parts[12][:, 1], 0.15, 0.25)
 claim.less("le degré 4 se trompe le moins", [r[2] for r in runs[4]], [r[2] for d in (1, 12) for r in runs[d]])
 sums = [float(p.sum() + 0.04) / r[2] for d in runs for p, r in zip(parts[d], runs[d])]

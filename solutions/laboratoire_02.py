@@ -346,7 +346,7 @@ for first, alpha in ((-2.0, 0.25), (-2.0, 0.5), (-4.0, 0.5)):
         f"leaky_relu en ({compact(first)} ; 1), alpha = {compact(alpha)} : la valeur est {value.tolist()} et la dérivée, "
         f"{derivative.tolist()} ; rien ne se garde d'un appel à l'autre"
     )
-words = set(checks.AUTOGRAD) - {"grad", "set_grad_enabled"}  # `set_grad_enabled(False)` is harmless
+words = set(checks.AUTOGRAD) - {"grad", "set_grad_enabled"}  # `set_grad_enabled(False)` est sans danger
 checks.forbid(activation, *words)
 ### END HIDDEN TESTS
 
@@ -546,7 +546,7 @@ for shape in ((2, 3), (4,), (), (2, 1, 3)):
     coefficients = torch.randn(shape, dtype=torch.float64)
     before = x.clone()
     case = f"x de forme {shape}"
-    # The centred difference of c x³ is exactly c (3 x² + eps²).
+    # La différence centrée de c x³ vaut exactement c (3 x² + eps²).
     expected = coefficients * (3 * x**2 + 0.01**2)
     try:
         actual = numerical_gradient(lambda x, c=coefficients: (c * x**3).sum(), x, eps=0.01)
@@ -760,7 +760,7 @@ for rows in (
         "de grands scores, de signes différents selon la ligne, donnent inf ou nan : un maximum par "
         "ligne, et pas de logarithme d'une probabilité nulle"
     )
-    # float32 holds 1e4 to 1e-3 only.
+    # float32 n'écrit 1e4 qu'à 1e-3 près.
     torch.testing.assert_close(
         actual.double(), expected, atol=4e-3, rtol=1e-5,
         msg="de grands scores donnent un résultat fini, mais faux : un maximum par ligne, et rien "
@@ -956,7 +956,7 @@ for n, d, m, k in ((6, 4, 5, 3), (1, 3, 7, 2), (9, 6, 2, 5), (4, 1, 1, 1)):
     check_by_hand(n, d, m, k, torch.float64, 1, case)
 check_by_hand(5, 3, 4, 6, torch.float32, 1, "en float32")
 check_by_hand(4, 3, 2, 3, torch.float64, 3000, "de très grands scores")
-words = set(checks.AUTOGRAD) - {"grad", "set_grad_enabled"}  # `set_grad_enabled(False)` is harmless
+words = set(checks.AUTOGRAD) - {"grad", "set_grad_enabled"}  # `set_grad_enabled(False)` est sans danger
 checks.forbid(two_layer_gradients, *words, loops=True)
 ### END HIDDEN TESTS
 
@@ -1563,7 +1563,7 @@ from labo import checks
 
 checks.forbid(Value, recursion=True)
 u = Value(0.5)
-deep = checks.build(sum, [u] * 4000)  # built where Value lives, in one request
+deep = checks.build(sum, [u] * 4000)  # construite auprès de Value, en une seule demande
 deep.backward()
 assert deep.data == 2000, f"quatre mille fois 0,5 font 2000, et non {deep.data}"
 assert u.grad == 4000, f"à travers 4 000 additions, le gradient vaut 4000, et non {u.grad}"
@@ -1578,7 +1578,7 @@ assert start.grad == 2.0**53 + 1024, (
     "quand d = d + d se répète dix fois, la feuille reçoit deux fois 512, et non 1 par chacun des 1 024 chemins : un nœud "
     "transmet une seule fois son gradient complet ; et ce que la feuille contenait s'ajoute"
 )
-for levels in (3, 30):  # few at first: a wrong answer stops before it spends hours here
+for levels in (3, 30):  # peu d'abord : une réponse fausse s'arrête avant d'y passer des heures
     start = Value(1.0)
     doubled = start
     for _ in range(levels):

@@ -239,7 +239,7 @@ for shape in ((1,), (7,), (5, 3), (4, 1, 2), (1, 3), (4, 2, 3), (300,)):
                 gap = (found.detach().double() - expected).abs().max().item()
                 if n_steps > 100:
                     hint = "les moyennes sont fausses dans une longue suite (une puissance de beta déborde-t-elle ?)"
-                tolerance = 1e-5 if beta < 0.99 else 1e-3  # 1 - 0.999 in float32 is 6e-5 off
+                tolerance = 1e-5 if beta < 0.99 else 1e-3  # 1 - 0.999, en float32, est faux de 6e-5
                 assert gap < tolerance, f"{hint} (beta={beta}, {n_steps} pas, écart maximal {gap:.1e})"
 ### END HIDDEN TESTS
 
@@ -602,8 +602,8 @@ claim.less("l'élan explose", 1e6, ends["élan 0,9"][1].abs().nan_to_num(math.in
 #
 # *Livre : 8.3.1 et 8.5.4 (choisir), 11.4.1 (régler le taux).*
 #
-# Des chiffres, un perceptron (le réseau à une couche cachée du Laboratoire 2), et une partie du jeu d'entraînement mise de côté pour la **validation** : c'est
-# elle, jamais le test, qui guide nos choix.
+# Des chiffres, un perceptron (le réseau à une couche cachée du Laboratoire 2), et une partie du jeu
+# d'entraînement mise de côté pour la **validation** : c'est elle, jamais le test, qui guide nos choix.
 
 # %%
 images = labo.load_dataset("mnist", small=(2_500, 1_000)).flattened().to(device)
@@ -1314,7 +1314,7 @@ for axes, (name, curves) in zip(panels, travels.items()):
         layers = range(1, DEPTH + 1)
         axes.semilogy(layers, signals, color=colour, label=label)
         axes.semilogy(layers, gradients, "--", color=colour, linewidth=1)
-    axes.set(title=name, xlabel="couche", ylim=(1e-20, 1e15), xticks=(1, 5, 10, 15, 20))
+    axes.set(title=name, xlabel="couche", ylim=(1e-20, 1e20), xticks=(1, 5, 10, 15, 20))
     axes.legend(fontsize=8, ncols=2)
 panels[0].set_ylabel("moyenne des carrés")
 plt.show()
@@ -1685,8 +1685,8 @@ claim.less("la normalisation supporte le taux 0,1, sur toutes les graines",
 # %% [markdown]
 # Les petits poids laissent le réseau au hasard ; sans le gain, il apprend mal ; avec lui, bien. Mais un bon
 # départ ne suffit plus au taux 0,1 : une graine au moins s'y perd. La normalisation par lots répare l'un et
-# l'autre : **le réglage devient facile**. Son prix : pendant l'entraînement, la réponse à une image dépend des autres images du lot, et il
-# ne faut pas oublier `model.eval()`.
+# l'autre : **le réglage devient facile**. Son prix : pendant l'entraînement, la réponse à une image dépend
+# des autres images du lot, et il ne faut pas oublier `model.eval()`.
 #
 # ---
 # ## 7. Votre expérience

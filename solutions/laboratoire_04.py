@@ -1048,6 +1048,7 @@ with labo.needs("superpose"):
     right.bar(positions - 0.2, target[richest], 0.4, color=grey, label="vraie intensité")
     right.bar(positions + 0.2, guess[richest], 0.4, color=orange, label="estimée")
     right.set_xticks(positions, ELEMENTS)
+    right.set(xlabel="élément", ylabel="intensité")
     right.legend(fontsize=8)
     plt.show()
 

@@ -474,14 +474,17 @@ def adapt(model: nn.Sequential, classes: int, frozen: int) -> nn.Sequential:
     """Un nouveau réseau, aux poids du premier, prêt à apprendre d'autres classes.
 
     Args :
-        model : un nn.Sequential dont le dernier enfant est une nn.Linear. N'est pas modifié, ni ses poids plus tard.
+        model : un nn.Sequential dont le dernier enfant est une nn.Linear. N'est pas modifié, ni ses
+            poids plus tard.
         classes : nombre de nouvelles classes.
-        frozen : nombre d'enfants gelés, à partir du premier ; de 0 à len(model) − 1 : la dernière couche ne l'est jamais.
+        frozen : nombre d'enfants gelés, à partir du premier ; de 0 à len(model) − 1 : la dernière
+            couche ne l'est jamais.
 
     Renvoie :
-        un nn.Sequential qui ne partage rien avec `model`. Son dernier enfant est une nn.Linear neuve, avec biais,
-        telle que PyTorch l'initialise. Les enfants gelés sont en mode évaluation et leurs paramètres ne reçoivent pas de gradient ; tous les autres sont en
-        mode entraînement et en reçoivent, quel que soit l'état de `model`.
+        un nn.Sequential qui ne partage rien avec `model`. Son dernier enfant est une nn.Linear neuve,
+        avec biais, telle que PyTorch l'initialise. Les enfants gelés sont en mode évaluation et leurs
+        paramètres ne reçoivent pas de gradient ; tous les autres sont en mode entraînement et en
+        reçoivent, quel que soit l'état de `model`.
     """
     ### BEGIN SOLUTION
     adapted = copy.deepcopy(model)
@@ -1030,7 +1033,7 @@ def proposals(output):
 
 EXAMPLE = 1
 boxes, scores, kinds = proposals(output[EXAMPLE])
-display(labo.plot_boxes(valid_scenes.images[EXAMPLE], boxes, [names[1 + k] for k in kinds]))
+display(labo.plot_boxes(valid_scenes.images[EXAMPLE], boxes, [names[1 + k] for k in kinds], classes=names[1:]))
 print(f"boîtes : {len(boxes)} ; objets : {len(valid_scenes.boxes[EXAMPLE])}")
 
 # %% [markdown]
@@ -1218,7 +1221,8 @@ with labo.needs("iou", "nms"):
     for axes, i in zip(panels, range(EXAMPLE, EXAMPLE + 4)):
         boxes, scores, kinds = proposals(output[i])
         kept = nms(iou(boxes, boxes), scores, 0.3)
-        labo.plot_boxes(valid_scenes.images[i], boxes[kept], [names[1 + k] for k in kinds[kept]], scores[kept], axes=axes)
+        words = [names[1 + k] for k in kinds[kept]]
+        labo.plot_boxes(valid_scenes.images[i], boxes[kept], words, scores[kept], axes, classes=names[1:])
     plt.show()
 
 # %% affirmation="detection"

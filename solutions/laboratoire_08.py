@@ -338,7 +338,7 @@ for sizes, kept in (
     ((2, 3, 3, 3), everything), ((3, 4, 5, 2), first), ((2, 7, 2, 6), slice(2, 5)), ((1, 14, 2, 3), everything),
 ):
     check_backward(*sizes, kept)
-words = set(checks.AUTOGRAD) - {"grad", "set_grad_enabled"}  # `set_grad_enabled(False)` is harmless
+words = set(checks.AUTOGRAD) - {"grad", "set_grad_enabled"}  # `set_grad_enabled(False)` est sans danger
 checks.forbid(rnn_backward, *words)
 ### END HIDDEN TESTS
 

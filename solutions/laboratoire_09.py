@@ -388,15 +388,26 @@ def analogy_rate(E, couples):
     return 100 * sum(right) / len(right)
 
 
+def spaced(heights, gap):
+    """Les hauteurs où écrire des mots, l'une au moins `gap` au-dessus de l'autre."""
+    found, floor = {}, -math.inf
+    for i in sorted(range(len(heights)), key=heights.__getitem__):
+        found[i] = max(heights[i], floor)
+        floor = found[i] + gap
+    return [found[i] for i in range(len(heights))]
+
+
 def draw_relations(axes, E, couples, title):
     """Les mots de ces couples, sur les deux axes principaux, chacun relié au sien."""
     rows = F.normalize(E, dim=1)[[index[word] for couple in couples for word in couple]]
     _, _, v = torch.linalg.svd(rows - rows.mean(0), full_matrices=False)
     places = ((rows - rows.mean(0)) @ v[:2].T).view(-1, 2, 2)
-    for (start, end), names in zip(places.tolist(), couples):
+    gap = float(places[..., 1].max() - places[..., 1].min()) / 28
+    heights = zip(*(spaced(column.tolist(), gap) for column in places[..., 1].T))
+    for (start, end), names, levels in zip(places.tolist(), couples, heights):
         axes.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": orange})
         sides = ("left", "right") if start[0] > end[0] else ("right", "left")
-        for (x, y), name, side in zip((start, end), names, sides):
+        for (x, _), y, name, side in zip((start, end), levels, names, sides):
             axes.text(x, y, f" {name} ", fontsize=8, ha=side, va="center", color=blue)
     axes.set(title=title, xticks=[], yticks=[])
     axes.scatter(*places.flatten(0, 1).T, s=0)

@@ -103,7 +103,7 @@ def attention(
     scores = q @ k.mT / math.sqrt(q.shape[-1])
     if mask is None:
         weights = scores.softmax(-1)
-    else:  # a finite score, so that a row with nothing to see is no 0/0
+    else:  # un score fini : une ligne qui ne voit rien n'est pas 0/0
         weights = scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(-1) * mask
     return weights @ v, weights
     ### END SOLUTION
@@ -372,8 +372,8 @@ with labo.needs("positions"):
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 2.8), layout="constrained")
     left.imshow(table.T, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
     left.set(xlabel="position", ylabel="composante")
-    for start, style, row in zip((0, 15, 31), ("-", "--", ":"), similar):
-        right.plot(row, style, label=f"à partir de la position {start}")
+    for start, style, width, colour, row in zip((0, 15, 31), ("-", "--", ":"), (6, 3, 3), ("#cccccc", orange, blue), similar):
+        right.plot(row, style, linewidth=width, color=colour, label=f"à partir de la position {start}")
     right.set(xlabel="écart", ylabel="produit scalaire", ylim=(0, 17), yticks=range(0, 17, 4))
     right.legend(frameon=False)
     plt.show()
@@ -1324,6 +1324,7 @@ for axes, title, rows in zip(panels, ("dans l'ordre", "mélangés"), (first_squa
     axes.set(title=title, xticks=[i * PATCH - 0.5 for i in range(grid_side)], yticks=[i * PATCH - 0.5 for i in range(grid_side)],
              xticklabels=[], yticklabels=[])
     axes.grid(color=orange, linewidth=0.8)
+    axes.tick_params(length=0)
 plt.show()
 print(f"{digits.description} ; {cut} pour entraîner, {len(pixels) - cut} pour valider ; de vous : {', '.join(written) or 'rien encore'}")
 

@@ -915,7 +915,7 @@ with labo.needs("vae_loss"):
         line[0].imshow(code_map(vae), cmap="gray", vmin=0, vmax=1)
         line[0].set(title=f"β = {decimal(beta, 0)} : ce que dit le décodeur", xticks=[], yticks=[])
         dots = line[1].scatter(*codes.T, c=valid_y.cpu(), cmap="tab10", vmin=-0.5, vmax=9.5, s=12)
-        line[1].set(title="les codes (moyennes) des images", xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
+        line[1].set(title="les codes (moyennes) des images", xlabel="$z_0$", ylabel="$z_1$", xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
         figure.colorbar(dots, ax=line[1], ticks=range(10), label="chiffre")
         for _, curve in maps[beta]:
             line[2].plot(range(1, EPOCHS + 1), curve, color=colour)

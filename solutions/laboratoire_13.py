@@ -160,7 +160,7 @@ for n, d, margin, size, dtype in (
     values = [size * torch.randn(n, d, dtype=dtype) for _ in range(2)]
     same = torch.rand(n) < 0.5
     same[0] = n % 2 == 0
-    same[1:2] = n % 2 == 1  # a pair of each kind, whatever the draw
+    same[1:2] = n % 2 == 1  # une paire de chaque sorte, quel que soit le tirage
     leaves = [value.clone().requires_grad_() for value in values]
     terms = []
     for i in range(n):
@@ -180,7 +180,7 @@ for n, d, margin, size, dtype in (
         "à la marge, moyenne sur toutes les paires)"
     )
     assert result.requires_grad or not leaves[0].grad.any(), f"{case} : la perte est détachée : aucun gradient n'arrive à `a`"
-    if result.requires_grad:  # a constant will do where the gradient is zero
+    if result.requires_grad:  # une constante convient là où le gradient est nul
         result.backward()
     for name, leaf, wanted in zip("ab", given, leaves):
         assert leaf.grad is not None or not wanted.grad.any(), f"{case} : aucun gradient n'arrive à `{name}`"
@@ -293,7 +293,7 @@ for d, margin, size, classes in (
             "proche, jamais soi-même, la moyenne sur les ancres qui ont l'un et l'autre, même si elles ne coûtent rien)"
         )
         assert result.requires_grad or not leaf.grad.any(), f"{case} : la perte est détachée : aucun gradient n'arrive à `z`"
-        if result.requires_grad:  # a constant will do where the gradient is zero
+        if result.requires_grad:  # une constante convient là où le gradient est nul
             result.backward()
         gradient = torch.zeros_like(values) if given.grad is None else given.grad
         assert bool(gradient.isfinite().all()), f"{case} : la perte est juste, mais le gradient n'est pas fini : {gradient.tolist()}"
@@ -820,7 +820,7 @@ for n, d, noise, dtype in (
     assert result.requires_grad, f"{case} : le résultat est détaché : aucun gradient n'arrive aux trois tenseurs"
     (result * direction).sum().backward()
     for name, leaf, wanted in zip(("noisy", "mean", "variance"), given, leaves):
-        # Without noise, what is seen is the answer: the mean and the variance may be left out.
+        # Sans bruit, l'image reçue est la réponse : la moyenne et la variance peuvent ne pas servir.
         assert leaf.grad is not None or not noise, f"{case} : aucun gradient n'arrive à `{name}`"
         torch.testing.assert_close(
             torch.zeros_like(leaf) if leaf.grad is None else leaf.grad, wanted.grad, atol=1e-4, rtol=1e-3,
@@ -1052,7 +1052,7 @@ for n, sizes, weights, missing in (
         "étiquettes connues, chaque tâche a son poids, une tâche sans étiquette compte 0)"
     )
     assert result.requires_grad or missing == "all", f"{case} : la perte est détachée : aucun gradient n'arrive aux scores"
-    if result.requires_grad:  # a constant will do where nothing is known
+    if result.requires_grad:  # une constante convient là où rien n'est connu
         result.backward()
     for j, (leaf, wanted) in enumerate(zip(given, leaves)):
         gradient = torch.zeros(n, sizes[j]) if leaf.grad is None else leaf.grad

@@ -1407,7 +1407,8 @@ with labo.needs("add_sub", "matmul", "relu", "softmax_loss", "evaluate", "build_
             off[name].append(switched_off(learned, center))
             place = (centered[name][-1], row + 0.25 * (seed - 1))
             axes.scatter(*place, color=(grey, orange, blue)[row])
-            axes.annotate(f"{off[name][-1]} éteintes", place, xytext=(6, -3), textcoords="offset points", fontsize=8)
+            words = f"{off[name][-1]} éteinte{'s' if off[name][-1] > 1 else ''}"
+            axes.annotate(words, place, xytext=(6, -3), textcoords="offset points", fontsize=8)
     axes.set(yticks=range(3), yticklabels=list(variants), xlabel="exactitude de validation (%)", ylim=(2.5, -0.5))
     axes.margins(x=0.15)
     plt.show()

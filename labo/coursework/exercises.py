@@ -1,7 +1,11 @@
 """Continuer un laboratoire malgré un exercice inachevé."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import FunctionType, TracebackType
+from typing import Any
+
+from labo.coursework.notebook import STUB_MESSAGE
 
 
 @contextmanager
@@ -20,8 +24,11 @@ def needs(*exercises: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # a student's function may raise anything
-        if isinstance(error, NotImplementedError):
+        block = error.__traceback__ and error.__traceback__.tb_next  # after this function's frame
+        if isinstance(error, NotImplementedError) or _unanswered(exercises, block):
             print(missing(*exercises))
+        elif isinstance(error, NameError) and error.name and block and not block.tb_next:
+            print(f"« {error.name} » n'existe pas : exécutez d'abord la cellule qui le définit.")
         else:
             what = "de l'exercice" if len(exercises) == 1 else "des exercices"
             print(
@@ -37,6 +44,22 @@ def missing(*exercises: str) -> str:
     what = "l'exercice" if len(exercises) == 1 else "les exercices"
     names = _enumerated(exercises)
     return f"Cette cellule attend {what} {names} : répondez, puis réexécutez-la."
+
+
+def _unanswered(exercises: Sequence[str], block: TracebackType | None) -> bool:
+    """Si l'un de ces exercices est resté tel quel : les cellules précédentes ont pu en souffrir."""
+    if block is None:
+        return False
+    stubs = {STUB_MESSAGE.format(name=name) for name in exercises}
+    defined: Mapping[str, Any] = {**block.tb_frame.f_globals, **block.tb_frame.f_locals}
+    return any(stubs.intersection(_texts(value)) for value in defined.values())
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Les textes du code d'une fonction, ou de celui des méthodes d'une classe."""
+    for member in vars(value).values() if isinstance(value, type) else [value]:
+        if isinstance(member, FunctionType):
+            yield from (text for text in member.__code__.co_consts if isinstance(text, str))
 
 
 def _enumerated(exercises: Sequence[str]) -> str:

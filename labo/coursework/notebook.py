@@ -15,7 +15,8 @@ from labo.french import points as points_text
 MAX_BYTES = 64 * 2**20  # beyond, grading refuses it
 
 # What students replace by their answers; `grader build` puts it there.
-CODE_STUB = 'raise NotImplementedError("exercice : {name}")'
+STUB_MESSAGE = "exercice : {name}"
+CODE_STUB = f'raise NotImplementedError("{STUB_MESSAGE}")'
 TEXT_STUB = "*Écrivez votre réponse ici.*"
 _STUBS = (CODE_STUB.partition("{")[0], TEXT_STUB)
 _UNANSWERED = re.compile(r"exercice : (\w+)")

@@ -128,6 +128,14 @@ def test_histories_are_compared_by_colour():
     assert "vide" not in texts(figure)
 
 
+def test_the_legend_of_a_comparison_is_beside_the_panels():
+    figure = plot_history({f"réseau n° {n}": history(shift=n) for n in range(6)})
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    left = legend.get_window_extent().x0
+    assert all(axes.get_window_extent().x1 <= left for axes in figure.axes)
+
+
 def test_numbers_on_the_axes_have_a_decimal_comma():
     figure = plot_history(history(2, valid=False))
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]

@@ -31,6 +31,21 @@ def test_boxes_are_drawn_where_they_are():
     assert panel.images[0].get_extent() == [0, 8, 6, 0]
 
 
+def test_a_label_has_the_same_colour_in_every_image():
+    classes, box = ["carré", "disque"], torch.tensor([[1.0, 2.0, 4.0, 5.0]])
+    drawn = [labo.plot_boxes(IMAGE, box, [name], classes=classes).axes[0] for name in classes]
+    first, second = [panel.texts[0].get_color() for panel in drawn]
+    assert first != second
+
+
+def test_words_stay_in_the_image():
+    boxes = torch.tensor([[1.0, 0.0, 4.0, 5.0], [1.0, 2.0, 4.0, 5.0]])
+    figure = labo.plot_boxes(IMAGE, boxes, ["carré", "disque"])
+    figure.draw_without_rendering()
+    (panel,) = figure.axes
+    assert all(text.get_window_extent().y1 <= panel.bbox.y1 for text in panel.texts)
+
+
 def test_an_image_may_have_no_box():
     assert not labo.plot_boxes(IMAGE, torch.zeros(0, 4)).axes[0].patches
 

@@ -112,10 +112,16 @@ def edited(lab: str, exercise: str, *changes: tuple[str, str]) -> str:
 
 @dataclass(frozen=True)
 class Unanswered:
-    """One run of the notebook that students receive: its exercises, and the points of each test."""
+    """One run of the notebook that students receive.
+
+    Args:
+        earned: the points of each test.
+        printed: by all its cells.
+    """
 
     exercises: dict[str, Exercise]
     earned: dict[str, float]
+    printed: str
 
 
 def exercises(lab: str) -> dict[str, Exercise]:
@@ -141,8 +147,8 @@ def unanswered(lab: str) -> Unanswered:
     for cell in source(lab).cells:
         if cell.kind is CellKind.EXERCISE:
             found[cell.role.name] = Exercise(cell.source, cell.visible)
-    earned, _ = run_notebook(lab, lambda cell: cell.visible, before_test)
-    return Unanswered(found, earned)
+    earned, printed = run_notebook(lab, lambda cell: cell.visible, before_test)
+    return Unanswered(found, earned, printed)
 
 
 def run_notebook(

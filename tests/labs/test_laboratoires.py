@@ -49,7 +49,9 @@ def test_answer_key_runs_earns_every_point_and_keeps_its_claims(lab):
 
 @pytest.mark.parametrize("lab", LABS)
 def test_unanswered_notebook_runs_and_earns_nothing(lab):
-    assert set(harness.unanswered(lab).earned.values()) == {0}
+    run = harness.unanswered(lab)
+    assert set(run.earned.values()) == {0}
+    assert "s'est arrêtée sur une erreur" not in run.printed, "nobody made a mistake yet"
 
 
 @pytest.mark.parametrize("lab", LABS)
