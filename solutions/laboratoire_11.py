@@ -53,8 +53,8 @@ TINY, FULL = PROFILE == "tiny", PROFILE == "full"
 SEED = 0
 SEEDS = range(SEED, SEED + (1 if TINY else 3))  # chaque résultat est montré pour plusieurs graines
 WIDTH = {"tiny": 32, "small": 128, "full": 512}[PROFILE]
-EPOCHS = {"tiny": 2, "small": 30, "full": 15}[PROFILE]
-BATCH = 256 if FULL else 100
+EPOCHS = {"tiny": 2, "small": 30, "full": 10}[PROFILE]
+BATCH, LR = 100, 1e-3 if FULL else 4e-3  # un réseau plus large veut des pas plus petits
 
 data = labo.load_dataset("mnist" if FULL else "small_digits").flattened()
 cut = 4 * len(data.train_input) // 5  # le reste valide ; le test attend
@@ -336,7 +336,7 @@ for kind in ("flou", "Bruit", "masque ", "bruitage", "m", ""):
 ### END HIDDEN TESTS
 
 # %%
-NOISE, CODE = 0.3, 32
+NOISE, CODE = 0.3, 128 if FULL else 32
 
 
 def generator_of(seed):
@@ -354,7 +354,7 @@ def train_autoencoder(seed, noise):
     torch.manual_seed(seed)
     decoder = nn.Sequential(nn.ReLU(), nn.Linear(CODE, WIDTH), nn.ReLU(), nn.Linear(WIDTH, D))
     network, generator = nn.Sequential(new_encoder(), decoder).to(device), generator_of(seed)
-    optimizer = torch.optim.Adam(network.parameters(), 4e-3)
+    optimizer = torch.optim.Adam(network.parameters(), LR)
     for _ in range(EPOCHS):
         for batch in torch.randperm(len(train_x), generator=generator, device=device).split(BATCH):
             clean = train_x[batch]
@@ -692,7 +692,7 @@ class VAE(nn.Module):
         return self.decoder(z), mu, logvar
 
 
-def train_vae(loss_function, codes, beta, seed, width=WIDTH, lr=4e-3, noise=True):
+def train_vae(loss_function, codes, beta, seed, width=WIDTH, lr=LR, noise=True):
     """Un VAE entraîné avec cette perte, et sa divergence moyenne après chaque époque."""
     torch.manual_seed(seed)
     vae, generator, curve = VAE(codes, width, noise).to(device), generator_of(seed), []
@@ -1394,7 +1394,7 @@ claim.less("le flot fait bien mieux qu'une loi normale", flow_losses, gaussian -
 # de nombres du code sont **actifs** : ceux dont la divergence moyenne dépasse 0,05 nat.
 
 # %%
-DEFAULTS = {"codes": 4, "beta": 1.0, "width": WIDTH, "lr": 4e-3}
+DEFAULTS = {"codes": 4, "beta": 1.0, "width": WIDTH, "lr": LR}
 results = []  # une ligne par essai : réglage, valeur, graine, reconstruction, divergence, nombres actifs
 
 
