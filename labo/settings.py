@@ -17,7 +17,8 @@ def profile() -> str:
     """Le profil choisi par la variable d'environnement `LABO_PROFILE`.
 
     "tiny" (correction et tests, quelques secondes), "small" (par défaut, un CPU suffit) ou "full"
-    (toutes les données).
+    (toutes les données). À la correction, `LABO_GRADED_PROFILE` l'emporte : ce que le notebook a
+    choisi n'y change rien.
 
     Erreurs :
         ValueError si la variable contient autre chose.
@@ -29,7 +30,8 @@ def profile() -> str:
 def chosen_profile(name: str | None = None) -> Profile:
     """Le profil de ce nom ou, par défaut, celui du cours ; ValueError s'il n'existe pas."""
     if name is None:
-        name = os.environ.get("LABO_PROFILE") or Profile.SMALL
+        graded = os.environ.get("LABO_GRADED_PROFILE")
+        name = graded or os.environ.get("LABO_PROFILE") or Profile.SMALL
     try:
         return Profile(name)
     except ValueError:

@@ -23,6 +23,7 @@ def policy(config: EngineConfig) -> Policy:
 def _course_environment(profile: Profile) -> dict[str, str]:
     return {
         "LABO_PROFILE": profile,
+        "LABO_GRADED_PROFILE": profile,  # a notebook may set the other: %env LABO_PROFILE=full
         "LABO_OFFLINE": "1",
         "LABO_FORCE_CPU": "1",
         "NBGRADER_EXECUTION": "autograde",  # as nbgrader sets it: some notebooks ask

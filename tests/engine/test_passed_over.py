@@ -38,6 +38,12 @@ def test_the_rest_of_the_cell_runs(engine, name):
     assert not any(output["output_type"] == "error" for output in outputs)
 
 
+def test_the_profile_is_the_course_s_whatever_the_notebook_sets(engine):
+    cell = "import labo\n%env LABO_PROFILE=full\nx = labo.profile()"
+    outcome = engine.run(job(cell, "assert x == 'tiny', x"))
+    assert outcome.report.verdicts[0].status is Status.PASSED
+
+
 @pytest.mark.parametrize("magic", ["%%bash", "%%script sh", "%%unknown", "%%!"])
 def test_a_cell_in_another_language_is_passed_over(engine, magic):
     outcome = engine.run(job(f"{magic}\nls", "0"))
