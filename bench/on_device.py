@@ -4,8 +4,8 @@
 
 What only a GPU can show: that each lab runs on one, in the profile `full` too, how long it takes
 and how much of the card's memory it needs, which decides the slice that a student must ask for. All
-the claims of the profile small are measured, in `full` for information: the text speaks of small. Keys
-side by side want NVIDIA's MPS (`nvidia-cuda-mps-control -d`), or their kernels wait for one another.
+the claims of the profile small are measured, in `full` for information: the text speaks of small.
+Keys side by side want NVIDIA's MPS (`nvidia-cuda-mps-control -d`), or their kernels take turns.
 """
 
 from __future__ import annotations
