@@ -12,7 +12,7 @@ from typing import Any, Final
 import torch
 from torch.nn import Module
 
-from labo.checks import random_state
+from labo.checks import equal_to, random_state, state_of
 
 _KINDS: Final = 40
 
@@ -59,6 +59,15 @@ def _following(iterator: Iterator) -> tuple[tuple, bool]:
     return tuple(items), len(items) < _AHEAD
 
 
+def _iterate(value: Any) -> tuple[Iterator, tuple, bool]:
+    """The iterator of a value that is about to be gone through, with what it gives first."""
+    iterator = iter(value)
+    try:
+        return iterator, *_following(iterator)
+    except StopIteration:
+        return iterator, (), True
+
+
 def _parts(item: Any) -> tuple:
     return item if isinstance(item, tuple) else (item,)
 
@@ -70,6 +79,7 @@ ARITHMETIC: Final[dict[str, Callable]] = {
 
 OPERATIONS: Final[dict[str, Callable]] = {
     "call": lambda function, /, *args, **kwargs: function(*args, **kwargs),
+    "method": lambda value, name, /, *args, **kwargs: getattr(value, name)(*args, **kwargs),
     "getattr": getattr,
     "setattr": setattr,
     "delattr": delattr,
@@ -78,7 +88,7 @@ OPERATIONS: Final[dict[str, Callable]] = {
     "delitem": operator.delitem,
     "contains": operator.contains,
     "len": len,
-    "iter": iter,
+    "iterate": _iterate,
     "following": _following,
     "isinstance": isinstance,
     "issubclass": issubclass,
@@ -90,13 +100,21 @@ OPERATIONS: Final[dict[str, Callable]] = {
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
     "random_state": random_state,
+    "state_of": state_of,
+    "equal_to": equal_to,
     **ARITHMETIC,
 }
 
+IN_TURN: Final = "in turn"
+"""Calls of methods, one after the other, in one request."""
+
+MAKERS: Final = frozenset({"call", "method", "equal_to", *ARITHMETIC})
+"""The operations whose objects are made by the test, and not read."""
+
 READINGS: Final = frozenset(
     {
-        *("getattr", "getitem", "contains", "len", "iter", "following", "isinstance", "issubclass"),
-        *("str", "repr", "format", "hash"),
+        *("getattr", "getitem", "contains", "len", "iterate", "following"),
+        *("isinstance", "issubclass", "str", "repr", "format", "hash"),
     }
 )
 """The operations that are not meant to change an object."""
