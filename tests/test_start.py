@@ -16,8 +16,9 @@ from tests.support.marking_cases import make_class
 
 COMMANDS = [command.callback.__name__.replace("_", "-") for command in app.registered_commands]
 SLOW = ["torch", "matplotlib", "nbconvert", "nbformat", "nbgrader", "sqlalchemy", "numpy"]
-# Of nbgrader, on whose gradebook these commands work, only its server can be left out.
-SLOW_BESIDE_NBGRADER = ["torch", "matplotlib", "jupyter_server", "nbconvert"]
+# What can be left out of nbgrader, on whose gradebook these commands work.
+LEFT_OUT = ["jupyter_server", "setuptools", "requests.api", "arrow"]
+SLOW_BESIDE_NBGRADER = ["torch", "matplotlib", "nbconvert", *LEFT_OUT]
 RUN = """
 import contextlib, io, sys
 from grader.__main__ import main
@@ -47,7 +48,8 @@ def loaded_by(lines: list[str], slow: list[str], folder: Path = ROOT) -> list[st
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory) -> Course:
-    course = make_class(tmp_path_factory.mktemp("start") / "course", {"alice": "Une réponse."})
+    texts = {"alice": "Une réponse.", "bruno": "Une autre."}
+    course = make_class(tmp_path_factory.mktemp("start") / "course", texts)
     (course.root / "class.csv").write_text("username,email\nalice,alice@example.org\n")
     return course
 
@@ -62,13 +64,14 @@ def test_show_loads_nothing_slow(course):
     assert loaded_by([f"show alice {LAB}"], SLOW, course.root) == []
 
 
-def test_commands_about_the_gradebook_load_no_torch_no_matplotlib_and_no_server(course):
+def test_commands_about_the_gradebook_load_only_what_nbgrader_cannot_do_without(course):
     lines = [
         f"report {LAB} --json",
         f"export {LAB} --ungraded as-is --dry-run",
         f"feedback {LAB}",
         "import-roster class.csv --dry-run",
         f"mark {LAB}",
+        f"similarity {LAB}",
     ]
     assert loaded_by(lines, SLOW_BESIDE_NBGRADER, course.root) == []
 

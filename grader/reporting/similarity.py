@@ -17,16 +17,19 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
-from copydetect import CodeFingerprint, compare_files
-from copydetect.utils import highlight_overlap
 from markupsafe import Markup, escape
 
+from grader import imports
 from grader.course import Lab
 from grader.errors import GraderError
 from grader.files import write_atomically
 from grader.grading import intake
 from grader.notebook import Notebook, grade_id, is_test
 from grader.reporting.pages import render
+
+with imports.left_out("matplotlib", "matplotlib.pyplot"):  # a second, for charts of its own report
+    from copydetect import CodeFingerprint, compare_files
+    from copydetect.utils import highlight_overlap
 
 _LONGEST = 400_000  # characters of a submission's code: each million takes half a minute
 _LONGEST_CELL = 40_000
