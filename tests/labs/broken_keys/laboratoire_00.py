@@ -8,8 +8,8 @@ BROKEN: list[tuple[str, list[tuple[str, str]], list[str]]] = [
         "labels shuffled",
         [
             (
-                "digits = mnist.train_target\n",
-                "digits = mnist.train_target[torch.randperm(len(mnist.train_target))]\n",
+                "digits = mnist.train_target[few]\n",
+                "digits = mnist.train_target[torch.randperm(len(mnist.train_target))][few]\n",
             )
         ],
         ["voisins", "preparation", "k_moyennes", "test"],

@@ -8,7 +8,7 @@ BROKEN: list[tuple[str, list[tuple[str, str]], list[str]]] = [
         "nothing learns: no step is taken (and few are tried)",
         [
             ("    optimizer.step()\n", ""),
-            ('"small": 150, "full": 2_000', '"small": 3, "full": 2_000'),
+            ("else (32, 150)", "else (32, 3)"),
         ],
         ["memoire", "prenoms_lus", "panne", "langue", "invention", "experience_libre", "test"],
     ),

@@ -4,8 +4,8 @@
 """
 
 FEW = [
-    ('"small": 500, "full": 5_000', '"small": 20, "full": 5_000'),
-    ('"small": 300, "full": 10_000', '"small": 12, "full": 10_000'),
+    ("else (64, 500)", "else (64, 20)"),
+    ('"small": 300, "full": 4_000', '"small": 12, "full": 4_000'),
 ]
 
 BROKEN: list[tuple[str, list[tuple[str, str]], list[str]]] = [
