@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
 from grader.authoring.reading import read_source
-from grader.authoring.source import Source
+from grader.authoring.source import Source, SourceCell
+from labo.coursework.needed import Cell, Role, needed
 from labo.coursework.notebook import CellKind
 from tests.labs.harness import ROOT
 
@@ -19,7 +22,6 @@ _SOURCE = "solutions/{lab}.py"
 _FILES = {
     "claims": ("tests/labs/broken_keys/{lab}.py",),
     "answers": (
-        _SOURCE,
         "solutions/{lab}.equivalent.toml",
         "tests/labs/mutants/{lab}.py",
         "tests/labs/right/{lab}.py",
@@ -50,16 +52,36 @@ def answered(source: Source) -> Source:
 def digests(lab: str, part: Part, root: Path = ROOT) -> dict[str, str]:
     """The SHA-256 of each thing that a record speaks of.
 
-    Claims hang on no hidden test: a change of these leaves their record as it is.
+    Claims hang on no hidden test, and verdicts on nothing that no exercise or test reads: a change
+    of these leaves the record as it is.
     """
     names = [name.format(lab=lab) for name in _FILES[part]]
     contents = {name: (root / name).read_bytes() for name in names if (root / name).is_file()}
+    name = _SOURCE.format(lab=lab)
+    source = read_source(root / name)
     if part is Part.CLAIMS:
-        name = _SOURCE.format(lab=lab)
-        cells = answered(read_source(root / name)).written
+        cells = answered(source).written
         text = "".join(c.source if c.kind is CellKind.TEST else c.text for c in cells)
         contents = {f"{name}, hidden tests apart": text.encode(), **contents}
+    else:
+        text = "\n".join(_tested(source))
+        contents = {f"{name}, exercises, tests and what they read": text.encode(), **contents}
     return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+
+
+def _tested(source: Source) -> Iterator[str]:
+    """The code on which verdicts hang, comments and layout apart."""
+    code = [c for c in source.written if c.type == "code" and c.kind is not CellKind.CLAIM]
+    texts = needed([Cell(cell.source, _role(cell)) for cell in code])
+    for cell, text in zip(code, texts, strict=True):
+        if text is not None:
+            yield f"{cell.role} {ast.dump(ast.parse(text))}"
+
+
+def _role(cell: SourceCell) -> Role:
+    if cell.kind is CellKind.TEST:
+        return Role.TEST
+    return Role.KEPT if cell.kind is CellKind.EXERCISE else Role.FREE
 
 
 def table(found: dict[str, str]) -> str:

@@ -18,6 +18,9 @@ assert somme(1) == 1
 ### BEGIN HIDDEN TESTS
 assert somme(2) == 2
 ### END HIDDEN TESTS
+
+# %%
+print(somme(9))
 """
 
 
@@ -54,12 +57,20 @@ def test_what_a_student_executes_changes_both(tmp_path):
     assert _changed(tmp_path) == set()
 
 
+def test_what_no_test_reads_changes_what_is_claimed_only(tmp_path):
+    assert _changed(tmp_path, ("print(somme(9))", "print(somme(8))")) == {Part.CLAIMS}
+
+
+def test_a_comment_in_a_hidden_test_changes_nothing(tmp_path):
+    assert _changed(tmp_path, ("somme(2) == 2", "somme(2) == 2  # deux")) == set()
+
+
 def test_a_record_names_each_file_with_its_digest(tmp_path):
     _changed(tmp_path)
     before = records.digests(LAB, Part.ANSWERS, tmp_path)
     text = f"# {LAB}\n\n{records.table(before)}\n\n| `other` | 3 |\n"
     assert records.recorded(text) == before
-    assert list(before) == [f"solutions/{LAB}.py"]
+    assert list(before) == [f"solutions/{LAB}.py, exercises, tests and what they read"]
     right = tmp_path / f"tests/labs/right/{LAB}.py"
     right.parent.mkdir(parents=True)
     right.write_text("RIGHT = {}\n")
