@@ -59,6 +59,15 @@ def _following(iterator: Iterator) -> tuple[tuple, bool]:
     return tuple(items), len(items) < _AHEAD
 
 
+def _iterate(value: Any) -> tuple[Iterator, tuple, bool]:
+    """The iterator of a value that is about to be gone through, with what it gives first."""
+    iterator = iter(value)
+    try:
+        return iterator, *_following(iterator)
+    except StopIteration:
+        return iterator, (), True
+
+
 def _parts(item: Any) -> tuple:
     return item if isinstance(item, tuple) else (item,)
 
@@ -70,6 +79,7 @@ ARITHMETIC: Final[dict[str, Callable]] = {
 
 OPERATIONS: Final[dict[str, Callable]] = {
     "call": lambda function, /, *args, **kwargs: function(*args, **kwargs),
+    "method": lambda value, name, /, *args, **kwargs: getattr(value, name)(*args, **kwargs),
     "getattr": getattr,
     "setattr": setattr,
     "delattr": delattr,
@@ -78,7 +88,7 @@ OPERATIONS: Final[dict[str, Callable]] = {
     "delitem": operator.delitem,
     "contains": operator.contains,
     "len": len,
-    "iter": iter,
+    "iterate": _iterate,
     "following": _following,
     "isinstance": isinstance,
     "issubclass": issubclass,
@@ -93,10 +103,13 @@ OPERATIONS: Final[dict[str, Callable]] = {
     **ARITHMETIC,
 }
 
+MAKERS: Final = frozenset({"call", "method", *ARITHMETIC})
+"""The operations whose objects are made by the test, and not read."""
+
 READINGS: Final = frozenset(
     {
-        *("getattr", "getitem", "contains", "len", "iter", "following", "isinstance", "issubclass"),
-        *("str", "repr", "format", "hash"),
+        *("getattr", "getitem", "contains", "len", "iterate", "following"),
+        *("isinstance", "issubclass", "str", "repr", "format", "hash"),
     }
 )
 """The operations that are not meant to change an object."""

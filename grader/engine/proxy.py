@@ -13,7 +13,10 @@ once a test reads an attribute of it.
 
 from __future__ import annotations
 
+import dis
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from types import FrameType
 from typing import Any, Final, NoReturn, Protocol
 
 import numpy as np
@@ -43,6 +46,15 @@ class Boundary(Protocol):
 
     def apply(self, operation: str, /, *args: Any, **kwargs: Any) -> Any:
         """Do one of `operations.OPERATIONS` there."""
+
+    def method(self, value: Proxy, name: str) -> Method:
+        """A method of an object there, which is called next."""
+
+    def call(self, method: Method, args: tuple, kwargs: dict) -> Any:
+        """Call such a method."""
+
+    def iterate(self, value: Proxy) -> Proxy:
+        """An iterator over an object there."""
 
     def following(self, iterator: Proxy) -> Any:
         """The next item of an iterator there."""
@@ -83,6 +95,8 @@ class Proxy:
     def __getattr__(self, name: str) -> Any:
         if _is_special(name) and name not in _PASSED_ON:
             raise AttributeError(name)
+        if _calls_next(sys._getframe(1)):
+            return _remote(self).method(self, name)
         return _apply("getattr", self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -118,7 +132,7 @@ class Proxy:
         return length
 
     def __iter__(self) -> Iterator[Any]:
-        iterator = _found(Proxy, "un itérateur", _apply("iter", self))
+        iterator = _remote(self).iterate(self)
         count = 0
         while True:
             try:
@@ -131,7 +145,7 @@ class Proxy:
             raise WrongNature(french.another_length(_kind(self)))
 
     def __next__(self) -> Any:
-        return object.__getattribute__(self, "_labo_remote").following(self)
+        return _remote(self).following(self)
 
     def __copy__(self) -> Any:
         return _apply("copy", self)
@@ -197,6 +211,24 @@ class CallableProxy(Proxy):
         return _apply("call", self, *args, **kwargs)
 
 
+class Method:
+    """What `x.name` stands for in `x.name(...)`, until it is called: one request does both.
+
+    Attributes:
+        found: what the name stood for, if another request came between the two.
+    """
+
+    __slots__ = ("__weakref__", "found", "name", "value")
+
+    def __init__(self, value: Proxy, name: str) -> None:
+        self.value = value
+        self.name = name
+        self.found: Any = None
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        return _remote(self.value).call(self, args, kwargs)
+
+
 def handle_of(proxy: Proxy) -> wire.Handle:
     """The number and the classes by which the other side knows the object."""
     return object.__getattribute__(proxy, "_labo_handle")
@@ -231,7 +263,7 @@ def nearest_kind(proxy: Proxy) -> str:
 
 def _has(proxy: Any, method: str) -> bool:
     """True for an object of a class that has this method in the author's notebook."""
-    methods = object.__getattribute__(proxy, "_labo_remote").special_methods
+    methods = _remote(proxy).special_methods
     classes = (kind.rpartition(".")[2] for kind in handle_of(proxy).kinds)
     return any(method in methods.get(name, ()) for name in classes)
 
@@ -316,17 +348,33 @@ for _nature, _operations in {
         setattr(Proxy, f"__{_operation}__", _refusing(_nature, f"__{_operation}__"))
 
 
+def _calls_next(frame: FrameType) -> bool:
+    """True where the frame has come to `x.name(...)`, which calls what the name stands for."""
+    code, at = frame.f_code.co_code, frame.f_lasti
+    if sys.version_info < (3, 12):
+        return code[at] == _LOAD_METHOD
+    return code[at] == _LOAD_ATTR and code[at + 1] & 1 == 1
+
+
+_LOAD_METHOD: Final = dis.opmap.get("LOAD_METHOD")
+_LOAD_ATTR: Final = dis.opmap["LOAD_ATTR"]
+
+
 def _is_special(name: str) -> bool:
     return name.startswith("__") and name.endswith("__")
 
 
 def _apply(operation: str, /, *args: Any, **kwargs: Any) -> Any:
     proxy = next(arg for arg in args if isinstance(arg, Proxy))
-    return object.__getattribute__(proxy, "_labo_remote").apply(operation, *args, **kwargs)
+    return _remote(proxy).apply(operation, *args, **kwargs)
+
+
+def _remote(proxy: Any) -> Boundary:
+    return object.__getattribute__(proxy, "_labo_remote")
 
 
 def _sizes(proxy: Proxy) -> Sizes:
-    return object.__getattribute__(proxy, "_labo_remote").sizes
+    return _remote(proxy).sizes
 
 
 def _kind(proxy: Proxy) -> str:

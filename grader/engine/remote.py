@@ -17,6 +17,7 @@ And what keeps it safe: nothing that the candidate says is taken for more than p
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -28,11 +29,11 @@ from grader.engine.answers import AnswerReader, Objects, gradients_of, tensors_o
 from grader.engine.arguments import ArgumentEncoder, encoded
 from grader.engine.bounds import MAX_TOLD
 from grader.engine.natures import WrongNature
-from grader.engine.operations import ARITHMETIC, READINGS
+from grader.engine.operations import MAKERS, READINGS
 from grader.engine.outputs import Printed
 from grader.engine.own_files import check_arguments
 from grader.engine.peer import Gone, Late, Peer
-from grader.engine.proxy import CallableProxy, Proxy, handle_of
+from grader.engine.proxy import CallableProxy, Method, Proxy, handle_of
 from grader.engine.sizes import Sizes
 from grader.engine.state import RandomStreams
 from grader.engine.student_error import UnsupportedAcrossBoundary, rebuilt, text
@@ -62,6 +63,7 @@ class Remote:
         self.sizes = Sizes()
         self._ahead: dict[int, tuple[list, bool]] = {}
         """Of iterators, by number, the items that have come and are not asked for, if the last."""
+        self._about_to_call: weakref.ref[Method] | None = None
         self.author_classes: frozenset[str] = frozenset()
         """The names of the classes that the author's notebook defines."""
         self.special_methods: Mapping[str, frozenset[str]] = {}
@@ -86,6 +88,7 @@ class Remote:
         Raises:
             KeyError: it has not.
         """
+        self._find_method()
         answer = self._ask({"op": "lookup", "name": name})
         with self._reading():
             self.objects.mirrors.take(answer["mirrors"])
@@ -100,6 +103,7 @@ class Remote:
 
     def defined(self, names: Sequence[str]) -> tuple[dict[str, Any], set[str]]:
         """By name, the fingerprint of its code; the functions of modules that are replaced."""
+        self._find_method()
         answer = self._ask({"op": "defined", "names": list(names)})
         with self._reading():
             return dict(answer["prints"]), {text(name) for name in answer["replaced"]}
@@ -112,6 +116,7 @@ class Remote:
         self, operation: str, args: tuple, kwargs: dict, *, record: bool = False
     ) -> tuple[Any, Any]:
         """The value of an operation and, if recorded, the names of the operators that it used."""
+        self._find_method()
         if operation not in READINGS:
             self.sizes.forget()
         check_arguments((*args, *kwargs.values()))
@@ -132,7 +137,7 @@ class Remote:
         with self._reading():
             self._say(text(answer["printed"], MAX_TOLD))
             self.objects.mirrors.take(answer["mirrors"])
-            makes = operation == "call" or operation in ARITHMETIC
+            makes = operation in MAKERS
             reader = AnswerReader(self.objects, encoder, makes=makes)
             value, changed = self._result(answer, reader)
             for index, content in changed.items():
@@ -150,6 +155,7 @@ class Remote:
         self, tape: int, inputs: Sequence[torch.Tensor], grads: Sequence[torch.Tensor | None]
     ) -> list[torch.Tensor | None]:
         """Vector-Jacobian product of a recorded call; itself recorded under `create_graph`."""
+        self._find_method()
         self.streams.seed_anew()
         answer = self._ask(
             {
@@ -169,6 +175,38 @@ class Remote:
                 return gradients_of(inputs, results)
             error = self._rebuilt(answer["raised"])
         raise error
+
+    def method(self, value: Proxy, name: str) -> Method:
+        """A method that a test is about to call, its arguments still to come."""
+        self._find_method()
+        method = Method(value, name)
+        self._about_to_call = weakref.ref(method)
+        return method
+
+    def call(self, method: Method, args: tuple, kwargs: dict) -> Any:
+        """Call a method: with the request that finds it, if there was no other meanwhile."""
+        if method.found is not None:
+            return method.found(*args, **kwargs)
+        self._about_to_call = None
+        return self.apply("method", method.value, method.name, *args, **kwargs)
+
+    def _find_method(self) -> None:
+        """Before another request, find the method that a test had reached, as Python would have."""
+        method = self._about_to_call and self._about_to_call()
+        self._about_to_call = None
+        if method:  # else an error in its arguments has come before the call
+            method.found = self.apply("getattr", method.value, method.name)
+
+    def iterate(self, value: Proxy) -> Proxy:
+        """An iterator over an object of the student's, the first items of which come with it."""
+        match self.apply("iterate", value):
+            case (iterator, *ahead) if issubclass(type(iterator), Proxy):
+                number = handle_of(iterator).number
+                items, are_last = _several(tuple(ahead))
+                self._ahead[number] = [*self._ahead.pop(number, ([], False))[0], *items], are_last
+                return iterator
+            case answer:
+                raise WrongNature(french.expected("un itérateur", type(answer).__name__))
 
     def following(self, iterator: Proxy) -> Any:
         """The next item of an iterator of the student's.

@@ -62,6 +62,38 @@ PASSING = {
         "    for _ in range(3):\n"
         "        assert torch.equal(f(g), torch.rand(3, generator=h))",
     ),
+    "a method is found before its arguments are computed": (
+        "class A:\n"
+        "    def double(self, x): return 2 * x\n"
+        "    def swap(self): self.double = lambda x: 'other'; return 3\n"
+        "noted = []\n"
+        "def note(): noted.append(1)\n"
+        "def times(): return len(noted)",
+        "a = A()\n"
+        "assert a.double(a.double(1)) == 4 and a.double(a.swap()) == 6 and a.double(3) == 'other'\n"
+        "try:\n    a.nothing(note())\nexcept AttributeError:\n    assert times() == 0",
+    ),
+    "methods that are no methods": (
+        "import math\n"
+        "class A:\n"
+        "    def __init__(self, f): self.f, self.n = f, 3\n"
+        "    def __getattr__(self, name):\n"
+        "        if name == 'g': return lambda: 'g'\n"
+        "        raise AttributeError(name)",
+        "a = A(lambda x: x + 1)\nassert a.f(2) == 3 and a.g() == 'g' and hasattr(a, 'g')\n"
+        "f, g = a.f, a.g\nassert f(2) == 3 and g() == 'g' and a.n.bit_length() == 2\n"
+        "try:\n    a.n()\nexcept TypeError as error:\n    assert 'not callable' in str(error)",
+    ),
+    "iteration that goes on": (
+        "def count():\n    for i in range(3): yield i\n"
+        "def none(): return iter([])\n"
+        "net = torch.nn.Linear(2, 1)",
+        "numbers, parts = count(), net.named_parameters()\n"
+        "assert next(numbers) == 0 and list(numbers) == [1, 2] and list(numbers) == []\n"
+        "for name, _ in parts: break\n"
+        "assert name == 'weight' and [name for name, _ in parts] == ['bias']\n"
+        "assert list(none()) == [] and list(parts) == []",
+    ),
     "objects of labo and torch built there": (
         "def count(loader): return sum(len(x) for x, _ in loader)",
         "x, y = torch.randn(10, 2), torch.arange(10)\n"
