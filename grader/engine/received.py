@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from grader.engine import mirrors, wire
+from grader.engine.numeric import pack_array
 from grader.engine.peer import Peer
 from grader.engine.wire import Build
 from grader.engine.wire_errors import WireError
@@ -111,9 +112,9 @@ class Arguments:
 def _content(value: Any) -> Any:
     """What an argument holds, to compare with what it holds later."""
     if isinstance(value, torch.Tensor):
-        return wire.encode(tuple(mirrors.content(value)))
+        return tuple(mirrors.packed(value))
     if isinstance(value, np.ndarray):
-        return wire.encode(value)
+        return tuple(pack_array(value))
     if isinstance(value, dict):
         return [part for pair in value.items() for part in pair]
     return list(value) if isinstance(value, list | set) else None

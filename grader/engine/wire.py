@@ -83,7 +83,7 @@ def encode(value: Any, special: Special | None = None) -> bytes:
 
 _AS_IT_IS: Final = {type(None), bool, float, str, bytes}  # no side has another form of these
 _READ_AS_IT_IS: Final = {*_AS_IT_IS, int}
-_COUNTED: Final = (list, tuple, dict, set)
+_COUNTED: Final = (list, tuple, dict, set, frozenset)
 
 
 class _Encoder:
@@ -92,18 +92,15 @@ class _Encoder:
         self.items = 0
 
     def pack(self, value: Any, depth: int = 0) -> Any:
-        self.items += 1
-        if depth > MAX_DEPTH:
-            raise TooLarge(f"value nested more than {MAX_DEPTH} deep")
-        if self.items > MAX_ITEMS:
-            raise TooLarge(f"value of more than {MAX_ITEMS} items")
         kind = type(value)
         if kind in _AS_IT_IS:
             return value
         if kind is int:
             return _pack_int(value)
-        if issubclass(kind, _COUNTED) and len(value) > MAX_LENGTH:
-            raise TooLarge(f"a {kind.__name__} of more than {MAX_LENGTH} items")
+        if depth > MAX_DEPTH:
+            raise TooLarge(f"value nested more than {MAX_DEPTH} deep")
+        if issubclass(kind, _COUNTED):
+            self._count(value)
         if self.special is not None:
             tagged = self.special(value, lambda part: self.pack(part, depth + 1))
             if tagged is not None:
@@ -119,13 +116,24 @@ class _Encoder:
         if isinstance(value, bytes):
             return bytes(value)
         if isinstance(value, dict):
+            # The items that are there, whatever a subclass says when it is asked; likewise below.
             pairs = dict.items(value)
-            return ["dict", [[self.pack(k, depth + 1), self.pack(v, depth + 1)] for k, v in pairs]]
+            return ["dict", [self._parts(pair, depth + 1) for pair in pairs]]
         for tag, kind in _CONTAINERS:
             if isinstance(value, kind):
-                # The items that are there, whatever a subclass says when it is asked.
-                return [tag, [self.pack(item, depth + 1) for item in kind.__iter__(value)]]
+                return [tag, self._parts(kind.__iter__(value), depth + 1)]
         return _pack_leaf(value)
+
+    def _parts(self, parts: Iterable, depth: int) -> list:
+        # Most are plain: these calls are for the others.
+        return [each if type(each) in _AS_IT_IS else self.pack(each, depth) for each in parts]
+
+    def _count(self, value: Any) -> None:
+        if len(value) > MAX_LENGTH:
+            raise TooLarge(f"a {type(value).__name__} of more than {MAX_LENGTH} items")
+        self.items += len(value)
+        if self.items > MAX_ITEMS:
+            raise TooLarge(f"value of more than {MAX_ITEMS} items")
 
 
 _CONTAINERS: Final[tuple[tuple[str, type[Iterable]], ...]] = (
@@ -202,7 +210,8 @@ def decode(data: bytes, special: SpecialBuilder | None = None, *, trusted: bool 
             data,
             raw=False,
             strict_map_key=True,
-            list_hook=_Count().added,
+            # Bytes hold no more lists than their number.
+            list_hook=None if len(data) <= _MAX_READ else _Count().added,
             max_str_len=MAX_TEXT,
             max_array_len=MAX_LENGTH,  # msgpack makes room before it has read the items
             max_map_len=0,
@@ -238,36 +247,40 @@ class _Decoder:
         self.items = 0
 
     def build(self, packed: Any, depth: int = 0) -> Any:
-        self.items += 1
-        if depth > MAX_DEPTH or self.items > MAX_ITEMS:
-            raise WireError("value too large or nested too deep")
         kind = type(packed)
         if kind in _READ_AS_IT_IS:
             return packed
+        self.items += 1
+        if depth > MAX_DEPTH or self.items > MAX_ITEMS:
+            raise WireError("value too large or nested too deep")
         if kind is not list:
             raise WireError(f"unexpected {kind.__name__}")
         if not packed or type(packed[0]) is not str:
             raise WireError("a list without a tag")
         tag, *fields = packed
+        if tag in self.builders:
+            return self.builders[tag](fields)
         if tag in _SEQUENCES:
             (items,) = exactly(fields, list)
-            built = [self.build(item, depth + 1) for item in items]
+            built = self._parts(items, depth + 1)
             return _SEQUENCES[tag](_spread(built) if tag in _HASHED else built)
         if tag == "dict":
             (pairs,) = exactly(fields, list)
             built_pairs = [self._pair(pair, depth + 1) for pair in pairs]
             keys = _spread([key for key, _ in built_pairs])
             return {key: value for key, (_, value) in zip(keys, built_pairs, strict=True)}
-        if tag in self.builders:
-            return self.builders[tag](fields)
         if self.special is None:
             raise WireError(f"unknown tag {tag[:40]!r}")
         return self.special(tag, fields, lambda part: self.build(part, depth + 1))
 
-    def _pair(self, pair: Any, depth: int) -> tuple[Any, Any]:
+    def _pair(self, pair: Any, depth: int) -> list:
         if type(pair) is not list or len(pair) != 2:
             raise WireError("a dictionary's item is not a pair")
-        return self.build(pair[0], depth), self.build(pair[1], depth)
+        return self._parts(pair, depth)
+
+    def _parts(self, parts: list, depth: int) -> list:
+        self.items += len(parts)
+        return [each if type(each) in _READ_AS_IT_IS else self.build(each, depth) for each in parts]
 
 
 def _spread(keys: Sequence[Any]) -> Sequence[Any]:
