@@ -53,9 +53,14 @@ def twins(*recipes: tuple) -> tuple[Any, nn.Sequential]:
     with torch.no_grad():
         for parameter in here.parameters():
             parameter.copy_(torch.randn(parameter.shape))
-    there = build(nn.Sequential, *(build(*recipe) for recipe in recipes))
-    there.load_state_dict(here.state_dict())
-    return there.eval(), here.eval()
+    return equal_to(dict(here.state_dict()), *recipes), here.eval()
+
+
+def equal_to(state: dict[str, torch.Tensor], *recipes: tuple) -> nn.Sequential:
+    """Le réseau de ces recettes et de cet état, là où vit le code de l'étudiant, en évaluation."""
+    network = nn.Sequential(*(layer(*sizes) for layer, *sizes in recipes))
+    network.load_state_dict(state)
+    return network.eval()
 
 
 def unchanged(*models: nn.Module) -> Callable[[str], None]:
@@ -68,27 +73,30 @@ def unchanged(*models: nn.Module) -> Callable[[str], None]:
     L'état : le mode, les poids et les statistiques, le `.grad` de chaque paramètre, et s'il en
     reçoit un (`requires_grad`).
     """
-    before = [_state(model) for model in models]
+    before = [state_of(model) for model in models]
 
     def verify(case: str) -> None:
         for model, (training, tensors, gradients) in zip(models, before, strict=True):
+            still_training, values, parameters = state_of(model)
             mode = "entraînement" if training else "évaluation"
-            assert model.training == training, f"{case} : le réseau n'est plus en mode {mode}"
-            for name, value in model.state_dict().items():
+            assert still_training == training, f"{case} : le réseau n'est plus en mode {mode}"
+            for name, value in values.items():
                 assert torch.equal(value, tensors[name]), f"{case} : `{name}` du réseau a changé"
-            for name, parameter in model.named_parameters():
+            for name, (found, still_learns) in parameters.items():
                 gradient, learns = gradients[name]
-                assert parameter.requires_grad == learns, (
+                assert still_learns == learns, (
                     f"{case} : `requires_grad` de `{name}` doit rester {learns}"
                 )
-                assert _same(parameter.grad, gradient), (
+                assert _same(found, gradient), (
                     f"{case} : le `.grad` de `{name}` a changé ; demandez le seul gradient utile"
                 )
 
     return verify
 
 
-def _state(model: nn.Module) -> tuple[bool, dict[str, torch.Tensor], dict[str, tuple[Any, bool]]]:
+def state_of(
+    model: nn.Module,
+) -> tuple[bool, dict[str, torch.Tensor], dict[str, tuple[Any, bool]]]:
     """Le mode ; poids et statistiques ; de chaque paramètre, son gradient, et s'il en reçoit."""
     tensors = {name: value.detach().clone() for name, value in model.state_dict().items()}
     gradients = {
@@ -130,6 +138,23 @@ def forbid(exercise: Callable, *words: str, loops: bool = False, recursion: bool
     """
     name, cells = name_and_cells(exercise)
     forbidden.check(Program(cells), name, words, loops=loops, recursion=recursion)
+
+
+def in_turn(*calls: tuple) -> Iterator[Any]:
+    """Les valeurs d'appels de méthodes `(objet, "nom", *arguments)`, faits l'un après l'autre.
+
+    À la correction, ils franchissent la frontière ensemble : aucun ne dépend d'une valeur d'avant.
+    """
+    for value, name, *arguments in calls:
+        yield getattr(value, name)(*arguments)
+
+
+def each(function: Callable, *cases: tuple) -> Iterator[Any]:
+    """Les valeurs d'une fonction pour chacun de ces arguments, comme `in_turn`.
+
+    for x, value in zip(cases, checks.each(area, *cases)): ...
+    """
+    return in_turn(*((function, "__call__", *case) for case in cases))
 
 
 def random_state() -> str:
@@ -188,12 +213,15 @@ def _check_operation(
     gradient = _drawn(tuple(expected.shape))
     wanted = torch.autograd.grad(expected, tensors, torch.tensor(gradient))
 
-    value = _unchanged("forward", operation.forward, *arrays)
+    between = () if other is None else ((other, "forward", *(_drawn((2, 2)) for _ in arrays)),)
+    backward = operation, "backward", gradient, *arrays
+    values = in_turn((operation, "forward", *arrays), *between, backward, backward)
+    value = _unchanged("forward", values, *arrays)
     _check_close(f"la valeur{when}", value, expected.detach())
-    if other is not None:
-        other.forward(*(_drawn((2, 2)) for _ in arrays))
+    for _ in between:
+        next(values)
     for call in ("", ", au second appel,"):
-        found = _unchanged("backward", operation.backward, gradient, *arrays)
+        found = _unchanged("backward", values, gradient, *arrays)
         one_each = isinstance(found, tuple | list) and len(found) == len(wanted)
         many = f"{len(wanted)} gradients" if len(wanted) > 1 else "un gradient"
         assert one_each, f"backward renvoie un tuple de {many}, et non {found!r:.60}"
@@ -209,10 +237,10 @@ def _drawn(shape: tuple[int, ...]) -> np.ndarray:
     return (sizes * (2 * torch.randint(2, shape) - 1)).numpy()
 
 
-def _unchanged(name: str, method: Callable, *arrays: np.ndarray) -> Any:
-    """Le résultat d'un appel, qui n'a rien changé à ses arguments."""
+def _unchanged(name: str, values: Iterator, *arrays: np.ndarray) -> Any:
+    """La valeur de l'appel suivant, qui n'a rien changé à ses arguments."""
     copies = [x.copy() for x in arrays]
-    result = method(*arrays)
+    result = next(values)
     unchanged = all(np.array_equal(x, copy) for x, copy in zip(arrays, copies, strict=True))
     assert unchanged, f"{name} a modifié un tableau qu'elle a reçu"
     return result

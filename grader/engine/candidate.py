@@ -14,8 +14,9 @@ import operator
 import signal
 import socket
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
+from functools import partial
 from typing import Any, Final, NamedTuple, NoReturn
 
 import matplotlib.pyplot as plt
@@ -26,7 +27,7 @@ from grader.engine import mirrors, passed_over, state, wire
 from grader.engine.bounds import MAX_SAID, MAX_TOLD
 from grader.engine.exact_values import EXACT
 from grader.engine.mirrors import Mirrors
-from grader.engine.operations import ARITHMETIC, OPERATIONS, class_names
+from grader.engine.operations import ARITHMETIC, IN_TURN, OPERATIONS, class_names
 from grader.engine.peer import Gone, Peer
 from grader.engine.received import Arguments
 from grader.engine.shell import Shell
@@ -99,9 +100,8 @@ class Candidate:
         state.restore(request["state"])
         arguments = Arguments(self.objects, self.generators, self.peer)
         args, kwargs = wire.decode(request["arguments"], arguments.build, trusted=True)
-        arguments.remember()
         tape = _Tape(arguments.leaves())
-        operation = request["operation"]
+        results: list[bytes] = []
         recorder = recording.Recorder() if request["record"] else None
         answer: dict[str, object] = {}
         asked = request["input"]
@@ -110,18 +110,21 @@ class Candidate:
             self.running = True
             try:
                 with recorder or nullcontext():  # a value may compute as it is written
-                    value = OPERATIONS[operation](*args, **dict(kwargs))
-                    if operation in ARITHMETIC:
-                        value = _Object(value)
-                    changed = arguments.changed()
-                    answer["result"] = self._encoded((value, changed), tape, arguments)
+                    for step in _steps(request["operation"], args, dict(kwargs)):
+                        arguments.remember()
+                        value = step()
+                        changed = arguments.changed()
+                        results.append(self._encoded((value, changed), tape, arguments))
             except WireError:
                 raise
             except BaseException as error:  # whatever student code raises is its answer
                 answer["raised"] = _described(error)
-                answer["result"] = self._encoded((None, arguments.changed()), tape, arguments)
+                results.append(self._encoded((None, arguments.changed()), tape, arguments))
             finally:
                 self.running = False
+        answer["result"] = results.pop()
+        if results:
+            answer["earlier"] = results
         if recorder:
             answer["operators"] = recorder.operators
         answer["printed"] = wire.clean(capture.text()[:MAX_TOLD])
@@ -261,6 +264,15 @@ class _Object(NamedTuple):
     """A value that crosses as an object, whatever its class."""
 
     value: Any
+
+
+def _steps(operation: str, args: tuple, kwargs: dict[str, Any]) -> list[Callable[[], Any]]:
+    """What a request asks for: one operation, or calls in turn."""
+    if operation == IN_TURN:
+        return [partial(OPERATIONS["method"], *call) for call in args]
+    if operation in ARITHMETIC:
+        return [lambda: _Object(OPERATIONS[operation](*args, **kwargs))]
+    return [partial(OPERATIONS[operation], *args, **kwargs)]
 
 
 class _Tape:

@@ -166,6 +166,9 @@ class IsolatedTests:
             "call", factory, *args, **kwargs
         )
         checks.random_state = lambda: self.remote.apply("random_state")
+        checks.state_of = lambda model: self.remote.apply("state_of", model)
+        checks.equal_to = lambda *given: self.remote.apply("equal_to", *given)
+        checks.in_turn = self.remote.in_turn
         checks.recorded = self._recorded
         checks.forbid = self._forbid
         checks.source_of = self._source_of

@@ -12,7 +12,7 @@ from typing import Any, Final
 import torch
 from torch.nn import Module
 
-from labo.checks import random_state
+from labo.checks import equal_to, random_state, state_of
 
 _KINDS: Final = 40
 
@@ -100,10 +100,15 @@ OPERATIONS: Final[dict[str, Callable]] = {
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
     "random_state": random_state,
+    "state_of": state_of,
+    "equal_to": equal_to,
     **ARITHMETIC,
 }
 
-MAKERS: Final = frozenset({"call", "method", *ARITHMETIC})
+IN_TURN: Final = "in turn"
+"""Calls of methods, one after the other, in one request."""
+
+MAKERS: Final = frozenset({"call", "method", "equal_to", *ARITHMETIC})
 """The operations whose objects are made by the test, and not read."""
 
 READINGS: Final = frozenset(

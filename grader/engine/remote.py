@@ -29,7 +29,7 @@ from grader.engine.answers import AnswerReader, Objects, gradients_of, tensors_o
 from grader.engine.arguments import ArgumentEncoder, encoded
 from grader.engine.bounds import MAX_TOLD
 from grader.engine.natures import WrongNature
-from grader.engine.operations import MAKERS, READINGS
+from grader.engine.operations import IN_TURN, MAKERS, READINGS
 from grader.engine.outputs import Printed
 from grader.engine.own_files import check_arguments
 from grader.engine.peer import Gone, Late, Peer
@@ -93,7 +93,9 @@ class Remote:
         with self._reading():
             self.objects.mirrors.take(answer["mirrors"])
             found = "result" in answer
-            value = self._result(answer, AnswerReader(self.objects)) if found else None
+            reader = AnswerReader(self.objects)
+            self._tie(answer, reader, ())
+            value = wire.decode(answer["result"], reader.build) if found else None
         if not found:
             self.lacked_name = True
             raise KeyError(name)
@@ -116,6 +118,36 @@ class Remote:
         self, operation: str, args: tuple, kwargs: dict, *, record: bool = False
     ) -> tuple[Any, Any]:
         """The value of an operation and, if recorded, the names of the operators that it used."""
+        answer, encoder, reader = self._sent(operation, args, kwargs, record=record)
+        value = self._value(answer.get("result"), encoder, reader)
+        self._raise_error(answer, iterating=operation == "following")
+        built = operation == "call" and self.objects.is_author_class(args[0])
+        reader.note_origins(value, built=built)
+        return value, answer.get("operators")
+
+    def in_turn(self, *calls: tuple) -> Iterator[Any]:
+        """The values of calls of methods, `(object, name, *arguments)`, made by one request.
+
+        Each call leaves its arguments as it has changed them when its value is asked for. No
+        arithmetic is passed on for the objects that they give.
+        """
+        if not calls:
+            return
+        answer, encoder, reader = self._sent(IN_TURN, calls, {})
+        with self._reading():
+            earlier = list(answer.get("earlier", ()))
+            if not (len(earlier) == len(calls) - 1 or "raised" in answer):
+                raise WireError("not a value for each call")
+        for each in earlier:
+            yield self._value(each, encoder, reader)
+        value = self._value(answer.get("result"), encoder, reader)
+        self._raise_error(answer)
+        yield value
+
+    def _sent(
+        self, operation: str, args: tuple, kwargs: dict, *, record: bool = False
+    ) -> tuple[dict, ArgumentEncoder, AnswerReader]:
+        """The answer to the request for an operation, and what reads its results."""
         self._find_method()
         if operation not in READINGS:
             self.sizes.forget()
@@ -137,19 +169,25 @@ class Remote:
         with self._reading():
             self._say(text(answer["printed"], MAX_TOLD))
             self.objects.mirrors.take(answer["mirrors"])
-            makes = operation in MAKERS
-            reader = AnswerReader(self.objects, encoder, makes=makes)
-            value, changed = self._result(answer, reader)
+            reader = AnswerReader(self.objects, encoder, makes=operation in MAKERS)
+            self._tie(answer, reader, reader.inputs)
+        return answer, encoder, reader
+
+    def _value(self, result: Any, encoder: ArgumentEncoder, reader: AnswerReader) -> Any:
+        """The value of a call, whose arguments are given the contents that it has left in them."""
+        with self._reading():
+            value, changed = wire.decode(result, reader.build)
             for index, content in changed.items():
                 encoder.overwrite(index, content)
-            error = None
-            if "raised" in answer:
-                error = self._rebuilt(answer["raised"], iterating=operation == "following")
-        if error:
-            raise error
-        built = operation == "call" and self.objects.is_author_class(args[0])
-        reader.note_origins(value, built=built)
-        return value, answer.get("operators")
+        return value
+
+    def _raise_error(self, answer: dict, *, iterating: bool = False) -> None:
+        """Raise what student code has raised, if it has."""
+        if "raised" not in answer:
+            return
+        with self._reading():
+            error = self._rebuilt(answer["raised"], iterating=iterating)
+        raise error
 
     def backward(
         self, tape: int, inputs: Sequence[torch.Tensor], grads: Sequence[torch.Tensor | None]
@@ -171,8 +209,9 @@ class Remote:
             self.objects.mirrors.take(answer["mirrors"])
             if "raised" not in answer:
                 tied = [*differentiable, *inputs]
-                results = self._result(answer, AnswerReader(self.objects), tied)
-                return gradients_of(inputs, results)
+                reader = AnswerReader(self.objects)
+                self._tie(answer, reader, tied)
+                return gradients_of(inputs, wire.decode(answer["result"], reader.build))
             error = self._rebuilt(answer["raised"])
         raise error
 
@@ -293,18 +332,14 @@ class Remote:
 
     # ---- Values
 
-    def _result(
-        self, answer: dict, reader: AnswerReader, inputs: Sequence[torch.Tensor] | None = None
-    ) -> Any:
-        """The result of an answer, its tensors tied to the inputs of the call."""
+    def _tie(self, answer: dict, reader: AnswerReader, inputs: Sequence[torch.Tensor]) -> None:
+        """Tie the tensors of an answer to the inputs of the call, for its results to be read."""
         if "tensors" in answer:
             leaves = tensors_of(wire.decode(answer["leaves"], reader.build))
             tensors = tensors_of(wire.decode(answer["tensors"]))
-            inputs = reader.inputs if inputs is None else inputs
             reader.tied = _RemoteCall.apply(
                 self, answer["tape"], len(inputs) + len(leaves), *inputs, *leaves, *tensors
             )
-        return wire.decode(answer["result"], reader.build)
 
 
 def _several(answer: Any) -> tuple[list, bool]:

@@ -392,6 +392,20 @@ def test_a_result_as_large_as_may_be_blames_nobody_but_the_student(engine):
     assert "que le test puisse lire" in report.verdicts[0].message
 
 
+@pytest.mark.parametrize(
+    "earlier", ["[]", "[wire.encode((1, {}))]", "[7, None]", "3", "None", "['list']", "{1: 2}"]
+)
+def test_calls_in_turn_have_a_value_each(engine, earlier):
+    student = f"{LYING}\ndef f(x): lies[:] = [{{'earlier': {earlier}}}]; return x"
+    test = (
+        "from labo import checks\n"
+        "try:\n    for value in checks.each(f, (1,), (1,), (1,)): assert value == 1\n"
+        "except Exception: pass"
+    )
+    (verdict,) = engine.run(job(student, test)).report.verdicts
+    assert (verdict.score, verdict.status) == (0, Status.FAILED)
+
+
 def test_a_process_that_refuses_to_forget_does_not_end_the_examiner(engine):
     student = (
         f"{LYING}\ncandidate.Candidate._on_forget = lambda *_: wire.encode({{'refused': 'non'}})\n"

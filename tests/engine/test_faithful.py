@@ -73,6 +73,20 @@ PASSING = {
         "assert a.double(a.double(1)) == 4 and a.double(a.swap()) == 6 and a.double(3) == 'other'\n"
         "try:\n    a.nothing(note())\nexcept AttributeError:\n    assert times() == 0",
     ),
+    "calls in turn": (
+        "class A:\n"
+        "    def grow(self, x): x += 1; return x\n"
+        "    def fail(self): raise KeyError('oh')\n"
+        "def half(x): return x / 2",
+        "a, x, n = A(), np.zeros(2), torch.ones(2, requires_grad=True)\n"
+        "values = checks.in_turn((a, 'grow', x), (a, 'grow', x), (a, 'fail'), (a, 'grow', x))\n"
+        "assert next(values) is x and x[0] == 1\n"
+        "assert next(values) is x and x[0] == 2\n"
+        "try:\n    next(values)\nexcept KeyError:\n    assert list(values) == [] and x[0] == 2\n"
+        "one, two = checks.each(half, (n,), (2 * n,))\n"
+        "(one + 10 * two).sum().backward()\nassert n.grad.tolist() == [10.5, 10.5]\n"
+        "assert list(checks.each(half)) == []",
+    ),
     "methods that are no methods": (
         "import math\n"
         "class A:\n"
