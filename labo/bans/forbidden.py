@@ -23,7 +23,7 @@ _DETOURS = {
     *("getattr", "setattr", "delattr", "__import__", "__annotations__"),
 }
 _HIDDEN_ATTRIBUTES = {
-    *("attrgetter", "methodcaller", "update_wrapper", "import_module", "resolve_name"),
+    *("attrgetter", "methodcaller", "in_turn", "update_wrapper", "import_module", "resolve_name"),
     *("get_type_hints", "ForwardRef", "Formatter", "get_field", "CompilationUnit", "call_method"),
     *("make_dataclass", "new_class", "runstring", "rundocs"),
     *("CodeType", "FunctionType", "LambdaType", "f_code", "gi_code", "cr_code", "ag_code"),

@@ -128,6 +128,10 @@ DETOURS = {
         ["from operator import *\ndef f(x): return methodcaller('con' + 'v2d')(F)"],
         "methodcaller",
     ),
+    "method called by the tools of tests": (
+        ["from labo import checks\ndef f(x): return next(checks.in_turn((x, 'con' + 'v')))"],
+        "in_turn",
+    ),
     "module of a module": (["def f(x): return torch.builtins.getattr(F, x)"], "builtins"),
     "name of a resource": (
         ["import pkgutil\ndef f(x): return pkgutil.resolve_name('torch:con' + 'v2d')(x)"],
