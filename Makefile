@@ -38,7 +38,7 @@ quick: setup ## the tests that are not slow, and need no hub, cluster, browser o
 	  -m "not slow and not hub and not cluster and not browser and not docs"
 
 # First what forks most, in workers that have imported little: the forks of the others cost five times as much.
-# Then in the order of the folders: the labs, many and short, come last and fill all cores.
+# Then in the order of tests/conftest.py: what takes longest first, what waits beside what computes.
 PYTEST := $(BIN)/python -m pytest -p bench.cpu_times -n 3 --dist loadfile --no-loadscope-reorder
 
 test: check ## check, then run all tests

@@ -52,7 +52,30 @@ MARKERS = {
 TRIED_TWICE = {"hub", "cluster", "browser"}
 
 
+# What takes longest comes first, so that no worker is alone with it at the end; and what waits for
+# such programs comes between what computes, so that not all workers wait at the same time.
+LONGEST = (
+    "tests/hub/test_browser.py",
+    "tests/labs/test_laboratoires.py",
+    "tests/engine/test_labs.py",
+    "tests/hub/test_kernel_only.py",
+    "tests/engine/test_cheaters.py",
+    "tests/engine/test_hostile.py",
+    "tests/cluster/test_cluster.py",
+    "tests/test_docs.py",
+    "tests/grading/test_autograde.py",
+    "tests/hub/test_restart.py",
+    "tests/grading/test_record.py",
+    "tests/authoring/test_build.py",
+    "tests/hub/test_load.py",
+    "tests/grading/test_crash.py",
+    "tests/hub/test_slurm.py",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
+    for place in (*MARKERS, *LONGEST):
+        assert (config.rootpath / place).exists(), place
     for item in items:
         place = item.path.relative_to(config.rootpath)
         for folder, marker in MARKERS.items():
@@ -60,6 +83,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Confi
                 item.add_marker(marker)
                 if marker in TRIED_TWICE:
                     item.add_marker(pytest.mark.flaky(reruns=1))
+    ranks = {config.rootpath / file: rank for rank, file in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
 def pytest_collection_finish() -> None:

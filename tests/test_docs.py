@@ -27,6 +27,7 @@ from grader.notebook import concepts, grade_id
 from grader.reporting.feedback import write_all
 from labo.cli import app as labo_app
 from tests.support.course_cases import QUICK, ROOT, WRONG
+from tests.support.lent_engine import LentEngine
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "hub" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = ("grader ", "labo ", "nbgrader ", "make ", "pip ", "python ")
@@ -143,7 +144,7 @@ def world(tmp_path_factory) -> World:
     for lab in LABS:
         for student, answer in (("alice", ""), ("bruno", WRONG)):
             _submit(course, lab, student, answer)
-        autograde(course.lab(lab), QUICK)
+        autograde(course.lab(lab), QUICK, make_engine=LentEngine)
         write_all(course.lab(lab))
     world.must("nbgrader release_feedback laboratoire_01")
     _read_by_a_person(course)
@@ -174,11 +175,12 @@ def _student(folder: Path, course: Course) -> Path:
 
 def _environment(home: Path, exchange: Path) -> dict[str, str]:
     """The three commands are those of this checkout, for a user called alice."""
-    programs = {"grader": "grader.cli", "labo": "labo.cli"}
     bin_folder = home / "bin"
     bin_folder.mkdir()
-    for name, module in programs.items():
-        code = f"from {module} import app; app(prog_name={name!r})"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    for name, entry in project["scripts"].items():
+        module, _, function = entry.partition(":")
+        code = f"import sys; sys.argv[0] = {name!r}; from {module} import {function}; {function}()"
         _program(bin_folder / name, f'-c "{code}"')
     _program(bin_folder / "nbgrader", "-m nbgrader")
     places = [str(bin_folder), str(Path(sys.executable).parent), os.environ["PATH"]]

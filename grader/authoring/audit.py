@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from grader.authoring.equivalents import Equivalent, read_equivalents
@@ -108,27 +108,26 @@ class _Bench:
             for name in made
             for start in range(0, len(made[name]), _TOGETHER)
         ]
-        with Engine(self._config(self._patience(made))) as engine:
+        with Engine(self._config()) as engine:
+            engine.config = replace(engine.config, cell_seconds=self._patience(engine, made))
             found = self._tried(engine, parts)
             # A mutant may have ended the process in which the next ones were to be tried.
             alone = [(name, [m]) for name, part in parts for m in part if m not in found]
             found |= self._tried(engine, alone)
         return {name: [m for m in made[name] if found.get(m)] for name in made}
 
-    def _config(self, cell_seconds: float) -> EngineConfig:
+    def _config(self) -> EngineConfig:
         # The author's own code needs no sandbox, and many an author's machine has none.
         return EngineConfig(
-            cell_seconds=cell_seconds,
             required=Level.NONE,
             preload=modules_used(self.notebook),
             files=self.files,
         )
 
-    def _patience(self, names: Iterable[str]) -> float:
+    def _patience(self, engine: Engine, names: Iterable[str]) -> float:
         """How many seconds a test may take before its mutant is one that does not end."""
-        with Engine(self._config(EngineConfig.cell_seconds)) as engine:
-            outcomes = engine.map(self._job(name, name, ()) for name in names)
-            taken = [v.seconds for outcome in outcomes for v in outcome.report.verdicts]
+        outcomes = engine.map(self._job(name, name, ()) for name in names)
+        taken = [v.seconds for outcome in outcomes for v in outcome.report.verdicts]
         return max(_CELL_SECONDS, _TIMES_THE_REFERENCE * max(taken, default=0.0))
 
     def _tried(self, engine: Engine, parts: Sequence[_Part]) -> dict[Mutant, bool]:

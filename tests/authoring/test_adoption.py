@@ -7,7 +7,6 @@ from traitlets.config import PyFileConfigLoader
 from typer.testing import CliRunner
 
 from grader.cli import app
-from tests.support.lent_engine import LentEngine
 
 FLAGS = {"grade": False, "solution": False, "locked": False, "task": False, "schema_version": 3}
 SOLUTION = "def square(n):\n    ### BEGIN SOLUTION\n    return n * n\n    ### END SOLUTION\n"
@@ -28,7 +27,6 @@ def notebook(test: str, points: int = 2):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr("grader.authoring.rehearsal.Engine", LentEngine)
     books = {
         "ps1": notebook("assert square(3) == 9"),
         "ps2": notebook(

@@ -14,6 +14,7 @@ from grader.course import Course
 from grader.grading.autograde import autograde
 from grader.reporting.feedback import write_all
 from tests.support.course_cases import QUICK, ROOT
+from tests.support.lent_engine import LentEngine
 
 TP = "tp1"
 NOT_SUMMED = ("sum_to_shape(-gradient * a / b**2, b.shape)", "-gradient * a / b**2")
@@ -32,7 +33,7 @@ def test_what_is_right_counts_and_what_is_missing_is_told_once(tmp_path):
     folder.mkdir(parents=True)
     (folder / f"{TP}.ipynb").write_text(json.dumps(lab.author_notebook()).replace(*NOT_SUMMED))
 
-    autograde(lab, QUICK)
+    autograde(lab, QUICK, make_engine=LentEngine)
     write_all(lab)
 
     with course.gradebook() as gradebook:

@@ -4,6 +4,7 @@ import json
 import shutil
 import sqlite3
 from datetime import datetime
+from functools import partial
 
 import pytest
 from typer.testing import CliRunner
@@ -18,7 +19,7 @@ from grader.grading.results import read_results
 from grader.notebook import plain
 from tests.support.course_cases import LAB, QUICK, ROOT, answered, make_course, submit
 from tests.support.gradebook_cases import LATE_POLICY, rows
-from tests.support.lent_engine import grade, regrade
+from tests.support.lent_engine import LentEngine, grade, regrade
 
 TRUE, FALSE = "count == 15", "count == 16"  # the hidden test, as it should be, and as it was
 FORM, VALUES = "test_SimpleLinear_forme", "test_SimpleLinear_valeurs"
@@ -345,7 +346,9 @@ def test_who_was_not_graded_cannot_be_regraded(tmp_path):
         regrade(course, QUICK, lambda _: True)
 
 
-def test_the_command_shows_asks_and_writes(course):
+def test_the_command_shows_asks_and_writes(course, monkeypatch):
+    lent = partial(module.regrade, make_engine=LentEngine)
+    monkeypatch.setattr(module, "regrade", lent)
     edit(course, FALSE, TRUE)
     before = everything(course)
     quick = ["--workers", "2", "--memory-mb", "700"]

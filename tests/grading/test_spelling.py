@@ -14,10 +14,10 @@ from grader.cli import app
 from grader.course import Course
 from grader.errors import GraderError
 from grader.grading import lateness
-from grader.grading.autograde import autograde
 from grader.grading.extensions import write_extensions
 from grader.platforms.roster import compare, enter, read_roster
-from tests.support.course_cases import LAB, QUICK, ROOT, answered, make_course, submit
+from tests.support.course_cases import LAB, ROOT, answered, make_course, submit
+from tests.support.lent_engine import grade
 
 LIST = "Username,Nom,Courriel\nALROY,Roy,alroy@example.org\nZOE,Gagné,zoe@example.org\n"
 NOTHING = "{}"  # cannot be read: graded at once
@@ -42,7 +42,7 @@ def students(course: Course) -> dict[str, str | None]:
 
 def test_who_hands_in_under_the_name_of_the_hub_is_the_one_of_the_list(course, tmp_path):
     submit(course, "alroy", NOTHING)
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     assert students(course) == {"alroy": "alroy@example.org", "ZOE": "zoe@example.org"}
     again = compare(course, read_roster(tmp_path / "liste.csv"))
     assert (again.added, again.changed, again.respelled) == ({}, {}, {"ALROY": "alroy"})
@@ -71,7 +71,7 @@ def test_an_extension_of_the_list_s_name_counts(course):
     write_extensions(course, {(LAB, "ALROY"): until})
     folder = submit(course, "alroy", NOTHING)
     (folder / "timestamp.txt").write_text("2026-12-02 12:00:00 UTC")
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     with course.gradebook() as gradebook:
         assert lateness.seconds_late(gradebook.find_submission(LAB, "alroy")) == 0
 
@@ -80,13 +80,13 @@ def test_two_folders_of_one_person_are_refused(course):
     submit(course, "alroy", NOTHING)
     submit(course, "ALROY", NOTHING)
     with pytest.raises(GraderError, match="handed in as ALROY and alroy: keep the folder"):
-        autograde(course.lab(LAB), QUICK)
+        grade(course)
     assert students(course).keys() == {"ALROY", "ZOE"}
 
 
 def test_who_has_grades_under_the_other_name_is_refused_with_what_to_do(course):
     folder = submit(course, "ALROY", NOTHING)
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     shutil.move(folder.parent, folder.parent.with_name("alroy"))
     done = CliRunner().invoke(app, ["autograde", LAB])
     assert done.exit_code == 1

@@ -15,12 +15,12 @@ from typer.testing import CliRunner
 from grader.authoring.build import build
 from grader.cli import app
 from grader.errors import GraderError
-from grader.grading.autograde import autograde
 from grader.marking.answers import Draft, Mark, State, write_mark
 from grader.marking.claims import Claims
 from grader.marking.progress import marking_progress
 from grader.marking.session import Next, Session
-from tests.support.course_cases import LAB, QUICK, answered, submit
+from tests.support.course_cases import LAB, answered, submit
+from tests.support.lent_engine import grade
 from tests.support.marking_cases import (
     LINES,
     RUBRIC,
@@ -70,14 +70,14 @@ def test_progress(course):
 
 def test_a_reworded_bareme_grades_nobody_again(course):
     submit(course, "alice", answered(course, q1="Réponse A."))
-    autograde(course.lab(LAB), QUICK, students=["alice"])
+    grade(course, students=["alice"])
     for name in ("bruno", "carla"):
         formgrader(course, name, manual_score=1.0)
     typed(course, "1\n")
     source = course.root / "solutions" / f"{LAB}.py"
     source.write_text(source.read_text("utf-8").replace("nomme l'échelle", "dit l'échelle"))
     build(course.lab(LAB))
-    autograde(course.lab(LAB), QUICK, students=["alice"])
+    grade(course, students=["alice"])
     assert marks(course)["alice"] == Mark(0.5, False, LINES[0])
     on_screen = LINES[0].replace("\u00a0", " ")
     assert on_screen in typed(course, "kkk", {State.MARKED})

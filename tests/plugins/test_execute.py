@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from grader.course import Course
-from grader.grading.autograde import autograde
 from grader.notebook import grade_id, is_test
-from tests.support.course_cases import LAB, QUICK, ROOT, WRONG, answered, make_course, submit
+from tests.support.course_cases import LAB, ROOT, WRONG, answered, make_course, submit
+from tests.support.lent_engine import grade
 
 CHEAT = (
     "import torch\n"
@@ -68,7 +68,7 @@ def scores(course: Course) -> dict[str, tuple]:
 def test_nbgrader_gives_the_same_scores(tmp_path):
     ours = fill(make_course(tmp_path / "ours"))
     theirs = fill(make_course(tmp_path / "theirs"))
-    autograde(ours.lab(LAB), QUICK)
+    grade(ours)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
         [sys.executable, "-m", "nbgrader", "autograde", LAB],

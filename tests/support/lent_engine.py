@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -21,11 +22,24 @@ def _started(config: EngineConfig) -> Engine:
     return AT_THE_END.enter_context(Engine(config))
 
 
+def _for_all_jobs(config: EngineConfig) -> EngineConfig:
+    """The part of it that an engine starts with; the rest comes with each job."""
+    usual = EngineConfig()
+    return replace(
+        config,
+        workers=usual.workers,
+        cell_seconds=usual.cell_seconds,
+        whole=usual.whole,
+        confirm=usual.confirm,
+        proven=usual.proven,
+    )
+
+
 class LentEngine(Engine):
     """An `Engine` that does its work in the processes of one that was started before."""
 
     def __enter__(self) -> Engine:
-        vars(self).update(vars(_started(self.config)))
+        vars(self).update(vars(_started(_for_all_jobs(self.config))) | {"config": self.config})
         return self
 
     def __exit__(self, *_: object) -> None:
