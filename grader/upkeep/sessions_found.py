@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from grader.doctor import Check
 from grader.upkeep.site import Site, fine, mode, wrong
@@ -23,7 +24,7 @@ _DEMONSTRATION: Final = (
     "shared-password",
     "SharedPasswordAuthenticator",
 )
-_LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _KERNEL: Final = "python3"
 """The one that the labs ask for."""
 _MAIL: Final = re.compile(r"--mail-(?:type|user)|\bsendmail\b|\bsmtp", re.IGNORECASE)
@@ -81,12 +82,33 @@ def address(site: Site) -> Iterator[Check]:
         return
     url = site.of_hub("JupyterHub", "bind_url", "http://:8000")
     has_certificate = bool(site.of_hub("JupyterHub", "ssl_cert"))
-    host = url.partition("://")[2].rpartition(":")[0]
-    if host not in _LOOPBACK and not has_certificate:
+    if _host(url) not in _LOOPBACK and not has_certificate:
         advice = "http://127.0.0.1:8000, behind a web server with a certificate"
         yield from wrong("address", f"{url} is open to the network, without https", advice)
         return
     yield from fine("address", url)
+
+
+def jobs(site: Site) -> Iterator[Check]:
+    """Slurm starts sessions, and those that it has started find the hub."""
+    if not _name(site.of_hub("JupyterHub", "spawner_class", "")).endswith("SlurmSpawner"):
+        return
+    if site.probe.run("sinfo", "--noheader") is None:
+        advice = "sinfo here says why: slurm.conf, munge, the controller"
+        yield from wrong("jobs", "Slurm does not answer", advice)
+    given = (site.of_hub("JupyterHub", option) for option in ("hub_connect_url", "hub_bind_url"))
+    url = next(filter(None, given), "http://127.0.0.1:8081")
+    host = site.of_hub("JupyterHub", "hub_connect_ip") or _host(url)
+    if host in _LOOPBACK:
+        advice = "course_hub_address: an address of this machine that the nodes reach"
+        yield from wrong("jobs", f"sessions look for the hub at {host}, on their own node", advice)
+        return
+    yield from fine("jobs", f"sessions find the hub at {host}")
+
+
+def _host(url: str) -> str:
+    """The host that a URL names; "" for all of this machine's."""
+    return urlsplit(url).hostname or ""
 
 
 def mail(site: Site) -> Iterator[Check]:

@@ -47,6 +47,13 @@ def test_nothing_is_found_on_one_that_is_ready(here):
     assert {"exchange", "homes", "clock", "mail", "kernel", "isolation", "gradebook"} <= names
 
 
+def test_nothing_is_found_where_sessions_are_jobs(here):
+    slurm = here.on_slurm()
+    assert faults(slurm) == []
+    (found,) = (check for check in look(slurm.site) if check.name == "jobs")
+    assert "login" in found.value
+
+
 @pytest.mark.parametrize("name", BROKEN)
 def test_each_fault_is_found_by_its_check_with_what_to_do(here, name):
     check, words, break_it = BROKEN[name]
