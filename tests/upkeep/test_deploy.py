@@ -350,6 +350,22 @@ def test_options_of_slurm_come_into_the_script(tmp_path, monkeypatch):
     assert "#SBATCH \n" not in wanted.render(values | {"options": ""})
 
 
+def test_a_job_starts_the_server_with_the_words_and_programs_of_one_machine(tmp_path):
+    """Whatever sudo has made of PATH, and though a shell reads the script."""
+    batchspawner = pytest.importorskip("batchspawner", reason="batchspawner is not installed")
+    spawner = batchspawner.SlurmSpawner(config=loaded("jupyterhub_config_slurm.py"))
+    shows = 'python -c \'import os, sys; print(os.environ["PATH"], *sys.argv[1:], sep="\\n")\''
+    values = {"hours": 1, "prologue": spawner.req_prologue}
+    values["cmd"] = " ".join([shows.replace("python", sys.executable, 1), *spawner.args])
+    script = Environment().from_string(spawner.batch_script).render(values)
+    done = subprocess.run(
+        ["bash"], input=script, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"}
+    )
+    path, *words = done.stdout.splitlines()
+    assert path == f"{SITE['environment']}/bin:/usr/bin:/bin"
+    assert words == loaded("jupyterhub_config.py").Spawner.args
+
+
 def test_the_documentation_sets_variables_that_the_role_has():
     text = (ROOT / "docs" / "administrators.md").read_text("utf-8")
     named = set(re.findall(r"\bcourse_\w+", text))
