@@ -100,8 +100,8 @@ def restore(
 
     \b
     grader restore backup.tar.gz --verify
-    grader restore backup.tar.gz /srv/restored
-    grader restore backup.tar.gz /srv/restored --database postgresql://prof@db/course
+    grader restore backup.tar.gz restored
+    grader restore backup.tar.gz restored --database postgresql://prof@db/course
     """
     from grader.upkeep import archive as archives
     from grader.upkeep.restore import restore as put_back

@@ -222,16 +222,16 @@ def versions(site: Site) -> Iterator[Check]:
     pins: dict[str, list[str]] = {}  # a version of Python may have one of its own
     for name, version in _PINNED.findall(site.requirements.read_text("utf-8")):
         pins.setdefault(name, []).append(version.partition("+")[0])
-    others = [
-        f"{name} {found}, tested with {' or '.join(wanted)}"
+    others = {
+        name: f"{name} {found}, tested with {' or '.join(wanted)}"
         for name, wanted in pins.items()
         if (found := _installed(name)) and found.partition("+")[0] not in wanted
-    ]
+    }
     if not pins:
         yield from wrong("versions", f"no pins in {site.requirements}", "the course's own file")
     elif others:
-        value = f"{'; '.join(others[:5])}{' ...' * (len(others) > 5)}"
-        advice = f"pip install -c {site.requirements} '.[grader,hub]'"
+        value = f"{'; '.join([*others.values()][:5])}{' ...' * (len(others) > 5)}"
+        advice = f"{sys.executable} -m pip install -c {site.requirements} {' '.join(others)}"
         yield from wrong("versions", value, advice)
     else:
         yield from fine("versions", f"{len(pins)} pins, none broken")
