@@ -265,11 +265,6 @@ def another_torch(here: Installation) -> None:
     here.path("requirements.txt").write_text("torch==0.1\n")
 
 
-@_found_by("versions", "requirements.txt torch")
-def another_torch_is_put_back_by_its_name(here: Installation) -> None:
-    another_torch(here)
-
-
 @_found_by("torchvision", "n'est pas celle de torch")
 def packages_that_do_not_go_together(here: Installation) -> Installation:
     probe = replace(here.site.probe, vision="0.18.0")

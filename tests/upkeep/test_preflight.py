@@ -63,6 +63,13 @@ def test_each_fault_is_found_by_its_check_with_what_to_do(here, name):
     assert all(fault.advice for fault in found)
 
 
+def test_other_versions_are_put_back_by_their_names(here):
+    _, _, break_it = BROKEN["another_torch"]
+    break_it(here)
+    (found,) = faults(here)
+    assert found.advice.endswith(f"-m pip install -c {here.site.requirements} torch")
+
+
 @pytest.mark.parametrize(("free", "files", "told"), [(1e9, 900_000, "GB"), (50e9, 9, "9 more")])
 def test_a_disk_without_room_or_without_inodes_is_found(here, monkeypatch, free, files, told):
     monkeypatch.setattr(os, "statvfs", lambda path: _disk(free, files))
