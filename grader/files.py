@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import os
 import stat
@@ -14,6 +15,8 @@ from pathlib import Path
 
 from grader.errors import GraderError, shown
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
@@ -21,8 +24,9 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        advice = "make room" if error.errno in _FULL else "see to it"
         raise GraderError(
-            f"{path} cannot be written: {error.strerror}. Nothing is lost: make room and run the"
+            f"{path} cannot be written: {error.strerror}. Nothing is lost: {advice} and run the"
             " same command again."
         ) from error
 

@@ -6,6 +6,7 @@ hub/README.md tells what stands there on a real cluster.
 """
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -73,6 +74,7 @@ c.BatchSpawnerBase.batchspawner_singleuser_cmd = str(
 )
 c.BatchSpawnerBase.batch_query_cmd = "squeue -h -j {job_id} -o '%T %B'"
 c.BatchSpawnerRegexStates.state_exechost_exp = "127.0.0.1"  # ONE MACHINE: nodes have no address
+c.Spawner.args = [shlex.quote(each) for each in c.Spawner.args]  # a shell reads the script
 c.Spawner.start_timeout = 300  # a job may wait for its turn
 c.Spawner.http_timeout = 120  # a server starts slowly on a busy node
 c.Spawner.env_keep = [

@@ -1,12 +1,14 @@
-"""Reading a file to which somebody writes meanwhile."""
+"""Reading a file to which somebody writes meanwhile; what is said of one that is not written."""
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from grader.files import Flaw, NotPlain, read_plain
+from grader.errors import GraderError
+from grader.files import Flaw, NotPlain, read_plain, writing
 
 
 def grows(path: Path) -> None:
@@ -36,3 +38,12 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
     with pytest.raises(NotPlain) as refused:
         read_plain(path, 100, check=lambda status: change(path))
     assert refused.value.flaw is Flaw.CHANGED
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"), [(errno.ENOSPC, "make room"), (errno.EACCES, "see to it")]
+)
+def test_room_is_asked_for_where_it_is_what_is_missing(number: int, advice: str) -> None:
+    refusal = OSError(number, os.strerror(number))
+    with pytest.raises(GraderError, match=advice), writing(Path("file")):
+        raise refusal

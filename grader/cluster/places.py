@@ -40,7 +40,9 @@ def check_installed() -> None:
         import distributed  # noqa: F401
     except ImportError as error:
         raise GraderError(f"{error.name} is not installed: {_MISSING}") from None
-    signal.signal(signal.SIGINT, interrupted)  # dask-jobqueue makes Ctrl-C end with 0, and silence
+    if signal.getsignal(signal.SIGINT) is not interrupted:  # only the main thread may set it
+        # The first import of dask-jobqueue makes Ctrl-C end with 0, and silence.
+        signal.signal(signal.SIGINT, interrupted)
 
 
 class Place(Protocol):

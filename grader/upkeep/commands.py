@@ -100,8 +100,8 @@ def restore(
 
     \b
     grader restore backup.tar.gz --verify
-    grader restore backup.tar.gz /srv/restored
-    grader restore backup.tar.gz /srv/restored --database postgresql://prof@db/course
+    grader restore backup.tar.gz restored
+    grader restore backup.tar.gz restored --database postgresql://prof@db/course
     """
     from grader.upkeep import archive as archives
     from grader.upkeep.restore import restore as put_back
@@ -122,6 +122,10 @@ def restore(
 
 def _tell_gradebook(manifest: Manifest, folder: Path, database: str) -> None:
     """Say where the gradebook is, unless it is where the course looks for it anyway."""
+    from sqlalchemy.engine import make_url
+
+    from grader.course import CONFIG_FILE
+    from grader.upkeep.gradebooks import without_password
     from grader.upkeep.restore import place
 
     gradebook = manifest.gradebook
@@ -130,11 +134,12 @@ def _tell_gradebook(manifest: Manifest, folder: Path, database: str) -> None:
     copy = folder / place(gradebook.member)
     if gradebook.kind == "sqlite":
         print(f"Its gradebook is {copy}; it was {gradebook.url}")
-    elif database:
-        print(
-            "Its gradebook is in the database: set c.CourseDirectory.db_url in nbgrader_config.py"
+    elif database and without_password(make_url(database)) != gradebook.url:
+        warn(
+            f"Its gradebook is in the database, and {folder / CONFIG_FILE} still names"
+            f" {gradebook.url}: set c.CourseDirectory.db_url there before any other command"
         )
-    else:
+    elif not database:
         warn(f"Its gradebook was {gradebook.url}: put {copy} back with pg_restore, or --database.")
 
 

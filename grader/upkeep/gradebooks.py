@@ -32,7 +32,7 @@ def copy_gradebook(course: Course, folder: Path) -> tuple[Gradebook, Path] | Non
         GraderError: it is damaged, or held too long, or it is on a server that does not answer.
     """
     url = make_url(course.directory.db_url)
-    told = _without_password(url)
+    told = without_password(url)
     if url.get_backend_name() == "postgresql":
         copy = folder / _DUMP
         dump(url, copy)
@@ -106,14 +106,14 @@ def load(address: str, copy: Path) -> None:
     """
     url = make_url(address)
     if url.get_backend_name() != "postgresql":
-        raise GraderError(f"{_without_password(url)} is no database of PostgreSQL.")
+        raise GraderError(f"{without_password(url)} is no database of PostgreSQL.")
     words = ["pg_restore", "--single-transaction", "--exit-on-error", "--no-owner"]
     _run([*words, "--no-privileges"], url, str(copy))
 
 
 def _run(words: Sequence[str], url: URL, *rest: str) -> None:
     """Run a program of PostgreSQL's; the password is not shown in the list of processes."""
-    address = _without_password(url)
+    address = without_password(url)
     secret = {"PGPASSWORD": url.password} if url.password else {}
     try:
         done = subprocess.run(
@@ -133,7 +133,7 @@ def _run(words: Sequence[str], url: URL, *rest: str) -> None:
         raise GraderError(f"{words[0]} failed for {address}: {reason}")
 
 
-def _without_password(url: URL) -> str:
+def without_password(url: URL) -> str:
     """The address as PostgreSQL's own programs and people read it."""
     kind = url.get_backend_name()  # without the name of Python's driver
     return URL.create(

@@ -30,6 +30,7 @@ FINDERS: Final[tuple[Finder, ...]] = (
     sessions_found.spawner,
     sessions_found.accounts,
     sessions_found.address,
+    sessions_found.jobs,
     sessions_found.mail,
     sessions_found.kernel,
     sessions_found.data,

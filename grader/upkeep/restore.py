@@ -35,8 +35,9 @@ def restore(archive: Path, folder: Path, database: str = "") -> Manifest:
         raise GraderError(f"The gradebook in {archive} is not PostgreSQL's: leave out --database.")
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     try:
-        with writing(folder):
+        with writing(folder.parent):
             partial.mkdir(mode=0o700, parents=True)
+        with writing(folder):
             _extract(members(archive), partial)
             if database and manifest.gradebook:
                 load(database, partial / manifest.gradebook.member)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from grader.doctor import Check
 from grader.upkeep.site import Site, fine, mode, wrong
@@ -23,7 +24,7 @@ _DEMONSTRATION: Final = (
     "shared-password",
     "SharedPasswordAuthenticator",
 )
-_LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 _KERNEL: Final = "python3"
 """The one that the labs ask for."""
 _MAIL: Final = re.compile(r"--mail-(?:type|user)|\bsendmail\b|\bsmtp", re.IGNORECASE)
@@ -81,12 +82,33 @@ def address(site: Site) -> Iterator[Check]:
         return
     url = site.of_hub("JupyterHub", "bind_url", "http://:8000")
     has_certificate = bool(site.of_hub("JupyterHub", "ssl_cert"))
-    host = url.partition("://")[2].rpartition(":")[0]
-    if host not in _LOOPBACK and not has_certificate:
+    if _host(url) not in _LOOPBACK and not has_certificate:
         advice = "http://127.0.0.1:8000, behind a web server with a certificate"
         yield from wrong("address", f"{url} is open to the network, without https", advice)
         return
     yield from fine("address", url)
+
+
+def jobs(site: Site) -> Iterator[Check]:
+    """Slurm starts sessions, and those that it has started find the hub."""
+    if not _name(site.of_hub("JupyterHub", "spawner_class", "")).endswith("SlurmSpawner"):
+        return
+    if site.probe.run("sinfo", "--noheader") is None:
+        advice = "sinfo here says why: slurm.conf, munge, the controller"
+        yield from wrong("jobs", "Slurm does not answer", advice)
+    given = (site.of_hub("JupyterHub", option) for option in ("hub_connect_url", "hub_bind_url"))
+    url = next(filter(None, given), "http://127.0.0.1:8081")
+    host = site.of_hub("JupyterHub", "hub_connect_ip") or _host(url)
+    if host in _LOOPBACK:
+        advice = "course_hub_address: an address of this machine that the nodes reach"
+        yield from wrong("jobs", f"sessions look for the hub at {host}, on their own node", advice)
+        return
+    yield from fine("jobs", f"sessions find the hub at {host}")
+
+
+def _host(url: str) -> str:
+    """The host that a URL names; "" for all of this machine's."""
+    return urlsplit(url).hostname or ""
 
 
 def mail(site: Site) -> Iterator[Check]:
@@ -200,16 +222,16 @@ def versions(site: Site) -> Iterator[Check]:
     pins: dict[str, list[str]] = {}  # a version of Python may have one of its own
     for name, version in _PINNED.findall(site.requirements.read_text("utf-8")):
         pins.setdefault(name, []).append(version.partition("+")[0])
-    others = [
-        f"{name} {found}, tested with {' or '.join(wanted)}"
+    others = {
+        name: f"{name} {found}, tested with {' or '.join(wanted)}"
         for name, wanted in pins.items()
         if (found := _installed(name)) and found.partition("+")[0] not in wanted
-    ]
+    }
     if not pins:
         yield from wrong("versions", f"no pins in {site.requirements}", "the course's own file")
     elif others:
-        value = f"{'; '.join(others[:5])}{' ...' * (len(others) > 5)}"
-        advice = f"pip install -c {site.requirements} '.[grader,hub]'"
+        value = f"{'; '.join([*others.values()][:5])}{' ...' * (len(others) > 5)}"
+        advice = f"{sys.executable} -m pip install -c {site.requirements} {' '.join(others)}"
         yield from wrong("versions", value, advice)
     else:
         yield from fine("versions", f"{len(pins)} pins, none broken")

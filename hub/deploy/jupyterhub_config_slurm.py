@@ -5,6 +5,7 @@ PAM asks, and calls Slurm's commands as each student, by sudo.
 """
 
 import os
+import shlex
 import sys
 import tomllib
 from pathlib import Path
@@ -59,11 +60,13 @@ c.BatchSpawnerBase.batch_script = """#!/bin/bash
 {% endif %}{% if reservation %}#SBATCH --reservation={{reservation}}
 {% endif %}#SBATCH --no-requeue
 #SBATCH --signal=B:TERM@30
+{{prologue}}
 exec {{cmd}}
 """
-c.BatchSpawnerBase.batchspawner_singleuser_cmd = (
-    f"{SITE['environment']}/bin/batchspawner-singleuser"
-)
+BIN = f"{SITE['environment']}/bin"
+c.BatchSpawnerBase.batchspawner_singleuser_cmd = f"{BIN}/batchspawner-singleuser"
+c.BatchSpawnerBase.req_prologue = f"export PATH={BIN}:$PATH"  # sudo gives its own
+c.Spawner.args = [shlex.quote(each) for each in c.Spawner.args]  # a shell reads the script
 c.BatchSpawnerBase.batch_query_cmd = "squeue -h -j {job_id} -o '%T %B'"
 c.Spawner.start_timeout = 600  # a job may wait for its turn
 c.Spawner.http_timeout = 120  # a server starts slowly on a busy node

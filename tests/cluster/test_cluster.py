@@ -10,6 +10,7 @@ import threading
 from collections import Counter
 from concurrent.futures import Future
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from multiprocessing.connection import Pipe
 
@@ -28,9 +29,10 @@ from grader.errors import GraderError
 from grader.grading.autograde import autograde
 from grader.grading.results import read_results
 from tests.support import slurm_cluster
-from tests.support.cluster_cases import a_class, bytes_of, on_slurm
+from tests.support.cluster_cases import CONFIG, a_class, bytes_of, on_slurm
 from tests.support.course_cases import LAB, QUICK, ROOT, answered, make_course
 from tests.support.gradebook_cases import rows
+from tests.support.service_cases import served
 
 MISSING = "dask is missing: pip install -r requirements.txt"
 dask_config = pytest.importorskip("dask.config", reason=MISSING)
@@ -112,6 +114,29 @@ def test_ctrl_c_ends_the_jobs_and_another_machine_goes_on(slurm, tmp_path):
     assert len(autograde(course.lab(LAB), config, make_engine=Counting)) == 60
     assert done.isdisjoint(ran)
     assert len(ran) == 60 - len(done)
+
+
+@pytest.mark.slow
+def test_a_hand_in_is_answered_from_a_job(slurm, tmp_path):
+    """By the command, whose gradings are threads of their own."""
+    one = served(tmp_path, tell="points")
+    with (one.course.root / "nbgrader_config.py").open("a") as config:
+        config.write(CONFIG)
+    one.clock.now = datetime.now(UTC) - timedelta(minutes=1)
+    date = one.hand_in("alice")
+    command = ["-m", "grader", "serve", "--once", "--cluster", "slurm", "--jobs", "1"]
+    done = subprocess.run(
+        [sys.executable, *command, "--memory-mb", "700"],
+        cwd=one.course.root,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    answer = one.answer("alice", date)
+    assert answer["state"] == "graded", done.stderr
+    assert not slurm.jobs("RUNNING,PENDING")
 
 
 def test_what_slurm_or_a_node_refuses_is_told(slurm, tmp_path):

@@ -25,7 +25,7 @@ GROUPS = 'students = "glo4030"\ninstructors = "glo4030-prof"\n'
 class Machine(Probe):
     """What the system answers, without asking it."""
 
-    answers: dict[str, str] = field(default_factory=lambda: {"timedatectl": "yes"})
+    answers: dict[str, str] = field(default_factory=lambda: {"timedatectl": "yes", "sinfo": ""})
     vision: str = "0.21.0"
 
     def run(self, *command: str) -> str | None:
@@ -44,6 +44,13 @@ class Installation:
 
     def path(self, name: str) -> Path:
         return self.root / name
+
+    def on_slurm(self, hub: str = "http://login:8081") -> Installation:
+        """One whose sessions are jobs, which find the hub at this address."""
+        return self.with_hub(
+            "c.JupyterHub.spawner_class = 'batchspawner.SlurmSpawner'\n"
+            f"c.JupyterHub.hub_bind_url = {hub!r}"
+        )
 
     def with_hub(self, addition: str) -> Installation:
         """A configuration of the hub that goes on where this one ends."""
@@ -189,6 +196,18 @@ def nobody_may_enter(here: Installation) -> Installation:
 @_found_by("address", "without https")
 def passwords_in_clear(here: Installation) -> Installation:
     return here.with_hub("c.JupyterHub.bind_url = 'http://:8000'")
+
+
+@_found_by("jobs", "on their own node")
+def jobs_do_not_find_the_hub(here: Installation) -> Installation:
+    return here.on_slurm("http://127.0.0.1:8081")
+
+
+@_found_by("jobs", "does not answer")
+def slurm_is_not_there(here: Installation) -> Installation:
+    probe = replace(here.site.probe, answers={"timedatectl": "yes"})
+    slurm = here.on_slurm()
+    return replace(slurm, site=replace(slurm.site, probe=probe))
 
 
 @_found_by("mail", "batch_script")

@@ -183,7 +183,13 @@ def test_a_backup_inside_the_course_is_refused(course, monkeypatch):
     assert "outside it" in done.output
 
 
-# ---- A full disk
+# ---- What cannot be written
+
+
+def test_the_folder_is_named_in_which_nothing_can_be_made(course, safe):
+    made = back_up(course, safe, 1, NOON).path
+    with pytest.raises(GraderError, match=f"^{made} cannot be written"):
+        restore(made, made / "restored")
 
 
 @contextmanager
@@ -308,11 +314,16 @@ def test_a_gradebook_of_postgresql_comes_back_with_pg_restore(course, safe, monk
         done = run(safe, monkeypatch, *words, "--database", server.url("empty"))
         assert done.exit_code == 0, done.output
         assert server.sql("empty", "SELECT n FROM grade") == "17"
+        assert "still names" in done.output  # the live one, until it is set
         words[-1] += "2"
         again = run(safe, monkeypatch, *words, "--database", server.url("empty"))
         assert (again.exit_code, "already exists" in again.output) == (1, True)
         assert not (safe / "restored2").exists()
         assert server.sql("empty", "SELECT count(*) FROM grade") == "1"
+        server.sql("live", "DROP TABLE grade")
+        words[-1] += "3"
+        done = run(safe, monkeypatch, *words, "--database", server.url("live"))
+        assert (done.exit_code, "still names" in done.output) == (0, False)
 
 
 def test_postgresql_that_does_not_answer_is_told_without_its_password(course, safe):

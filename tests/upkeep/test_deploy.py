@@ -337,6 +337,40 @@ def test_pages_and_slurm_are_chosen_by_words_of_a_command_line():
     assert job["slurm"] == usual | {"partition": "cours", "options": "--qos=cours"}
 
 
+def written_units(**given: object) -> dict[str, str]:
+    """The units as the role writes them."""
+    (task,) = (task for task in parsed("tasks") if task["name"].startswith("Units"))
+    engine = with_filters(Environment())
+    engine.globals["lookup"] = lambda _, path: Path(path).read_text("utf-8")
+    text = task["ansible.builtin.copy"]["content"]
+    values = resolved(**given) | {"course_source": str(ROOT), "course_hub_config": "hub.py"}
+    return {name: engine.from_string(text).render(values | {"item": name}) for name in task["loop"]}
+
+
+def test_units_are_as_they_stand_but_for_what_a_site_chooses():
+    usual = written_units()
+    assert "\nExecStart=/opt/cours/bin/grader serve\n" in usual["grader-serve.service"]
+    chosen = written_units(
+        course_serve_options="--cluster slurm --jobs 8", course_hub_address="http://login:8081"
+    )
+    serving = chosen["grader-serve.service"]
+    assert "\nExecStart=/opt/cours/bin/grader serve --cluster slurm --jobs 8\n" in serving
+    assert "--error-target http://login:8081/hub/error" in chosen["jupyterhub-proxy.service"]
+    assert "127.0.0.1:8081" not in "".join(chosen.values())
+
+
+def test_settings_of_jupyter_lie_where_the_nodes_of_a_cluster_see_them():
+    """Which have the environment, and not the /etc of the machine of the hub."""
+    places = [
+        task["ansible.builtin.copy"]["dest"]
+        for task in parsed("tasks")
+        if re.search("nbgrader_config|page_config|overrides", str(task.get("ansible.builtin.copy")))
+    ]
+    owners = ("{{ course_environment }}/", "{{ course_folder }}/", "{{ course_home }}/")
+    assert len(places) == 6
+    assert all(place.startswith(owners) for place in places), places
+
+
 def test_options_of_slurm_come_into_the_script(tmp_path, monkeypatch):
     batchspawner = pytest.importorskip("batchspawner", reason="batchspawner is not installed")
     text = (DEPLOY / "course.toml").read_text("utf-8")
@@ -348,6 +382,22 @@ def test_options_of_slurm_come_into_the_script(tmp_path, monkeypatch):
     values = {"hours": 1, "options": spawner.req_options}
     assert "\n#SBATCH --qos=cours\n" in wanted.render(values)
     assert "#SBATCH \n" not in wanted.render(values | {"options": ""})
+
+
+def test_a_job_starts_the_server_with_the_words_and_programs_of_one_machine(tmp_path):
+    """Whatever sudo has made of PATH, and though a shell reads the script."""
+    batchspawner = pytest.importorskip("batchspawner", reason="batchspawner is not installed")
+    spawner = batchspawner.SlurmSpawner(config=loaded("jupyterhub_config_slurm.py"))
+    shows = 'python -c \'import os, sys; print(os.environ["PATH"], *sys.argv[1:], sep="\\n")\''
+    values = {"hours": 1, "prologue": spawner.req_prologue}
+    values["cmd"] = " ".join([shows.replace("python", sys.executable, 1), *spawner.args])
+    script = Environment().from_string(spawner.batch_script).render(values)
+    done = subprocess.run(
+        ["bash"], input=script, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"}
+    )
+    path, *words = done.stdout.splitlines()
+    assert path == f"{SITE['environment']}/bin:/usr/bin:/bin"
+    assert words == loaded("jupyterhub_config.py").Spawner.args
 
 
 def test_the_documentation_sets_variables_that_the_role_has():

@@ -47,6 +47,13 @@ def test_nothing_is_found_on_one_that_is_ready(here):
     assert {"exchange", "homes", "clock", "mail", "kernel", "isolation", "gradebook"} <= names
 
 
+def test_nothing_is_found_where_sessions_are_jobs(here):
+    slurm = here.on_slurm()
+    assert faults(slurm) == []
+    (found,) = (check for check in look(slurm.site) if check.name == "jobs")
+    assert "login" in found.value
+
+
 @pytest.mark.parametrize("name", BROKEN)
 def test_each_fault_is_found_by_its_check_with_what_to_do(here, name):
     check, words, break_it = BROKEN[name]
@@ -54,6 +61,13 @@ def test_each_fault_is_found_by_its_check_with_what_to_do(here, name):
     assert found, name
     assert any(words in f"{fault.value} {fault.advice}" for fault in found)
     assert all(fault.advice for fault in found)
+
+
+def test_other_versions_are_put_back_by_their_names(here):
+    _, _, break_it = BROKEN["another_torch"]
+    break_it(here)
+    (found,) = faults(here)
+    assert found.advice.endswith(f"-m pip install -c {here.site.requirements} torch")
 
 
 @pytest.mark.parametrize(("free", "files", "told"), [(1e9, 900_000, "GB"), (50e9, 9, "9 more")])
