@@ -1388,7 +1388,7 @@ claim.less("en test aussi, l'élève reconnaît la plupart des 3", 55, test_thre
 # - **Sans étiquette** : deux versions d'une image sont semblables, toutes les autres différentes (T. Chen et coll., *SimCLR*, 2020).
 # - Apprenez les poids des tâches : $\sum_j e^{-s_j} L_j + s_j$ (A. Kendall et coll., 2018). Quel est l'optimum en $s_j$ ?
 # - **Un maître trop sûr** : sur MNIST entier (28 × 28, maître à 98,5 %), le même élève ne reconnaît que 0 à 40 % des 3, selon
-#   la graine. Mesurez-le, puis essayez un maître entraîné une seule époque. Que dit-il de plus ?
+#   la graine. Mesurez-le. Une autre température, ou un maître entraîné moins longtemps, y changent-ils quelque chose ?
 # - **Élaguer** : annulez les plus petits poids du maître. Combien avant que l'exactitude ne tombe ?
 # - A. Rasmus et coll., *Semi-Supervised Learning with Ladder Networks*, 2015.
 # - F. Schroff, D. Kalenichenko et J. Philbin, *FaceNet*, 2015.
