@@ -73,7 +73,7 @@ def memory_per_worker(folder: Path) -> float:
     source = course.lab(LAB).author_notebook()
     slow = answered(course, standardize="import time\ntime.sleep(3)\n")
     with Engine(EngineConfig(workers=WORKERS)) as engine:
-        zygotes = {engine.candidates.process.pid, engine.examiners.process.pid}
+        zygotes = {engine.candidates.pid, engine.examiners.pid}
         jobs = [Job(str(number), json.loads(json.dumps(slow)), source) for number in range(WORKERS)]
         before = sum(map(unique, zygotes))
         outcomes = engine.map(jobs)

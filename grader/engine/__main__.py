@@ -1,4 +1,7 @@
-"""A zygote's process: `python -m grader.engine candidate|examiner DESCRIPTOR`."""
+"""The process that becomes both zygotes: `python -m grader.engine CANDIDATES EXAMINERS`.
+
+Each argument is the number of a descriptor: that of a zygote's control socket.
+"""
 
 import gc
 
@@ -10,8 +13,7 @@ import socket  # noqa: E402
 import sys  # noqa: E402
 
 from grader.engine import zygote  # noqa: E402
-from grader.engine.zygote_messages import ZygoteRole  # noqa: E402
 
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader to handle
-zygote.main(ZygoteRole(sys.argv[1]), socket.socket(fileno=int(sys.argv[2])))
+zygote.main(*(socket.socket(fileno=int(number)) for number in sys.argv[1:]))
 os._exit(0)

@@ -3,8 +3,9 @@
 Theory of operation
 -------------------
 Entering `Engine`, the grader starts two zygotes (`zygote.py`), one for candidates and one for
-examiners. Each has a control socket to the grader, and a single thread. A zygote receives its
-settings, imports everything, says `Ready` and then serves: `Fork`, which comes with the child's
+examiners. Each has a control socket to the grader, and a single thread. They begin as one process,
+which receives their settings and imports everything; then it forks the zygote of examiners, and is
+the other. A zygote says `Ready` and then serves: `Fork`, which comes with the child's
 sockets, is answered by `Forked`; `End` by `Ended`, once the child is reaped, which only its parent
 can do.
 
@@ -34,7 +35,8 @@ Ends, from the gentle to the hard:
 - `NotebookRun.close` stops the watch, then has the candidate's tree and the examiner ended.
 - `Engine.__exit__` closes the control sockets: a zygote ends at the end of file, or after 5 s.
 - When the grader is killed, its sockets close: the zygotes end. The end of a zygote is a signal
-  (PR_SET_PDEATHSIG) to its examiners, or to its supervisors, which end their candidates.
+  (PR_SET_PDEATHSIG) to its examiners, or to its supervisors, which end their candidates; and that
+  of the zygote of candidates is one to the other zygote.
 """
 
 from __future__ import annotations
@@ -64,8 +66,8 @@ from grader.engine.packages import code_version
 from grader.engine.policy import policy
 from grader.engine.report import Outcome, Report, Status, Verdict
 from grader.engine.sandbox import Excess, Watch, prepare
-from grader.engine.zygote_client import ZygoteClient
-from grader.engine.zygote_messages import ZygoteRole, ZygoteSettings
+from grader.engine.zygote_client import Zygotes
+from grader.engine.zygote_messages import ZygoteSettings
 from grader.errors import GraderError
 from grader.notebook import Notebook, is_test
 
@@ -98,12 +100,9 @@ class Engine:
         with ExitStack() as stack:
             home = stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-"))
             settings = self._settings(Path(home))
-            candidates = ZygoteClient(ZygoteRole.CANDIDATE, home, settings)
-            examiners = ZygoteClient(ZygoteRole.EXAMINER, home, settings)
-            self.candidates = stack.enter_context(candidates)
-            self.examiners = stack.enter_context(examiners)
-            self.candidates.wait_ready()  # both import at the same time
-            self.examiners.wait_ready()
+            zygotes = stack.enter_context(Zygotes(home, settings))
+            zygotes.wait_ready()
+            self.candidates, self.examiners = zygotes.candidates, zygotes.examiners
             self._stack = stack.pop_all()
         return self
 

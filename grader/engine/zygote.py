@@ -1,10 +1,8 @@
-"""A process that has imported everything once, and forks: 4 ms a child instead of seconds.
+"""Two processes that have imported everything once, and fork: 4 ms a child instead of seconds.
 
-Two of them run, started afresh with a minimal environment: one forks candidates and has never held
-a secret, the other forks examiners. Neither starts a thread nor touches CUDA, so that forking is
-safe.
-
-    python -m grader.engine candidate|examiner DESCRIPTOR
+One forks candidates and has never held a secret, the other forks examiners. A process that is
+started afresh, with a minimal environment, imports for both, then parts in two, before either
+knows of a notebook. Neither starts a thread nor touches CUDA, so that forking is safe.
 """
 
 from __future__ import annotations
@@ -28,7 +26,6 @@ import numpy as np
 import torch
 
 from grader.engine.carried import lay_out
-from grader.engine.report import Mode
 from grader.engine.sandbox import end_with_parent, enter, kill_tree, prepare, shield
 from grader.engine.zygote_messages import (
     End,
@@ -38,7 +35,6 @@ from grader.engine.zygote_messages import (
     Prepare,
     Ready,
     Refused,
-    ZygoteRole,
     ZygoteSettings,
     receive,
     receive_settings,
@@ -46,22 +42,38 @@ from grader.engine.zygote_messages import (
 )
 from grader.errors import GraderError
 
+_Role = Callable[[ZygoteSettings], Callable[..., None]]
+
 _HUGE: Final = 1 << 21  # bytes
 _COLLAPSE: Final = 25  # MADV_COLLAPSE
 
 
-def main(role: ZygoteRole, control: socket.socket) -> None:
+def main(candidates: socket.socket, examiners: socket.socket) -> None:
+    """Become the zygotes that these control sockets lead to, until the first of them closes."""
+    settings = receive_settings(candidates)
+    _preload(settings.preload)
+    candidates_pid, examiners_pid = os.getpid(), os.fork()
+    if not examiners_pid:
+        candidates.close()
+        end_with_parent(candidates_pid)
+        _serve(examiners, settings, _examiners)
+        os._exit(0)
+    examiners.close()
+    _serve(candidates, settings, _candidates)
+    os.waitpid(examiners_pid, 0)
+
+
+def _serve(control: socket.socket, settings: ZygoteSettings, prepared: _Role) -> None:
     """Fork a child for each request received on `control`, until it closes."""
-    settings = receive_settings(control)
     try:
-        run_child = _PREPARED[role](settings)
+        run_child = prepared(settings)
     except GraderError as error:
         send(control, Refused(str(error)))
         return
     use_huge_pages()
     gc.freeze()  # the collector must not write to pages that children share
     gc.enable()
-    send(control, Ready())
+    send(control, Ready(os.getpid()))
     while (received := receive(control)) is not None:
         request, descriptors = received
         if isinstance(request, Fork):
@@ -109,16 +121,13 @@ def _end(pid: int) -> int:
     return os.waitpid(pid, 0)[1]
 
 
-# ---- Roles: import everything, then return the function that a child runs
+# ---- Roles: import what is theirs, then return the function that a child runs
 
 
 def _candidates(settings: ZygoteSettings) -> Callable[..., None]:
     from grader.engine import candidate, shell
 
     prepare(settings.policy)
-    _preload(settings.preload)
-    if settings.mode == Mode.SHARED:
-        _prepare_tests()
     shell.read_data_in_one_process()
     terminal = shell.make_shell(settings.output_bytes)
 
@@ -140,8 +149,6 @@ def _examiners(settings: ZygoteSettings) -> Callable[..., None]:
     sys.dont_write_bytecode = True
     sys.modules["__main__"] = one_process.MainModule("__main__")
     own_files.watch_files()
-    _preload(settings.preload)
-    _prepare_tests()
     # What a student's code returns is kept here, and must not fill the machine.
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     limit = pages * resource.getpagesize() + (settings.policy.memory_mb << 20)
@@ -158,22 +165,15 @@ def _examiners(settings: ZygoteSettings) -> Callable[..., None]:
     return run
 
 
-_PREPARED: Final = {ZygoteRole.CANDIDATE: _candidates, ZygoteRole.EXAMINER: _examiners}
-
-
 def _preload(modules: Iterable[str]) -> None:
     torch.set_num_threads(1)
     for module in modules:
         with contextlib.suppress(ImportError):  # the notebook will say so, if it is its own
             import_module(module)
     torch.ones(1, requires_grad=True).sum().backward()
-    _reset_random()  # numpy.random is imported when first used
-
-
-def _prepare_tests() -> None:
-    """Import what tests use: the first `assert_close` imports for half a second."""
-    with contextlib.suppress(AssertionError):
+    with contextlib.suppress(AssertionError):  # the first one imports for half a second
         torch.testing.assert_close(torch.zeros(1), torch.ones(1))
+    _reset_random()  # numpy.random is imported when first used
 
 
 def _reset_random() -> None:

@@ -1,4 +1,4 @@
-"""A zygote, as the grader sees it."""
+"""The zygotes, as the grader sees them."""
 
 from __future__ import annotations
 
@@ -29,11 +29,15 @@ from grader.errors import GraderError
 _Answer = TypeVar("_Answer", bound=ZygoteMessage)
 
 
-class ZygoteClient:
-    """Starts a zygote, asks it for children and for their end. Use as a context manager."""
+class Zygotes:
+    """Starts both zygotes. Use as a context manager.
 
-    def __init__(self, role: ZygoteRole, home: str, settings: ZygoteSettings) -> None:
-        self.role = role
+    Attributes:
+        candidates, examiners: what each is asked through.
+        process: that of the zygote of candidates, which the other ends with.
+    """
+
+    def __init__(self, home: str, settings: ZygoteSettings) -> None:
         self.settings = settings
         extra = dict(settings.policy.environment) | {
             "PYTHONPATH": os.pathsep.join(map(str, import_roots())),
@@ -43,31 +47,57 @@ class ZygoteClient:
         }
         self.environment = minimal_environment(home, home, extra)
 
-    def __enter__(self) -> ZygoteClient:
-        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+    def __enter__(self) -> Zygotes:
+        to_candidates, candidates = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        to_examiners, examiners = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        descriptors = [candidates.fileno(), examiners.fileno()]
+        with candidates, examiners:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "grader.engine", self.role, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
+                [sys.executable, "-m", "grader.engine", *map(str, descriptors)],
+                pass_fds=descriptors,
                 env=self.environment,
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        self.control.send(self.settings.to_bytes())
+        to_candidates.send(self.settings.to_bytes())
+        self.candidates = ZygoteClient(ZygoteRole.CANDIDATE, to_candidates)
+        self.examiners = ZygoteClient(ZygoteRole.EXAMINER, to_examiners)
         return self
 
     def wait_ready(self) -> None:
-        """Return once everything is imported."""
-        self._answer(Ready)
+        """Return once everything is imported.
+
+        Raises:
+            GraderError: a zygote cannot do its work here.
+        """
+        self.candidates.wait_ready()
+        self.examiners.wait_ready()
 
     def __exit__(self, *_: object) -> None:
-        self.control.close()
+        self.examiners.control.close()
+        self.candidates.control.close()
         try:
             self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+class ZygoteClient:
+    """Asks a zygote for children and for their end.
+
+    Attributes:
+        pid: the zygote's, once it is ready.
+    """
+
+    def __init__(self, role: ZygoteRole, control: socket.socket) -> None:
+        self.role = role
+        self.control = control
+
+    def wait_ready(self) -> None:
+        """Return once everything is imported."""
+        self.pid = self._answer(Ready).pid
 
     def ask_fork(self, *owned: socket.socket | IO[bytes]) -> None:
         """Ask for a child that owns these sockets and files; `forked` gives its process id."""

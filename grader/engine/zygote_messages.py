@@ -25,7 +25,7 @@ class ZygoteRole(StrEnum):
 
 @dataclass(frozen=True)
 class ZygoteSettings:
-    """The first message to a zygote: everything that its children have in common."""
+    """The first message to the zygotes: everything that their children have in common."""
 
     policy: Policy
     """Of candidates; an examiner may use as much memory."""
@@ -72,7 +72,9 @@ class Prepare:
 
 @dataclass(frozen=True)
 class Ready:
-    """From a zygote: everything is imported."""
+    """From a zygote, whose process id this is: everything is imported."""
+
+    pid: int
 
 
 @dataclass(frozen=True)
@@ -123,5 +125,5 @@ def receive(control: socket.socket) -> tuple[ZygoteMessage, list[int]] | None:
 
 
 def receive_settings(control: socket.socket) -> ZygoteSettings:
-    """The first message to a zygote."""
+    """The first message to the zygotes."""
     return ZygoteSettings.from_bytes(control.recv(_MAX_MESSAGE))
