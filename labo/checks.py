@@ -6,6 +6,7 @@ y sont remplacées par celles qui franchissent la frontière.
 
 import hashlib
 import inspect
+import pickle
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -162,8 +163,9 @@ def random_state() -> str:
 
     Deux résumés égaux : rien n'a été tiré entre les deux.
     """
-    states = torch.get_rng_state().numpy().tobytes(), np.random.get_state(), random.getstate()
-    return hashlib.sha256(repr(states).encode()).hexdigest()
+    of_torch = torch.get_rng_state().numpy().tobytes()
+    states = of_torch, np.random.get_state(), random.getstate()
+    return hashlib.sha256(pickle.dumps(states)).hexdigest()
 
 
 def source_of(value: Callable) -> str:

@@ -22,6 +22,7 @@ from grader.engine.wire_errors import WireError
 Argument = torch.Tensor | np.ndarray | torch.Generator | list | dict | set
 """A value that a call may change in place, or give back as it is."""
 
+_ARGUMENTS: Final = {torch.Tensor, torch.nn.Parameter, np.ndarray, list, dict, set}  # most of them
 _CONTENTS: Final = (np.ndarray, list, dict, set)
 # What a class that derives from str, list ... may have of its own, and be told by its plain value.
 _HARMLESS: Final = {
@@ -82,16 +83,18 @@ class ArgumentEncoder:
             argument.update(content)
 
     def _special(self, value: Any, pack: Pack) -> list | None:
-        if isinstance(value, Proxy):
+        kind = type(value)
+        if kind is tuple:
+            return None
+        if issubclass(kind, Proxy):
             self.origins |= origins(value)
             return ["object", handle_of(value).number]
-        if name := _overridden(type(value)):
-            kind = type(value).__name__
+        if name := _overridden(kind):
             raise UnsupportedAcrossBoundary(
-                f"a {kind} of the test would be given without its {name}, as a plain value: see"
-                " what student code does with checks.forbid(...), or grade in shared mode"
+                f"a {kind.__name__} of the test would be given without its {name}, a plain value:"
+                " see what student code does with checks.forbid(...), or grade in shared mode"
             )
-        if isinstance(value, Argument):
+        if kind in _ARGUMENTS or isinstance(value, Argument):
             number = self.mirrored.number_of(value)
             return self._argument(value, pack) if number is None else ["object", number]
         if isinstance(value, torch.nn.Module | torch.optim.Optimizer):

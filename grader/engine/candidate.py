@@ -36,9 +36,15 @@ from grader.engine.wire_errors import WireError
 from labo.bans import fingerprints, recording
 
 
-def main(sock: socket.socket, shell: Shell) -> NoReturn:
+def functions_of_modules() -> fingerprints.Replaced:
+    """Notes what functions modules have, and what stops a recording, before any student's code."""
+    recording.watch()
+    return fingerprints.Replaced(*_WATCHED)
+
+
+def main(sock: socket.socket, shell: Shell, replaced: fingerprints.Replaced) -> NoReturn:
     """Serve the examiner at the other end of `sock` until it closes."""
-    candidate = Candidate(sock, shell)
+    candidate = Candidate(sock, shell, replaced)
     try:
         candidate.peer.serve_forever()
     except Gone:
@@ -48,7 +54,7 @@ def main(sock: socket.socket, shell: Shell) -> NoReturn:
 class Candidate:
     """The names that a notebook has defined, and the objects that the examiner has numbers for."""
 
-    def __init__(self, sock: socket.socket, shell: Shell) -> None:
+    def __init__(self, sock: socket.socket, shell: Shell, replaced: fingerprints.Replaced) -> None:
         self.peer = Peer(sock, self._serve)
         self.shell = shell
         self.running = False
@@ -60,8 +66,7 @@ class Candidate:
         self.generators: dict[int, torch.Generator] = {}  # given as arguments
         self.tapes: dict[int, _Tape] = {}
         signal.signal(signal.SIGINT, self._interrupt)
-        recording.watch()  # before any code of the student has run
-        self.replaced = fingerprints.Replaced(*_WATCHED)
+        self.replaced = replaced
 
     def _interrupt(self, *_: object) -> None:
         if self.running:  # between two requests, it came too late
@@ -97,7 +102,7 @@ class Candidate:
 
     def _on_apply(self, request: dict) -> bytes:
         self.mirrors.take(request["mirrors"])
-        state.restore(request["state"])
+        state.restore(request)
         arguments = Arguments(self.objects, self.generators, self.peer)
         args, kwargs = wire.decode(request["arguments"], arguments.build, trusted=True)
         tape = _Tape(arguments.leaves())
@@ -193,6 +198,8 @@ class Candidate:
         return wire.encode(value, special)
 
     def _special(self, value: Any, tape: _Tape) -> list | None:
+        if type(value) is tuple:
+            return None
         if isinstance(value, torch.Tensor):
             if isinstance(value, torch.nn.Parameter):
                 return self._mirrored(value)

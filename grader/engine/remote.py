@@ -19,7 +19,6 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -59,6 +58,7 @@ class Remote:
         """Refuses what student code cannot see of a test's doing; gives what answers `input`."""
         self.callbacks: list[Callable] = []
         self.objects = Objects(self)
+        self.reading = _Reading(self)
         self.streams = RandomStreams()
         self.sizes = Sizes()
         self._ahead: dict[int, tuple[list, bool]] = {}
@@ -90,7 +90,7 @@ class Remote:
         """
         self._find_method()
         answer = self._ask({"op": "lookup", "name": name})
-        with self._reading():
+        with self.reading:
             self.objects.mirrors.take(answer["mirrors"])
             found = "result" in answer
             reader = AnswerReader(self.objects)
@@ -107,7 +107,7 @@ class Remote:
         """By name, the fingerprint of its code; the functions of modules that are replaced."""
         self._find_method()
         answer = self._ask({"op": "defined", "names": list(names)})
-        with self._reading():
+        with self.reading:
             return dict(answer["prints"]), {text(name) for name in answer["replaced"]}
 
     def apply(self, operation: str, /, *args: Any, **kwargs: Any) -> Any:
@@ -134,7 +134,7 @@ class Remote:
         if not calls:
             return
         answer, encoder, reader = self._sent(IN_TURN, calls, {})
-        with self._reading():
+        with self.reading:
             earlier = list(answer.get("earlier", ()))
             if not (len(earlier) == len(calls) - 1 or "raised" in answer):
                 raise WireError("not a value for each call")
@@ -161,12 +161,12 @@ class Remote:
                 "operation": operation,
                 "arguments": arguments,
                 "mirrors": self.objects.mirrors.changed(),
-                "state": self.streams.lent(),
                 "record": record,
                 "input": answers_input,
+                **self.streams.lent(),
             }
         )
-        with self._reading():
+        with self.reading:
             self._say(text(answer["printed"], MAX_TOLD))
             self.objects.mirrors.take(answer["mirrors"])
             reader = AnswerReader(self.objects, encoder, makes=operation in MAKERS)
@@ -175,7 +175,7 @@ class Remote:
 
     def _value(self, result: Any, encoder: ArgumentEncoder, reader: AnswerReader) -> Any:
         """The value of a call, whose arguments are given the contents that it has left in them."""
-        with self._reading():
+        with self.reading:
             value, changed = wire.decode(result, reader.build)
             for index, content in changed.items():
                 encoder.overwrite(index, content)
@@ -185,7 +185,7 @@ class Remote:
         """Raise what student code has raised, if it has."""
         if "raised" not in answer:
             return
-        with self._reading():
+        with self.reading:
             error = self._rebuilt(answer["raised"], iterating=iterating)
         raise error
 
@@ -205,7 +205,7 @@ class Remote:
             }
         )
         differentiable = [grad for grad in grads if grad is not None and grad.requires_grad]
-        with self._reading():
+        with self.reading:
             self.objects.mirrors.take(answer["mirrors"])
             if "raised" not in answer:
                 tied = [*differentiable, *inputs]
@@ -299,15 +299,6 @@ class Remote:
             raise WrongNature(french.unreadable())
         return answer
 
-    @contextmanager
-    def _reading(self) -> Iterator[None]:
-        """End the conversation when an answer is none that we would send, whatever is wrong."""
-        try:
-            yield
-        except Exception as error:
-            self.trouble = WireError(f"not an answer: {type(error).__name__}: {error}"[:500])
-            raise self.trouble from None
-
     def _serve_callback(self, message: bytes) -> bytes:
         """Answer student code that calls a function of the test."""
         request = wire.decode(message)
@@ -340,6 +331,25 @@ class Remote:
             reader.tied = _RemoteCall.apply(
                 self, answer["tape"], len(inputs) + len(leaves), *inputs, *leaves, *tensors
             )
+
+
+class _Reading:
+    """A block that ends the conversation when an answer is none that we would send.
+
+    Whatever is wrong with it. Not of `contextlib`: every request enters four of these.
+    """
+
+    def __init__(self, remote: Remote) -> None:
+        self.remote = remote
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, Exception):
+            trouble = WireError(f"not an answer: {type(error).__name__}: {error}"[:500])
+            self.remote.trouble = trouble
+            raise trouble from None
 
 
 def _several(answer: Any) -> tuple[list, bool]:

@@ -95,7 +95,7 @@ class RandomStreams:
         self._torch_seed = int.from_bytes(digest[:7], "big")
         torch.default_generator.manual_seed(self._torch_seed)
         self._seed_numpy(int.from_bytes(digest[7:11], "big"))
-        self._seed_python(digest[11:18])
+        self._seed_python(int.from_bytes(digest[11:18], "big"))
         self._seeded_by_test.clear()
 
     def _next_seed(self) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 import msgpack
@@ -117,8 +118,8 @@ class _Encoder:
             return bytes(value)
         if isinstance(value, dict):
             # The items that are there, whatever a subclass says when it is asked; likewise below.
-            pairs = dict.items(value)
-            return ["dict", [self._parts(pair, depth + 1) for pair in pairs]]
+            flat = chain.from_iterable(dict.items(value))
+            return ["dict", self._parts(flat, depth + 1)]
         for tag, kind in _CONTAINERS:
             if isinstance(value, kind):
                 return [tag, self._parts(kind.__iter__(value), depth + 1)]
@@ -126,7 +127,8 @@ class _Encoder:
 
     def _parts(self, parts: Iterable, depth: int) -> list:
         # Most are plain: these calls are for the others.
-        return [each if type(each) in _AS_IT_IS else self.pack(each, depth) for each in parts]
+        pack, plain = self.pack, _AS_IT_IS
+        return [each if type(each) in plain else pack(each, depth) for each in parts]
 
     def _count(self, value: Any) -> None:
         if len(value) > MAX_LENGTH:
@@ -213,7 +215,8 @@ def decode(data: bytes, special: SpecialBuilder | None = None, *, trusted: bool 
             # Bytes hold no more lists than their number.
             list_hook=None if len(data) <= _MAX_READ else _Count().added,
             max_str_len=MAX_TEXT,
-            max_array_len=MAX_LENGTH,  # msgpack makes room before it has read the items
+            # msgpack makes room before it has read the items; a dictionary has keys and values.
+            max_array_len=2 * MAX_LENGTH,
             max_map_len=0,
             max_ext_len=0,
         )
@@ -262,25 +265,22 @@ class _Decoder:
             return self.builders[tag](fields)
         if tag in _SEQUENCES:
             (items,) = exactly(fields, list)
+            if len(items) > MAX_LENGTH:
+                raise WireError(f"a {tag} of more than {MAX_LENGTH} items")
             built = self._parts(items, depth + 1)
             return _SEQUENCES[tag](_spread(built) if tag in _HASHED else built)
-        if tag == "dict":
-            (pairs,) = exactly(fields, list)
-            built_pairs = [self._pair(pair, depth + 1) for pair in pairs]
-            keys = _spread([key for key, _ in built_pairs])
-            return {key: value for key, (_, value) in zip(keys, built_pairs, strict=True)}
+        if tag == "dict":  # each key, then its value
+            (flat,) = exactly(fields, list)
+            built = self._parts(flat, depth + 1)
+            return dict(zip(_spread(built[::2]), built[1::2], strict=True))
         if self.special is None:
             raise WireError(f"unknown tag {tag[:40]!r}")
         return self.special(tag, fields, lambda part: self.build(part, depth + 1))
 
-    def _pair(self, pair: Any, depth: int) -> list:
-        if type(pair) is not list or len(pair) != 2:
-            raise WireError("a dictionary's item is not a pair")
-        return self._parts(pair, depth)
-
     def _parts(self, parts: list, depth: int) -> list:
         self.items += len(parts)
-        return [each if type(each) in _READ_AS_IT_IS else self.build(each, depth) for each in parts]
+        build, plain = self.build, _READ_AS_IT_IS
+        return [each if type(each) in plain else build(each, depth) for each in parts]
 
 
 def _spread(keys: Sequence[Any]) -> Sequence[Any]:

@@ -130,12 +130,13 @@ def _candidates(settings: ZygoteSettings) -> Callable[..., None]:
     prepare(settings.policy)
     shell.read_data_in_one_process()
     terminal = shell.make_shell(settings.output_bytes)
+    replaced = candidate.functions_of_modules()
 
     def run(link: int, files: int) -> None:
         enter(replace(settings.policy, keep_fds=(link, files)))
         lay_out(files)
         _reset_random()
-        candidate.main(socket.socket(fileno=link), terminal)
+        candidate.main(socket.socket(fileno=link), terminal, replaced)
 
     return run
 
@@ -167,6 +168,8 @@ def _examiners(settings: ZygoteSettings) -> Callable[..., None]:
 
 def _preload(modules: Iterable[str]) -> None:
     torch.set_num_threads(1)
+    for accelerator in (torch.cuda, torch.xpu, torch.mtia):
+        setattr(accelerator, torch.cuda.manual_seed_all.__name__, _seed_no_device)
     for module in modules:
         with contextlib.suppress(ImportError):  # the notebook will say so, if it is its own
             import_module(module)
@@ -174,6 +177,10 @@ def _preload(modules: Iterable[str]) -> None:
     with contextlib.suppress(AssertionError):  # the first one imports for half a second
         torch.testing.assert_close(torch.zeros(1), torch.ones(1))
     _reset_random()  # numpy.random is imported when first used
+
+
+def _seed_no_device(seed: int) -> None:
+    """In the place of what notes, with a stack trace, how to seed a device that no child sees."""
 
 
 def _reset_random() -> None:

@@ -83,18 +83,24 @@ class Replaced:
     """Les fonctions de modules qu'un notebook remplace, comparées à celles du début."""
 
     def __init__(self, *modules: ModuleType | type) -> None:
-        self._before = [(module, dict(vars(module))) for module in modules]
+        self._before = [(module, _functions(module)) for module in modules]
 
     def names(self) -> list[str]:
         """Leurs noms, sans leur module."""
         return sorted(
             name
             for module, before in self._before
-            for name, value in before.items()
-            if callable(value)
-            and (now := vars(module).get(name)) is not value
-            and not _is_wrapped_by_torch(now, value)
+            for name in _replaced(before, vars(module))
+            if not _is_wrapped_by_torch(vars(module).get(name), before[name])
         )
+
+
+def _functions(module: ModuleType | type) -> dict[str, Any]:
+    return {name: value for name, value in vars(module).items() if callable(value)}
+
+
+def _replaced(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    return [name for name, value in before.items() if now.get(name) is not value]
 
 
 def _is_wrapped_by_torch(value: Any, before: Any) -> bool:

@@ -71,6 +71,11 @@ class CellKind(StrEnum):
         return self in (CellKind.EXERCISE, CellKind.QUESTION)
 
 
+_GRADED = {
+    (kind.cell_type, kind.has_points, kind.is_solution): kind for kind in CellKind if kind.is_graded
+}
+
+
 @dataclass(frozen=True)
 class Heading:
     """La première ligne d'une vérification : ce qu'elle examine, et les points que cela vaut."""
@@ -162,9 +167,7 @@ def cell_kind(cell: dict[str, Any]) -> CellKind | None:
     found = cell["cell_type"], bool(role.get("grade")), is_solution(cell)
     if found == ("code", False, False):
         return CellKind.EXPERIENCE if is_experience(cell) else None
-    graded = [kind for kind in CellKind if kind.is_graded]
-    kinds = {(kind.cell_type, kind.has_points, kind.is_solution): kind for kind in graded}
-    return kinds.get(found)
+    return _GRADED.get(found)
 
 
 def is_experience(cell: dict[str, Any]) -> bool:

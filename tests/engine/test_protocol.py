@@ -698,7 +698,7 @@ def _answer(result: Any, **others: Any) -> dict:
 
 def _changed(content: Any) -> dict:
     """An answer that says that the first argument has this content now."""
-    return _answer(["tuple", [None, ["dict", [[0, content]]]]])
+    return _answer(["tuple", [None, ["dict", [0, content]]]])
 
 
 OBJECT = ["object", 1, ["notebook.Value"], True]

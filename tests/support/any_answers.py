@@ -1,8 +1,9 @@
 """A candidate that answers anything: hypothesis draws each answer as the examiner decodes it."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 import msgpack
@@ -134,7 +135,7 @@ TREES = st.recursive(
     LEAVES,
     lambda inner: st.one_of(
         st.tuples(st.sampled_from(["list", "tuple", "set"]), st.lists(inner, max_size=3)),
-        st.tuples(st.just("dict"), st.lists(st.tuples(inner, inner), max_size=2)),
+        st.tuples(st.just("dict"), st.lists(inner, max_size=4)),
     ),
     max_leaves=4,
 )
@@ -153,7 +154,11 @@ def _dict(fields: dict[str, st.SearchStrategy]) -> st.SearchStrategy:
     """A dictionary, or one without some of its fields."""
     whole = st.fixed_dictionaries(fields)
     some = st.fixed_dictionaries({}, optional=fields)
-    return _sometimes(whole, some).map(lambda found: ["dict", [[k, v] for k, v in found.items()]])
+    return _sometimes(whole, some).map(lambda found: _packed_dict(found.items()))
+
+
+def _packed_dict(pairs: Iterable[Iterable]) -> list:
+    return ["dict", [*chain.from_iterable(pairs)]]
 
 
 # ---- Answers
@@ -164,7 +169,7 @@ CHANGED = st.lists(
         st.one_of(TREES, CONTENTS.map(lambda parts: ["tuple", parts]), _list(TREES)),
     ),
     max_size=1,
-).map(lambda pairs: ["dict", pairs])
+).map(_packed_dict)
 RESULTS = {
     "lookup": TREES,
     "apply": st.tuples(TREES, _sometimes(CHANGED, TREES)).map(lambda pair: ["tuple", list(pair)]),
@@ -172,7 +177,7 @@ RESULTS = {
 }
 TAKEN = st.lists(
     st.tuples(NUMBERS, _sometimes(CONTENTS.map(lambda parts: ["tuple", parts]), TREES)), max_size=1
-).map(lambda pairs: ["dict", pairs])
+).map(_packed_dict)
 NAMES = ["StopIteration", "ValueError", "UnicodeDecodeError", "ExceptionGroup", "KeyboardInterrupt"]
 RAISED = _dict(
     {

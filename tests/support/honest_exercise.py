@@ -119,7 +119,9 @@ def honest_candidate() -> Iterator[Remote]:
     if not child:
         try:
             ours.close()
-            server = candidate.Candidate(theirs, Notebook())  # type: ignore[arg-type]
+            server = candidate.Candidate(  # type: ignore[arg-type]
+                theirs, Notebook(), candidate.functions_of_modules()
+            )
             server.shell.user_ns["kept"] = lambda: kept(server)
             server.peer.serve_forever()
         finally:
