@@ -74,8 +74,12 @@ class Outcome:
     notebook: dict[str, Any] = field(repr=False)
     report: Report
 
+    def to_plain(self) -> dict[str, Any]:
+        """What `asdict` gives, the notebook itself and no copy of it."""
+        return vars(self) | {"report": asdict(self.report)}
+
     def to_json(self) -> str:
-        return json.dumps(vars(self) | {"report": asdict(self.report)}, ensure_ascii=False)
+        return json.dumps(self.to_plain(), ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> Outcome:
@@ -83,7 +87,7 @@ class Outcome:
 
     @classmethod
     def from_plain(cls, data: dict[str, Any]) -> Outcome:
-        """The outcome that `dataclasses.asdict` gave this data of, through JSON or not."""
+        """The outcome that gave this data, through JSON or not."""
         report = data["report"]
         report |= {
             "verdicts": tuple(

@@ -32,6 +32,7 @@ from grader.grading.copies import executed_notebook, files_beside, write_copy
 from grader.grading.results import Result
 from grader.grading.spelling import unite
 from grader.grading.submission import Unreadable, read_timestamp
+from grader.notebook import graded_cells
 
 _BATCH = 100
 _NO_RESPONSE = "No response."  # nbgrader's own words, which formgrader shows
@@ -234,11 +235,8 @@ def _record_one(
 ) -> None:
     entry = _enter_submission(gradebook, submission)
     notebook = next(n for n in entry.notebooks if n.name == submission.lab.notebook_name)
-    cells = {
-        cell.metadata.nbgrader["grade_id"]: cell
-        for cell in executed_notebook(result, checksums).cells
-        if "nbgrader" in cell.metadata
-    }
+    graded = graded_cells(executed_notebook(result, checksums))
+    cells = {name: nbformat.from_dict(cell) for name, cell in graded.items()}
     for grade in _with_cells(gradebook, Grade, notebook):
         _set_grade(grade, result, cells.get(grade.cell.name))
     for comment in _with_cells(gradebook, Comment, notebook):

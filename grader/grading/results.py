@@ -56,7 +56,9 @@ class Result:
         return all(verdict.status is Status.PASSED for verdict in self.outcome.report.verdicts)
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), ensure_ascii=False)
+        problems = [asdict(problem) for problem in self.problems]
+        plain = vars(self) | {"problems": problems, "outcome": self.outcome.to_plain()}
+        return json.dumps(plain, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> Result:
