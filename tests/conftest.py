@@ -2,6 +2,7 @@
 
 import gc
 import os
+from itertools import groupby, product
 from pathlib import Path
 
 import pytest
@@ -76,15 +77,17 @@ LONGEST = (
 def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
     for place in (*MARKERS, *LONGEST):
         assert (config.rootpath / place).exists(), place
-    for item in items:
-        place = item.path.relative_to(config.rootpath)
-        for folder, marker in MARKERS.items():
-            if place.is_relative_to(Path(folder)):
-                item.add_marker(marker)
-                if marker in TRIED_TWICE:
-                    item.add_marker(pytest.mark.flaky(reruns=1))
+    for file, its_items in groupby(items, key=lambda item: item.path):
+        markers = _markers_of(file.relative_to(config.rootpath))
+        for item, marker in product(its_items, markers):
+            item.add_marker(marker)
     ranks = {config.rootpath / file: rank for rank, file in enumerate(LONGEST)}
     items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
+
+
+def _markers_of(file: Path) -> list[str | pytest.MarkDecorator]:
+    names = [name for place, name in MARKERS.items() if file.is_relative_to(place)]
+    return [*names, *(pytest.mark.flaky(reruns=1) for name in names if name in TRIED_TWICE)]
 
 
 def pytest_collection_finish() -> None:
