@@ -2,14 +2,13 @@
 
 import gc
 import os
+from collections.abc import Iterator
 from itertools import groupby, product
 from pathlib import Path
 
 import pytest
 
-# Imports and the collection of thousands of tests make millions of objects, none of which is
-# garbage: looking for it took a third of the time.
-gc.set_threshold(100_000, 20, 100)
+gc.set_threshold(100_000, 20, 100)  # the tests themselves leave little garbage too
 
 # A failed assertion of what tests share says as much as one of a test.
 pytest.register_assert_rewrite("tests.support")
@@ -90,9 +89,18 @@ def _markers_of(file: Path) -> list[str | pytest.MarkDecorator]:
     return [*names, *(pytest.mark.flaky(reruns=1) for name in names if name in TRIED_TWICE)]
 
 
-def pytest_collection_finish() -> None:
-    gc.collect()
-    gc.freeze()  # what was collected stays until the end: no later search need go through it
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Imports and the collection of thousands of tests make millions of objects that all stay.
+
+    To look for garbage among them took a third of the time; no later search goes through them.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_unconfigure() -> None:
