@@ -5,6 +5,9 @@ BIN := .venv/bin
 READY := .venv/.ready
 CODE := labo grader hub tests bench
 
+# The tests start hundreds of processes: none should compile this project again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo hub check quick test labs answers claims proofs docs format bench fuzz clean
 

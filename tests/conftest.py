@@ -2,13 +2,13 @@
 
 import gc
 import os
+from collections.abc import Iterator
+from itertools import groupby, product
 from pathlib import Path
 
 import pytest
 
-# Imports and the collection of thousands of tests make millions of objects, none of which is
-# garbage: looking for it took a third of the time.
-gc.set_threshold(100_000, 20, 100)
+gc.set_threshold(100_000, 20, 100)  # the tests themselves leave little garbage too
 
 # A failed assertion of what tests share says as much as one of a test.
 pytest.register_assert_rewrite("tests.support")
@@ -76,20 +76,31 @@ LONGEST = (
 def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
     for place in (*MARKERS, *LONGEST):
         assert (config.rootpath / place).exists(), place
-    for item in items:
-        place = item.path.relative_to(config.rootpath)
-        for folder, marker in MARKERS.items():
-            if place.is_relative_to(Path(folder)):
-                item.add_marker(marker)
-                if marker in TRIED_TWICE:
-                    item.add_marker(pytest.mark.flaky(reruns=1))
+    for file, its_items in groupby(items, key=lambda item: item.path):
+        markers = _markers_of(file.relative_to(config.rootpath))
+        for item, marker in product(its_items, markers):
+            item.add_marker(marker)
     ranks = {config.rootpath / file: rank for rank, file in enumerate(LONGEST)}
     items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
-def pytest_collection_finish() -> None:
-    gc.collect()
-    gc.freeze()  # what was collected stays until the end: no later search need go through it
+def _markers_of(file: Path) -> list[str | pytest.MarkDecorator]:
+    names = [name for place, name in MARKERS.items() if file.is_relative_to(place)]
+    return [*names, *(pytest.mark.flaky(reruns=1) for name in names if name in TRIED_TWICE)]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Imports and the collection of thousands of tests make millions of objects that all stay.
+
+    To look for garbage among them took a third of the time; no later search goes through them.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_unconfigure() -> None:

@@ -32,6 +32,7 @@ from tests.support import slurm_cluster
 from tests.support.cluster_cases import CONFIG, a_class, bytes_of, on_slurm
 from tests.support.course_cases import LAB, QUICK, ROOT, answered, make_course
 from tests.support.gradebook_cases import rows
+from tests.support.lent_engine import grade
 from tests.support.service_cases import served
 
 MISSING = "dask is missing: pip install -r requirements.txt"
@@ -56,7 +57,7 @@ def slurm(shared_slurm, monkeypatch):
 @pytest.mark.slow
 def test_a_node_and_a_job_lost_midway_cost_nothing(slurm, tmp_path):
     alone, course = a_class(tmp_path / "alone", CLASS), a_class(tmp_path / "cluster", CLASS)
-    autograde(alone.lab(LAB), QUICK)
+    grade(alone)
     seen = Counter()
 
     def hit(graded):
@@ -207,7 +208,7 @@ def on_dask(course: Course, address: str):
 def test_a_dask_cluster_gives_what_a_single_machine_gives(dask, tmp_path):
     alone, course = a_class(tmp_path / "alone", 4), a_class(tmp_path / "cluster", 4)
     on_dask(course, dask("--memory-limit=0"))
-    autograde(alone.lab(LAB), QUICK)
+    grade(alone)
     assert bytes_of(course) == bytes_of(alone)
 
 

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from grader.engine import Engine, EngineConfig, Job, Status
+from grader.engine import EngineConfig, Job, Status
 from tests.labs import both_runs, harness, isolated
 from tests.labs.isolated import built
+from tests.support.lent_engine import LentEngine
 
 LABS = harness.labs()
 
@@ -18,7 +19,7 @@ USUAL = EngineConfig(workers=2, whole=harness.THOROUGH)
 
 @pytest.fixture(scope="module")
 def engine():
-    with Engine(WHOLE) as engine:
+    with LentEngine(WHOLE) as engine:
         yield engine
 
 

@@ -12,6 +12,7 @@ import pytest
 from grader.engine import Engine, EngineConfig, Status
 from grader.errors import GraderError
 from tests.support.engine_cases import job
+from tests.support.lent_engine import LentEngine
 
 BUDGETS = EngineConfig(workers=2, cell_seconds=2, notebook_seconds=20, memory_mb=700)
 
@@ -201,7 +202,7 @@ def _wait_for(condition):
 @pytest.mark.slow
 def test_what_has_not_ended_once_is_not_awaited_for_as_long_again():
     cells = ["def f():\n    while True: pass", "def g(): return 1"]
-    with Engine(EngineConfig(workers=1, cell_seconds=5)) as engine:
+    with LentEngine(EngineConfig(workers=1, cell_seconds=5)) as engine:
         report = engine.run(job(cells, "f()", "f()", "assert g() == 1")).report
     statuses = [verdict.status for verdict in report.verdicts]
     assert statuses == [Status.TIMEOUT, Status.TIMEOUT, Status.PASSED]

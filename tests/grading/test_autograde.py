@@ -237,7 +237,7 @@ def test_mistakes_of_the_instructor_are_told(course, tmp_path):
 
 def test_results_are_plain_files(course):
     submit(course, "alice", answered(course))
-    autograde(course.lab(LAB), QUICK)
+    grade(course)
     (one,) = read_results(course.lab(LAB))
     again = Result.from_json(one.to_json())
     assert again == one

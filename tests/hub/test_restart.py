@@ -27,6 +27,8 @@ NOTEBOOK = """{"cells": [
 @pytest.fixture
 def folder(tmp_path) -> Iterator[Path]:
     """Where a hub is, whose sessions are ended with the test, also if it fails."""
+    # The course is there, so none is made: nobody looks at it in these sessions.
+    (tmp_path / "hub/home" / local_hub.TEACHER / "cours").mkdir(parents=True)
     yield tmp_path
     for session in tmp_path.rglob("jpserver-[0-9]*.json"):
         with contextlib.suppress(ProcessLookupError):

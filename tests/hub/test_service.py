@@ -12,11 +12,10 @@ import pytest
 from grader.service.policy import change_policy
 from tests.support import local_hub
 from tests.support.course_cases import LAB, ROOT, WRONG, answered, make_course
-from tests.support.local_hub import Hub, log_in
+from tests.support.local_hub import TEACHER, Hub, log_in
 
 pytestmark = local_hub.MARKS
 COURSE = "apprentissage-profond"
-TEACHER = "enseignante"
 
 PAST_DUE = """
 import sys

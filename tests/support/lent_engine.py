@@ -23,12 +23,17 @@ def _started(config: EngineConfig) -> Engine:
 
 
 def _for_all_jobs(config: EngineConfig) -> EngineConfig:
-    """The part of it that an engine starts with; the rest comes with each job."""
+    """The part of it that an engine starts with; the rest comes with each job.
+
+    Of memory and of processor time, all candidates may use what is usual.
+    """
     usual = EngineConfig()
     return replace(
         config,
         workers=usual.workers,
         cell_seconds=usual.cell_seconds,
+        notebook_seconds=usual.notebook_seconds,
+        memory_mb=usual.memory_mb,
         whole=usual.whole,
         confirm=usual.confirm,
         proven=usual.proven,

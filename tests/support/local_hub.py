@@ -32,6 +32,7 @@ MARKS = [
 ]
 
 LAB = "laboratoire_01"
+TEACHER = "enseignante"
 PASSWORD = "demonstration"
 PATIENCE = 60_000  # milliseconds: a loaded machine imports torch slowly
 
