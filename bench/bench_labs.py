@@ -5,9 +5,9 @@
 Each class has a third of wrong answers (a mutant in one exercise each) and filled-in free
 experiments, and is graded from a cold start, gradebook included. Stock nbgrader grades `--stock` of
 the same submissions in the same run; its start is measured on one more, and taken off. CPU times
-are those of all processes: a busy machine stretches wall times, and hardly these. The lines below
-a lab say what each part of a further submission costs: they come from notebooks without tests,
-without cells, and from the grader's own process.
+are those of all processes: a busy machine stretches wall times, and hardly these. `--parts` says
+what a further right submission costs in which processes, and what it would without its tests or
+without any cell.
 """
 
 from __future__ import annotations
@@ -146,37 +146,57 @@ def _nbgrader(course: Course, lab: str) -> None:
 # ---- Where the time goes
 
 
-def parts(folder: Path, lab: str, config: EngineConfig) -> dict[str, float]:
-    """CPU milliseconds of each part of one right submission more; the start is taken off."""
+Role = str
+"""A kind of process that works on a notebook."""
+
+
+def parts(folder: Path, lab: str, config: EngineConfig) -> dict[str, dict[Role, float]]:
+    """CPU milliseconds of one right submission more, in each process; the grader's are its engine's.
+
+    What taking in and recording costs is the rest of what `compare` measures.
+    """
     course = a_course(folder, lab)
-    hand_in(course, lab, 1)
     source = course.lab(lab).author_notebook()
-    config = EngineConfig(**vars(config) | {"preload": modules_used(source), "workers": 1})
-    count = 6
+    usual = EngineConfig(**vars(config) | {"preload": modules_used(source), "workers": 1})
 
-    def engine(change: Callable[[Notebook], Notebook], several: int) -> float:
-        author_s = change(source)  # else a cell below a missing test is not the author's
-        jobs = [Job(str(n), plain(author_s), author_s) for n in range(several)]
-        with measured() as spent, Engine(config) as started:
-            list(started.map(jobs))
-        return 1000 * spent.cpu
+    def each(kept: Callable[[dict], bool], count: int = 12) -> dict[Role, float]:
+        author_s = source | {"cells": [cell for cell in source["cells"] if kept(cell)]}
+        jobs = [Job(str(number), plain(author_s), author_s) for number in range(count)]
+        with Engine(usual) as engine:
+            list(engine.map(jobs[:2]))  # what is prepared for a class is
+            before = _by_role(engine)
+            list(engine.map(jobs))
+            after = _by_role(engine)
+        return {role: 1000 * (after[role] - before[role]) / count for role in after}
 
-    def without(kept: Callable[[dict], bool]) -> Callable[[Notebook], Notebook]:
-        return lambda book: book | {"cells": [cell for cell in book["cells"] if kept(cell)]}
-
-    def each(change: Callable[[Notebook], Notebook]) -> float:
-        return (engine(change, count + 2) - engine(change, 2)) / count
-
-    nothing, no_tests = each(without(lambda _: False)), each(without(lambda c: not is_test(c)))
-    everything = each(lambda book: book)
-    with measured() as intake:
-        grading._tasks(course.lab(lab), "", source, ["student_0000"] * count)
     return {
-        "intake": 1000 * intake.cpu / count,
-        "fork, sandbox, wire": nothing,
-        "cells": no_tests - nothing,
-        "tests": everything - no_tests,
+        "without cells": each(lambda _: False),
+        "without tests": each(lambda cell: not is_test(cell)),
+        "whole": each(lambda _: True),
     }
+
+
+def _by_role(engine: Engine) -> dict[Role, float]:
+    """Seconds until now; a notebook's processes count once they have been ended, all but the last.
+
+    The zygotes fork and end them.
+    """
+    candidates, examiners = map(_of_zygote, (engine.candidates.pid, engine.examiners.pid))
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        "candidate": candidates[1],
+        "examiner": examiners[1],
+        "zygotes": candidates[0] + examiners[0],
+        "grader": own.ru_utime + own.ru_stime,
+    }
+
+
+def _of_zygote(pid: int) -> tuple[float, float]:
+    """Seconds of a process, and of its children that it has waited for."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    user, system, children_user, children_system = map(int, fields[11:15])
+    ticks = os.sysconf("SC_CLK_TCK")
+    return (user + system) / ticks, (children_user + children_system) / ticks
 
 
 def main() -> None:
@@ -216,8 +236,9 @@ def compare(home: Path, lab: str, options: argparse.Namespace, config: EngineCon
             f" {theirs.cpu * count / mine.cpu:.1f} x, one more {theirs.cpu / marginal:.1f} x"
         )
     if options.parts:
-        for name, each in parts(home / "parts", lab, config).items():
-            print(f"  {name:24} {each:6.0f} ms of CPU")
+        for name, spent in parts(home / "parts", lab, config).items():
+            told = ", ".join(f"{role} {each:.0f}" for role, each in spent.items())
+            print(f"  one more {name:15} {told} ms of CPU")
 
 
 def _row(name: str, wall: float, cpu: float) -> None:
