@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from grader.engine.config import EngineConfig, Job
 from grader.engine.packages import import_roots
-from grader.engine.preload import modules_used
+from grader.engine.preload import modules_of_short_runs, modules_used
 from grader.engine.report import STOPPED_AFTER, Mode, Outcome, Report, Status, Verdict
 from grader.engine.sandbox import Level
 
@@ -30,6 +30,7 @@ __all__ = [
     "Status",
     "Verdict",
     "import_roots",
+    "modules_of_short_runs",
     "modules_used",
 ]
 

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from grader.notebook import Notebook
+from grader.engine.report import Mode
+from grader.engine.short import short_run
+from grader.notebook import Notebook, plain
 
 # They read no file of a course, and start no thread, which a fork would lose.
 _PACKAGES: Final = frozenset({"IPython", "PIL", "labo", "matplotlib", "numpy", "torch"})
@@ -29,6 +31,19 @@ def modules_used(source: Notebook) -> tuple[str, ...]:
     late = {module for words, module in _WHEN_FIRST_USED.items() if re.search(words, code)}
     found = late.union(*map(_imported, cells))
     return tuple(sorted(name for name in found if name.partition(".")[0] in _PACKAGES))
+
+
+def modules_of_short_runs(source: Notebook, mode: Mode) -> tuple[str, ...]:
+    """Those of what a short run executes of the author's notebook.
+
+    A whole run imports the others for itself: torch's compiler, Poutyne, torchvision, 1 to 3 s.
+    """
+    cells = [cell for cell in source["cells"] if cell["cell_type"] == "code"]
+    run = short_run(plain(source), source, mode)
+    if run is None:
+        return modules_used(source)
+    left = [cell | {"source": part or ""} for cell, part in zip(cells, run, strict=True)]
+    return modules_used(source | {"cells": left})
 
 
 def _imported(cell: str) -> Iterator[str]:

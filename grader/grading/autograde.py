@@ -29,6 +29,7 @@ from grader.engine import (
     Report,
     Status,
     Verdict,
+    modules_of_short_runs,
     modules_used,
 )
 from grader.errors import GraderError
@@ -181,12 +182,11 @@ def _wanted(lab: Lab, students: Sequence[str]) -> list[str]:
 
 
 def _config_for(lab: Lab, source: Notebook, config: EngineConfig) -> EngineConfig:
-    return replace(
-        config,
-        preload=modules_used(source),
-        files=lab.author_files(),
-        proven=proven_tests(lab, source),
-    )
+    proven = proven_tests(lab, source)
+    # Without a proof, each wrong answer is confirmed by a whole run.
+    short = proven and not config.runs_whole
+    preload = modules_of_short_runs(source, config.mode) if short else modules_used(source)
+    return replace(config, preload=preload, files=lab.author_files(), proven=proven)
 
 
 def _tasks(lab: Lab, salt: str, source: Notebook, students: Sequence[str]) -> list[Task]:

@@ -2,7 +2,15 @@
 
 import pytest
 
-from grader.engine import Engine, EngineConfig, Job, Level, modules_used
+from grader.engine import (
+    Engine,
+    EngineConfig,
+    Job,
+    Level,
+    Mode,
+    modules_of_short_runs,
+    modules_used,
+)
 from grader.notebook import plain
 
 
@@ -31,6 +39,16 @@ def test_what_a_lab_uses_is_imported_before_the_fork(cell, module):
 @pytest.mark.parametrize("cell", ["import utils", "from pandas import DataFrame", "%cd /", "x ="])
 def test_only_packages_that_are_known_to_be_harmless(cell):
     assert modules_used(notebook(cell)) == ()
+
+
+def test_what_no_test_needs_is_left_to_whole_runs():
+    """Training, which the author shows below the exercise."""
+    book = notebook("import torch", "def f(y): return y.backward()", "labo.train(model, data)")
+    graded = {"grade": False, "solution": True, "grade_id": "f"}
+    book["cells"][1]["metadata"] = {"nbgrader": graded}
+    assert "labo.training.loop" in modules_used(book)
+    needed = modules_of_short_runs(book, Mode.ISOLATED)
+    assert needed == ("torch.fx.experimental.symbolic_shapes",)
 
 
 def test_a_notebook_finds_it_there_and_a_name_that_is_no_module_hinders_nobody():
