@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from grader.engine.report import Mode
@@ -26,27 +26,42 @@ _WHEN_FIRST_USED: Final = {
 
 def modules_used(source: Notebook) -> tuple[str, ...]:
     """The modules that a lab imports, or that torch will for it; a name may be no module."""
-    cells = [cell["source"] for cell in source["cells"] if cell["cell_type"] == "code"]
-    code = "\n".join(cells)
-    late = {module for words, module in _WHEN_FIRST_USED.items() if re.search(words, code)}
-    found = late.union(*map(_imported, cells))
-    return tuple(sorted(name for name in found if name.partition(".")[0] in _PACKAGES))
+    cells = _texts(source)
+    return _harmless([*_late(cells), *_imported(cells)])
 
 
 def modules_of_short_runs(source: Notebook, mode: Mode) -> tuple[str, ...]:
-    """Those of what a short run executes of the author's notebook.
+    """Likewise, but for what torch and labo would import for cells that short runs leave out.
 
-    A whole run imports the others for itself: torch's compiler, Poutyne, torchvision, 1 to 3 s.
+    A whole run imports that for itself: torch's compiler, Poutyne, torchvision, 1 to 3 s.
     """
-    cells = [cell for cell in source["cells"] if cell["cell_type"] == "code"]
     run = short_run(plain(source), source, mode)
     if run is None:
         return modules_used(source)
-    left = [cell | {"source": part or ""} for cell, part in zip(cells, run, strict=True)]
-    return modules_used(source | {"cells": left})
+    # An examiner makes all of the author's imports, whatever is run.
+    return _harmless([*_late([part for part in run if part]), *_imported(_texts(source))])
 
 
-def _imported(cell: str) -> Iterator[str]:
+def _texts(source: Notebook) -> list[str]:
+    return [cell["source"] for cell in source["cells"] if cell["cell_type"] == "code"]
+
+
+def _harmless(modules: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({name for name in modules if name.partition(".")[0] in _PACKAGES}))
+
+
+def _late(cells: Iterable[str]) -> list[str]:
+    """What is imported where something that these cells name is first used."""
+    code = "\n".join(cells)
+    return [module for words, module in _WHEN_FIRST_USED.items() if re.search(words, code)]
+
+
+def _imported(cells: Iterable[str]) -> Iterator[str]:
+    for cell in cells:
+        yield from _imported_by(cell)
+
+
+def _imported_by(cell: str) -> Iterator[str]:
     try:
         statements = ast.parse(cell).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -48,7 +48,7 @@ def test_what_no_test_needs_is_left_to_whole_runs():
     book["cells"][1]["metadata"] = {"nbgrader": graded}
     assert "labo.training.loop" in modules_used(book)
     needed = modules_of_short_runs(book, Mode.ISOLATED)
-    assert needed == ("torch.fx.experimental.symbolic_shapes",)
+    assert needed == ("torch", "torch.fx.experimental.symbolic_shapes")
 
 
 def test_a_notebook_finds_it_there_and_a_name_that_is_no_module_hinders_nobody():
