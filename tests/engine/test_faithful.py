@@ -93,8 +93,9 @@ PASSING = {
         "def into_all(y):\n    for x in kept: x += 10\n    return len(kept)",
         "first, second, pair = torch.zeros(2), np.zeros(2), [0, {'z': torch.zeros(1)}]\n"
         "values = checks.in_turn(\n"
-        "    (keep, '__call__', first), (keep, '__call__', second), (keep, '__call__', pair[1]['z']),\n"
-        "    (into_all, '__call__', pair), (keep, '__call__', first))\n"
+        "    (keep, '__call__', first), (keep, '__call__', second),\n"
+        "    (keep, '__call__', pair[1]['z']), (into_all, '__call__', pair),\n"
+        "    (keep, '__call__', first))\n"
         "assert next(values) is first and first.tolist() == [1, 1] and second[0] == 0\n"
         "assert next(values) is second and second[0] == 1\n"
         "assert next(values) is pair[1]['z'] and next(values) == 3 and pair[1]['z'] == 11\n"
@@ -112,7 +113,8 @@ PASSING = {
         "weight = parameters['1.weight']\n"
         "before = weight.detach().clone()\nstep(net)\n"
         "assert torch.equal(weight.detach(), before + 1) and weight is net[1].weight\n"
-        "net(torch.ones(2)).backward()\nassert weight.grad.tolist() == [[1, 1]]",
+        "net(torch.ones(2)).backward()\nassert weight.grad.tolist() == [[1, 1]]\n"
+        "assert list(checks.each(getattr, (net, 'training'), (net[1], 'bias'))) == [True, None]",
     ),
     "methods that are no methods": (
         "import math\n"
