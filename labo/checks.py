@@ -39,6 +39,22 @@ def build(factory: Callable, /, *args: Any, **kwargs: Any) -> Any:
     return factory(*args, **kwargs)
 
 
+def assembled(recipe: tuple) -> Any:
+    """Construit un objet fait d'autres, là où vit le code de l'étudiant, par une seule demande.
+
+        model = checks.assembled((nn.Sequential, (nn.Linear, 4, 3), (nn.ReLU,)))
+
+    Args :
+        recipe : une classe, puis ses arguments, dont ceux qui sont eux-mêmes des recettes.
+    """
+    factory, *arguments = recipe
+    return factory(*(assembled(part) if _is_recipe(part) else part for part in arguments))
+
+
+def _is_recipe(part: Any) -> bool:
+    return isinstance(part, tuple) and bool(part) and callable(part[0])
+
+
 def twins(*recipes: tuple) -> tuple[Any, nn.Sequential]:
     """Un réseau en double : là où vit le code de l'étudiant, et ici, pour l'y comparer.
 
@@ -105,6 +121,16 @@ def state_of(
         for name, each in model.named_parameters()
     }
     return model.training, tensors, gradients
+
+
+def parameters_of(model: nn.Module) -> dict[str, nn.Parameter]:
+    """Les paramètres, par leur nom : ceux du réseau, qui suivent ce qu'il devient."""
+    return dict(model.named_parameters())
+
+
+def modes_of(model: nn.Module) -> dict[str, bool]:
+    """Le `training` d'un réseau, sous le nom vide, et de chacune de ses parties."""
+    return {name: part.training for name, part in model.named_modules()}
 
 
 def _same(found: torch.Tensor | None, expected: torch.Tensor | None) -> bool:

@@ -1421,31 +1421,32 @@ for name, result, value, slopes in (
         f"{name} a pour pentes {list(result.slopes)} au lieu de {list(slopes)}"
     )
 ### BEGIN HIDDEN TESTS
+from labo import checks
 from labo.french import decimal
 
 assert (u.data, v.data, u.grad, v.grad) == (3, -2, 0, 0), "une opération change un de ses parents"
-for number in (*torch.randn(2, dtype=torch.float64).tolist(), 7.5, -6.0):
-    for name, make in (
-        ("produit par 1,7", lambda z: z * 1.7),
-        ("produit par -0,3", lambda z: -0.3 * z),
-        ("puissance 3", lambda z: z**3),
-        ("puissance 1", lambda z: z**1),
-        ("puissance -2", lambda z: z**-2),
-        ("tanh", lambda z: z.tanh()),
-        ("relu", lambda z: z.relu()),
-    ):
-        leaf = torch.tensor(number, dtype=torch.float64, requires_grad=True)
-        expected = make(leaf)
-        (slope,) = torch.autograd.grad(expected, leaf)
-        result = make(Value(number))
-        assert abs(result.data - expected.item()) <= 1e-9 * (1 + abs(expected.item())), (
-            f"{name} de {decimal(number, 3)} : la valeur est {decimal(result.data, 6)} au lieu de "
-            f"{decimal(expected.item(), 6)}"
-        )
-        assert abs(result.slopes[0] - slope.item()) <= 1e-9 * (1 + abs(slope.item())), (
-            f"{name} de {decimal(number, 3)} : la pente est {decimal(result.slopes[0], 6)} au lieu de "
-            f"{decimal(slope.item(), 6)}"
-        )
+operations = (  # ce que Python appelle pour z * 1.7, -0.3 * z, z**3…
+    ("produit par 1,7", "__mul__", 1.7), ("produit par -0,3", "__rmul__", -0.3), ("puissance 3", "__pow__", 3),
+    ("puissance 1", "__pow__", 1), ("puissance -2", "__pow__", -2), ("tanh", "tanh"), ("relu", "relu"),
+)
+numbers = *torch.randn(2, dtype=torch.float64).tolist(), 7.5, -6.0
+cases = [(number, *operation) for number in numbers for operation in operations]
+values = checks.each(Value, *((number,) for number, *_ in cases))
+results = checks.in_turn(*((value, *call) for value, (_, _, *call) in zip(values, cases)))
+found = checks.each(getattr, *((result, name) for result in results for name in ("data", "slopes")))
+for number, name, method, *arguments in cases:
+    leaf = torch.tensor(number, dtype=torch.float64, requires_grad=True)
+    expected = getattr(leaf, method)(*arguments)
+    (slope,) = torch.autograd.grad(expected, leaf)
+    data, slopes = next(found), next(found)
+    assert abs(data - expected.item()) <= 1e-9 * (1 + abs(expected.item())), (
+        f"{name} de {decimal(number, 3)} : la valeur est {decimal(data, 6)} au lieu de "
+        f"{decimal(expected.item(), 6)}"
+    )
+    assert abs(slopes[0] - slope.item()) <= 1e-9 * (1 + abs(slope.item())), (
+        f"{name} de {decimal(number, 3)} : la pente est {decimal(slopes[0], 6)} au lieu de "
+        f"{decimal(slope.item(), 6)}"
+    )
 for exponent in (2.5, 0.5):
     result = Value(4.0) ** exponent
     wanted = exponent * 4.0 ** (exponent - 1)
@@ -1460,10 +1461,14 @@ for number, sign in ((1000.0, 1), (-1000.0, -1)):
         f"tanh({number:.0f}) vaut {sign}, de pente 0, et non {(result.data, result.slopes[0])}"
     )
 zero = Value(0.0)
-assert zero.relu().slopes[0] == 0, "relu : en 0, la pente est nulle"
-assert ((zero**1).data, (zero**1).slopes[0]) == (0, 1), "0 puissance 1 vaut 0, de pente 1"
-assert ((zero**2).data, (zero**2).slopes[0]) == (0, 0), "0 puissance 2 vaut 0, de pente 0"
-assert ((zero * 3).data, (zero * 3).slopes[0]) == (0, 3), "0 * 3 vaut 0, de pente 3"
+results = zero.relu(), zero**1, zero**2, zero * 3
+*datas, flat, first, second, third = checks.each(
+    getattr, *((result, "data") for result in results), *((result, "slopes") for result in results)
+)
+assert flat[0] == 0, "relu : en 0, la pente est nulle"
+assert (datas[1], first[0]) == (0, 1), "0 puissance 1 vaut 0, de pente 1"
+assert (datas[2], second[0]) == (0, 0), "0 puissance 2 vaut 0, de pente 0"
+assert (datas[3], third[0]) == (0, 3), "0 * 3 vaut 0, de pente 3"
 ### END HIDDEN TESTS
 
 # %% test="Value" part="graphe" points=2
@@ -1476,6 +1481,7 @@ assert u.grad not in (3, 4), "un seul des deux chemins du losange a compté : ad
 assert u.grad == 7, f"le losange doit donner 4 + 3 = 7, et non {u.grad}"
 assert v.grad == 3, f"le nœud intermédiaire v garde aussi sa dérivée, 3, et non {v.grad}"
 ### BEGIN HIDDEN TESTS
+from labo import checks
 from labo.french import decimal
 
 
@@ -1486,43 +1492,47 @@ def formula(a, b, c):
     return -d + (5 * d + f) * 0.5 + (d * f + b / (c**2 + 1)).relu(), d, e
 
 
-for _ in range(3):
+def grads_of(*values):
+    return list(checks.each(getattr, *((value, "grad") for value in values)))
+
+
+first, second = torch.randn(2, dtype=torch.float64).tolist()
+z, t = Value(first), Value(second)
+rules = (
+    ("produit", z * t, second, first), ("puissance 2", z**2, 2 * first), ("puissance -1", z**-1, -(first**-2)),
+    ("tanh", z.tanh(), 1 - math.tanh(first) ** 2), ("relu", Value(abs(first)).relu(), 1),
+    ("relu", Value(-abs(first)).relu(), 0),
+)
+for (name, _, *slopes), found in zip(rules, checks.each(getattr, *((result, "slopes") for _, result, *_ in rules))):
+    assert all(abs(a - b) <= 1e-8 * (1 + abs(b)) for a, b in zip(found, slopes)), (
+        f"{name} : une pente est fausse (partie « operations ») ; `backward` n'y peut rien"
+    )
+for _ in range(2):
     numbers = torch.randn(3, dtype=torch.float64).tolist()
     leaves = [torch.tensor(n, dtype=torch.float64, requires_grad=True) for n in numbers]
     values = [Value(n) for n in numbers]
     expected, *inner = formula(*leaves)
     wanted = [g.item() for g in torch.autograd.grad(expected, [*leaves, *inner])]
-    z, t = Value(numbers[0]), Value(numbers[1])
-    rules = (
-        ("produit", (z * t).slopes[0], numbers[1]), ("produit", (z * t).slopes[1], numbers[0]),
-        ("puissance 2", (z**2).slopes[0], 2 * numbers[0]), ("puissance -1", (z**-1).slopes[0], -(numbers[0] ** -2)),
-        ("tanh", z.tanh().slopes[0], 1 - math.tanh(numbers[0]) ** 2), ("relu", Value(abs(numbers[0])).relu().slopes[0], 1),
-    )
-    for name, found, slope in rules:
-        assert abs(found - slope) <= 1e-8 * (1 + abs(slope)), (
-            f"{name} : une pente est fausse (partie « operations ») ; `backward` n'y peut rien"
-        )
     result, d, e = formula(*values)
     result.backward()
-    for value, slope in zip(values, wanted):
-        assert abs(value.grad - slope) < 1e-8 * (1 + abs(slope)), (
+    once = grads_of(*values)
+    for grad, slope in zip(once, wanted):
+        assert abs(grad - slope) < 1e-8 * (1 + abs(slope)), (
             "sur un calcul où des nœuds servent plusieurs fois, un gradient diffère de celui "
             "d'autograd : un nœud a transmis le sien avant qu'il soit complet, ou deux fois"
         )
-    once = [value.grad for value in values]
     result.backward()
-    assert result.grad == 1, (
-        f"un second backward : le gradient du résultat reste 1, et non {result.grad}"
-    )
-    for value, first in zip(values, once):
-        assert abs(value.grad - 2 * first) < 1e-8 * (1 + abs(first)), (
+    last, *twice = grads_of(result, *values, d, e)
+    assert last == 1, f"un second backward : le gradient du résultat reste 1, et non {last}"
+    for grad, before in zip(twice, once):
+        assert abs(grad - 2 * before) < 1e-8 * (1 + abs(before)), (
             "un second backward doit exactement doubler les gradients des feuilles : ils "
             "s'accumulent, ceux des nœuds intermédiaires repartent de zéro"
         )
-    for value, slope in zip((d, e), wanted[3:]):
-        assert abs(value.grad - slope) < 1e-8 * (1 + abs(slope)), (
+    for grad, slope in zip(twice[3:], wanted[3:]):
+        assert abs(grad - slope) < 1e-8 * (1 + abs(slope)), (
             f"un nœud intermédiaire garde la dérivée du dernier appel : {decimal(slope, 4)}, et non "
-            f"{decimal(value.grad, 4)}"
+            f"{decimal(grad, 4)}"
         )
 u = Value(1.5)
 (u * u * u).backward()

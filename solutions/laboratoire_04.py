@@ -241,25 +241,26 @@ value = penalty(layer, "l1", 0.1).item()
 assert abs(value - 0.3) < 1e-5, f"L1 vaut 0,1 × (1 + 2) = 0,3 ; reçu : {value:.6g}"
 ### BEGIN HIDDEN TESTS
 models = [
-    checks.build(
-        nn.Sequential, checks.build(nn.Linear, 5, 7), checks.build(nn.BatchNorm1d, 7), checks.build(nn.ReLU),
-        checks.build(nn.Sequential, checks.build(nn.Linear, 7, 3, bias=False)),
-    ),
-    checks.build(nn.Sequential, checks.build(nn.Conv2d, 2, 3, 2), checks.build(nn.Linear, 4, 1)),
+    checks.assembled((
+        nn.Sequential, (nn.Linear, 5, 7), (nn.BatchNorm1d, 7), (nn.ReLU,),
+        (nn.Sequential, (nn.Linear, 7, 3, False)),
+    )),
+    checks.assembled((nn.Sequential, (nn.Conv2d, 2, 3, 2), (nn.Linear, 4, 1))),
     checks.build(nn.GRU, 3, 2),
     checks.build(nn.Bilinear, 2, 3, 4),
-    checks.build(nn.Sequential, checks.build(nn.Linear, 1, 3), checks.build(nn.Linear, 3, 1)),
+    checks.assembled((nn.Sequential, (nn.Linear, 1, 3), (nn.Linear, 3, 1))),
 ]
 models[3].register_parameter("prototypes", nn.Parameter(torch.randn(5, 2)))  # un poids, sous un autre nom
 for model in models:
+    parameters = [*checks.parameters_of(model).values()]
     with torch.no_grad():
-        for parameter in model.parameters():
+        for parameter in parameters:
             values = torch.randn(parameter.shape)
             values.view(-1)[0] = 0  # un poids exactement nul
             parameter.copy_(values)
         if model is models[0]:
-            model[0].weight.zero_()  # et une couche entière
-    copies = [p.detach().clone() for p in model.parameters()]
+            parameters[0].zero_()  # et une couche entière
+    copies = [p.detach().clone() for p in parameters]
     for kind in ("l2", "l1"):
         weights = [p.double() for p in copies if p.dim() > 1]
         expected = 0.7 * sum((w**2 if kind == "l2" else w.abs()).sum() for w in weights).item()
@@ -267,7 +268,7 @@ for model in models:
         assert isinstance(value, torch.Tensor) and value.dim() == 0, (
             "un tenseur à 0 dimension est attendu, somme sur toutes les couches"
         )
-        assert all(torch.equal(p.detach(), c) for p, c in zip(model.parameters(), copies)), (
+        assert all(torch.equal(p.detach(), c) for p, c in zip(parameters, copies)), (
             "le modèle a été modifié : la pénalité se calcule sans toucher aux poids"
         )
         assert abs(value.item() - expected) < 1e-4 * expected, (
@@ -275,10 +276,9 @@ for model in models:
             f"toutes les couches, et sur eux seuls ; attendu {expected:.5g}, reçu {value.item():.5g}"
         )
         assert value.requires_grad, "le gradient ne passe pas : évitez `.item()`, `.detach()` et `.data`"
-        model.zero_grad()
         value.backward()
-        for parameter, copy in zip(model.parameters(), copies):
-            gradient = parameter.grad
+        for parameter, copy in zip(parameters, copies):
+            gradient, parameter.grad = parameter.grad, None
             if copy.dim() < 2:
                 assert gradient is None or not gradient.any(), "les biais ne reçoivent aucun gradient"
                 continue
@@ -288,27 +288,26 @@ for model in models:
             wrong = torch.where(copy != 0, gradient - slope, 0.0).abs().max().item()
             assert wrong < 1e-4, f"{kind} : le gradient par rapport aux poids est faux (écart {wrong:.2g})"
             assert (gradient[copy == 0].abs() <= 0.7 + 1e-6).all(), "le gradient d'un poids nul est trop grand"
-    for parameter in model.parameters():
-        parameter.grad = None
 assert penalty(models[0], "l2", 0.0).item() == 0, "α = 0 : la pénalité est nulle"
-layer.bias.grad = layer.weight.grad = None
+weight = layer.weight
 penalty(layer, "l2", 0.1).backward()
 layer.train()
-kept = layer.weight.grad.clone()
+kept = weight.grad.clone()
 penalty(layer, "l2", 0.1)
 assert layer.training, "le modèle a été modifié : la pénalité ne change pas de mode (`eval`)"
-assert layer.weight.grad is not None and torch.equal(layer.weight.grad, kept), (
+assert weight.grad is not None and torch.equal(weight.grad, kept), (
     "le modèle a été modifié : la pénalité se calcule sans toucher aux gradients déjà là"
 )
-frozen = checks.build(nn.Sequential, checks.build(nn.Linear, 3, 2), checks.build(nn.Linear, 2, 2))
-for parameter in frozen[0].parameters():
-    parameter.requires_grad_(False)
-expected = sum(p.detach().square().sum().item() for p in frozen.parameters() if p.dim() > 1)
+frozen = checks.assembled((nn.Sequential, (nn.Linear, 3, 2), (nn.Linear, 2, 2)))
+parameters = checks.parameters_of(frozen)
+for name in ("0.weight", "0.bias"):
+    parameters[name].requires_grad_(False)
+expected = sum(p.detach().square().sum().item() for p in parameters.values() if p.dim() > 1)
 value = penalty(frozen, "l2", 1.0).item()
 assert abs(value - expected) < 1e-4, (
     f"une couche gelée (`requires_grad=False`) garde ses poids, et compte : attendu {expected:.5g}, reçu {value:.5g}"
 )
-assert not frozen[0].weight.requires_grad, "le modèle a été modifié : une couche gelée le reste"
+assert not parameters["0.weight"].requires_grad, "le modèle a été modifié : une couche gelée le reste"
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -527,6 +526,9 @@ assert answer[0] == 3, f"deux époques de suite sans progrès, aux indices 2 et 
 answer = early_stopping([5.0, 4.0, 3.0], patience=2)
 assert tuple(answer) == (2, 2), f"tant que la perte baisse, on va jusqu'au bout : (2, 2) ; reçu : {answer}"
 ### BEGIN HIDDEN TESTS
+from labo import checks
+
+
 def expected_stop(losses, patience, min_delta):
     for epoch in range(len(losses)):
         record, since = losses[0], 0  # refait du début, à chaque époque
@@ -546,15 +548,17 @@ cases = [[2.0], [1.0, 2.0, 3.0, 4.0], [3.0] * 6, [5.0, 3.0, 4.0, 2.5, 4.0, 4.0, 
 cases += [[5.0, 4.75, 4.5, 4.25, 4.0, 3.5, 3.25], [0.0, -1.0, -3.0, -3.0, -3.0, -4.5]]
 cases += [[5e6, 4e6, 3e6, 3e6], [7.0, 8.0, 7.5, 6.0, 6.5, 6.75]]
 cases += [torch.randint(0, 9, (20,)).double().tolist() for _ in range(8)]
+settings = (1, 0.0), (2, 0.0), (3, 0.125), (2, 1.5), (2, 1.0), (1, 0.25), (3, 2.0), (50, 0.0), (50, 1.5)
+calls = [(list(losses), *setting) for losses in cases for setting in settings]
+answers = zip(calls, checks.each(early_stopping, *calls))
 for losses in cases:
-    for patience, min_delta in ((1, 0.0), (2, 0.0), (3, 0.125), (2, 1.5), (2, 1.0), (1, 0.25), (3, 2.0), (50, 0.0), (50, 1.5)):
+    for patience, min_delta in settings:
         expected = expected_stop(losses, patience, min_delta)
-        before = list(losses)
-        answer = early_stopping(losses, patience, min_delta)
-        assert losses == before, "`losses` a été modifiée"
+        (given, *_), answer = next(answers)
+        assert given == losses, "`losses` a été modifiée"
         assert isinstance(answer, (tuple, list)) and len(answer) == 2, f"deux indices sont attendus ; reçu : {answer}"
         assert all(isinstance(i, Integral) for i in answer), f"des entiers sont attendus ; reçu : {answer}"
-        case = f"losses = {before}, patience {patience}, min_delta {min_delta}"
+        case = f"losses = {losses}, patience {patience}, min_delta {min_delta}"
         assert answer[0] == expected[0], (
             f"{case} : arrêt à {expected[0]}, reçu {answer[0]} ; le compte repart de zéro à chaque progrès, et un "
             "gain de min_delta ou moins n'en est pas un"
@@ -673,12 +677,12 @@ for shape, p in (((150, 200), 0.1), ((40, 30, 6, 20), 0.5), ((60, 50, 30), 0.8),
     assert not used, "le dropout est à écrire, sans celui de PyTorch (`F.dropout`, `nn.Dropout`…)"
     for ratio in ratios:
         assert ratio > 0.6, "chaque élément a son tirage : la part effacée n'est pas exactement p partout"
-    again = dropout(x, p, True)
-    assert not torch.equal(again == 0, erased), "chaque appel doit tirer un nouveau masque"
 x = torch.ones(50)
 with torch.no_grad():
     assert (dropout(x, 0.5, True) == 0).any(), "`training` seul dit s'il faut effacer, même sous `torch.no_grad()`"
-counts = torch.stack([(dropout(x, 0.5, True) == 0).sum() for _ in range(60)]).double()
+masks = [dropped == 0 for dropped in checks.each(dropout, *[(x, 0.5, True)] * 60)]
+assert not torch.equal(*masks[:2]), "chaque appel doit tirer un nouveau masque"
+counts = torch.stack([mask.sum() for mask in masks]).double()
 assert 1.5 < counts.std() < 6, "des tirages indépendants : le nombre d'éléments effacés varie d'un appel à l'autre"
 torch.manual_seed(7)
 first = dropout(x, 0.5, True)
@@ -702,17 +706,15 @@ same = dropout(x.clone(), 0.5, training=False)
 assert isinstance(same, torch.Tensor), f"un tenseur est attendu ; reçu : {type(same).__name__}"
 assert torch.equal(same, x), "à l'évaluation, le dropout inversé ne fait rien"
 ### BEGIN HIDDEN TESTS
-for p in (0.0, 0.3, 1.0):
-    for shape in ((3, 4, 5), (6,), (2, 1)):
-        x = torch.randn(shape)
-        same = dropout(x.clone(), p, False)
-        assert torch.equal(same, x), f"p = {p} : à l'évaluation, rien n'est effacé ni multiplié"
+cases = [(torch.randn(shape), p) for p in (0.0, 0.3, 1.0) for shape in ((3, 4, 5), (6,), (2, 1))]
+for (x, p), same in zip(cases, checks.each(dropout, *((x.clone(), p, False) for x, p in cases))):
+    assert torch.equal(same, x), f"p = {p} : à l'évaluation, rien n'est effacé ni multiplié"
 x = torch.randn(6, requires_grad=True)
 assert dropout(x, 0.5, False).requires_grad, "à l'évaluation, le gradient passe lui aussi : ni `detach` ni `no_grad`"
 x = torch.randn(50, 4)
 assert torch.allclose(dropout(x.clone(), 0.0, True), x), "avec p = 0, à l'entraînement, rien ne change"
-for given in (x, x[:1], x[:, :1]):
-    gone = dropout(given.clone(), 1.0, True)
+cases = x, x[:1], x[:, :1]
+for given, gone in zip(cases, checks.each(dropout, *((case.clone(), 1.0, True) for case in cases))):
     assert gone.shape == given.shape, f"avec p = 1, la forme {tuple(given.shape)} est attendue ; reçue : {tuple(gone.shape)}"
     assert gone.is_floating_point(), f"avec p = 1, des nombres à virgule sont attendus ; reçu : {gone.dtype}"
     assert not gone.isnan().any(), "avec p = 1 : ni nan ni inf"
@@ -1405,8 +1407,8 @@ patient = torch.cat([torch.arange(8).repeat(2), torch.zeros(20, dtype=torch.int6
 patient = patient[torch.randperm(36)]
 x = torch.randn(36, 2)
 chosen = []
-for seed in range(90):
-    test = split_by_patient(x, patient - 3, 0.25, torch.Generator().manual_seed(seed))[1]
+calls = ((x, patient - 3, 0.25, torch.Generator().manual_seed(seed)) for seed in range(90))
+for _, test, _, _ in checks.each(split_by_patient, *calls):
     chosen.append(tuple(sorted(set(patient[test].tolist()))))
     assert len(chosen[-1]) == 2, (
         f"le quart de huit patients est au test, soit 2 : reçu {list(chosen[-1])} ; tirez-les sans remise"

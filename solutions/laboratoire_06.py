@@ -121,17 +121,19 @@ assert tuple(result) == (60, 1_080), (
 ### BEGIN HIDDEN TESTS
 import numbers
 
-for c_in, c_out, k, h, w, groups in (
+from labo import checks
+
+layers = (
     (4, 6, 3, 7, 5, 1), (6, 4, 3, 7, 5, 2), (6, 9, 2, 3, 8, 3), (5, 10, 3, 6, 1, 5), (8, 4, 1, 1, 9, 4), (2, 7, 7, 11, 4, 1),
     (512, 512, 3, 14, 15, 1), (64, 32, 5, 28, 20, 16),
     (3, 7, 3, 333, 335, 1), (512, 256, 3, 224, 225, 1),
-):
+)
+for (c_in, c_out, k, h, w, groups), result in zip(layers, checks.each(conv_cost, *layers)):
     with torch.device("meta"):
         layer = nn.Conv2d(c_in, c_out, k, groups=groups)
     parameters = sum(p.numel() for p in layer.parameters())
     multiplications = layer.weight[0].numel() * c_out * h * w
     case = f"{c_in} canaux vers {c_out}, noyau {k}, sortie {h} × {w}, groups = {groups}"
-    result = conv_cost(c_in, c_out, k, h, w, groups)
     assert isinstance(result, (tuple, list)) and len(result) == 2, f"{case} : deux nombres sont attendus, et non {result}"
     assert all(isinstance(value, numbers.Integral) for value in result), (
         f"{case} : deux entiers (int) sont attendus, et non {result[0]} et {result[1]}"
@@ -379,14 +381,18 @@ for n, known, classes, size in (
     copies = pictures.clone(), target.clone()
     kept = [(i, classes.index(k)) for i, k in enumerate(target.tolist()) if k in classes]
     case = f"classes {target.tolist()}, gardées {classes}"
-    for change in (None, double):  # `transform` est le nom d'un exercice
+    for change in (double, None):  # `transform` est le nom d'un exercice
         seen.clear()
         dataset = ImageSet(pictures, target, classes, change)
-        assert len(dataset) == len(kept), f"{case} : {len(kept)} images, et non {len(dataset)}"
         assert not seen, "`transform` s'applique à chaque accès, et non à la construction"
-        for index in (*range(len(kept)), 0):
+        indices = *range(len(kept)), 0
+        found = checks.in_turn(
+            (dataset, "__len__"), *((dataset, "__getitem__", index) for index in (*indices, len(kept)))
+        )
+        length = next(found)
+        assert length == len(kept), f"{case} : {len(kept)} images, et non {length}"
+        for rank, (index, item) in enumerate(zip(indices, found), 1):
             position, expected = kept[index]
-            item = dataset[index]
             assert isinstance(item, (tuple, list)) and len(item) == 2, f"{case} : un couple (image, étiquette) est attendu"
             picture, label = item
             assert isinstance(label, int), f"{case} : l'étiquette est un int, et non {type(label).__name__}"
@@ -395,23 +401,24 @@ for n, known, classes, size in (
             )
             wanted = copies[0][position]
             if change:
-                assert seen and seen[-1] == size, f"`transform` reçoit une image C × H × W, {size} ici, et non {seen[-1:]}"
-                wanted = wanted * 2 + len(seen)
+                received = seen[rank - 1 : rank]
+                assert received == [size], f"`transform` reçoit une image C × H × W, {size} ici, et non {received}"
+                wanted = wanted * 2 + rank
             assert isinstance(picture, torch.Tensor), f"{case} : l'image est un tenseur"
             assert picture.shape == wanted.shape, f"{case} : image de forme {tuple(picture.shape)}, et non {size}"
             assert torch.allclose(picture, wanted), (
                 f"{case} : l'image {index} n'est pas la bonne, ou `transform` n'y est pas appliquée une fois à cet accès"
             )
-        if change:
-            assert len(seen) == len(kept) + 1, f"une transformation par accès : {len(kept) + 1}, et non {len(seen)}"
         try:
-            dataset[len(kept)]
+            next(found)
         except IndexError:
             pass
         else:
             raise AssertionError("après la dernière image, il faut IndexError, ou `for` ne s'arrêterait jamais")
+        if change:
+            assert len(seen) == len(kept) + 1, f"une transformation par accès : {len(kept) + 1}, et non {len(seen)}"
     assert torch.equal(pictures, copies[0]) and torch.equal(target, copies[1]), f"{case} : un argument a été modifié"
-    batches = list(checks.build(DataLoader, ImageSet(pictures, target, classes), batch_size=4))
+    batches = checks.build(list, checks.build(DataLoader, dataset, batch_size=4))
     stacked = torch.cat([batch[1] for batch in batches])
     assert stacked.tolist() == [label for _, label in kept], "un DataLoader n'en tire pas les bonnes étiquettes"
 pictures = torch.arange(4.0).reshape(4, 1, 1, 1)
@@ -520,40 +527,55 @@ assert tuple(scores.shape) == (2, 3), (
 )
 assert tuple(model[-1].weight.shape) == (4, 5), "`adapt` a modifié le réseau d'origine : travaillez sur une copie"
 ### BEGIN HIDDEN TESTS
+def small_network(classes, bias=True):
+    """Le même réseau, construit par une seule demande."""
+    blocks = (
+        (nn.Sequential, (nn.Conv2d, i, o, 3, 1, 1), (nn.BatchNorm2d, o), (nn.ReLU,)) for i, o in ((2, 3), (3, 5))
+    )
+    summary = nn.Sequential, (nn.AdaptiveAvgPool2d, 1), (nn.Flatten,)
+    return checks.assembled((nn.Sequential, *blocks, summary, (nn.Linear, 5, classes, bias)))
+
+
 for classes, frozen, bias in ((3, 0, True), (4, 2, True), (6, 3, False), (1, 1, True)):
     model = small_network(4, bias)
     with torch.no_grad():
-        for parameter in model.parameters():
+        for parameter in checks.parameters_of(model).values():
             parameter.copy_(torch.randn(parameter.shape))
-    model(torch.randn(6, 2, 5, 4))  # les moyennes mobiles ne sont plus 0 et 1
-    before = {name: value.clone() for name, value in model.state_dict().items()}
+    # Après un lot, les moyennes mobiles ne sont plus 0 et 1.
+    _, state = checks.in_turn((model, "__call__", torch.randn(6, 2, 5, 4)), (model, "state_dict"))
+    before = {name: value.clone() for name, value in state.items()}
     case = f"4 classes vers {classes}, frozen = {frozen}"
     adapted = adapt(model, classes, frozen)
-    assert isinstance(adapted, nn.Sequential) and isinstance(adapted[-1], nn.Linear), f"{case} : la dernière couche est une nn.Linear"
+    head = adapted[-1]
+    assert isinstance(adapted, nn.Sequential) and isinstance(head, nn.Linear), f"{case} : la dernière couche est une nn.Linear"
     after = {name: value.clone() for name, value in adapted.state_dict().items()}
     wanted = set(before) | {"3.bias"}
     missing, extra = sorted(wanted - set(after)), sorted(set(after) - wanted)
     assert not missing, f"{case} : il manque {', '.join(missing)}"
     assert not extra, f"{case} : {', '.join(extra)} en trop"
     assert tuple(after["3.weight"].shape) == (classes, 5), f"{case} : la dernière couche est de forme {tuple(after['3.weight'].shape)}"
-    assert adapted[-1].out_features == classes, f"{case} : `out_features` vaut {adapted[-1].out_features}"
+    out_features = head.out_features
+    assert out_features == classes, f"{case} : `out_features` vaut {out_features}"
     assert classes != 4 or not torch.equal(after["3.weight"], before["3.weight"]), f"{case} : la dernière couche doit être neuve"
     assert float(after["3.weight"].std(correction=0)) > 1e-3, f"{case} : la nouvelle couche doit garder l'initialisation de PyTorch"
     for name, value in before.items():
         if not name.startswith("3."):
             assert torch.equal(after[name], value), f"{case} : `{name}` doit garder la valeur apprise"
     with torch.no_grad():
-        for parameter in adapted.parameters():
+        for parameter in checks.parameters_of(adapted).values():
             parameter.add_(1)
-    adapted(torch.randn(6, 2, 5, 4))
-    for name, value in model.state_dict().items():
+    _, state = checks.in_turn((adapted, "__call__", torch.randn(6, 2, 5, 4)), (model, "state_dict"))
+    for name, value in state.items():
         assert torch.equal(value, before[name]), f"{case} : `{name}` du réseau d'origine a changé avec celui du nouveau"
 model = small_network(4)
-heads = [adapt(model, 200, 1)[-1] for _ in range(2)]
-for name, values in (("poids", heads[0].weight.detach()), ("biais", heads[0].bias.detach())):
+weights = []
+for adapted in checks.each(adapt, *[(model, 200, 1)] * 2):
+    weight, bias = (parameter.detach() for parameter in adapted[-1].parameters())
+    weights.append(weight)
+for name, values in (("poids", weight), ("biais", bias)):
     largest = float(values.abs().max())  # PyTorch les tire entre -1/√5 et 1/√5
     assert 0.4 < largest < 0.4473, f"5 entrées : PyTorch tire les {name} entre -0,447 et 0,447 ; le plus grand des vôtres est {largest:.3f}"
-assert not torch.equal(heads[0].weight, heads[1].weight), "deux appels donnent deux couches tirées au hasard : ne fixez pas la graine"
+assert not torch.equal(*weights), "deux appels donnent deux couches tirées au hasard : ne fixez pas la graine"
 ### END HIDDEN TESTS
 
 # %% test="adapt" part="gel" points=2
@@ -569,44 +591,53 @@ assert not adapted[0].training, "l'enfant gelé doit être en mode évaluation, 
 for frozen in (0, 1, 2, 3):
     for training in (True, False):
         model = small_network(4)
-        model.requires_grad_(frozen != 1)  # un réseau déjà gelé se dégèle
-        model.train(training)
-        model[0].train(training or frozen == 2)
-        modes = [model.training, model[0].training, model[1][1].training]
+        calls = (
+            (model, "requires_grad_", frozen != 1),  # un réseau déjà gelé se dégèle
+            (model, "train", training), (model[0], "train", training or frozen == 2),
+        )
+        for _ in checks.in_turn(*calls):
+            pass
+        modes = checks.modes_of(model)
         adapted = adapt(model, 2, frozen)
         case = f"frozen = {frozen}, réseau donné en mode {'entraînement' if training else 'évaluation'}"
-        assert [model.training, model[0].training, model[1][1].training] == modes, f"{case} : le mode du réseau d'origine a changé"
-        before = {name: value.clone() for name, value in adapted.state_dict().items()}
-        adapted(3 * torch.randn(7, 2, 6, 5) + 2).square().sum().backward()
-        for name, parameter in adapted.named_parameters():
+        assert checks.modes_of(model) == modes, f"{case} : le mode du réseau d'origine a changé"
+        done = checks.in_turn(
+            (adapted, "state_dict"), (adapted, "__call__", 3 * torch.randn(7, 2, 6, 5) + 2), (adapted, "state_dict")
+        )
+        before = {name: value.clone() for name, value in next(done).items()}
+        scores, after = done
+        scores.square().sum().backward()
+        for name, parameter in checks.parameters_of(adapted).items():
             is_frozen = int(name[0]) < frozen
             assert is_frozen == (parameter.grad is None), (
                 f"{case} : `{name}` {'ne doit pas recevoir de' if is_frozen else 'doit recevoir un'} gradient"
             )
-        after = adapted.state_dict()
+        modes = checks.modes_of(adapted)
         for child in (0, 1):
             moved = not torch.equal(after[f"{child}.1.running_mean"], before[f"{child}.1.running_mean"])
             assert moved == (child >= frozen), (
                 f"{case} : les moyennes de BatchNorm de l'enfant {child} {'doivent' if child >= frozen else 'ne doivent pas'} suivre les "
                 "nouvelles images"
             )
-            for layer in (adapted[child], adapted[child][1]):
-                assert layer.training == (child >= frozen), f"{case} : mauvais mode pour l'enfant {child}"
-        assert adapted[-1].training, f"{case} : la dernière couche est en mode entraînement"
+            for name in (f"{child}", f"{child}.1"):
+                assert modes[name] == (child >= frozen), f"{case} : mauvais mode pour l'enfant {child}"
+        assert modes["3"], f"{case} : la dernière couche est en mode entraînement"
         x = torch.randn(5, 2, 4, 6)
         if frozen != 1:
-            model.zero_grad()
-            model(x).sum().backward()
-            assert all(p.grad is not None for p in model.parameters()), f"{case} : le réseau d'origine a été gelé"
-model = checks.build(
-    nn.Sequential, checks.build(nn.Sequential, checks.build(nn.BatchNorm2d, 2), checks.build(nn.Dropout)),
-    checks.build(nn.Conv2d, 2, 3, 2), checks.build(nn.BatchNorm2d, 3), checks.build(nn.Flatten), checks.build(nn.Linear, 12, 4),
-)
+            _, scores = checks.in_turn((model, "zero_grad"), (model, "__call__", x))
+            scores.sum().backward()
+            assert all(p.grad is not None for p in checks.parameters_of(model).values()), f"{case} : le réseau d'origine a été gelé"
+model = checks.assembled((
+    nn.Sequential, (nn.Sequential, (nn.BatchNorm2d, 2), (nn.Dropout,)),
+    (nn.Conv2d, 2, 3, 2), (nn.BatchNorm2d, 3), (nn.Flatten,), (nn.Linear, 12, 4),
+))
 adapted = adapt(model, 2, 2)
 case = "cinq enfants (un bloc de BatchNorm et Dropout, puis des couches), les deux premiers gelés"
-modes = [adapted[0][0].training, adapted[0][1].training, *(adapted[i].training for i in range(1, 5))]
+found = checks.modes_of(adapted)
+modes = [found[name] for name in ("0.0", "0.1", "1", "2", "3", "4")]
 assert modes == [False, False, False, True, True, True], f"{case} : `training` vaut {modes}, du premier au dernier"
-learns = [layer.weight.requires_grad for layer in (adapted[0][0], adapted[1], adapted[2], adapted[4])]
+learned = checks.parameters_of(adapted)
+learns = [learned[f"{name}.weight"].requires_grad for name in ("0.0", "1", "2", "4")]
 assert learns == [False, False, True, True], f"{case} : `requires_grad` des poids vaut {learns}"
 ### END HIDDEN TESTS
 
@@ -1095,7 +1126,7 @@ def boxes_of(count, shift=0.0):
 
 point = torch.tensor([[1.0, 1.0, 1.0, 1.0]])
 flat = torch.tensor([[0.0, 2.0, 5.0, 2.0]])
-for case, a, b in (
+cases = (
     ("au hasard", boxes_of(4), boxes_of(7)), ("autant de a que de b", boxes_of(5), boxes_of(5)),
     ("coordonnées négatives", boxes_of(3, -4), boxes_of(2, -4)), ("au loin", boxes_of(6), boxes_of(3, 20)),
     ("une boîte d'aire nulle et une autre", point, boxes_of(4)),
@@ -1104,13 +1135,13 @@ for case, a, b in (
     ("côte à côte", torch.tensor([[0.0, 0.0, 1.0, 2.0]]), torch.tensor([[1.0, 0.0, 2.0, 2.0], [0.0, 2.0, 1.0, 3.0]])),
     ("plus petites qu'un pixel", boxes_of(3) / 20, boxes_of(4) / 20), ("minuscules", *2 * [boxes_of(3) / 1000]), ("aucune boîte dans a", boxes_of(0), boxes_of(3)),
     ("aucune boîte dans b", boxes_of(2), boxes_of(0)),
-):
-    copies = a.clone(), b.clone()
+)
+calls = [(a.clone(), b.clone()) for _, a, b in cases]
+for (case, a, b), given, result in zip(cases, calls, checks.each(iou, *calls)):
     expected = torch.tensor([[one(p, q) for q in b.tolist()] for p in a.tolist()]).reshape(len(a), len(b))
-    result = iou(a, b)
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu"
     assert tuple(result.shape) == (len(a), len(b)), f"{case} : forme {tuple(result.shape)}, au lieu de {(len(a), len(b))}"
-    assert torch.equal(a, copies[0]) and torch.equal(b, copies[1]), f"{case} : un argument a été modifié"
+    assert torch.equal(a, given[0]) and torch.equal(b, given[1]), f"{case} : un argument a été modifié"
     assert not result.isnan().any(), f"{case} : le résultat contient nan"
     torch.testing.assert_close(
         result, expected, atol=1e-4, rtol=1e-4, check_dtype=False,
@@ -1170,22 +1201,24 @@ def brute(overlap, scores, threshold):
     return kept
 
 
+cases = []
 for n, threshold in ((1, 0.5), (2, 0.25), (6, 0.5), (9, 0.25), (12, 0.75), (12, 0.0), (8, 1.0), (15, 0.625), (40, 0.75), (0, 0.5)):
     for ties in (False, True):
         raw = torch.randint(9, (n, n)) / 8  # des huitièmes, exacts : l'égalité au seuil se produit
         overlap = torch.maximum(raw.triu(1), raw.triu(1).T) + torch.eye(n)
         scores = torch.randint(1, 4, (n,)) / 4 if ties else torch.randperm(n) / max(n, 1)
-        copies = overlap.clone(), scores.clone()
-        expected = brute(overlap.tolist(), scores.tolist(), threshold)
         case = f"N = {n} boîtes, seuil {threshold}" + (", confiances égales" if ties else "")
-        result = nms(overlap, scores, threshold)
-        assert isinstance(result, torch.Tensor) and result.dtype == torch.int64, f"{case} : un tenseur int64 est attendu"
-        assert result.dim() == 1, f"{case} : une dimension est attendue, et non {result.dim()}"
-        assert torch.equal(overlap, copies[0]) and torch.equal(scores, copies[1]), f"{case} : un argument a été modifié"
-        assert result.tolist() == expected, (
-            f"{case} : {expected} attendu, et non {result.tolist()} (IoU égal au seuil : gardée ; à confiance égale, le plus petit "
-            "indice d'abord)"
-        )
+        cases.append((case, overlap, scores, threshold))
+calls = [(overlap.clone(), scores.clone(), threshold) for _, overlap, scores, threshold in cases]
+for (case, overlap, scores, threshold), given, result in zip(cases, calls, checks.each(nms, *calls)):
+    expected = brute(overlap.tolist(), scores.tolist(), threshold)
+    assert isinstance(result, torch.Tensor) and result.dtype == torch.int64, f"{case} : un tenseur int64 est attendu"
+    assert result.dim() == 1, f"{case} : une dimension est attendue, et non {result.dim()}"
+    assert torch.equal(overlap, given[0]) and torch.equal(scores, given[1]), f"{case} : un argument a été modifié"
+    assert result.tolist() == expected, (
+        f"{case} : {expected} attendu, et non {result.tolist()} (IoU égal au seuil : gardée ; à confiance égale, le plus petit "
+        "indice d'abord)"
+    )
 negative = nms(torch.eye(3), torch.tensor([-2.0, -1.0, -3.0]), 0.5)
 assert negative.tolist() == [1, 0, 2], (
     f"des confiances négatives (des scores, par exemple) se trient aussi : [1, 0, 2], et non {negative.tolist()}"

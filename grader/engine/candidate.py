@@ -14,7 +14,7 @@ import operator
 import signal
 import socket
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from functools import partial
 from typing import Any, Final, NamedTuple, NoReturn
@@ -115,10 +115,12 @@ class Candidate:
             self.running = True
             try:
                 with recorder or nullcontext():  # a value may compute as it is written
-                    for step in _steps(request["operation"], args, dict(kwargs)):
-                        arguments.remember()
+                    *earlier, last = _steps(request["operation"], args, dict(kwargs))
+                    own = [arguments.indices(step.args) for step in earlier]
+                    arguments.remember()
+                    for step, indices in [*zip(earlier, own, strict=True), (last, None)]:
                         value = step()
-                        changed = arguments.changed()
+                        changed = arguments.changed(indices)
                         results.append(self._encoded((value, changed), tape, arguments))
             except WireError:
                 raise
@@ -273,12 +275,12 @@ class _Object(NamedTuple):
     value: Any
 
 
-def _steps(operation: str, args: tuple, kwargs: dict[str, Any]) -> list[Callable[[], Any]]:
+def _steps(operation: str, args: tuple, kwargs: dict[str, Any]) -> list[partial]:
     """What a request asks for: one operation, or calls in turn."""
     if operation == IN_TURN:
         return [partial(OPERATIONS["method"], *call) for call in args]
     if operation in ARITHMETIC:
-        return [lambda: _Object(OPERATIONS[operation](*args, **kwargs))]
+        return [partial(lambda: _Object(OPERATIONS[operation](*args, **kwargs)))]
     return [partial(OPERATIONS[operation], *args, **kwargs)]
 
 

@@ -167,7 +167,10 @@ class IsolatedTests:
         )
         checks.random_state = lambda: self.remote.apply("random_state")
         checks.state_of = lambda model: self.remote.apply("state_of", model)
+        checks.parameters_of = lambda model: self.remote.apply("parameters_of", model)
+        checks.modes_of = lambda model: self.remote.apply("modes_of", model)
         checks.equal_to = lambda *given: self.remote.apply("equal_to", *given)
+        checks.assembled = lambda recipe: self.remote.apply("assembled", recipe)
         checks.in_turn = self.remote.in_turn
         checks.recorded = self._recorded
         checks.forbid = self._forbid

@@ -12,7 +12,7 @@ from typing import Any, Final
 import torch
 from torch.nn import Module
 
-from labo.checks import equal_to, random_state, state_of
+from labo.checks import assembled, equal_to, modes_of, parameters_of, random_state, state_of
 
 _KINDS: Final = 40
 
@@ -101,20 +101,24 @@ OPERATIONS: Final[dict[str, Callable]] = {
     "deepcopy": copy.deepcopy,
     "random_state": random_state,
     "state_of": state_of,
+    "parameters_of": parameters_of,
+    "modes_of": modes_of,
     "equal_to": equal_to,
+    "assembled": assembled,
     **ARITHMETIC,
 }
 
 IN_TURN: Final = "in turn"
 """Calls of methods, one after the other, in one request."""
 
-MAKERS: Final = frozenset({"call", "method", "equal_to", *ARITHMETIC})
+MAKERS: Final = frozenset({"call", "method", "equal_to", "assembled", *ARITHMETIC})
 """The operations whose objects are made by the test, and not read."""
 
 READINGS: Final = frozenset(
     {
         *("getattr", "getitem", "contains", "len", "iterate", "following"),
         *("isinstance", "issubclass", "str", "repr", "format", "hash"),
+        *("parameters_of", "modes_of"),
     }
 )
 """The operations that are not meant to change an object."""

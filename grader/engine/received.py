@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -56,16 +56,29 @@ class Arguments:
         return self._container(tag, fields[0], build)
 
     def remember(self) -> None:
-        """Note what the arguments hold, before the call."""
+        """Note what the arguments hold, before the first call."""
         self._before = [_content(value) for value in self.values]
 
-    def changed(self) -> dict[int, Any]:
-        """The contents that the call has left in the arguments, where they differ."""
-        return {
-            index: _plain_content(value)
-            for index, (value, before) in enumerate(zip(self.values, self._before, strict=True))
-            if not _is_same(_content(value), before)
-        }
+    def indices(self, part: Any) -> set[int]:
+        """Where the arguments are that a call is given, in containers included."""
+        items = [*part, *part.values()] if isinstance(part, dict) else part
+        inner = items if isinstance(items, list | tuple | set) else ()
+        own = self._indices.get(id(part))
+        return set().union(*map(self.indices, inner), () if own is None else (own,))
+
+    def changed(self, indices: Iterable[int] | None = None) -> dict[int, Any]:
+        """The contents that calls have left in the arguments, where they differ.
+
+        Args:
+            indices: the arguments to look at; all of them if not given.
+        """
+        found = {}
+        for index in range(len(self.values)) if indices is None else indices:
+            now = _content(self.values[index])
+            if not _is_same(now, self._before[index]):
+                found[index] = _plain_content(self.values[index])
+                self._before[index] = now
+        return found
 
     def again(self, value: Any) -> list | None:
         """The form of an argument that the call gives back as it is."""

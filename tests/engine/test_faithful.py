@@ -87,6 +87,35 @@ PASSING = {
         "(one + 10 * two).sum().backward()\nassert n.grad.tolist() == [10.5, 10.5]\n"
         "assert list(checks.each(half)) == []",
     ),
+    "calls in turn that keep their arguments": (
+        "kept = []\n"
+        "def keep(x):\n    kept.append(x)\n    x += 1\n    return x\n"
+        "def into_all(y):\n    for x in kept: x += 10\n    return len(kept)",
+        "first, second, pair = torch.zeros(2), np.zeros(2), [0, {'z': torch.zeros(1)}]\n"
+        "values = checks.in_turn(\n"
+        "    (keep, '__call__', first), (keep, '__call__', second),\n"
+        "    (keep, '__call__', pair[1]['z']), (into_all, '__call__', pair),\n"
+        "    (keep, '__call__', first))\n"
+        "assert next(values) is first and first.tolist() == [1, 1] and second[0] == 0\n"
+        "assert next(values) is second and second[0] == 1\n"
+        "assert next(values) is pair[1]['z'] and next(values) == 3 and pair[1]['z'] == 11\n"
+        "assert next(values) is first and first.tolist() == [12, 12] and second[0] == 11",
+    ),
+    "an object made of others, its parameters and modes by their names": (
+        "def step(net):\n    with torch.no_grad(): net[1].weight.add_(1)",
+        "nn = torch.nn\n"
+        "activation = nn.Sequential, (nn.ReLU,)\n"
+        "net = checks.assembled((nn.Sequential, activation, (nn.Linear, 2, 1, False)))\n"
+        "net[0].eval()\n"
+        "assert checks.modes_of(net) == {'': True, '0': False, '0.0': False, '1': True}\n"
+        "parameters = checks.parameters_of(net)\n"
+        "assert list(parameters) == ['1.weight'] and isinstance(net, nn.Sequential)\n"
+        "weight = parameters['1.weight']\n"
+        "before = weight.detach().clone()\nstep(net)\n"
+        "assert torch.equal(weight.detach(), before + 1) and weight is net[1].weight\n"
+        "net(torch.ones(2)).backward()\nassert weight.grad.tolist() == [[1, 1]]\n"
+        "assert list(checks.each(getattr, (net, 'training'), (net[1], 'bias'))) == [True, None]",
+    ),
     "methods that are no methods": (
         "import math\n"
         "class A:\n"
