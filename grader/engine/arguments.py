@@ -18,6 +18,7 @@ from grader.engine.student_error import UnsupportedAcrossBoundary
 from grader.engine.well_known import qualified_name
 from grader.engine.wire import Pack
 from grader.engine.wire_errors import WireError
+from labo.checks import Earlier
 
 Argument = torch.Tensor | np.ndarray | torch.Generator | list | dict | set
 """A value that a call may change in place, or give back as it is."""
@@ -85,6 +86,8 @@ class ArgumentEncoder:
         if isinstance(value, Proxy):
             self.origins |= origins(value)
             return ["object", handle_of(value).number]
+        if type(value) is Earlier:
+            return ["earlier", value.rank]
         if name := _overridden(type(value)):
             kind = type(value).__name__
             raise UnsupportedAcrossBoundary(

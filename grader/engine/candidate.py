@@ -34,6 +34,7 @@ from grader.engine.shell import Shell
 from grader.engine.wire import Pack
 from grader.engine.wire_errors import WireError
 from labo.bans import fingerprints, recording
+from labo.checks import call_in_turn
 
 
 def main(sock: socket.socket, shell: Shell) -> NoReturn:
@@ -110,8 +111,8 @@ class Candidate:
             self.running = True
             try:
                 with recorder or nullcontext():  # a value may compute as it is written
+                    arguments.remember()
                     for step in _steps(request["operation"], args, dict(kwargs)):
-                        arguments.remember()
                         value = step()
                         changed = arguments.changed()
                         results.append(self._encoded((value, changed), tape, arguments))
@@ -269,10 +270,21 @@ class _Object(NamedTuple):
 def _steps(operation: str, args: tuple, kwargs: dict[str, Any]) -> list[Callable[[], Any]]:
     """What a request asks for: one operation, or calls in turn."""
     if operation == IN_TURN:
-        return [partial(OPERATIONS["method"], *call) for call in args]
+        return _in_turn(args)
     if operation in ARITHMETIC:
         return [lambda: _Object(OPERATIONS[operation](*args, **kwargs))]
     return [partial(OPERATIONS[operation], *args, **kwargs)]
+
+
+def _in_turn(calls: tuple[tuple, ...]) -> list[Callable[[], Any]]:
+    """The steps of calls in turn, each of which may be given the values of earlier ones."""
+    values: list[Any] = []
+
+    def step(call: tuple) -> Any:
+        values.append(call_in_turn(call, values))
+        return values[-1]
+
+    return [partial(step, call) for call in calls]
 
 
 class _Tape:

@@ -13,6 +13,7 @@ from grader.engine.numeric import pack_array
 from grader.engine.peer import Peer
 from grader.engine.wire import Build
 from grader.engine.wire_errors import WireError
+from labo.checks import Earlier
 
 
 class Arguments:
@@ -43,6 +44,8 @@ class Arguments:
             return self.objects[fields[0]]
         if tag == "again":
             return self.values[fields[0]]
+        if tag == "earlier":
+            return Earlier(fields[0])
         if tag == "callback":
             return self.callback(fields[0])
         if tag == "tensor argument":
@@ -56,15 +59,17 @@ class Arguments:
         return self._container(tag, fields[0], build)
 
     def remember(self) -> None:
-        """Note what the arguments hold, before the call."""
+        """Note what the arguments hold, before the first call."""
         self._before = [_content(value) for value in self.values]
 
     def changed(self) -> dict[int, Any]:
-        """The contents that the call has left in the arguments, where they differ."""
+        """The contents that a call has left in the arguments, where it has changed them."""
+        before = self._before
+        self.remember()
         return {
             index: _plain_content(value)
-            for index, (value, before) in enumerate(zip(self.values, self._before, strict=True))
-            if not _is_same(_content(value), before)
+            for index, value in enumerate(self.values)
+            if not _is_same(self._before[index], before[index])
         }
 
     def again(self, value: Any) -> list | None:

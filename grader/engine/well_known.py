@@ -30,7 +30,10 @@ _MODULES: Final = {
 _BUILTINS: Final = {
     kind.__name__: kind
     for kind in (bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset, object)
-} | {function.__name__: function for function in (abs, len, max, min, sum, sorted, round, range)}
+} | {
+    function.__name__: function
+    for function in (abs, len, max, min, sum, sorted, round, range, getattr, setattr)
+}
 
 
 def qualified_name(value: Any) -> tuple[str, str] | None:
