@@ -10,6 +10,7 @@ import pickle
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -55,13 +56,14 @@ def _is_recipe(part: Any) -> bool:
     return isinstance(part, tuple) and bool(part) and callable(part[0])
 
 
-def twins(*recipes: tuple) -> tuple[Any, nn.Sequential]:
+def twins(*recipes: tuple, gradients: bool = False) -> tuple[Any, nn.Sequential]:
     """Un réseau en double : là où vit le code de l'étudiant, et ici, pour l'y comparer.
 
         model, reference = checks.twins((nn.Linear, 4, 3), (nn.Tanh,), (nn.Linear, 3, 2))
 
     Args :
         recipes : une couche par recette : sa classe, puis les arguments de celle-ci.
+        gradients : les paramètres du premier ont déjà un `.grad`, quelconque.
 
     Renvoie :
         deux `nn.Sequential` en mode évaluation, de mêmes paramètres, tirés d'une loi normale.
@@ -70,13 +72,18 @@ def twins(*recipes: tuple) -> tuple[Any, nn.Sequential]:
     with torch.no_grad():
         for parameter in here.parameters():
             parameter.copy_(torch.randn(parameter.shape))
-    return equal_to(dict(here.state_dict()), *recipes), here.eval()
+    drawn = {name: torch.randn(p.shape) for name, p in here.named_parameters() if gradients}
+    return equal_to(dict(here.state_dict()), drawn, *recipes), here.eval()
 
 
-def equal_to(state: dict[str, torch.Tensor], *recipes: tuple) -> nn.Sequential:
+def equal_to(
+    state: dict[str, torch.Tensor], gradients: dict[str, torch.Tensor], *recipes: tuple
+) -> nn.Sequential:
     """Le réseau de ces recettes et de cet état, là où vit le code de l'étudiant, en évaluation."""
     network = nn.Sequential(*(layer(*sizes) for layer, *sizes in recipes))
     network.load_state_dict(state)
+    for name, gradient in gradients.items():
+        network.get_parameter(name).grad = gradient
     return network.eval()
 
 
@@ -170,16 +177,46 @@ def forbid(exercise: Callable, *words: str, loops: bool = False, recursion: bool
 def in_turn(*calls: tuple) -> Iterator[Any]:
     """Les valeurs d'appels de méthodes `(objet, "nom", *arguments)`, faits l'un après l'autre.
 
-    À la correction, ils franchissent la frontière ensemble : aucun ne dépend d'une valeur d'avant.
+    À la correction, ils franchissent la frontière ensemble. Ce qu'un appel reçoit d'un autre s'y
+    écrit donc `Earlier` :
+
+        network, losses = checks.in_turn(
+            (make, "__call__", 3), (train, "__call__", checks.Earlier(0))
+        )
     """
-    for value, name, *arguments in calls:
-        yield getattr(value, name)(*arguments)
+    values: list[Any] = []
+    for call in calls:
+        values.append(call_in_turn(call, values))
+        yield values[-1]
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """Dans `in_turn`, seule ou dans un tuple : la valeur de l'appel de ce rang.
+
+    `Earlier(0)` est celle du premier, `Earlier(-1)` celle de l'appel qui précède.
+    """
+
+    rank: int
+
+
+def call_in_turn(call: tuple, values: list[Any]) -> Any:
+    """La valeur d'un des appels de `in_turn`, après ceux qui ont eu ces valeurs."""
+    value, name, *arguments = _known(call, values)
+    return value(*arguments) if name == "__call__" else getattr(value, name)(*arguments)
+
+
+def _known(part: Any, values: list[Any]) -> Any:
+    if isinstance(part, Earlier):
+        return values[part.rank]
+    return tuple(_known(item, values) for item in part) if type(part) is tuple else part
 
 
 def each(function: Callable, *cases: tuple) -> Iterator[Any]:
     """Les valeurs d'une fonction pour chacun de ces arguments, comme `in_turn`.
 
-    for x, value in zip(cases, checks.each(area, *cases)): ...
+    for case, value in zip(cases, checks.each(area, *cases)): ...
+    values = checks.each(getattr, *((node, "value") for node in nodes))
     """
     return in_turn(*((function, "__call__", *case) for case in cases))
 
@@ -228,25 +265,41 @@ def same_as_torch(
         AssertionError, qui nomme ce qui diffère, et donne ce qui a été reçu.
     """
     arrays = [_drawn(x) if isinstance(x, tuple) else np.array(x, dtype=float) for x in inputs]
-    _check_operation(operation, reference, arrays, other, "")
     renewed = [_drawn(x.shape) for x in arrays]
-    _check_operation(operation, reference, renewed, other, ", pour d'autres nombres qu'avant,")
+    results = [(given, *_value_and_gradients(reference, given)) for given in (arrays, renewed)]
+    calls = []
+    for given, _, gradient, _ in results:
+        backward = operation, "backward", gradient, *given
+        between = (other, "forward", *(_drawn((2, 2)) for _ in given))
+        calls += [(operation, "forward", *given), between, backward, backward]
+    values = in_turn(*(call for call in calls if call[0] is not None))
+    _check_operation(values, *results[0], other, "")
+    _check_operation(values, *results[1], other, ", pour d'autres nombres qu'avant,")
 
 
-def _check_operation(
-    operation: Any, reference: Callable, arrays: list[np.ndarray], other: Any, when: str
-) -> None:
+def _value_and_gradients(
+    reference: Callable, arrays: list[np.ndarray]
+) -> tuple[torch.Tensor, np.ndarray, tuple[torch.Tensor, ...]]:
+    """La valeur, un gradient tiré pour elle, et ceux que les entrées en reçoivent."""
     tensors = [torch.tensor(x, requires_grad=True) for x in arrays]
     expected = reference(*tensors)
     gradient = _drawn(tuple(expected.shape))
     wanted = torch.autograd.grad(expected, tensors, torch.tensor(gradient))
+    return expected.detach(), gradient, wanted
 
-    between = () if other is None else ((other, "forward", *(_drawn((2, 2)) for _ in arrays)),)
-    backward = operation, "backward", gradient, *arrays
-    values = in_turn((operation, "forward", *arrays), *between, backward, backward)
+
+def _check_operation(
+    values: Iterator,
+    arrays: list[np.ndarray],
+    expected: torch.Tensor,
+    gradient: np.ndarray,
+    wanted: tuple[torch.Tensor, ...],
+    other: Any,
+    when: str,
+) -> None:
     value = _unchanged("forward", values, *arrays)
-    _check_close(f"la valeur{when}", value, expected.detach())
-    for _ in between:
+    _check_close(f"la valeur{when}", value, expected)
+    if other is not None:
         next(values)
     for call in ("", ", au second appel,"):
         found = _unchanged("backward", values, gradient, *arrays)
@@ -256,7 +309,7 @@ def _check_operation(
         for i, (gradient_found, gradient_wanted) in enumerate(zip(found, wanted, strict=True), 1):
             name = f"le gradient de l'entrée {i}{call}{when}"
             _check_close(name, gradient_found, gradient_wanted)
-    _check_close(f"la valeur{when} une fois `backward` appelée,", value, expected.detach())
+    _check_close(f"la valeur{when} une fois `backward` appelée,", value, expected)
 
 
 def _drawn(shape: tuple[int, ...]) -> np.ndarray:

@@ -435,7 +435,9 @@ assert out == 26, f"ce réseau mène 32 à 26, et non à {out} : un noyau dilat�
 ### BEGIN HIDDEN TESTS
 import numbers
 
-for size, layers in (
+from labo import checks
+
+cases = (
     (28, [(5, 1, 0, 1)]),
     (28, [(1, 1, 0, 1)]),
     (31, [(3, 1, 1, 1), (2, 2, 0, 1), (3, 1, 1, 1), (2, 2, 0, 1), (3, 1, 1, 1)]),
@@ -449,8 +451,9 @@ for size, layers in (
     (33, [(3, 2, 1, 1)] + [(3, 1, 1, 1)] * 30),
     (12, [(3, 1, 3, 1)]),
     (29, [(5, 3, 2, 1), (3, 1, 1, 1), (2, 4, 1, 1)]),
-):
-    before = [tuple(layer) for layer in layers]
+)
+given_in = [(size, list(layers)) for size, layers in cases]
+for (size, before), (_, layers), result in zip(cases, given_in, checks.each(receptive_field, *given_in)):
     x = torch.zeros(1, 1, size, size)
     for kernel, stride, padding, dilation in before:
         x = F.max_pool2d(F.pad(x, (padding,) * 4), kernel, stride, dilation=dilation)
@@ -459,7 +462,6 @@ for size, layers in (
     for kernel, stride, _, dilation in reversed(before):
         first, last = first * stride, last * stride + dilation * (kernel - 1)
     case = f"image {size}, couches {before}"
-    result = receptive_field(size, layers)
     assert [tuple(layer) for layer in layers] == before, f"{case} : la liste `layers` a été modifiée"
     assert isinstance(result, (tuple, list)) and len(result) == 2, f"{case} : deux nombres sont attendus"
     out, field = result
@@ -838,6 +840,8 @@ for n in (3, 1):
     assert isinstance(scores, torch.Tensor), f"`forward` doit renvoyer un tenseur, et a renvoyé {type(scores).__name__}"
     assert tuple(scores.shape) == (n, 10), f"N = {n} : {n} × 10 scores sont attendus, et non {tuple(scores.shape)}"
 ### BEGIN HIDDEN TESTS
+from labo import checks
+
 shapes = {
     "c1.weight": (6, 1, 5, 5), "c1.bias": (6,), "c3.weight": (16, 6, 5, 5), "c3.bias": (16,), "c5.weight": (120, 16, 5, 5),
     "c5.bias": (120,), "f6.weight": (84, 120), "f6.bias": (84,), "output.weight": (10, 84), "output.bias": (10,),
@@ -853,11 +857,13 @@ def truth(x, w):
 
 def by_attribute(model, names):
     """Les paramètres des couches, nommées par leurs attributs, où que le modèle les range."""
-    found = {}
-    for name in names:
+    reads = []
+    for layer, part in (name.split(".") for name in names):
+        reads += [(getattr, "__call__", model, layer, None), (getattr, "__call__", checks.Earlier(-1), part, None)]
+    found = dict(zip(names, list(checks.in_turn(*reads))[1::2]))
+    for name, value in found.items():
         layer, part = name.split(".")
-        found[name] = getattr(getattr(model, layer, None), part, None)
-        assert isinstance(found[name], torch.Tensor), f"`{name}` manque : `{layer}` est une couche, avec son `{part}`"
+        assert isinstance(value, torch.Tensor), f"`{name}` manque : `{layer}` est une couche, avec son `{part}`"
     return found
 
 
@@ -1084,6 +1090,9 @@ for size, expected in (((2, 3, 32, 32), (2, 10, 8, 8)), ((1, 3, 21, 14), (1, 10,
     assert isinstance(scores, torch.Tensor), f"`forward` doit renvoyer un tenseur, et a renvoyé {type(scores).__name__}"
     assert tuple(scores.shape) == expected[:2], f"il faut {expected[:2]} scores, et non {tuple(scores.shape)}"
 ### BEGIN HIDDEN TESTS
+from labo import checks
+
+
 def truth(x, w):
     h = F.max_pool2d(F.relu(F.conv2d(x, w["conv1.weight"], w["conv1.bias"], padding=1)), 2)
     h = F.max_pool2d(F.relu(F.conv2d(h, w["conv2.weight"], w["conv2.bias"], padding=1)), 2)
@@ -1094,11 +1103,13 @@ def truth(x, w):
 
 def by_attribute(model, names):
     """Les paramètres des couches, nommées par leurs attributs, où que le modèle les range."""
-    found = {}
-    for name in names:
+    reads = []
+    for layer, part in (name.split(".") for name in names):
+        reads += [(getattr, "__call__", model, layer, None), (getattr, "__call__", checks.Earlier(-1), part, None)]
+    found = dict(zip(names, list(checks.in_turn(*reads))[1::2]))
+    for name, value in found.items():
         layer, part = name.split(".")
-        found[name] = getattr(getattr(model, layer, None), part, None)
-        assert isinstance(found[name], torch.Tensor), f"`{name}` manque : `{layer}` est une couche, avec son `{part}`"
+        assert isinstance(value, torch.Tensor), f"`{name}` manque : `{layer}` est une couche, avec son `{part}`"
     return found
 
 
@@ -1413,6 +1424,9 @@ with torch.no_grad():
     block.conv2.weight.zero_()
 assert torch.allclose(block(x), F.relu(copy), atol=1e-4), "avec une branche nulle, il doit rester ReLU(x)"
 ### BEGIN HIDDEN TESTS
+from labo import checks
+
+
 def normalized(h, state, name, training):
     statistics = state[f"{name}.running_mean"], state[f"{name}.running_var"]
     return F.batch_norm(h, *statistics, state[f"{name}.weight"], state[f"{name}.bias"], training)
@@ -1425,11 +1439,13 @@ def truth(x, state, training):
 
 def by_attribute(model, names):
     """Les paramètres des couches, nommées par leurs attributs, où que le modèle les range."""
-    found = {}
-    for name in names:
+    reads = []
+    for layer, part in (name.split(".") for name in names):
+        reads += [(getattr, "__call__", model, layer, None), (getattr, "__call__", checks.Earlier(-1), part, None)]
+    found = dict(zip(names, list(checks.in_turn(*reads))[1::2]))
+    for name, value in found.items():
         layer, part = name.split(".")
-        found[name] = getattr(getattr(model, layer, None), part, None)
-        assert isinstance(found[name], torch.Tensor), f"`{name}` manque : `{layer}` est une couche, avec son `{part}`"
+        assert isinstance(value, torch.Tensor), f"`{name}` manque : `{layer}` est une couche, avec son `{part}`"
     return found
 
 

@@ -224,14 +224,13 @@ for n, c, h, w, k, recipes in (
     (1, 1, 6, 4, 5, [(nn.Conv2d, 1, 3, 3), (nn.Sigmoid,), (nn.Flatten,), (nn.Linear, 24, 5)]),
     (5, 2, 3, 4, 4, [(nn.BatchNorm2d, 2), (nn.Flatten,), (nn.Dropout, 0.5), (nn.Linear, 24, 5), (nn.Tanh,), (nn.Linear, 5, 4)]),
 ):
-    model, reference = checks.twins(*recipes)
+    model, reference = checks.twins(*recipes, gradients=True)  # des gradients d'avant, qui doivent rester
     x, target = torch.randn(n, c, h, w), torch.randint(k, (n,))
     leaf = x.clone().requires_grad_()
     reference(leaf)[torch.arange(n), target].sum().backward()
     expected, copies = leaf.grad.abs().amax(1), (x.clone(), target.clone())
     case = f"x de forme {n} × {c} × {h} × {w}, {k} classes"
-    model(x.clone()).sum().backward()  # des gradients d'avant, qui doivent rester
-    model[-1].requires_grad_(n % 2 == 0)
+    list(checks.in_turn((model, "__getitem__", -1), (checks.Earlier(0), "requires_grad_", n % 2 == 0)))
     unchanged = checks.unchanged(model)
     result = saliency(model, x, target)
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu"
@@ -359,7 +358,7 @@ for m, n, c, h, w, k, size, recipes in (
     (4, 1, 2, 3, 3, 3, 2, [(nn.Flatten,), (nn.Dropout, 0.5), (nn.Linear, 18, 6), (nn.Tanh,), (nn.Linear, 6, 3)]),
     (5, 6, 1, 2, 4, 3, 1, [(nn.BatchNorm2d, 1), (nn.Flatten,), (nn.Linear, 8, 6), (nn.Tanh,), (nn.Linear, 6, 3)]),
 ):
-    model, reference = checks.twins(*recipes)
+    model, reference = checks.twins(*recipes, gradients=True)  # des gradients d'avant, qui doivent rester
     x, target = torch.randn(n, c, h, w), torch.randint(k, (n,))
     noise = size * torch.randn(m, n, c, h, w)
     copies = x.clone(), target.clone(), noise.clone()
@@ -367,8 +366,7 @@ for m, n, c, h, w, k, size, recipes in (
     reference(leaf)[torch.arange(m * n), target.repeat(m)].sum().backward()
     expected = leaf.grad.view(m, n, c, h, w).mean(0).abs().amax(1)
     case = f"M = {m}, x de forme {n} × {c} × {h} × {w}"
-    model(x.clone()).sum().backward()  # des gradients d'avant, qui doivent rester
-    model[-1].requires_grad_(n % 2 == 0)
+    list(checks.in_turn((model, "__getitem__", -1), (checks.Earlier(0), "requires_grad_", n % 2 == 0)))
     unchanged = checks.unchanged(model)
     result = smooth_grad(model, x, target, noise)
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu"
@@ -681,8 +679,8 @@ for n, c, h, w, k, below, above in (
     (2, 3, 5, 8, 6, [(nn.Conv2d, 3, 4, 3), (nn.MaxPool2d, (1, 2))], [(nn.Tanh,), (nn.Flatten,), (nn.Linear, 36, 5), (nn.Tanh,), (nn.Linear, 5, 6)]),
     (1, 2, 3, 4, 3, [(nn.Conv2d, 2, 6, 1), (nn.Sigmoid,)], [(nn.Flatten,), (nn.Dropout, 0.5), (nn.Linear, 72, 3)]),
 ):
-    features, lower = checks.twins(*below)
-    head, upper = checks.twins(*above)
+    features, lower = checks.twins(*below, gradients=True)  # des gradients d'avant, qui doivent rester
+    head, upper = checks.twins(*above, gradients=True)
     x, target = torch.randn(n, c, h, w), torch.randint(k, (n,))
     copies = x.clone(), target.clone()
     maps = lower(x).detach().requires_grad_()
@@ -690,7 +688,6 @@ for n, c, h, w, k, below, above in (
     summed = torch.einsum("nm,nmhw->nhw", maps.grad.mean((2, 3)), maps.detach())
     expected = summed.clamp(min=0)
     case = f"N = {n}, cartes {tuple(maps.shape)}, {k} classes"
-    head(features(x.clone())).sum().backward()  # des gradients d'avant, qui doivent rester
     features.requires_grad_(n % 2 == 0)
     unchanged = checks.unchanged(features, head)
     result = grad_cam(features, head, x, target)
@@ -823,7 +820,7 @@ for n, c, h, w, k, steps, rate, alpha, recipes in (
     (4, 1, 2, 3, 3, 0, 0.5, 0.1, [(nn.Flatten,), (nn.Linear, 6, 3)]),
     (2, 1, 2, 3, 3, 4, 0.6, 2.0, [(nn.Flatten,), (nn.Linear, 6, 3)]),  # un taux trop grand : J baisse
 ):
-    model, reference = checks.twins(*recipes)
+    model, reference = checks.twins(*recipes, gradients=True)  # des gradients d'avant, qui doivent rester
     start, target = torch.randn(n, c, h, w), torch.randint(k, (n,))
     copies, expected = (start.clone(), target.clone()), start.clone()
     for _ in range(steps):
@@ -831,8 +828,7 @@ for n, c, h, w, k, steps, rate, alpha, recipes in (
         reference(leaf)[torch.arange(n), target].sum().backward()
         expected = expected + rate * (leaf.grad - 2 * alpha * expected)
     case = f"x de forme {n} × {c} × {h} × {w}, {steps} pas, taux {rate}, α = {alpha}"
-    model(start.clone()).sum().backward()  # des gradients d'avant, qui doivent rester
-    model[-1].requires_grad_(n % 2 == 0)
+    list(checks.in_turn((model, "__getitem__", -1), (checks.Earlier(0), "requires_grad_", n % 2 == 0)))
     unchanged = checks.unchanged(model)
     result = maximise(model, target, start, steps, rate, alpha)
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu"
@@ -954,15 +950,14 @@ for n, c, h, w, k, epsilon, recipes in (
     (1, 3, 2, 3, 4, 0.05, [(nn.BatchNorm2d, 3), (nn.Flatten,), (nn.Dropout, 0.5), (nn.Linear, 18, 4)]),
     (5, 1, 3, 3, 4, 0.0, [(nn.Flatten,), (nn.Linear, 9, 4)]),
 ):
-    model, reference = checks.twins(*recipes)
+    model, reference = checks.twins(*recipes, gradients=True)  # des gradients d'avant, qui doivent rester
     x, target = torch.rand(n, c, h, w), torch.randint(k, (n,))
     x[:, :, 0, 0] = 0.01
     copies, leaf = (x.clone(), target.clone()), x.clone().requires_grad_()
     F.cross_entropy(reference(leaf), target, reduction="sum").backward()
     expected = (leaf.detach() + epsilon * leaf.grad.sign()).clamp(0, 1)
     case = f"un pas, x de forme {n} × {c} × {h} × {w}, ε = {epsilon}"
-    model(x.clone()).sum().backward()  # des gradients d'avant, qui doivent rester
-    model[-1].requires_grad_(n % 2 == 0)
+    list(checks.in_turn((model, "__getitem__", -1), (checks.Earlier(0), "requires_grad_", n % 2 == 0)))
     unchanged = checks.unchanged(model)
     result = pgd(model, x, target, epsilon, epsilon, 1, x.clone())
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu"
@@ -1235,14 +1230,17 @@ def drawn_weights(model):
 
 
 def state_of(model):
-    return {name: value.detach().clone() for name, value in model.state_dict().items()}
+    """Les poids et les statistiques."""
+    return checks.state_of(model)[1]
 
 
 def pieces():
-    model = checks.build(nn.Sequential, checks.build(nn.Conv2d, 2, 3, 2), checks.build(nn.BatchNorm2d, 3))
-    drawn_weights(model)
-    optimizer = checks.build(torch.optim.SGD, list(model.parameters()), lr=0.1)
-    return model, optimizer, checks.build(torch.Generator)
+    model, _ = checks.twins((nn.Conv2d, 2, 3, 2), (nn.BatchNorm2d, 3))
+    _, _, optimizer, generator = checks.in_turn(
+        (model, "train"), (model, "parameters"), (torch.optim.SGD, "__call__", checks.Earlier(-1), 0.1),
+        (torch.Generator, "__call__"),
+    )
+    return model, optimizer, generator
 
 
 model, optimizer, generator = pieces()
@@ -1292,40 +1290,42 @@ saved.resume(model, optimizer, generator)
 second = checks.build(torch.rand, 4, generator=generator)
 assert torch.equal(first, second), "après `resume`, le générateur doit tirer les mêmes nombres qu'après `Checkpoint(...)`"
 ### BEGIN HIDDEN TESTS
-def pieces(optimizer, **options):
-    model = checks.build(nn.Sequential, checks.build(nn.Linear, 3, 4), checks.build(nn.BatchNorm1d, 4), checks.build(nn.Linear, 4, 2))
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.copy_(torch.randn(parameter.shape))
-    generator = checks.build(torch.Generator)
-    generator.manual_seed(int(torch.randint(1_000_000, (1,))))
-    return model, checks.build(optimizer, list(model.parameters()), **options), generator
+def pieces(kind, *settings):
+    """Un réseau, son optimiseur et un générateur, neufs ; `settings` commence par le taux."""
+    model, _ = checks.twins((nn.Linear, 3, 4), (nn.BatchNorm1d, 4), (nn.Linear, 4, 2))
+    seed = int(torch.randint(1_000_000, (1,)))
+    _, _, optimizer, _, generator = checks.in_turn(
+        (model, "train"), (model, "parameters"), (kind, "__call__", checks.Earlier(-1), *settings),
+        (torch.Generator, "__call__"), (checks.Earlier(-1), "manual_seed", seed),
+    )
+    return model, optimizer, generator
 
 
 def run(model, optimizer, generator, steps):
     """Quelques pas, sur des lots tirés du générateur ; l'état du réseau, à la fin."""
-    for _ in range(steps):
-        batch = checks.build(torch.rand, 5, 3, generator=generator)
-        optimizer.zero_grad()
-        model(batch).square().sum().backward()
-        optimizer.step()
-    return {name: value.detach().clone() for name, value in model.state_dict().items()}
+    before = checks.Earlier(-1)
+    step = [
+        (torch.empty, "__call__", 5, 3), (nn.init.uniform_, "__call__", before, 0.0, 1.0, generator),
+        (model, "__call__", before), (before, "square"), (before, "sum"), (before, "backward"),
+        (optimizer, "step"), (optimizer, "zero_grad"),
+    ]
+    list(checks.in_turn(*step * steps))
+    return checks.state_of(model)[1]
 
 
-for kind, options, new_options, done in (
-    (torch.optim.Adam, {"lr": 0.05}, {"lr": 0.5}, 2),
-    (torch.optim.SGD, {"lr": 0.01, "momentum": 0.9}, {"lr": 0.03, "momentum": 0.5}, 2),
-    (torch.optim.Adam, {"lr": 0.05}, {"lr": 0.5}, 0),
+for kind, settings, new_settings, done in (
+    (torch.optim.Adam, (0.05,), (0.5,), 2),
+    (torch.optim.SGD, (0.01, 0.9), (0.03, 0.5), 2),
+    (torch.optim.Adam, (0.05,), (0.5,), 0),
 ):
     case = f"{kind.__name__}, gardé après {done} pas"
-    training = pieces(kind, **options)
-    run(*training, done)
-    before = {name: value.detach().clone() for name, value in training[0].state_dict().items()}
+    training = pieces(kind, *settings)
+    before = run(*training, done)
     saved = Checkpoint(training[0], training[1], 2, training[2])
     wanted = run(*training, 3)
     assert any(not torch.equal(wanted[name], before[name]) for name in before), "garder a arrêté l'entraînement"
     for where, (model, optimizer, generator) in (
-        ("dans les mêmes objets", training), ("dans des objets neufs", pieces(kind, **new_options)),
+        ("dans les mêmes objets", training), ("dans des objets neufs", pieces(kind, *new_settings)),
         ("une troisième fois, dans les mêmes objets", training),
     ):
         saved.resume(model, optimizer, generator)
@@ -1334,7 +1334,7 @@ for kind, options, new_options, done in (
                 f"{case}, reprise {where} : après trois pas, `{name}` n'est pas celui d'un entraînement ininterrompu. Gardez, en "
                 "copie, l'état de l'optimiseur et du générateur ; donnez une copie à `load_state_dict`"
             )
-model, optimizer, generator = pieces(torch.optim.SGD, lr=0.1)
+model, optimizer, generator = pieces(torch.optim.SGD, 0.1)
 generator.manual_seed(8)
 untouched = torch.Generator().manual_seed(8)
 used = checks.build(torch.rand, 3, generator=generator), torch.rand(3, generator=untouched)

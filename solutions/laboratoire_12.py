@@ -110,39 +110,47 @@ assert abs(found[0] + 0.5) < 1e-4 and abs(found[1] - 0.5) < 1e-4, (
     f"scores nuls : les pentes sont -1/2 et 1/2, et non {found} (en 0, un maximum ou une valeur absolue a un coude)"
 )
 ### BEGIN HIDDEN TESTS
+from labo import checks
+
+
 def truth_of_d(real, fake):
     bce = F.binary_cross_entropy_with_logits
     return bce(real, torch.ones_like(real)) + bce(fake, torch.zeros_like(fake))
 
 
-for n, m, size, dtype in (
+cases = (
     (5, 5, 2.0, torch.float64), (1, 4, 3.0, torch.float64), (7, 2, 1.0, torch.float64), (3, 1, 0.01, torch.float64),
     (4, 6, 30.0, torch.float32), (1, 1, 2.0, torch.float32), (6, 3, 1000.0, torch.float32),
-):
-    scores = [size * (2 * torch.rand(k, 1, dtype=dtype) - 1) for k in (n, m)]
-    leaves = [s.clone().requires_grad_() for s in scores]
-    expected = truth_of_d(*leaves)
-    expected.backward()
-    given = [s.clone().requires_grad_() for s in scores]
+)
+drawn = [[size * (2 * torch.rand(k, 1, dtype=dtype) - 1) for k in (n, m)] for n, m, size, dtype in cases]
+given_in = [tuple(s.clone().requires_grad_() for s in scores) for scores in drawn]
+losses = list(checks.each(discriminator_loss, *given_in))
+for (n, m, size, dtype), scores, given, found in zip(cases, drawn, given_in, losses):
+    expected = truth_of_d(*scores)
     case = f"scores de taille {size:g}, N = {n} et N' = {m}"
-    found = discriminator_loss(*given)
     assert all(torch.equal(g.detach(), s) for g, s in zip(given, scores)), f"{case} : un argument a été modifié"
     assert tuple(found.shape) == (), f"{case} : forme {tuple(found.shape)}, au lieu d'un scalaire"
     assert found.dtype == dtype, f"{case} : la perte est en {found.dtype}, et les scores en {dtype}"
     torch.testing.assert_close(
-        found.detach(), expected.detach(), atol=1e-4, rtol=1e-4,
+        found.detach(), expected, atol=1e-4, rtol=1e-4,
         msg=f"{case} : la perte vaut {expected.item():.5g}, et non {found.item():.5g} (une moyenne par terme, puis leur somme)",
     )
     assert found.requires_grad, f"{case} : aucun gradient ne remonte de la perte"
-    found.backward()
+torch.autograd.backward(losses)
+for (n, m, size, _), scores, given in zip(cases, drawn, given_in):
+    leaves, case = [s.clone().requires_grad_() for s in scores], f"scores de taille {size:g}, N = {n} et N' = {m}"
+    truth_of_d(*leaves).backward()
     for name, one, leaf in zip(("real", "fake"), given, leaves):
         assert one.grad is not None, f"{case} : aucun gradient n'arrive à `{name}`"
         torch.testing.assert_close(one.grad, leaf.grad, atol=1e-4, rtol=1e-3, msg=f"{case} : le gradient de `{name}` est faux")
-for signs in ((-1, 1), (1, -1), (-1, -1), (1, 1)):
-    extremes = [torch.full((2, 1), 1000.0 * sign, requires_grad=True) for sign in signs]
-    found, wanted = discriminator_loss(*extremes), 1000.0 * ((signs[0] < 0) + (signs[1] > 0))
+cases = ((-1, 1), (1, -1), (-1, -1), (1, 1))
+given_in = [tuple(torch.full((2, 1), 1000.0 * sign, requires_grad=True) for sign in signs) for signs in cases]
+losses = list(checks.each(discriminator_loss, *given_in))
+for signs, found in zip(cases, losses):
+    wanted = 1000.0 * ((signs[0] < 0) + (signs[1] > 0))
     assert abs(found.item() - wanted) < 0.1, f"scores vrais {signs[0] * 1000}, faux {signs[1] * 1000} : {wanted}, et non {found.item()}"
-    found.backward()
+torch.autograd.backward(losses)
+for signs, extremes in zip(cases, given_in):
     slopes = [e.grad.sum().item() for e in extremes]
     assert abs(slopes[0] + (signs[0] < 0)) < 1e-3 and abs(slopes[1] - (signs[1] > 0)) < 1e-3, (
         f"scores vrais {signs[0] * 1000}, faux {signs[1] * 1000} : les gradients, sommés, sont {slopes}"
@@ -210,43 +218,48 @@ for kind, sign in (("minimax", -1), ("non_saturating", 1)):
         f"« {kind} », score nul : la pente est -1/2, et non {found} (en 0, un maximum ou une valeur absolue a un coude)"
     )
 ### BEGIN HIDDEN TESTS
+from labo import checks
+
 # La pente de chaque perte, écrite à la main : rien d'autre ne la distingue mieux.
 SLOPES = {"minimax": lambda s: -torch.sigmoid(s), "non_saturating": lambda s: -torch.sigmoid(-s)}
 LOSSES = {"minimax": lambda s: -torch.logaddexp(s, 0 * s), "non_saturating": lambda s: torch.logaddexp(-s, 0 * s)}
-for n, size, dtype in (
+sizes = (
     (5, 2.0, torch.float64), (1, 3.0, torch.float64), (4, 0.1, torch.float64), (6, 30.0, torch.float32), (3, 1000.0, torch.float32),
-):
-    scores = size * (2 * torch.rand(n, 1, dtype=dtype) - 1)
-    for kind in SLOPES:
-        given, case = scores.clone().requires_grad_(), f"« {kind} », scores de taille {size:g}, N = {n}"
-        found = generator_loss(given, kind)
-        assert torch.equal(given.detach(), scores), f"{case} : `fake` a été modifié"
-        assert tuple(found.shape) == (), f"{case} : forme {tuple(found.shape)}, au lieu d'un scalaire"
-        assert found.dtype == dtype, f"{case} : la perte est en {found.dtype}, et les scores en {dtype}"
-        wanted = LOSSES[kind](scores).mean()
-        torch.testing.assert_close(
-            found.detach(), wanted, atol=1e-4, rtol=1e-4, msg=f"{case} : {wanted.item():.5g} attendu, {found.item():.5g} reçu",
-        )
-        assert found.requires_grad, f"{case} : aucun gradient ne remonte de la perte"
-        found.backward()
-        torch.testing.assert_close(
-            given.grad, SLOPES[kind](scores) / n, atol=1e-5, rtol=1e-3,
-            msg=f"{case} : la perte est juste, mais sa pente est fausse",
-        )
-for kind, slopes in (("minimax", (-4.5398e-5, -1.0)), ("non_saturating", (-1.0, -4.5398e-5))):
-    for score, wanted in zip((-10.0, 10.0), slopes):
-        given = torch.tensor([[score]], requires_grad=True)
-        generator_loss(given, kind).backward()
+)
+drawn = [(kind, size, size * (2 * torch.rand(n, 1, dtype=dtype) - 1)) for n, size, dtype in sizes for kind in SLOPES]
+given_in = [scores.clone().requires_grad_() for _, _, scores in drawn]
+losses = list(checks.each(generator_loss, *((given, kind) for given, (kind, *_) in zip(given_in, drawn))))
+for (kind, size, scores), given, found in zip(drawn, given_in, losses):
+    case = f"« {kind} », scores de taille {size:g}, N = {len(scores)}"
+    assert torch.equal(given.detach(), scores), f"{case} : `fake` a été modifié"
+    assert tuple(found.shape) == (), f"{case} : forme {tuple(found.shape)}, au lieu d'un scalaire"
+    assert found.dtype == scores.dtype, f"{case} : la perte est en {found.dtype}, et les scores en {scores.dtype}"
+    wanted = LOSSES[kind](scores).mean()
+    torch.testing.assert_close(
+        found.detach(), wanted, atol=1e-4, rtol=1e-4, msg=f"{case} : {wanted.item():.5g} attendu, {found.item():.5g} reçu",
+    )
+    assert found.requires_grad, f"{case} : aucun gradient ne remonte de la perte"
+torch.autograd.backward(losses)
+for (kind, size, scores), given in zip(drawn, given_in):
+    torch.testing.assert_close(
+        given.grad, SLOPES[kind](scores) / len(scores), atol=1e-5, rtol=1e-3,
+        msg=f"« {kind} », scores de taille {size:g}, N = {len(scores)} : la perte est juste, mais sa pente est fausse",
+    )
+far = [(kind, score) for kind in SLOPES for score in (-10.0, 10.0, -1000.0, 1000.0)]
+given_in = [torch.tensor([[score]], requires_grad=True) for _, score in far]
+losses = list(checks.each(generator_loss, *((given, kind) for given, (kind, _) in zip(given_in, far))))
+torch.autograd.backward(losses)
+slopes = {("minimax", -10.0): -4.5398e-5, ("minimax", 10.0): -1.0, ("non_saturating", -10.0): -1.0, ("non_saturating", 10.0): -4.5398e-5}
+for (kind, score), given, found in zip(far, given_in, losses):
+    if (kind, score) in slopes:
+        wanted = slopes[kind, score]
         assert abs(given.grad.item() - wanted) < 2e-6 + 1e-3 * abs(wanted), (
             f"« {kind} », score {score} : la pente est {wanted}, et non {given.grad.item()}"
         )
-    for score in (-1000.0, 1000.0):
-        given = torch.tensor([[score]], requires_grad=True)
-        found = generator_loss(given, kind)
-        found.backward()
-        wanted = LOSSES[kind](given.detach()).item()
-        assert abs(found.item() - wanted) < 0.1, f"« {kind} », score {score} : {wanted} attendu, {found.item()} reçu"
-        assert math.isfinite(given.grad.item()), f"« {kind} », score {score} : la pente est {given.grad.item()}"
+        continue
+    wanted = LOSSES[kind](given.detach()).item()
+    assert abs(found.item() - wanted) < 0.1, f"« {kind} », score {score} : {wanted} attendu, {found.item()} reçu"
+    assert math.isfinite(given.grad.item()), f"« {kind} », score {score} : la pente est {given.grad.item()}"
 for unknown in ("wasserstein", "", "Minimax", "minimax ", "mini", "minimax_loss", "non-saturating", "non_saturating2", "non saturante"):
     raised = "rien n'est levé"
     try:
@@ -477,30 +490,36 @@ for shapes, training, norms, optimizer, options in (
     g_recipes = [(nn.Linear, noise, hidden), *norms[0], (nn.Tanh,), (nn.Linear, hidden, size)]
     d_recipes = [(nn.Linear, size, width), *norms[1], (nn.Softplus,), (nn.Linear, width, 1)]
     g, d, optimizers, g_here, d_here = players(g_recipes, d_recipes, optimizer, **options)
-    for network in (g, d, g_here, d_here):
+    list(checks.in_turn((g, "train", training), (d, "train", training)))
+    for network in (g_here, d_here):
         network.train(training)
     here = [optimizer(net.parameters(), **options) for net in (g_here, d_here)]
     for turn, (n, count) in enumerate(((5, 1), (4, 3))):
         real, z_d, z_g = torch.randn(n, size) + 1, torch.randn(n, noise), torch.randn(count, n, noise)
         copies = [real.clone(), z_d.clone(), z_g.clone()]
         if turn:  # des gradients laissés par quelqu'un d'autre
-            d(g(torch.randn(3, noise))).sum().backward()
+            before = checks.Earlier(-1)
+            list(checks.in_turn((g, "__call__", torch.randn(3, noise)), (d, "__call__", before), (before, "sum"), (before, "backward")))
         expected = step_here(g_here, d_here, *here, *copies)
         result = gan_step(g, d, *optimizers, real, z_d, z_g)
         layers, mode = "normalisation, " if norms[0] else "", "train" if training else "eval"
         case = f"{optimizer.__name__}, {layers}mode {mode}, appel {turn + 1}, P = {count}"
         for name, given, copy in zip(("real", "z_d", "z_g"), (real, z_d, z_g), copies):
             assert torch.equal(given, copy) and not given.requires_grad, f"{case} : `{name}` a été modifié"
-        for name, network in (("générateur", g), ("discriminateur", d)):
-            assert network.training == training, f"{case} : le {name} n'est plus dans le mode où il est arrivé"
-            assert all(p.requires_grad for p in network.parameters()), f"{case} : les paramètres du {name} sont restés gelés"
-        for p, q in zip(d.parameters(), d_here.parameters()):
+        *modes, of_g, of_d = checks.in_turn(
+            (getattr, "__call__", g, "training"), (getattr, "__call__", d, "training"), (g, "parameters"), (d, "parameters")
+        )
+        of_g, of_d = list(of_g), list(of_d)
+        for name, mode, parameters in zip(("générateur", "discriminateur"), modes, (of_g, of_d)):
+            assert mode == training, f"{case} : le {name} n'est plus dans le mode où il est arrivé"
+            assert all(p.requires_grad for p in parameters), f"{case} : les paramètres du {name} sont restés gelés"
+        for p, q in zip(of_d, d_here.parameters()):
             torch.testing.assert_close(
                 p.detach(), q.detach(), atol=1e-4, rtol=1e-3,
                 msg=f"{case} : le discriminateur n'a pas suivi le gradient de sa seule perte (faux de `z_d`, gradients "
                 "laissés par le générateur ?)",
             )
-        for p, q in zip(g.parameters(), g_here.parameters()):
+        for p, q in zip(of_g, g_here.parameters()):
             torch.testing.assert_close(
                 p.detach(), q.detach(), atol=1e-4, rtol=1e-3,
                 msg=f"{case} : le générateur n'a pas suivi le gradient de sa seule perte (un bruit de `z_g` par pas, "
@@ -669,6 +688,9 @@ assert abs(found[1] - 0.75) < 1e-6, f"trois échantillons sur quatre sont bons :
 found = modes_found(samples, centres, 1.5, 0.25)[0]
 assert found == 2, f"avec une part de 0,25, deux modes sont trouvés, et non {found}"
 ### BEGIN HIDDEN TESTS
+from labo import checks
+
+
 def truth_of_modes(samples, centres, radius, share):
     counts = [0] * len(centres)
     for sample in samples.double():
@@ -679,20 +701,22 @@ def truth_of_modes(samples, centres, radius, share):
     return sum(count >= share * len(samples) for count in counts), sum(counts) / len(samples)
 
 
-for n, k, d, radius, share in (
+cases = (
     (16, 4, 2, 3.0, 0.125), (25, 3, 1, 0.5, 0.2), (8, 5, 3, 2.0, 0.25), (1, 2, 2, 50.0, 1.0), (20, 1, 2, 1.0, 0.1),
     (24, 8, 2, 100.0, 0.0625), (5, 9, 2, 2.5, 0.2), (12, 4, 4, 1.0, 0.05), (22, 3, 2, 4.0, 0.5),
-):
-    samples, centres = 2 * torch.randn(n, d), 3 * torch.randn(k, d)
-    copies, case = (samples.clone(), centres.clone()), f"{n} échantillons, {k} modes, D = {d}, rayon {radius}, part {share}"
+)
+given_in = [(2 * torch.randn(n, d), 3 * torch.randn(k, d), radius, share) for n, k, d, radius, share in cases]
+copies_in = [(samples.clone(), centres.clone()) for samples, centres, *_ in given_in]
+answers = checks.each(modes_found, *given_in)
+for (n, k, d, radius, share), (samples, centres, *_), copies, found in zip(cases, given_in, copies_in, answers):
+    case = f"{n} échantillons, {k} modes, D = {d}, rayon {radius}, part {share}"
     wanted = truth_of_modes(*copies, radius, share)
-    found = modes_found(samples, centres, radius, share)
     assert torch.equal(samples, copies[0]) and torch.equal(centres, copies[1]), f"{case} : un argument a été modifié"
     assert isinstance(found[0], int) and isinstance(found[1], float), f"{case} : un int et un float sont attendus"
     assert abs(found[1] - wanted[1]) < 1e-5, f"{case} : part des bons, {wanted[1]:.4g} attendu, {found[1]:.4g} reçu"
     assert found[0] == wanted[0], f"{case} : modes trouvés, {wanted[0]} attendu, {found[0]} reçu"
 line = torch.tensor([[0.0, 0.0], [8.0, 0.0], [0.0, 80.0]])
-for points, radius, share, wanted, why in (
+cases = (
     ([[3.0, 4.0], [100.0, 0.0]], 5.0, 0.5, (1, 0.5), "à la distance 5 exactement, l'échantillon est bon ; à la part exactement, le mode est trouvé"),
     ([[3.0, 4.0], [3.0, 4.001]], 5.0, 0.5, (1, 0.5), "à la distance 5,0008, l'échantillon n'est pas bon"),
     ([[4.0, 0.0], [4.0, 0.0], [0.0, 80.0], [0.0, 79.0]], 4.0, 0.5, (2, 1.0), "à égale distance, le centre de plus petit indice compte seul"),
@@ -700,8 +724,9 @@ for points, radius, share, wanted, why in (
     ([[0.0, 40.0], [50.0, 0.0], [0.0, -9.0]], 5.0, 0.1, (0, 0.0), "aucun échantillon n'est bon"),
     ([[0.0, 0.0], [0.0, 0.0], [0.0, 0.0], [8.0, 0.0]], 9.0, 0.3, (1, 1.0), "un échantillon proche de deux centres ne compte que pour le plus proche"),
     ([[0.0, 0.0], [8.0, 0.0], [30.0, 0.0], [30.0, 0.0]], 1.0, 0.5, (0, 0.5), "la part se compte sur tous les échantillons, non sur les bons"),
-):
-    found = modes_found(torch.tensor(points), line, radius, share)
+)
+answers = checks.each(modes_found, *((torch.tensor(points), line, radius, share) for points, radius, share, *_ in cases))
+for (*_, wanted, why), found in zip(cases, answers):
     assert tuple(found) == wanted, f"{why} : {wanted} attendu, {tuple(found)} reçu"
 many = 10.0 * torch.arange(12)[:, None]
 found = modes_found(many, many, 1.0, 0.05)
@@ -864,8 +889,10 @@ for shape, recipes in (
     ((3, 2, 4, 3), [(nn.Conv2d, 2, 3, 2), (nn.Tanh,), (nn.Flatten,), (nn.Linear, 18, 1)]),
     ((2, 1, 2, 3), [(nn.Flatten,), (nn.Linear, 6, 4), (nn.Softplus,), (nn.Linear, 4, 1)]),
 ):
-    critic, witness = checks.twins(*recipes)
-    critic.train(shape[0] % 2 == 0)
+    # Des gradients d'avant, que la pénalité ne doit ni compléter ni effacer.
+    critic, witness = checks.twins(*recipes, gradients=True)
+    _, parameters = checks.in_turn((critic, "train", shape[0] % 2 == 0), (critic, "parameters"))
+    parameters = list(parameters)
     for place in (None, 0.0, 1.0) if shape == (4, 3) else (None,):
         t = torch.rand(shape[0], 1) if place is None else torch.full((shape[0], 1), place)
         real, fake = steep(witness, shape, t)
@@ -873,17 +900,17 @@ for shape, recipes in (
         witness.zero_grad()
         expected = (slopes_of(witness, *copies) - 1).square().mean()
         expected.backward()
-        critic(torch.ones(shape)).sum().backward()  # des gradients, que la pénalité ne doit ni compléter ni effacer
         if shape == (3, 3):  # un paramètre gelé le reste
-            for network in (critic, witness):
-                list(network.parameters())[-1].requires_grad_(False)
+            for frozen in (parameters, list(witness.parameters())):
+                frozen[-1].requires_grad_(False)
         unchanged = checks.unchanged(critic)
         found = gradient_penalty(critic, real, fake, t)
         for name, value, copy in zip(("real", "fake", "t"), (real, fake, t), copies):
             assert torch.equal(value, copy), f"{case} : `{name}` a été modifié"
             assert not value.requires_grad, f"{case} : `{name}` a été modifié (son `requires_grad`)"
         unchanged(case)
-        critic.zero_grad()
+        for parameter in parameters:
+            parameter.grad = None
         assert tuple(found.shape) == (), f"{case} : forme {tuple(found.shape)}, au lieu d'un scalaire"
         torch.testing.assert_close(
             found.detach(), expected.detach(), atol=1e-3, rtol=1e-3, check_dtype=False,
@@ -891,7 +918,7 @@ for shape, recipes in (
             "chaque exemple sur tous ses axes, puis la moyenne)",
         )
         found.backward()
-        for p, q in zip(critic.parameters(), witness.parameters()):
+        for p, q in zip(parameters, witness.parameters()):
             wanted = torch.zeros(q.shape) if q.grad is None else q.grad
             got = torch.zeros(q.shape) if p.grad is None else p.grad
             torch.testing.assert_close(
@@ -1048,6 +1075,9 @@ assert abs(frechet(cloud, cloud.flip(0))) < 1e-3, "le même nuage, dans un autre
 found = frechet(cloud, cloud + torch.tensor([2.0, 0.0, -1.0]))
 assert abs(found - 5) < 1e-2, f"le même nuage, déplacé de (2 ; 0 ; -1) : 5, et non {found}"
 ### BEGIN HIDDEN TESTS
+from labo import checks
+
+
 def truth_of_frechet(a, b):
     """Par la racine symétrique de Σa : d'autres opérations que la formule."""
     a, b = a.double(), b.double()
@@ -1059,36 +1089,43 @@ def truth_of_frechet(a, b):
     return ((a.mean(0) - b.mean(0)).square().sum() + first.trace() + second.trace() - 2 * roots.sum()).item()
 
 
-for n, m, d, dtype in (
+cases = (
     (40, 40, 3, torch.float64), (60, 25, 4, torch.float64), (12, 30, 2, torch.float32), (9, 7, 1, torch.float64),
     (5, 6, 8, torch.float32), (2, 3, 4, torch.float64), (3, 3, 3, torch.float64),
-):
+)
+pairs = []
+for n, m, d, dtype in cases:
     a = (torch.randn(n, d, dtype=torch.float64) @ torch.randn(d, d, dtype=torch.float64) + torch.randn(d)).to(dtype)
     b = (torch.randn(m, d, dtype=torch.float64) @ torch.randn(d, d, dtype=torch.float64)).to(dtype)
-    copies, case = (a.clone(), b.clone()), f"{n} et {m} vecteurs, D = {d}"
-    wanted = truth_of_frechet(*copies)
+    pairs.append((a, b))
+copies_in = [(a.clone(), b.clone()) for a, b in pairs]
+values = checks.each(frechet, *(each for a, b in pairs for each in ((a, b), (b, a))))
+for (n, m, d, _), (a, b), copies in zip(cases, pairs, copies_in):
+    wanted, case = truth_of_frechet(*copies), f"{n} et {m} vecteurs, D = {d}"
     scale = float(a.double().var(0).sum() + b.double().var(0).sum())
-    found = frechet(a, b)
+    found = next(values)
     assert torch.equal(a, copies[0]) and torch.equal(b, copies[1]), f"{case} : un argument a été modifié"
     assert isinstance(found, float), f"{case} : un float est attendu, et non {type(found).__name__}"
     assert abs(found - wanted) < 5e-3 * scale + 5e-3 * wanted, (
         f"{case} : {wanted:.4f} attendu, {found:.4f} reçu (moyennes au carré, covariances divisées par N - 1, racine de matrice)"
     )
-    turned = frechet(b, a)
+    turned = next(values)
     assert abs(turned - wanted) < 5e-3 * scale + 5e-3 * wanted, f"{case} : échanger a et b change {found:.4f} en {turned:.4f}"
 near = 0.01 * torch.tensor([[-1.0], [1.0]])
 found = frechet(near, 3 * near)
 assert abs(found - 8e-4) < 1e-5, f"(-0,01 ; 0,01) et (-0,03 ; 0,03) : variances 0,0002 et 0,0018, donc 0,0008, et non {found:.6f} ; pas de seuil"
+pairs = []
 for n, d in ((4, 6), (30, 3)):
     repeated = torch.randn(n, d)[torch.zeros(n, dtype=torch.int64)]
     spread = torch.randn(n, d)
-    for first, second in ((repeated, repeated), (repeated, spread), (spread, spread)):
-        wanted, found = truth_of_frechet(first.clone(), second.clone()), frechet(first, second)
-        assert math.isfinite(found), f"covariances nulles ou presque : {wanted:.4f} attendu, {found} reçu"
-        assert abs(found - wanted) < 2e-2 + 1e-2 * wanted, f"covariances nulles ou presque : {wanted:.4f} attendu, {found:.4f} reçu"
-for _ in range(8):
-    large, other = torch.randn(30, 4) + 1e6, torch.randn(41, 4) + 1e6
-    found, wanted = frechet(large, other), truth_of_frechet(large, other)
+    pairs += [(repeated, repeated), (repeated, spread), (spread, spread)]
+truths = [truth_of_frechet(first, second) for first, second in pairs]
+for wanted, found in zip(truths, checks.each(frechet, *pairs)):
+    assert math.isfinite(found), f"covariances nulles ou presque : {wanted:.4f} attendu, {found} reçu"
+    assert abs(found - wanted) < 2e-2 + 1e-2 * wanted, f"covariances nulles ou presque : {wanted:.4f} attendu, {found:.4f} reçu"
+pairs = [(torch.randn(30, 4) + 1e6, torch.randn(41, 4) + 1e6) for _ in range(8)]
+truths = [truth_of_frechet(large, other) for large, other in pairs]
+for wanted, found in zip(truths, checks.each(frechet, *pairs)):
     assert abs(found - wanted) < 1e-2, (
         f"des moyennes d'un million : {wanted:.4f} attendu, {found:.4f} reçu ; calculez en float64"
     )
@@ -1333,14 +1370,16 @@ for name, value, copy in zip(("a", "b"), same, copies):
 assert abs(found.item()) < 1e-6, f"deux réseaux qui rendent leur entrée : aucun écart, et non {found.item()}"
 for n, m, d_a, d_b, bent in ((3, 3, 2, 2, False), (4, 3, 2, 3, True), (1, 5, 3, 1, True), (6, 1, 1, 4, True), (2, 5, 4, 4, False)):
     there = [(nn.Linear, d_a, 5), (nn.Tanh,), (nn.Linear, 5, d_b)] if bent else [(nn.Linear, d_a, d_b)]
-    (ab, ab_here), (ba, ba_here) = checks.twins(*there), checks.twins((nn.Linear, d_b, d_a))
+    # Des gradients d'avant, que la perte ne doit ni compléter ni effacer.
+    (ab, ab_here), (ba, ba_here) = (
+        checks.twins(*recipes, gradients=True) for recipes in (there, [(nn.Linear, d_b, d_a)])
+    )
+    _, _, *parameters = checks.in_turn((ab, "train", bent), (ba, "train", bent), (ab, "parameters"), (ba, "parameters"))
+    of_ab, of_ba = map(list, parameters)
     a, b = torch.randn(n, d_a), torch.randn(m, d_b)
     copies, case = (a.clone(), b.clone()), f"A : {n} × {d_a}, B : {m} × {d_b}"
     expected = truth_of_cycle(ab_here, ba_here, *copies)
     expected.backward()
-    for net, domain in ((ab, a), (ba, b)):
-        net.train(bent)
-        net(domain.clone()).sum().backward()  # des gradients, que la perte ne doit ni compléter ni effacer
     unchanged = checks.unchanged(ab, ba)
     found = cycle_loss(ab, ba, a, b)
     unchanged(case)
@@ -1353,11 +1392,11 @@ for n, m, d_a, d_b, bent in ((3, 3, 2, 2, False), (4, 3, 2, 3, True), (1, 5, 3, 
         "moyenne de chacun)",
     )
     assert found.requires_grad, f"{case} : aucun gradient ne remonte de la perte"
-    ab.zero_grad()
-    ba.zero_grad()
+    for parameter in of_ab + of_ba:
+        parameter.grad = None
     found.backward()
-    for name, net, witness in (("a_to_b", ab, ab_here), ("b_to_a", ba, ba_here)):
-        for p, q in zip(net.parameters(), witness.parameters()):
+    for name, parameters, witness in (("a_to_b", of_ab, ab_here), ("b_to_a", of_ba, ba_here)):
+        for p, q in zip(parameters, witness.parameters()):
             assert p.grad is not None, f"{case} : aucun gradient n'arrive à `{name}`"
             torch.testing.assert_close(
                 p.grad, q.grad, atol=1e-4, rtol=1e-3, msg=f"{case} : la perte est juste, mais le gradient de `{name}` est faux",

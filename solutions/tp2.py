@@ -163,12 +163,11 @@ def survey_case(n, c, h, w, k):
 
 cases = [survey_case(*sizes) for sizes in ((9, 3, 4, 5, 4), (20, 1, 3, 2, 3), (31, 6, 2, 7, 6), (300, 2, 2, 2, 2))]
 cases.append((toy, torch.tensor([0, 2, 2, 2]), [1, 0, 3, 0], [0], [2]))
-results = []
-for images_in, target_in, *_ in cases:
-    given = images_in.clone(), target_in.clone()
-    results.append(survey(*given, len(cases[len(results)][2])))
-    assert torch.equal(given[0], images_in) and torch.equal(given[1], target_in), "un argument a été modifié"
-    assert isinstance(results[-1], (tuple, list)) and len(results[-1]) == 3, "trois résultats sont attendus"
+given = [(images_in.clone(), target_in.clone(), len(expected)) for images_in, target_in, expected, *_ in cases]
+results = list(checks.each(survey, *given))
+for (images_in, target_in, *_), kept, result in zip(given, cases, results):
+    assert torch.equal(images_in, kept[0]) and torch.equal(target_in, kept[1]), "un argument a été modifié"
+    assert isinstance(result, (tuple, list)) and len(result) == 3, "trois résultats sont attendus"
 with tally.part(1, "les effectifs"):
     for (_, _, expected, _, _), (counts, _, _) in zip(cases, results):
         assert isinstance(counts, torch.Tensor), f"counts est un tenseur ; reçu : {type(counts).__name__}"
@@ -308,13 +307,18 @@ def split_case(sizes, pictures):
     return label.repeat_interleave(times)[order], numbers.repeat_interleave(times)[order]
 
 
-for sizes, share in (
+cases = (
     ([5], 0.4), ([12, 6, 3], 0.25), ([2, 2], 0.1), ([2, 3], 0.9), ([1, 8], 0.5), ([30, 5, 9, 1, 2], 0.2), ([4, 4], 1.0),
     ([4, 3], 0.0), ([7, 0, 5], 0.3), ([5, 9], 0.5), ([1, 1], 0.4), ([2], 0.5),
-):
-    target_in, grains_in = split_case(sizes, 1 if sizes == [2] else 4)  # deux images en tout : une de chaque côté
-    kept = target_in.clone(), grains_in.clone()
-    answer = split_by_grain(target_in, grains_in, share, torch.Generator().manual_seed(int(torch.randint(2**31, ()))))
+)
+given = [
+    # De la classe [2], deux images en tout : une de chaque côté.
+    (*split_case(sizes, 1 if sizes == [2] else 4), share, torch.Generator().manual_seed(int(torch.randint(2**31, ()))))
+    for sizes, share in cases
+]
+copies_in = [(target_in.clone(), grains_in.clone()) for target_in, grains_in, *_ in given]
+answers = checks.each(split_by_grain, *given)
+for (sizes, share), (target_in, grains_in, *_), kept, answer in zip(cases, given, copies_in, answers):
     assert torch.equal(target_in, kept[0]) and torch.equal(grains_in, kept[1]), "un argument a été modifié"
     assert isinstance(answer, (tuple, list)) and len(answer) == 2, "deux tenseurs d'indices sont attendus"
     assert all(isinstance(part, torch.Tensor) for part in answer), "deux tenseurs d'indices sont attendus"
@@ -336,10 +340,8 @@ for sizes, share in (
 target_in, grains_in = split_case([8, 6], 1)
 grains_in = torch.cat([grains_in, grains_in[target_in == 0][:1].repeat(25)])  # un grain très photographié
 target_in = torch.cat([target_in, torch.zeros(25, dtype=torch.int64)])
-draws = []
-for seed in range(60):
-    valid_in = split_by_grain(target_in, grains_in, 0.25, torch.Generator().manual_seed(seed))[1]
-    draws.append(sorted(set(grains_in[valid_in].tolist())))
+seeded = [(target_in, grains_in, 0.25, torch.Generator().manual_seed(seed)) for seed in range(60)]
+draws = [sorted(set(grains_in[valid_in].tolist())) for _, valid_in in checks.each(split_by_grain, *seeded)]
 first = [sum(number in draw for draw in draws) for number in grains_in[target_in == 0].unique().tolist()]
 assert min(first) > 2 and max(first) < 32, (
     f"chaque grain d'une classe a la même chance d'être tiré ; sur 60 tirages de deux grains parmi huit : {first}"
@@ -350,17 +352,16 @@ assert len(couples) > 12, (
     f"deux grains quelconques d'une classe peuvent être tirés ensemble ; sur 60 tirages, {len(couples)} couples parmi 28"
 )
 target_in, grains_in = split_case([2, 2], 1)
-chosen = {
-    tuple(split_by_grain(target_in, grains_in, 0.5, torch.Generator().manual_seed(seed))[1].sort().values.tolist())
-    for seed in range(80)
-}
+seeded = [(target_in, grains_in, 0.5, torch.Generator().manual_seed(seed)) for seed in range(60)]
+chosen = {tuple(sorted(valid_in.tolist())) for _, valid_in in checks.each(split_by_grain, *seeded)}
 assert len(chosen) == 4, (
-    "deux classes de deux grains : le tirage de l'une ne dépend pas de celui de l'autre ; sur 80 tirages, "
+    "deux classes de deux grains : le tirage de l'une ne dépend pas de celui de l'autre ; sur 60 tirages, "
     f"{len(chosen)} des 4 choix"
 )
 target_in, grains_in = split_case([8, 6], 1)
 generator = torch.Generator().manual_seed(3)
-following = {tuple(sorted(split_by_grain(target_in, grains_in, 0.25, generator)[1].tolist())) for _ in range(12)}
+again_and_again = checks.each(split_by_grain, *[(target_in, grains_in, 0.25, generator)] * 12)
+following = {tuple(sorted(valid_in.tolist())) for _, valid_in in again_and_again}
 assert len(following) > 1, "douze appels de suite, avec le même `generator`, donnent douze fois le même tirage"
 seed = int(torch.randint(2**31, ()))
 torch.manual_seed(1)
@@ -541,13 +542,13 @@ assert abs(found - 100) < 1e-4, f"tout est juste : 100 attendu ; reçu : {found}
 found = balanced_accuracy(torch.tensor([0, 0, 0, 0]), truth.clone())
 assert abs(found - 50) < 1e-4, f"toujours la classe 0, deux classes présentes : 50 attendu ; reçu : {found}"
 ### BEGIN HIDDEN TESTS
-for predicted, truth, expected in (
+cases = (
     ([1], [0], 0), ([3], [3], 100), ([0, 1, 1, 1], [0, 0, 1, 1], 75), ([5, 5, 5], [5, 0, 2], 100 / 3),
     ([0, 0, 2, 2, 2, 1], [0, 0, 0, 0, 2, 2], 50), ([7, 7, 7, 7], [0, 1, 2, 3], 0), ([1, 1, 0], [1, 1, 9], 50),
     ([0] * 9 + [1], [0] * 9 + [1], 100), ([0] * 10, [0] * 9 + [1], 50), ([1, 0], [0, 1], 0), ([1, 257, 3], [257, 1, 3], 100 / 3),
-):
-    given = torch.tensor(predicted), torch.tensor(truth)
-    found = balanced_accuracy(*given)
+)
+tensors = [(torch.tensor(predicted), torch.tensor(truth)) for predicted, truth, _ in cases]
+for (predicted, truth, expected), given, found in zip(cases, tensors, checks.each(balanced_accuracy, *tensors)):
     assert given[0].tolist() == predicted and given[1].tolist() == truth, "un argument a été modifié"
     assert isinstance(found, (int, float)), f"un nombre est attendu ; reçu : {type(found).__name__}"
     assert abs(found - expected) < 1e-3, f"prédit {predicted}, vrai {truth} : {expected:.4g} attendu ; reçu : {found}"
@@ -656,6 +657,9 @@ assert len(losses) == 3, (
     f"taux nul, patience 2 : la première époque, puis deux sans amélioration, soit 3 ; reçu : {len(losses)}"
 )
 ### BEGIN HIDDEN TESTS
+from functools import cache
+
+
 def reference_fit(model, lr, momentum, train, valid, epochs, patience, batch, seed):
     """Ce qu'un `fit` juste fait de ce modèle, avec SGD : ses pertes, et l'état rendu."""
     (x, y), generator = train, torch.Generator().manual_seed(seed)
@@ -679,6 +683,16 @@ def reference_fit(model, lr, momentum, train, valid, epochs, patience, batch, se
     return losses, kept
 
 
+def fitted(model, lr, momentum, *given):
+    """Ce que `fit` renvoie, avec un SGD de ces réglages, qui est construit pour elle."""
+    parameters, optimizer = checks.Earlier(0), checks.Earlier(1)
+    *_, losses = checks.in_turn(
+        (model, "parameters"), (torch.optim.SGD, "__call__", parameters, lr, momentum),
+        (fit, "__call__", model, optimizer, *given),
+    )
+    return losses
+
+
 def check_losses(losses, expected):
     gap = torch.tensor([abs(a - b) for a, b in zip(losses, expected)]).max().item()  # `max` de Python passe sur un NaN
     assert gap < 1e-3, (
@@ -693,10 +707,8 @@ def compare_fit(recipes, lr, train, valid, epochs, patience, batch, seed, moment
     model, twin = checks.twins(*recipes)
     expected, state = reference_fit(twin, lr, momentum, train, valid, epochs, patience, batch, seed)
     given = [value.clone() for value in (*train, *valid)]
-    optimizer = checks.build(torch.optim.SGD, model.parameters(), lr=lr, momentum=momentum)
-    losses = fit(
-        model, optimizer, tuple(given[:2]), tuple(given[2:]), epochs, patience, batch, torch.Generator().manual_seed(seed)
-    )
+    data, draws = (tuple(given[:2]), tuple(given[2:])), torch.Generator().manual_seed(seed)
+    losses = fitted(model, lr, momentum, *data, epochs, patience, batch, draws)
     assert all(torch.equal(a, b) for a, b in zip(given, (*train, *valid))), "les données ont été modifiées"
     assert isinstance(losses, list), f"une liste de pertes est attendue ; reçu : {type(losses).__name__}"
     if losses and len(losses) != len(expected):
@@ -708,18 +720,20 @@ def compare_fit(recipes, lr, train, valid, epochs, patience, batch, seed, moment
 
 
 def check_state(model, state):
-    assert not model.training, "à la fin, le modèle est en mode évaluation"
-    for name, value in model.state_dict().items():
+    training, found, gradients = checks.state_of(model)
+    assert not training, "à la fin, le modèle est en mode évaluation"
+    assert all(learns for _, learns in gradients.values()), "les paramètres doivent rester entraînables"
+    for name, value in found.items():
         if not name.endswith("num_batches_tracked"):
             gap = (value.float() - state[name]).abs().max().item()
             assert gap < 1e-3, f"`{name}` n'a pas retrouvé sa valeur de la meilleure époque (écart {gap:.2g})"
 
 
+@cache
 def diverging():
     """Un élan immense : une bonne époque, une très mauvaise, puis des `nan`."""
     model = checks.build(nn.Linear, 4, 3)
-    optimizer = checks.build(torch.optim.SGD, model.parameters(), lr=0.01, momentum=1e30)
-    return model, fit(model, optimizer, *small_problem(72), 9, 3, 23, torch.Generator().manual_seed(0))
+    return model, fitted(model, 0.01, 1e30, *small_problem(72), 9, 3, 23, torch.Generator().manual_seed(0))
 
 
 PLAIN = [(nn.Linear, 4, 16), (nn.Tanh,), (nn.Linear, 16, 3)]
@@ -736,9 +750,12 @@ with tally.part(1, "les deux modes"):
     train_in, valid_in = small_problem(11, n=24)
     model, losses, expected, _ = compare_fit(NORMED, 0.02, train_in, valid_in, 3, 50, 8, 3)
     check_losses(losses, expected)
-    assert not model.training, "à la fin, le modèle est en mode évaluation"
-    model.train()
-    assert model.training and model[1].training, "le modèle doit pouvoir repasser en mode entraînement"
+    ended, _, whole, _, part = checks.in_turn(
+        (getattr, "__call__", model, "training"), (model, "train"), (getattr, "__call__", model, "training"),
+        (model, "__getitem__", 1), (getattr, "__call__", checks.Earlier(-1), "training"),
+    )
+    assert not ended, "à la fin, le modèle est en mode évaluation"
+    assert whole and part, "le modèle doit pouvoir repasser en mode entraînement"
 with tally.part(1, "l'arrêt"):
     for seed, patience in ((21, 1), (22, 2), (27, 2), (24, 4)):
         train_in, valid_in = small_problem(seed)
@@ -750,8 +767,7 @@ with tally.part(1, "l'arrêt"):
     states = set()
     for patience in (1, 4):
         torch.manual_seed(patience)
-        optimizer = checks.build(torch.optim.SGD, still.parameters(), lr=0.0)
-        length = len(fit(still, optimizer, train_in, valid_in, 9, patience, 6, torch.Generator().manual_seed(0)))
+        length = len(fitted(still, 0.0, 0.0, train_in, valid_in, 9, patience, 6, torch.Generator().manual_seed(0)))
         assert length == patience + 1, f"une perte égale n'est pas une amélioration : {patience + 1} époques, et non {length}"
         states.add(checks.random_state())
     assert len(states) == 2, "le hasard global n'est pas à réinitialiser : pas de `torch.manual_seed`"
@@ -765,8 +781,6 @@ with tally.part(1, "l'état de la meilleure époque"):
         with torch.no_grad():
             now = F.cross_entropy(model(valid_in[0]), valid_in[1]).item()
         assert abs(now - min(expected)) < 1e-3, "le modèle rendu n'a pas la plus petite perte de validation"
-    for parameter in model.parameters():
-        assert parameter.requires_grad, "les paramètres doivent rester entraînables"
     broken, _ = diverging()
     assert all(p.isfinite().all() for p in broken.parameters()), "après une perte `nan`, le modèle retrouve les poids d'avant"
 tally.score
@@ -934,18 +948,22 @@ assert abs(answer[1] - 1.5) < 1e-6, f"la perte du réglage a est (1 + 2) / 2 = 1
 nan, inf = float("nan"), float("inf")
 
 
-def check_search(table, wanted, loss, why):
-    """Ce que `search` dit de réglages dont voici les courbes, graine par graine."""
+def given_of(table):
+    """Les réglages et les graines dont voici les courbes, ce que `search` en reçoit, et les appels de `run`."""
     names, seeds_in, calls = ["réglage C", "réglage B", "réglage A"][: len(table)], [9, 5, 7][: len(table[0])], []
-    shown = " ; ".join(f"{name}, {curves}" for name, curves in zip(names, table))
 
     def run_in(name, number):  # d'autres noms : `run` reçoit ses arguments dans l'ordre
         calls.append((name, number))
         return list(table[names.index(name)][seeds_in.index(number)])
 
-    given = list(names), list(seeds_in)
-    answer = search(given[0], run_in, given[1])
-    assert given == (names, seeds_in), "une des listes a été modifiée"
+    return names, seeds_in, (list(names), run_in, list(seeds_in)), calls
+
+
+def check_search(answer, known, table, wanted, loss, why):
+    """Ce que `search` dit de réglages dont voici les courbes, graine par graine."""
+    names, seeds_in, given, calls = known
+    shown = " ; ".join(f"{name}, {curves}" for name, curves in zip(names, table))
+    assert (given[0], given[2]) == (names, seeds_in), "une des listes a été modifiée"
     assert isinstance(answer, (tuple, list)) and len(answer) == 2, "deux résultats sont attendus : le réglage, sa perte"
     assert answer[0] == names[wanted], f"{why} : courbes {shown} ; {names[wanted]} attendu ; reçu : {answer[0]}"
     gap = 0 if answer[1] == loss else abs(answer[1] - loss)
@@ -953,7 +971,7 @@ def check_search(table, wanted, loss, why):
     assert len(calls) == len(set(calls)), "`run` s'appelle au plus une fois pour chaque réglage et chaque graine"
 
 
-for case in (
+cases = (
     ([[[1.0, 5.0]], [[2.0, 2.0]]], 0, 1.0, "la meilleure époque compte, et non la dernière"),
     ([[[5.0, 4.0]], [[2.0, 3.0]], [[2.0, 9.0]]], 1, 2.0, "à égalité, le premier"),
     ([[[1.0], [9.0]], [[4.0], [4.0]]], 1, 4.0, "la moyenne des graines, et non la meilleure"),
@@ -971,8 +989,11 @@ for case in (
     ([[[1.0]], [[0.0]], [[-2.0]]], 2, -2.0, "des pertes négatives"), ([[[1.0]], [[0.0]]], 1, 0.0, "une perte nulle"),
     ([[[2e6]], [[1e6]]], 1, 1e6, "de grandes pertes, mais finies"),
     ([[[4.0], [2.0], [3.0]], [[9.0, 2.5], [2.5], [2.5, 9.0]]], 1, 2.5, "trois graines"),
-):
-    check_search(*case)
+)
+known = [given_of(table) for table, *_ in cases]
+answers = checks.each(search, *(given for _, _, given, _ in known))
+for case, of_case, answer in zip(cases, known, answers):
+    check_search(answer, of_case, *case)
 pairs = [{"lr": 0.1}, {"lr": 0.01}]
 answer = search(pairs, lambda setting, seed: [setting["lr"] + seed], [1, 2])
 assert answer[0] == {"lr": 0.01} and abs(answer[1] - 1.51) < 1e-6, f"un réglage peut être un dictionnaire ; reçu : {answer}"
@@ -1042,7 +1063,7 @@ found = diagnose(90.0, 70.0, 50.0, 80.0, 25.0, 5.0)
 assert found == "surapprentissage", f"90, 70 : « surapprentissage » attendu, avant la source rare ; reçu : {found!r}"
 ### BEGIN HIDDEN TESTS
 nan = float("nan")
-for *values, wanted in (
+cases = (
     (nan, 50, 50, 80, 25, 5, "panne"), (90, nan, 50, 80, 25, 5, "panne"), (90, 88, nan, 80, 25, 5, "panne"),
     (10, 10, nan, 80, 25, 5, "panne"), (30, 28, 28, 80, 25, 5, "n'apprend pas"), (31, 29, 28, 80, 25, 5, "sous-apprentissage"),
     (30, 60, 60, 80, 25, 5, "n'apprend pas"), (31, 37, 28, 80, 25, 5, "suspect"), (31, 36, 28, 80, 25, 5, "sous-apprentissage"),
@@ -1054,8 +1075,9 @@ for *values, wanted in (
     (95, 95, 100, 90, 25, 1, "réussi"), (50, 50, 50, 50, 10, 0, "réussi"), (10, 10, 10, 5, 10, 0, "n'apprend pas"),
     (90, 88, 0, 80, 25, 5, "source rare"), (90, 0, 0, 80, 25, 5, "surapprentissage"), (0, 0, 0, 80, 25, 5, "n'apprend pas"),
     (10, 10, 10, 0, 0, 5, "réussi"), (90, 80, 70, 80, 25, 5, "surapprentissage"),
-):
-    found = diagnose(*map(float, values))
+)
+diagnosed_in = checks.each(diagnose, *(tuple(map(float, values)) for *values, _ in cases))
+for (*values, wanted), found in zip(cases, diagnosed_in):
     assert isinstance(found, str), f"un texte est attendu ; reçu : {type(found).__name__}"
     assert found == wanted, f"(a ; v ; r ; o ; p ; m) = {tuple(values)} : « {wanted} » attendu ; reçu : {found!r}"
 ### END HIDDEN TESTS
@@ -1219,9 +1241,11 @@ def photograph(draws, grains, scopes):
     radius = np.hypot(width, height)
     angle = np.arctan2(height, width) - grains["turn"][:, None, None] - draws.normal(0, 0.07, (n, 1, 1))
 
+    turns = {m: (np.cos(m * angle), np.sin(m * angle)) for m in (1, 2, 3, 4)}
+
     def wave(amplitudes, orders):
         return sum(
-            a[:, 0, None, None] * np.cos(m * angle) + a[:, 1, None, None] * np.sin(m * angle)
+            a[:, 0, None, None] * turns[m][0] + a[:, 1, None, None] * turns[m][1]
             for a, m in zip(amplitudes.swapaxes(0, 1), orders)
         )
 
@@ -1290,13 +1314,15 @@ found = predict(new_images.clone())
 assert isinstance(found, torch.Tensor), f"`predict` renvoie un tenseur ; reçu : {type(found).__name__}"
 assert found.dtype == torch.int64, f"`predict` renvoie des int64 ; reçu : {found.dtype}"
 assert found.shape == truth.shape, f"{len(truth)} images : forme ({len(truth)},) attendue ; reçue : {tuple(found.shape)}"
-alone = torch.cat([predict(new_images[i : i + 1].clone()) for i in range(0, 800, 20)])
+rows = torch.arange(0, 800, 20)
+alone = torch.cat(list(checks.each(predict, *((image[None].clone(),) for image in new_images[rows]))))
 assert (alone == found[::20]).sum() >= 39, (
     "une image présentée seule doit recevoir la même classe que parmi d'autres : `predict` regarde ses voisines, ou le "
     "modèle est resté en mode entraînement"
 )
-strange = 255 * torch.randint(2, (3, 3, 12, 12)).to(torch.uint8)
-beside = torch.cat([predict(torch.cat([new_images[i : i + 1], strange]))[:1] for i in range(0, 800, 20)])
+strange = 255 * torch.randint(2, (12, 3, 12, 12)).to(torch.uint8)
+lots = checks.each(predict, *((torch.cat([new_images[part], strange]),) for part in rows.split(4)))
+beside = torch.cat([classes_in[:4] for classes_in in lots])
 assert (beside == found[::20]).sum() >= 39, (
     "une image doit recevoir la même classe, quelles que soient celles qui l'entourent : ses statistiques sont les siennes, "
     "ou celles du dossier, jamais celles des images à classer"

@@ -18,6 +18,7 @@ from grader.engine.student_error import UnsupportedAcrossBoundary
 from grader.engine.well_known import qualified_name
 from grader.engine.wire import Pack
 from grader.engine.wire_errors import WireError
+from labo.checks import Earlier
 
 Argument = torch.Tensor | np.ndarray | torch.Generator | list | dict | set
 """A value that a call may change in place, or give back as it is."""
@@ -89,6 +90,8 @@ class ArgumentEncoder:
         if issubclass(kind, Proxy):
             self.origins |= origins(value)
             return ["object", handle_of(value).number]
+        if kind is Earlier:
+            return ["earlier", value.rank]
         if name := _overridden(kind):
             raise UnsupportedAcrossBoundary(
                 f"a {kind.__name__} of the test would be given without its {name}, a plain value:"

@@ -34,6 +34,7 @@ from grader.engine.shell import Shell
 from grader.engine.wire import Pack
 from grader.engine.wire_errors import WireError
 from labo.bans import fingerprints, recording
+from labo.checks import call_in_turn
 
 
 def functions_of_modules() -> fingerprints.Replaced:
@@ -278,10 +279,21 @@ class _Object(NamedTuple):
 def _steps(operation: str, args: tuple, kwargs: dict[str, Any]) -> list[partial]:
     """What a request asks for: one operation, or calls in turn."""
     if operation == IN_TURN:
-        return [partial(OPERATIONS["method"], *call) for call in args]
+        return _in_turn(args)
     if operation in ARITHMETIC:
         return [partial(lambda: _Object(OPERATIONS[operation](*args, **kwargs)))]
     return [partial(OPERATIONS[operation], *args, **kwargs)]
+
+
+def _in_turn(calls: tuple[tuple, ...]) -> list[partial]:
+    """The steps of calls in turn, each of which may be given the values of earlier ones."""
+    values: list[Any] = []
+
+    def step(call: tuple) -> Any:
+        values.append(call_in_turn(call, values))
+        return values[-1]
+
+    return [partial(step, call) for call in calls]
 
 
 class _Tape:

@@ -28,6 +28,7 @@ from grader.engine.sizes import Sizes
 from grader.engine.student_error import UnsupportedAcrossBoundary
 
 _VALUES: Final = ("builtins.", "numpy.", "torch.Tensor")
+_GENERATOR: Final = "builtins.generator"
 
 _PASSED_ON: Final = frozenset(
     {"__name__", "__qualname__", "__doc__", "__module__", "__dict__", "__annotations__"}
@@ -124,6 +125,8 @@ class Proxy:
         return any(found is item or found == item for found in self)
 
     def __len__(self) -> int:
+        if nearest_kind(self) == _GENERATOR:  # `list` looks for a length before it iterates
+            raise TypeError("object of type 'generator' has no len()")
         length = _apply("len", self)
         if type(length) is not int or not 0 <= length < _MAX_LENGTH:
             raise WrongNature(french.expected("une longueur", type(length).__name__))

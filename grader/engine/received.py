@@ -13,6 +13,7 @@ from grader.engine.numeric import pack_array
 from grader.engine.peer import Peer
 from grader.engine.wire import Build
 from grader.engine.wire_errors import WireError
+from labo.checks import Earlier
 
 
 class Arguments:
@@ -43,6 +44,8 @@ class Arguments:
             return self.objects[fields[0]]
         if tag == "again":
             return self.values[fields[0]]
+        if tag == "earlier":
+            return Earlier(fields[0])
         if tag == "callback":
             return self.callback(fields[0])
         if tag == "tensor argument":
@@ -59,12 +62,21 @@ class Arguments:
         """Note what the arguments hold, before the first call."""
         self._before = [_content(value) for value in self.values]
 
-    def indices(self, part: Any) -> set[int]:
+    def indices(self, call: tuple) -> set[int]:
         """Where the arguments are that a call is given, in containers included."""
-        items = [*part, *part.values()] if isinstance(part, dict) else part
-        inner = items if isinstance(items, list | tuple | set) else ()
-        own = self._indices.get(id(part))
-        return set().union(*map(self.indices, inner), () if own is None else (own,))
+        found, seen, waiting = set[int](), set[int](), list[Any](call)
+        while waiting:
+            part = waiting.pop()
+            if id(part) in seen:  # a list may hold itself
+                continue
+            seen.add(id(part))
+            if id(part) in self._indices:
+                found.add(self._indices[id(part)])
+            if isinstance(part, dict):
+                waiting += [*part, *part.values()]
+            elif isinstance(part, list | tuple | set):
+                waiting += part
+        return found
 
     def changed(self, indices: Iterable[int] | None = None) -> dict[int, Any]:
         """The contents that calls have left in the arguments, where they differ.

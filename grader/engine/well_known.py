@@ -32,7 +32,7 @@ _BUILTINS: Final = {
     for kind in (bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset, object)
 } | {
     function.__name__: function
-    for function in (abs, getattr, len, max, min, sum, sorted, round, range)
+    for function in (abs, len, max, min, sum, sorted, round, range, getattr, setattr)
 }
 
 

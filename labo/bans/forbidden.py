@@ -23,9 +23,9 @@ _DETOURS = {
     *("getattr", "setattr", "delattr", "__import__", "__annotations__"),
 }
 _HIDDEN_ATTRIBUTES = {
-    *("attrgetter", "methodcaller", "in_turn", "update_wrapper", "import_module", "resolve_name"),
+    *("attrgetter", "methodcaller", "in_turn", "call_in_turn", "update_wrapper", "import_module"),
     *("get_type_hints", "ForwardRef", "Formatter", "get_field", "CompilationUnit", "call_method"),
-    *("make_dataclass", "new_class", "runstring", "rundocs"),
+    *("make_dataclass", "new_class", "runstring", "rundocs", "resolve_name"),
     *("CodeType", "FunctionType", "LambdaType", "f_code", "gi_code", "cr_code", "ag_code"),
     *("gi_frame", "cr_frame", "ag_frame", "tb_frame"),
     *("f_back", "f_builtins", "f_globals", "f_locals"),

@@ -116,6 +116,27 @@ PASSING = {
         "net(torch.ones(2)).backward()\nassert weight.grad.tolist() == [[1, 1]]\n"
         "assert list(checks.each(getattr, (net, 'training'), (net[1], 'bias'))) == [True, None]",
     ),
+    "calls that are given the values of earlier ones": (
+        "class A:\n"
+        "    def __init__(self, n, above=()): self.n, self.above = n, above\n"
+        "    def __call__(self): return self.n\n"
+        "def total(a, more=0): return a() + sum(each() for each in a.above) + more",
+        "first, last, *values = checks.in_turn(\n"
+        "    (A, '__call__', 3), (A, '__call__', 4, (checks.Earlier(0), checks.Earlier(-1))),\n"
+        "    (setattr, '__call__', checks.Earlier(0), 'n', 5),\n"
+        "    (total, '__call__', checks.Earlier(1)), (checks.Earlier(0), '__call__'),\n"
+        "    (total, '__call__', checks.Earlier(0), checks.Earlier(-1)))\n"
+        "assert values == [None, 14, 5, 10]\n"
+        "assert last.above[0] is first and isinstance(last, A)\n"
+        "assert list(checks.each(getattr, (first, 'n'), (last, 'n'))) == [5, 4]\n"
+        "model, parameters, optimizer = checks.in_turn(\n"
+        "    (torch.nn.Linear, '__call__', 2, 1), (checks.Earlier(0), 'parameters'),\n"
+        "    (torch.optim.SGD, '__call__', checks.Earlier(1), 0.5))\n"
+        "weight = model.weight.clone()\n"
+        "model(torch.ones(2)).backward()\n"
+        "optimizer.step()\n"
+        "assert torch.allclose(model.weight, weight - 0.5)",
+    ),
     "methods that are no methods": (
         "import math\n"
         "class A:\n"
@@ -135,7 +156,9 @@ PASSING = {
         "assert next(numbers) == 0 and list(numbers) == [1, 2] and list(numbers) == []\n"
         "for name, _ in parts: break\n"
         "assert name == 'weight' and [name for name, _ in parts] == ['bias']\n"
-        "assert list(none()) == [] and list(parts) == []",
+        "assert list(none()) == [] and list(parts) == []\n"
+        "try:\n    len(count())\nexcept TypeError as error:\n"
+        "    assert str(error) == \"object of type 'generator' has no len()\"",
     ),
     "objects of labo and torch built there": (
         "def count(loader): return sum(len(x) for x, _ in loader)",
