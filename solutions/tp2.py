@@ -147,7 +147,7 @@ tally = checks.Tally()
 
 def survey_case(n, c, h, w, k):
     """Des images où chaque canal, sauf le dernier, est presque constant ; et des copies, avec d'autres étiquettes."""
-    images = torch.randint(0, 256, (n, c, h, w)).to(torch.uint8)
+    images = torch.randint(1, 256, (n, c, h, w)).to(torch.uint8)  # sans 0 : changer leur minimum se voit
     constant = list(range(0, c - 1, 2))
     for channel in constant:
         images[:, channel] = 255 if channel == 2 else 17 * channel
