@@ -17,6 +17,7 @@ _PACKAGES: Final = frozenset({"IPython", "PIL", "labo", "matplotlib", "numpy", "
 # What is imported where it is first used: each of these takes a fifth of a second to two.
 _WHEN_FIRST_USED: Final = {
     r"labo\.train\b|labo\.evaluate\b|\bpoutyne\b": "labo.training.loop",
+    r"ensure_torchvision|\b(import|from) torchvision": "labo.training.loop",
     r"labo\.plot_": "labo.figures",
     # An optimiser's first step, and a vector-Jacobian product, which tests ask of any answer.
     r"\boptim\b": "torch._dynamo",

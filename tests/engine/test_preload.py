@@ -26,6 +26,8 @@ def notebook(*cells: str) -> dict:
         ("import matplotlib.pyplot as plt", "matplotlib.pyplot"),
         ("from torch.nn import functional", "torch.nn.functional"),
         ("labo.train(model, data)", "labo.training.loop"),
+        ("labo.ensure_torchvision()", "labo.training.loop"),
+        ("from torchvision.models import resnet18", "labo.training.loop"),
         ("labo.plot_history(history)", "labo.figures"),
         ("optimizer = torch.optim.SGD([w], lr=1)", "torch._dynamo"),
         ("y.backward(torch.ones(2))", "torch.fx.experimental.symbolic_shapes"),
