@@ -151,9 +151,9 @@ Role = str
 
 
 def parts(folder: Path, lab: str, config: EngineConfig) -> dict[str, dict[Role, float]]:
-    """CPU milliseconds of one right submission more, in each process; the grader's are its engine's.
+    """CPU milliseconds of one right submission more, in each process.
 
-    What taking in and recording costs is the rest of what `compare` measures.
+    The grader's are its engine's: taking in and recording is the rest of what `compare` measures.
     """
     course = a_course(folder, lab)
     source = course.lab(lab).author_notebook()
