@@ -555,7 +555,7 @@ class AnswersAnything(RuleBasedStateMachine):
         function = self.an_object(data)
         args = [self.arguments.setdefault(kind, ARGUMENTS[kind]()) for kind in kinds]
         others = () if type(function) is CallableProxy else (TypeError,)
-        self.made = self.made or self.remote._is_class(function)
+        self.made = self.made or self.remote.objects.is_author_class(function)
         self.seen(data, lambda: function(*args, self.an_object(data)), *others)
         self._check_arguments()
 
