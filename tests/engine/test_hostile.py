@@ -16,8 +16,8 @@ from tests.support.hostile_cases import CASES, Case, honest
 
 BUDGETS = EngineConfig(
     workers=2,
-    cell_seconds=10,  # an honest cell keeps it beside two other workers of pytest
-    notebook_seconds=30,
+    cell_seconds=20,  # enough to read all files in reach, beside other workers of pytest
+    notebook_seconds=60,
     memory_mb=700,
     output_kb=200,
     processes=24,
