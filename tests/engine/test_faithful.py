@@ -101,6 +101,11 @@ PASSING = {
         "assert next(values) is pair[1]['z'] and next(values) == 3 and pair[1]['z'] == 11\n"
         "assert next(values) is first and first.tolist() == [12, 12] and second[0] == 11",
     ),
+    "calls in turn that are given a list which holds itself": (
+        "def size(x): return len(x)\ndef first(x): return x[0]",
+        "loop = [1]\nloop.append(loop)\n"
+        "assert list(checks.in_turn((size, '__call__', loop), (first, '__call__', loop))) == [2, 1]",
+    ),
     "an object made of others, its parameters and modes by their names": (
         "def step(net):\n    with torch.no_grad(): net[1].weight.add_(1)",
         "nn = torch.nn\n"
