@@ -104,7 +104,8 @@ PASSING = {
     "calls in turn that are given a list which holds itself": (
         "def size(x): return len(x)\ndef first(x): return x[0]",
         "loop = [1]\nloop.append(loop)\n"
-        "assert list(checks.in_turn((size, '__call__', loop), (first, '__call__', loop))) == [2, 1]",
+        "calls = (size, '__call__', loop), (first, '__call__', loop)\n"
+        "assert list(checks.in_turn(*calls)) == [2, 1]",
     ),
     "an object made of others, its parameters and modes by their names": (
         "def step(net):\n    with torch.no_grad(): net[1].weight.add_(1)",
