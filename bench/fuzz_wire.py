@@ -192,7 +192,7 @@ def check_answer(data: bytes) -> None:
     with suppress(Exception, UnsupportedAcrossBoundary):
         REMOTE.apply("call", torch.sin, [1], {"a": 1}, {2}, *tensors, np.zeros(2))
     REMOTE.trouble = REMOTE.unsupported = None
-    REMOTE.mirrors.keep(())
+    REMOTE.objects.mirrors.keep(())
 
 
 def facts(value: Any) -> Any:
