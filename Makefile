@@ -9,7 +9,7 @@ CODE := labo grader hub tests bench
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo hub check quick test labs answers claims proofs docs format bench fuzz clean
+.PHONY: help setup demo hub check quick test test-sandbox labs answers claims proofs docs format bench fuzz clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -44,9 +44,12 @@ quick: setup ## the tests that are not slow, and need no hub, cluster, browser o
 # Then in the order of tests/conftest.py: what takes longest first, what waits beside what computes.
 PYTEST := $(BIN)/python -m pytest -p bench.cpu_times -n 3 --dist loadfile --no-loadscope-reorder
 
-test: check ## check, then run all tests
-	$(PYTEST) tests/engine/sandbox
+test: setup ## check, and run all tests
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line check test-sandbox  # mypy leaves a core idle
 	$(PYTEST) --ignore tests/engine/sandbox
+
+test-sandbox: setup
+	$(PYTEST) tests/engine/sandbox
 
 labs: setup ## build labs/ from solutions/
 	$(BIN)/grader build

@@ -63,22 +63,21 @@ def penalties(hub: Hub) -> dict[str, float]:
 # ---- What a student does in JupyterLab
 
 
-def assignments(page, hub: Hub, user: str):
-    page.goto(hub.page(user, "lab?reset"))
+def open_assignments(page) -> None:
+    """nbgrader's lists, which are read when they are opened first, in a page that is JupyterLab's."""
     page.get_by_role("menuitem", name="Nbgrader").click()
     page.get_by_text("Assignment List").first.click()
     page.locator("#released_assignments_list").wait_for()
-    return page
 
 
-def fetch(page, hub: Hub, user: str) -> None:
-    assignments(page, hub, user)
+def fetch(page) -> None:
+    open_assignments(page)
     page.locator("#released_assignments_list button", has_text="Fetch").click()
     page.locator("#fetched_assignments_list button", has_text="Submit").wait_for()
 
 
-def submit(page, hub: Hub, user: str) -> None:
-    assignments(page, hub, user)
+def submit(page) -> None:
+    open_assignments(page)
     page.locator("#fetched_assignments_list button", has_text="Submit").click()
     page.locator("#submitted_assignments_list", has_text=LAB).wait_for()
 
@@ -90,7 +89,7 @@ def test_from_the_release_to_the_feedback(hub, browser):
     hub.picture(teacher, "released")
 
     alice = enter(browser, hub, "alice")
-    fetch(alice, hub, "alice")
+    fetch(alice)
     hub.picture(alice, "fetched")
     cells = open_lab(alice, hub, "alice")
     exercise = cells.filter(has_text="def images_to_tensor").first
@@ -108,16 +107,16 @@ def test_from_the_release_to_the_feedback(hub, browser):
     assert "failed" in dialog.inner_text().lower(), "seven exercises are not done yet"
     hub.picture(alice, "validated")
     dialog.get_by_role("button").last.click()
-    submit(alice, hub, "alice")
+    submit(alice)
     hub.picture(alice, "submitted")
 
     bruno = enter(browser, hub, "bruno")
-    fetch(bruno, hub, "bruno")
+    fetch(bruno)
     cells = open_lab(bruno, hub, "bruno")
     write(bruno, cells.filter(has_text="def images_to_tensor").first, RIGHT)
     save(bruno)
     set_due_date(teacher, hub, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"))
-    submit(bruno, hub, "bruno")
+    submit(bruno)
     hub.picture(bruno, "submitted late")
 
     teacher.goto(hub.page("enseignante", "formgrader/manage_assignments"))
@@ -140,7 +139,8 @@ def test_from_the_release_to_the_feedback(hub, browser):
     teacher.goto(hub.page("enseignante", "formgrader/manage_assignments"))
     press(teacher, "td.generate-feedback a")
     press(teacher, "td.release-feedback a")
-    assignments(alice, hub, "alice")
+    alice.goto(hub.page("alice", "lab?reset"))
+    open_assignments(alice)
     alice.locator("#submitted_assignments_list button", has_text="Fetch Feedback").click()
     alice.get_by_text("view feedback").click()
     alice.locator(".jp-DirListing-item", has_text=f"{LAB}.html").dblclick()

@@ -40,15 +40,17 @@ def teach(hub: Hub, *words: str) -> str:
     return done.stdout
 
 
-def type_in_terminal(page, hub: Hub, *lines: str):
-    """A terminal of JupyterLab, and what is typed in it."""
-    page.goto(hub.page("alice", "lab?reset"))
+def open_terminal(page) -> None:
+    """JupyterLab's terminal, from the launcher that the page shows."""
     page.locator(".jp-LauncherCard", has_text="Terminal").first.click()
     page.locator(".jp-Terminal .xterm").click()
     page.wait_for_timeout(2000)
+
+
+def type_in(terminal, *lines: str) -> None:
     for line in lines:
-        page.keyboard.type(line)
-        page.keyboard.press("Enter")
+        terminal.keyboard.type(line)
+        terminal.keyboard.press("Enter")
 
 
 def wait_for(page, folder: Path, pattern: str) -> Path:
@@ -65,13 +67,16 @@ def test_a_student_does_everything_with_labo_alone(tmp_path):
         without_nbgrader(home)
         teach(hub, "nbgrader", "release_assignment", LAB)
 
-        alice = enter(browser, hub, "alice")
-        assert alice.get_by_role("menuitem", name="Nbgrader").count() == 0
-        answer = alice.request.get(hub.page("alice", "assignments"))
+        terminal = enter(browser, hub, "alice")
+        assert terminal.get_by_role("menuitem", name="Nbgrader").count() == 0
+        answer = terminal.request.get(hub.page("alice", "assignments"))
         assert answer.status == 404, "the extension is there"
-        type_in_terminal(alice, hub, f"cp -r $LABO_EXCHANGE/$LABO_COURSE/outbound/{LAB} .")
-        wait_for(alice, home, f"{LAB}/{LAB}.ipynb")
+        open_terminal(terminal)
+        type_in(terminal, f"cp -r $LABO_EXCHANGE/$LABO_COURSE/outbound/{LAB} .")
+        wait_for(terminal, home, f"{LAB}/{LAB}.ipynb")
 
+        alice = terminal.context.new_page()
+        alice.set_default_timeout(local_hub.PATIENCE)
         cells = open_lab(alice, hub, "alice")
         exercise = cells.filter(has_text="def images_to_tensor").first
         write(alice, exercise, WRONG + "\nlabo.check()")
@@ -81,10 +86,9 @@ def test_a_student_does_everything_with_labo_alone(tmp_path):
         write(alice, exercise, RIGHT)
         save(alice)
 
-        type_in_terminal(alice, hub, f"cd ~/{LAB}", "labo submit")
-        alice.wait_for_timeout(4000)
-        hub.picture(alice, "labo submit in a terminal")
-        receipt = json.loads(wait_for(alice, home / LAB, "remises/*.json").read_text("utf-8"))
+        type_in(terminal, f"cd ~/{LAB}", "labo submit")
+        receipt = json.loads(wait_for(terminal, home / LAB, "remises/*.json").read_text("utf-8"))
+        hub.picture(terminal, "labo submit in a terminal")
         assert receipt["student"] == "alice"
         assert "images_to_tensor" not in receipt["unanswered"]
 
@@ -94,8 +98,8 @@ def test_a_student_does_everything_with_labo_alone(tmp_path):
         teach(hub, "grader", "feedback", LAB)
         teach(hub, "nbgrader", "release_feedback", LAB)
 
-        type_in_terminal(alice, hub, f"cd ~/{LAB}", "labo feedback")
-        page = wait_for(alice, home / LAB, f"feedback/*/{LAB}.html")
+        type_in(terminal, "labo feedback")
+        page = wait_for(terminal, home / LAB, f"feedback/*/{LAB}.html")
         assert "images_to_tensor" in page.read_text("utf-8")
         alice.goto(hub.page("alice", f"lab/tree/{page.relative_to(home)}?reset"))
         shown = alice.frame_locator("iframe.jp-HTMLViewer-iframe, .jp-IFrame iframe")
