@@ -284,7 +284,7 @@ def _value_and_gradients(
     tensors = [torch.tensor(x, requires_grad=True) for x in arrays]
     expected = reference(*tensors)
     gradient = _drawn(tuple(expected.shape))
-    wanted = torch.autograd.grad(expected, tensors, torch.tensor(gradient))
+    wanted = torch.autograd.grad((expected * torch.tensor(gradient)).sum(), tensors)
     return expected.detach(), gradient, wanted
 
 

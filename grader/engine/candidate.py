@@ -153,10 +153,10 @@ class Candidate:
         answer: dict[str, object]
         self.running = True
         try:
+            # Scalars with these gradients: for gradients that are given, torch imports sympy.
             results = torch.autograd.grad(
-                [output for output, _ in given],
+                [(output * grad.conj()).sum().real for output, grad in given],
                 recorded.inputs,
-                [grad for _, grad in given],
                 retain_graph=True,
                 create_graph=request["create_graph"],
                 allow_unused=True,

@@ -14,14 +14,16 @@ from grader.notebook import Notebook, plain
 # They read no file of a course, and start no thread, which a fork would lose.
 _PACKAGES: Final = frozenset({"IPython", "PIL", "labo", "matplotlib", "numpy", "torch"})
 
+_GRADIENT_GIVEN: Final = r"\.backward\(([^(),=]|\([^()]*\))+\)|\bgrad_outputs\b"
+
 # What is imported where it is first used: each of these takes a fifth of a second to two.
 _WHEN_FIRST_USED: Final = {
     r"labo\.train\b|labo\.evaluate\b|\bpoutyne\b": "labo.training.loop",
     r"ensure_torchvision|\b(import|from) torchvision": "labo.training.loop",
     r"labo\.plot_": "labo.figures",
-    # An optimiser's first step, and a vector-Jacobian product, which tests ask of any answer.
+    # An optimiser's first step, and a gradient that is given.
     r"\boptim\b": "torch._dynamo",
-    r"\bbackward\(|\bgrad\(": "torch.fx.experimental.symbolic_shapes",
+    _GRADIENT_GIVEN: "torch.fx.experimental.symbolic_shapes",
 }
 
 

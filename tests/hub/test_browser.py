@@ -64,7 +64,7 @@ def penalties(hub: Hub) -> dict[str, float]:
 
 
 def open_assignments(page) -> None:
-    """nbgrader's lists, which are read when they are opened first, in a page that is JupyterLab's."""
+    """nbgrader's lists, which a page of JupyterLab reads when it opens them first."""
     page.get_by_role("menuitem", name="Nbgrader").click()
     page.get_by_text("Assignment List").first.click()
     page.locator("#released_assignments_list").wait_for()
