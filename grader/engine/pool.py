@@ -140,12 +140,11 @@ class Engine:
         """The outcomes of these notebooks, `config.workers` at a time, as they come."""
         waiting = iter(jobs)
         with Batch(self) as batch:
-            while True:
-                while batch.has_room and (job := next(waiting, None)):
-                    batch.start(job)
-                if batch.is_idle:
-                    return
-                yield from batch.outcomes()
+            batch.fill(waiting)
+            while not batch.is_idle:
+                for outcome in batch.outcomes():
+                    batch.fill(waiting)  # before the outcome, which takes a moment to write
+                    yield outcome
 
 
 class SupportsFileno(Protocol):
@@ -185,6 +184,11 @@ class Batch:
     @property
     def is_idle(self) -> bool:
         return not self.running
+
+    def fill(self, waiting: Iterator[Job]) -> None:
+        """Start as many of these as there is room for."""
+        while self.has_room and (job := next(waiting, None)):
+            self.start(job)
 
     def start(self, job: Job, short: Outcome | None = None) -> None:
         """Run another notebook, or one again, whose short run has left something to confirm."""

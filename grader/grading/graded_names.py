@@ -6,6 +6,7 @@ name; where all names are lost, by its id or its first line.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -73,7 +74,10 @@ def _first_line(source: str) -> str:
 
 def _unique(cells: list[Cell], authored: dict[str, Cell], problems: list[Problem]) -> list[Cell]:
     """Each name once: other parts of an answer are run, or read, with the first one."""
-    counting = {name: _counting(cells, name, original) for name, original in authored.items()}
+    found: dict[str | None, list[Cell]] = defaultdict(list)
+    for cell in cells:
+        found[grade_id(cell)].append(cell)
+    counting = {name: _counting(found[name], original) for name, original in authored.items()}
     kept: list[Cell] = []
     for cell in cells:
         name = grade_id(cell)
@@ -89,9 +93,8 @@ def _unique(cells: list[Cell], authored: dict[str, Cell], problems: list[Problem
     return kept
 
 
-def _counting(cells: list[Cell], name: str, original: Cell) -> Cell | None:
+def _counting(found: list[Cell], original: Cell) -> Cell | None:
     """Of the cells of one name, the first; of a locked one, the first that begins as it should."""
-    found = [cell for cell in cells if grade_id(cell) == name]
     alike = [] if is_solution(original) else [c for c in found if _begins_as(original, c)]
     return next(iter(alike + found), None)
 

@@ -70,13 +70,22 @@ def _end_as(status: int) -> NoReturn:
     os._exit(os.waitstatus_to_exitcode(status))
 
 
+def read(pid: int, name: str) -> bytes:
+    """A file of /proc about a process, without the layers that make of a file a text.
+
+    Raises:
+        OSError: it is gone.
+    """
+    with open(f"/proc/{pid}/{name}", "rb", buffering=0) as file:
+        return file.readall()
+
+
 def children(pid: int) -> set[int]:
     """Direct children of a process, zombies included; none when it is gone."""
     found: set[int] = set()
     with contextlib.suppress(OSError):
         for thread in os.listdir(f"/proc/{pid}/task"):
-            listed = Path(f"/proc/{pid}/task/{thread}/children").read_text()
-            found.update(map(int, listed.split()))
+            found.update(map(int, read(pid, f"task/{thread}/children").split()))
     return found
 
 
@@ -93,10 +102,10 @@ def descendants(pid: int) -> set[int]:
 def is_running(pid: int) -> bool:
     """True for a process that exists and has not ended; a zombie has."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        state = read(pid, "stat").rpartition(b")")[2].split()[0]
     except OSError:
         return False
-    return state not in "ZX"
+    return state not in b"ZX"
 
 
 def kill_tree(supervisor: int, timeout: float = 5.0) -> bool:

@@ -103,8 +103,8 @@ class Watch:
         """Bytes in the private root; 0 while it is being made."""
         with contextlib.suppress(OSError):
             for process in tree:
-                root = Path("/proc", str(process), "root")
-                if root.stat().st_dev == os.stat("/").st_dev:
+                root = f"/proc/{process}/root"
+                if os.stat(root).st_dev == os.stat("/").st_dev:
                     continue
                 space = os.statvfs(root)
                 return (space.f_blocks - space.f_bfree) * space.f_frsize
@@ -123,7 +123,7 @@ class Watch:
 def resident_bytes(pid: int) -> int:
     """Bytes in memory, shared ones included; 0 when the process is gone."""
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+        return int(processes.read(pid, "statm").split()[1]) * _PAGE
     except (OSError, IndexError):
         return 0
 
@@ -131,7 +131,7 @@ def resident_bytes(pid: int) -> int:
 def _proportional(pid: int) -> int:
     """Bytes in memory and swap, each shared one divided by the number that share it."""
     try:
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        rollup = processes.read(pid, "smaps_rollup").decode().splitlines()
     except OSError:  # not ours to read, or gone: the coarser figure
         return resident_bytes(pid)
     sizes = (line.split() for line in rollup if line.startswith(("Pss:", "SwapPss:")))
