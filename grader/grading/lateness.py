@@ -7,7 +7,7 @@ all of them anew, before whatever reads them.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -20,20 +20,23 @@ from grader.course import Course, Lab
 from grader.grading.extensions import extended, read_extensions
 
 
-def refresh(course: Course, gradebook: Gradebook | None = None) -> int:
-    """Bring every extension and penalty of the gradebook up to date; the notebooks that change.
+def refresh(
+    course: Course, gradebook: Gradebook | None = None, students: Collection[str] | None = None
+) -> int:
+    """Bring extensions and penalties of the gradebook up to date; the notebooks that change.
 
     Args:
         gradebook: of the course, when it is open; the caller then commits.
+        students: only theirs; everybody's by default.
     """
     if gradebook is None:
         with course.gradebook() as gradebook:
-            changed = refresh(course, gradebook)
+            changed = refresh(course, gradebook, students)
             gradebook.db.commit()
             return changed
     extensions = read_extensions(course)
     with gradebook.db.no_autoflush:
-        submissions = _by_student(gradebook).values()
+        submissions = _by_student(gradebook, students).values()
         for entry in chain(*submissions):
             extend(entry, extended(extensions, entry.assignment.name, entry.student_id))
         concerned = [entries for entries in submissions if any(map(_is_concerned, entries))]
@@ -43,11 +46,15 @@ def refresh(course: Course, gradebook: Gradebook | None = None) -> int:
         return sum(_refresh_one(gradebook, policy, entries) for entries in concerned)
 
 
-def _by_student(gradebook: Gradebook) -> dict[str, list[SubmittedAssignment]]:
+def _by_student(
+    gradebook: Gradebook, students: Collection[str] | None
+) -> dict[str, list[SubmittedAssignment]]:
     """What each student has handed in, in the order of the labs' due dates."""
     query = gradebook.db.query(SubmittedAssignment).options(
         joinedload(SubmittedAssignment.assignment), joinedload(SubmittedAssignment.notebooks)
     )
+    if students is not None:
+        query = query.filter(SubmittedAssignment.student_id.in_(students))
     found: dict[str, list[SubmittedAssignment]] = defaultdict(list)
     for entry in query:
         found[entry.student_id].append(entry)

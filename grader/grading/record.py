@@ -38,17 +38,26 @@ _BATCH = 100
 _NO_RESPONSE = "No response."  # nbgrader's own words, which formgrader shows
 
 
-def record(lab: Lab, results: Sequence[Result], gradebook: Gradebook | None = None) -> None:
+def record(lab: Lab, results: Sequence[Result]) -> None:
     """Write results to autograded/ and to the gradebook, unless they hold these already.
 
     What a person has graded since is left alone. Killed in between, the next call writes the rest.
-
-    Args:
-        gradebook: of the course, when it is open.
+    The penalties for lateness of the whole course are brought up to date.
     """
-    if gradebook is None:
-        with lab.course.gradebook() as gradebook:
-            return record(lab, results, gradebook)
+    with lab.course.gradebook() as gradebook:
+        _record(gradebook, lab, results)
+        lateness.refresh(lab.course, gradebook)
+        gradebook.db.commit()
+
+
+def record_some(gradebook: Gradebook, lab: Lab, results: Sequence[Result]) -> None:
+    """Likewise, at a cost that does not grow with the course: the penalties of these students."""
+    _record(gradebook, lab, results)
+    lateness.refresh(lab.course, gradebook, {result.student for result in results})
+    gradebook.db.commit()
+
+
+def _record(gradebook: Gradebook, lab: Lab, results: Sequence[Result]) -> None:
     recorded = RecordedDigests(lab)
     known = graded_students(gradebook, lab)
     due = [r for r in results if r.student not in known or not recorded.has(r)]
@@ -62,9 +71,6 @@ def record(lab: Lab, results: Sequence[Result], gradebook: Gradebook | None = No
                 _record_one(gradebook, lab.submission(result.student), result, checksums)
             unite(gradebook, [result.student for result in batch])
         recorded.add(batch)
-    lateness.refresh(lab.course, gradebook)
-    gradebook.db.commit()
-    return None
 
 
 def is_recorded(lab: Lab, results: Sequence[Result]) -> bool:

@@ -13,7 +13,7 @@ from nbgrader.api import Gradebook, SubmittedAssignment
 
 from grader.course import Course, Lab
 from grader.errors import GraderError
-from grader.grading.record import record
+from grader.grading.record import record_some
 from grader.grading.results import read_result, write_result
 from grader.grading.spelling import refuse_two_spellings
 from grader.service import answers, best
@@ -208,7 +208,7 @@ class Desk:
 
     def _record(self, gradebook: Gradebook, lab: Lab, found: list[Results]) -> None:
         for part in lab.parts:
-            record(part, [results[part.notebook_name] for results in found], gradebook)
+            record_some(gradebook, part, [results[part.notebook_name] for results in found])
 
     def _best(self, gradebook: Gradebook, hand_in: HandIn, results: Results) -> Attempt:
         """The attempt, which counts unless an earlier one was better: that is then put back."""

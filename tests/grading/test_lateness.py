@@ -77,6 +77,14 @@ def test_a_penalty_follows_the_score(course):
     assert penalties(course)["bruno"] == 1.6
 
 
+def test_those_of_a_few_students_are_brought_up_to_date_alone(course):
+    with course.gradebook() as gradebook:
+        for student in ("alice", "bruno"):
+            set_score(gradebook, student, 2.5)
+    assert lateness.refresh(course, students=["bruno"]) == 1
+    assert penalties(course) == {"alice": 2.0, "bruno": 0.5}
+
+
 def test_a_penalty_follows_the_policy(course):
     assert lateness.refresh(configured(course.root, 'c.LatePolicy.penalty_method = "zero"\n')) == 2
     assert penalties(course) == {"alice": 10.0, "bruno": 5.0}

@@ -129,7 +129,7 @@ def test_a_locked_gradebook_is_waited_for(course, monkeypatch):
         raise GraderError("The gradebook cannot be written: database is locked.")
 
     with monkeypatch.context() as patched:
-        patched.setattr("grader.service.desk.record", held)
+        patched.setattr("grader.service.desk.record_some", held)
         for _ in range(3):
             service.step()
         assert "locked" in service.troubles.reasons[f"recording {LAB}"]

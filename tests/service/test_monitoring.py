@@ -114,7 +114,7 @@ def test_hand_ins_that_do_not_come_to_an_end_are_told(course, monkeypatch):
         raise GraderError("The gradebook cannot be written: database is locked.")
 
     with monkeypatch.context() as patched:
-        patched.setattr("grader.service.desk.record", held)
+        patched.setattr("grader.service.desk.record_some", held)
         stepped(course, service)
         assert found(course) == []
         course.clock.wait(seconds=STUCK.total_seconds())
