@@ -11,13 +11,17 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
-from nbgrader.api import Assignment, Gradebook, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import Assignment, Grade, Gradebook, SubmittedAssignment, SubmittedNotebook
+from sqlalchemy import func
 from sqlalchemy.orm import joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from grader.course import Course, Lab
 from grader.grading.extensions import extended, read_extensions
+
+_NAMED: Final = 500  # notebooks that a query names; beyond, it reads all
 
 
 def refresh(
@@ -43,7 +47,8 @@ def refresh(
         if not concerned:
             return 0
         policy = _Policy(course)
-        return sum(_refresh_one(gradebook, policy, entries) for entries in concerned)
+        _read_scores(gradebook, chain(*concerned))
+        return sum(_refresh_one(policy, entries) for entries in concerned)
 
 
 def _by_student(
@@ -71,9 +76,21 @@ def _is_concerned(entry: SubmittedAssignment) -> bool:
     return seconds_late(entry) > 0 or bool(_penalised(entry))
 
 
-def _refresh_one(
-    gradebook: Gradebook, policy: _Policy, entries: Iterable[SubmittedAssignment]
-) -> int:
+def _read_scores(gradebook: Gradebook, entries: Iterable[SubmittedAssignment]) -> None:
+    """Bring the scores of notebooks up to date by one query.
+
+    nbgrader's own reads the grades of the whole course for each notebook.
+    """
+    notebooks = {notebook.id: notebook for entry in entries for notebook in entry.notebooks}
+    query = gradebook.db.query(Grade.notebook_id, func.sum(Grade.score)).group_by(Grade.notebook_id)
+    if len(notebooks) < _NAMED:
+        query = query.filter(Grade.notebook_id.in_(notebooks))
+    scores = dict(query.tuples())
+    for identity, notebook in notebooks.items():
+        set_committed_value(notebook, "score", scores.get(identity) or 0.0)
+
+
+def _refresh_one(policy: _Policy, entries: Iterable[SubmittedAssignment]) -> int:
     """The entries of one student."""
     slips = policy.slip_days
     changed = 0
@@ -81,7 +98,6 @@ def _refresh_one(
         late, used = policy.charged(seconds_late(entry), slips)
         slips -= used
         for notebook in entry.notebooks if late > 0 else _penalised(entry):
-            gradebook.db.refresh(notebook, ["score"])
             penalty = policy.penalty(notebook, late)
             if (notebook.late_submission_penalty or 0.0) != (penalty or 0.0):
                 notebook.late_submission_penalty = penalty
