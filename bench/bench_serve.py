@@ -1,11 +1,11 @@
 """Handing in: how long until the points are there, alone and before a deadline.
 
-    python bench/bench_serve.py [--alone 5] [--load 0] [--seconds 600]
+    python bench/bench_serve.py [--alone 5] [--load 0] [--seconds 600] [--slurm JOBS]
 
 Alone: the time from a hand-in to its answer, beside a bare `grader autograde` of the same
 submission, which starts from nothing. `--load 200` lets so many students hand in within
 `--seconds`, more and more of them towards the end, and compares each receipt with answer, journal
-and gradebook.
+and gradebook. With `--slurm` these are graded in so many jobs of a Slurm that is started here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,6 +33,8 @@ from grader.course import Course  # noqa: E402
 from grader.service.attempts import Journal, State  # noqa: E402
 from labo.coursework import notebook as notebooks  # noqa: E402
 from labo.coursework.handin import Exchange, Receipt, feedback_key, submit  # noqa: E402
+from tests.support import slurm_cluster  # noqa: E402
+from tests.support.cluster_cases import CONFIG  # noqa: E402
 from tests.support.course_cases import LAB, WRONG, answered  # noqa: E402
 from tests.support.course_cases import submit as put_submitted  # noqa: E402
 from tests.support.service_cases import COURSE, Served, served  # noqa: E402
@@ -43,11 +45,14 @@ _LONGEST = 900.0  # seconds that a client waits
 
 
 @contextmanager
-def serving(course: Course) -> Iterator[subprocess.Popen]:
+def serving(course: Course, jobs: int = 0) -> Iterator[subprocess.Popen]:
+    """The service, on this machine, or grading in jobs of the Slurm that the environment names."""
+    slurm = ["--cluster", "slurm", "--jobs", str(jobs), "--memory-mb", "700"]  # its nodes are small
+    place = slurm if jobs else ["--workers", "2"]
     process = subprocess.Popen(
-        [*GRADER, "serve", "--workers", "2"],
+        [*GRADER, "serve", *place],
         cwd=course.root,
-        env=ENVIRONMENT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
         stderr=subprocess.DEVNULL,
     )
     try:
@@ -94,9 +99,11 @@ def alone(folder: Path, count: int) -> list[float]:
         return [hand_in(one, folder, f"student_{n}", True)[1] for n in range(count + 1)]
 
 
-def load(folder: Path, students: int, seconds: float) -> list[float]:
+def load(folder: Path, students: int, seconds: float, jobs: int) -> list[float]:
     """Seconds of each of a class that hands in before a deadline."""
     one = served(folder / "course", tell="hints")
+    with (one.course.root / "nbgrader_config.py").open("a") as config:
+        config.write(CONFIG)  # for a Slurm on one machine
     draw = random.Random(0)
     times = sorted(seconds * draw.random() ** 0.5 for _ in range(students))
 
@@ -105,11 +112,20 @@ def load(folder: Path, students: int, seconds: float) -> list[float]:
         student = f"student_{number:04}"
         return student, *hand_in(one, folder, student, number % 3 > 0)
 
-    with serving(one.course), ThreadPoolExecutor(students) as pool:
+    with serving(one.course, jobs), ThreadPoolExecutor(students) as pool:
         began = time.monotonic()
         answers = list(pool.map(client, range(students)))
     check(one, {student: receipt for student, receipt, _ in answers})
     return [waited for _, _, waited in answers]
+
+
+@contextmanager
+def a_slurm(folder: Path) -> Iterator[None]:
+    """A Slurm of four nodes on this machine, which the environment names meanwhile."""
+    folder.mkdir()
+    with slurm_cluster.running(folder) as slurm:
+        os.environ |= slurm.environment
+        yield
 
 
 def check(one: Served, receipts: dict[str, Receipt]) -> None:
@@ -128,6 +144,7 @@ def main() -> None:
     parser.add_argument("--alone", type=int, default=5, help="hand-ins, one after the other")
     parser.add_argument("--load", type=int, default=0, help="students before a deadline")
     parser.add_argument("--seconds", type=float, default=600, help="in which they hand in")
+    parser.add_argument("--slurm", type=int, default=0, metavar="JOBS", help="that grade the load")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
@@ -140,7 +157,9 @@ def main() -> None:
         print(f"an answer               {usual:7.2f} s, median of {options.alone}")
         print(f"ratio                   {usual / cold:7.2f} of a bare grader autograde")
         if options.load:
-            waited = sorted(load(home / "load", options.load, options.seconds))
+            with a_slurm(home / "slurm") if options.slurm else nullcontext():
+                waited = load(home / "load", options.load, options.seconds, options.slurm)
+            waited.sort()
             high = waited[int(0.95 * (len(waited) - 1))]
             print(f"{options.load} within {options.seconds:g} s: all answered, each graded once")
             print(f"  median                {statistics.median(waited):7.2f} s")
