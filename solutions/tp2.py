@@ -664,14 +664,15 @@ from functools import cache
 def reference_fit(model, lr, momentum, train, valid, epochs, patience, batch, seed):
     """Ce qu'un `fit` juste fait de ce modèle, avec SGD : ses pertes, et l'état rendu."""
     (x, y), generator = train, torch.Generator().manual_seed(seed)
-    speeds = [torch.zeros_like(parameter) for parameter in model.parameters()]
+    parameters = list(model.parameters())
+    speeds = [torch.zeros_like(parameter) for parameter in parameters]
     losses, record, waited, kept = [], float("inf"), 0, None
     for _ in range(epochs):
         model.train()
         for rows in torch.randperm(len(x), generator=generator).split(batch):
-            gradients = torch.autograd.grad(F.cross_entropy(model(x[rows]), y[rows]), list(model.parameters()))
+            gradients = torch.autograd.grad(F.cross_entropy(model(x[rows]), y[rows]), parameters)
             with torch.no_grad():
-                for parameter, speed, gradient in zip(model.parameters(), speeds, gradients):
+                for parameter, speed, gradient in zip(parameters, speeds, gradients):
                     parameter -= lr * speed.mul_(momentum).add_(gradient)
         model.eval()
         with torch.no_grad():
@@ -742,13 +743,12 @@ def diverging():
 PLAIN = (nn.Linear, 4, 16), (nn.Tanh,), (nn.Linear, 16, 3)
 NORMED = (nn.Linear, 4, 8), (nn.BatchNorm1d, 8), (nn.ReLU,), (nn.Linear, 8, 3)
 # Des cas de deux parties ; le dernier dépasse sa meilleure époque sans que la patience l'arrête.
-ONE_EPOCH, STOPPED = (PLAIN, 0.03, 1, 14, 1, 1, 14), (PLAIN, 0.3, 111, 14, 12, 4, 8)
+ONE_EPOCH, STOPPED = (PLAIN, 0.03, 1, 14, 1, 1, 100), (PLAIN, 0.3, 111, 14, 12, 4, 8)
 PASSED = (NORMED, 0.3, 205, 16, 5, 50, 8)
 tally = checks.Tally()
 with tally.part(1, "l'entraînement et ses pertes"):
     for case in (
-        ONE_EPOCH, (PLAIN, 0.03, 2, 14, 3, 50, 5), (PLAIN, 0.03, 3, 14, 4, 50, 100), (PLAIN, 0.03, 4, 7, 1, 50, 1),
-        (PLAIN, 0.03, 5, 14, 3, 50, 6, 0.9),
+        ONE_EPOCH, (PLAIN, 0.03, 2, 14, 3, 50, 5), (PLAIN, 0.03, 4, 7, 1, 50, 1), (PLAIN, 0.03, 5, 14, 3, 50, 6, 0.9),
     ):
         _, losses, expected, _ = compare_fit(*case)
         check_losses(losses, expected)
@@ -762,8 +762,8 @@ with tally.part(1, "les deux modes"):
     assert not ended, "à la fin, le modèle est en mode évaluation"
     assert whole and part, "le modèle doit pouvoir repasser en mode entraînement"
 with tally.part(1, "l'arrêt"):
-    # Des pertes qui montent ; qui oscillent au-dessus de la meilleure ; qui s'améliorent entre deux ; qui oscillent longtemps.
-    for seed, patience in ((107, 1), (146, 2), (215, 2)):
+    # Des pertes qui montent ; qui s'améliorent entre deux ; et, dans STOPPED, qui oscillent au-dessus de la meilleure.
+    for seed, patience in ((107, 1), (215, 2)):
         _, losses, expected, _ = compare_fit(PLAIN, 0.3, seed, 14, 12, patience, 8)
         check_losses(losses, expected)
     _, losses, expected, _ = compare_fit(*STOPPED)
