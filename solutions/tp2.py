@@ -1243,10 +1243,18 @@ def grow(draws, kinds):
 def photograph(draws, grains, scopes):
     """Une photographie de chaque grain : N × 3 × 12 × 12, uint8 ; le canal du milieu est mort."""
     n = len(scopes)
-    shift = draws.uniform(-0.5, 0.5, (2, n, 1, 1))
-    height, width = (axis - moved for axis, moved in zip(np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2, shift))
+    shots = grains | {"rare": scopes == 1, "shift": draws.uniform(-0.5, 0.5, (2, n)).T, "tilt": draws.normal(0, 0.07, n)}
+    shots |= {"noise": draws.normal(size=(n, 2, SIDE, SIDE))}
+    blocks = (slice(start, start + 40) for start in range(0, n, 40))  # de quoi tenir dans la mémoire la plus proche
+    return np.concatenate([developed({name: value[block] for name, value in shots.items()}) for block in blocks])
+
+
+def developed(shots):
+    """Les photographies, une fois que tout est tiré."""
+    n = len(shots["rare"])
+    height, width = (np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2)[:, None] - shots["shift"].T[..., None, None]
     radius = np.hypot(width, height)
-    angle = np.arctan2(height, width) - grains["turn"][:, None, None] - draws.normal(0, 0.07, (n, 1, 1))
+    angle = np.arctan2(height, width) - shots["turn"][:, None, None] - shots["tilt"][:, None, None]
 
     turn = np.cos(angle) + 1j * np.sin(angle)
     # Un cosinus et un sinus de chacun des quatre ordres, pour deux fonctions trigonométriques.
@@ -1257,20 +1265,20 @@ def photograph(draws, grains, scopes):
         amplitudes = amplitudes.reshape(n, -1, 1)
         return (waves[..., -amplitudes.shape[1] :] @ amplitudes).reshape(n, SIDE, SIDE)
 
-    edge = grains["radius"][:, None, None] * (1 + wave(grains["outline"]))
+    edge = shots["radius"][:, None, None] * (1 + wave(shots["outline"]))
     body, place = 1 / (1 + np.exp((radius - edge) / 0.4)), radius / edge
     ring = np.cos(np.pi * place)
     channels = []
     for stain in range(2):
-        profile = grains["profile"][:, stain, :, None, None]
+        profile = shots["profile"][:, stain, :, None, None]
         rings = profile[:, 0] * ring + profile[:, 1] * (2 * ring**2 - 1)
-        light = 0.5 + rings + place * wave(grains["texture"][:, stain])
-        channels.append(grains["stain"][:, stain, None, None] * body * light)
-    rare = (scopes == 1)[:, None, None, None]
+        light = 0.5 + rings + place * wave(shots["texture"][:, stain])
+        channels.append(shots["stain"][:, stain, None, None] * body * light)
+    rare = shots["rare"][:, None, None, None]
     light = np.stack(channels, 1)
     gain, veil = np.array([0.25, 0.45])[:, None, None], np.array([0.5, 0.2])[:, None, None]
     light = np.where(rare, veil, 0.1) + np.where(rare, gain, 0.7) * light
-    light += np.where(rare, 0.045, 0.063) * draws.normal(size=light.shape)
+    light += np.where(rare, 0.045, 0.063) * shots["noise"]
     dead = np.full((n, 1, SIDE, SIDE), 0.1)
     return np.round(255 * np.concatenate([light[:, :1], dead, light[:, 1:]], 1).clip(0, 1)).astype(np.uint8)
 
