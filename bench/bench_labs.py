@@ -23,7 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
 
@@ -77,6 +77,10 @@ def a_course(folder: Path, lab: str, extra: str = "") -> Course:
     shutil.copy(ROOT / "nbgrader_config.py", folder)
     for path in (ROOT / "solutions").glob(f"{lab}.*"):
         (shutil.copytree if path.is_dir() else shutil.copy)(path, folder / "solutions" / path.name)
+    for name, content in harness.files(lab).items():
+        beside = folder / "solutions" / lab / name
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(content)
     with (folder / "nbgrader_config.py").open("a") as config:
         config.write(extra)
     course = Course(folder)
@@ -157,7 +161,8 @@ def parts(folder: Path, lab: str, config: EngineConfig) -> dict[str, dict[Role, 
     """
     course = a_course(folder, lab)
     source = course.lab(lab).author_notebook()
-    usual = EngineConfig(**vars(config) | {"preload": modules_used(source), "workers": 1})
+    files = course.lab(lab).author_files()
+    usual = replace(config, preload=modules_used(source), files=files, workers=1)
 
     def each(kept: Callable[[dict], bool], count: int = 12) -> dict[Role, float]:
         author_s = source | {"cells": [cell for cell in source["cells"] if kept(cell)]}

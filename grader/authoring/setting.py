@@ -12,14 +12,15 @@ from labo.coursework.notebook import CellKind
 _DEFINITIONS = (ast.FunctionDef, ast.ClassDef, ast.Assign, ast.AnnAssign)
 
 
-def setting(source: Source) -> str:
-    """A cell with the imports, and the definitions that exercises and tests use.
+def setting(source: Source, answers: Iterable[str] = ()) -> str:
+    """A cell with the imports, and the definitions that exercises, tests and other answers use.
 
     Only the cells without a role are looked into.
     """
     kept: list[ast.stmt] = []
     examined = [c for c in source.cells if c.kind in (CellKind.EXERCISE, CellKind.TEST)]
-    needed = {name for c in examined for name in _used(statements(c.source))}
+    texts = [*(cell.source for cell in examined), *answers]
+    needed = {name for text in texts for name in _used(statements(text))}
     ordinary = [
         node
         for c in source.cells

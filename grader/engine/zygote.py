@@ -168,8 +168,7 @@ def _examiners(settings: ZygoteSettings) -> Callable[..., None]:
 
 def _preload(modules: Iterable[str]) -> None:
     torch.set_num_threads(1)
-    for accelerator in (torch.cuda, torch.xpu, torch.mtia):
-        setattr(accelerator, torch.cuda.manual_seed_all.__name__, _seed_no_device)
+    seed_no_device()
     for module in modules:
         with contextlib.suppress(ImportError):  # the notebook will say so, if it is its own
             import_module(module)
@@ -180,8 +179,15 @@ def _preload(modules: Iterable[str]) -> None:
     _reset_random()  # numpy.random is imported when first used
 
 
-def _seed_no_device(seed: int) -> None:
-    """In the place of what notes, with a stack trace, how to seed a device that no child sees."""
+def seed_no_device() -> None:
+    """`torch.manual_seed` notes, with two stack traces, how to seed devices that no child sees."""
+    name = torch.cuda.manual_seed_all.__name__
+    for accelerator in (torch.cuda, torch.xpu, torch.mtia):
+        setattr(accelerator, name, _do_nothing)
+
+
+def _do_nothing(seed: int) -> None:
+    pass
 
 
 def _reset_random() -> None:

@@ -9,8 +9,8 @@ with the project is public. Draw your own, build the lab, and commit none of it 
 who has the key has the labels. 128 bits are not found by trying.
 
 Worlds differ a little: `python -m tests.labs.tp2_students` says what invented students earn under
-a key. Under each of twelve keys the reference earned every point: from 78 to 88 % with microscope 0
-(76 are asked for), from 70 to 88 % with microscope 1 (66 are). Under two of them, the public one
+a key. Under each of twelve keys the reference earned every point: from 83 to 97 % with microscope 0
+(76 are asked for), from 83 to 92 % with microscope 1 (66 are). Under two of them, the public one
 among these, so did `honest, methodical`, who turns no image: draw another where that is too much.
 """
 

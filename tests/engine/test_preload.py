@@ -1,6 +1,9 @@
 """What a lab needs is imported once, not by each of its students' processes."""
 
+import traceback
+
 import pytest
+import torch
 
 from grader.engine import (
     Engine,
@@ -11,6 +14,7 @@ from grader.engine import (
     modules_of_short_runs,
     modules_used,
 )
+from grader.engine.zygote import seed_no_device
 from grader.notebook import plain
 
 
@@ -84,3 +88,12 @@ def _scores(book: dict, test: dict) -> list[float]:
     with Engine(config) as engine:
         (outcome,) = engine.map([Job("student", plain(book), plain(book))])
     return [verdict.score for verdict in outcome.report.verdicts]
+
+
+def test_a_seed_asks_no_device(monkeypatch) -> None:
+    """Each device that is asked notes where it was, by a stack trace: a millisecond in a test."""
+    for accelerator in (torch.cuda, torch.xpu, torch.mtia):
+        monkeypatch.setattr(accelerator, "manual_seed_all", accelerator.manual_seed_all)
+    seed_no_device()
+    monkeypatch.setattr(traceback, "format_stack", lambda *_: pytest.fail("a stack trace"))
+    torch.manual_seed(0)

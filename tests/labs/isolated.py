@@ -62,7 +62,7 @@ def built(lab: str) -> dict:
 
 def _job(lab: str, name: str, answers: Answers) -> Job:
     """The unanswered exercises with what they need, then each answer followed by its tests."""
-    cells = [_code_cell(cheaters.setting(lab))]
+    cells = [_code_cell(cheaters.setting(lab, *answers.values()))]
     cells += [_code_cell(exercise.visible) for exercise in cheaters.exercise_cells(lab)]
     tests = harness.exercises(lab)[name].tests
     for answer, code in answers.items():

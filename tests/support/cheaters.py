@@ -194,9 +194,13 @@ def answered_names(lab: str) -> list[str]:
 
 
 @cache
-def setting(lab: str) -> str:
-    """Of the cells that are neither exercises nor tests, the statements that these need."""
-    return needed_of_other_cells(source(lab))
+def setting(lab: str, *answers: str) -> str:
+    """Of the cells that are neither exercises nor tests, the statements that these need.
+
+    Args:
+        answers: other answers than the reference, which may need others.
+    """
+    return needed_of_other_cells(source(lab), answers)
 
 
 def reference(lab: str) -> list[str]:
@@ -235,7 +239,8 @@ def job(key: str, lab: str, answers: dict[str, list[str]]) -> Job:
     Args:
         answers: the cells of each answer, by name.
     """
-    cells = [cell(setting(lab)), cell(OBJECTS)]
+    texts = [text for code in answers.values() for text in code]
+    cells = [cell(setting(lab, *texts)), cell(OBJECTS)]
     for name, code in answers.items():
         cells += map(cell, code)
         cells += [cell(t.source, f"{name}/{t.role.grade_id}", t.role.points) for t in tests(lab)]
