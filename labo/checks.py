@@ -21,7 +21,7 @@ from labo import french
 from labo.bans import forbidden
 from labo.bans.cells import name_and_cells
 from labo.bans.program import Program
-from labo.bans.recording import Recorded as Recorded
+from labo.bans.recording import Recorded, Recorder
 from labo.bans.recording import recorded as recorded
 from labo.bans.recording import seen as seen
 
@@ -219,6 +219,17 @@ def each(function: Callable, *cases: tuple) -> Iterator[Any]:
     values = checks.each(getattr, *((node, "value") for node in nodes))
     """
     return in_turn(*((function, "__call__", *case) for case in cases))
+
+
+def recorded_in_turn(*calls: tuple) -> Recorded:
+    """Les valeurs de `in_turn`, en liste, avec les opérateurs que tous ces appels emploient.
+
+    call = checks.recorded_in_turn(*((convolve, "__call__", *case) for case in cases))
+    for case, value in zip(cases, call.value): ...
+    """
+    with Recorder() as recorder:
+        values = list(in_turn(*calls))
+    return seen(values, recorder.operators)
 
 
 def random_state() -> str:
