@@ -253,39 +253,43 @@ def source_of(value: Callable) -> str:
     return "\n".join(inspect.getsource(m) for m in vars(value).values() if inspect.isfunction(m))
 
 
-def same_as_torch(
-    operation: Any,
-    reference: Callable,
-    *inputs: tuple[int, ...] | np.ndarray,
-    other: Any = None,
-) -> None:
+def same_as_torch(kind: Callable, reference: Callable, *cases: tuple) -> None:
     """Vérifie une opération de NumPy (`forward`, puis `backward`) contre une fonction de torch.
+
+        checks.same_as_torch(Mul, torch.mul, ((3, 4), (4,)), ((), (2, 3)))
 
     Même valeur, mêmes gradients (à 1e-5 près : float32 suffit), chacun de la forme de son entrée,
     et rien de modifié : ni entrées, ni, par `backward`, la valeur que `forward` a renvoyée. Il en
-    est de même quand `backward` est appelée deux fois, et quand l'opération sert de nouveau, avec
-    d'autres nombres.
+    est de même quand une autre opération de la même classe calcule entre les deux, sur des
+    matrices 2 × 2, quand `backward` est appelée deux fois, et quand l'opération sert de nouveau,
+    avec d'autres nombres.
 
     Args :
-        inputs : pour chaque entrée, un tableau, ou une forme : des nombres de ±0,5 à ±2,5 sont
+        kind : la classe ; chaque cas a deux opérations neuves, qui ne doivent rien partager.
+        cases : pour chaque entrée, un tableau, ou une forme : des nombres de ±0,5 à ±2,5 sont
             tirés du générateur global de torch.
-        other : une autre opération de la même classe, qui calcule entre `forward` et `backward`,
-            sur des matrices 2 × 2 ; elle ne doit rien partager avec la première.
 
     Erreurs :
         AssertionError, qui nomme ce qui diffère, et donne ce qui a été reçu.
     """
-    arrays = [_drawn(x) if isinstance(x, tuple) else np.array(x, dtype=float) for x in inputs]
-    renewed = [_drawn(x.shape) for x in arrays]
-    results = [(given, *_value_and_gradients(reference, given)) for given in (arrays, renewed)]
-    calls = []
-    for given, _, gradient, _ in results:
-        backward = operation, "backward", gradient, *given
-        between = (other, "forward", *(_drawn((2, 2)) for _ in given))
-        calls += [(operation, "forward", *given), between, backward, backward]
-    values = in_turn(*(call for call in calls if call[0] is not None))
-    _check_operation(values, *results[0], other, "")
-    _check_operation(values, *results[1], other, ", pour d'autres nombres qu'avant,")
+    calls: list[tuple] = []
+    rounds = []
+    for inputs in cases:
+        operation, other = Earlier(len(calls)), Earlier(len(calls) + 1)
+        calls += [(kind, "__call__")] * 2
+        arrays = [_drawn(x) if isinstance(x, tuple) else np.array(x, dtype=float) for x in inputs]
+        renewed = [_drawn(x.shape) for x in arrays]
+        for given in arrays, renewed:
+            expected, gradient, wanted = _value_and_gradients(reference, given)
+            between = other, "forward", *(_drawn((2, 2)) for _ in given)
+            backward = operation, "backward", gradient, *given
+            calls += [(operation, "forward", *given), between, backward, backward]
+            rounds.append((given, expected, gradient, wanted))
+    values = in_turn(*calls)
+    for first, again in zip(rounds[::2], rounds[1::2], strict=True):
+        next(values), next(values)  # les deux opérations
+        _check_operation(values, *first, "")
+        _check_operation(values, *again, ", pour d'autres nombres qu'avant,")
 
 
 def _value_and_gradients(
@@ -305,13 +309,11 @@ def _check_operation(
     expected: torch.Tensor,
     gradient: np.ndarray,
     wanted: tuple[torch.Tensor, ...],
-    other: Any,
     when: str,
 ) -> None:
     value = _unchanged("forward", values, *arrays)
     _check_close(f"la valeur{when}", value, expected)
-    if other is not None:
-        next(values)
+    next(values)  # celle de l'autre opération
     for call in ("", ", au second appel,"):
         found = _unchanged("backward", values, gradient, *arrays)
         one_each = isinstance(found, tuple | list) and len(found) == len(wanted)
@@ -325,17 +327,22 @@ def _check_operation(
 
 def _drawn(shape: tuple[int, ...]) -> np.ndarray:
     """Des nombres des deux signes, dont aucun n'est proche de 0 : on peut diviser par eux."""
-    sizes = 0.5 + 2 * torch.rand(shape, dtype=torch.float64)
-    return (sizes * (2 * torch.randint(2, shape) - 1)).numpy()
+    x = torch.empty(shape, dtype=torch.float64).uniform_(-2, 2)
+    return (x + x.sign() / 2).numpy()
 
 
 def _unchanged(name: str, values: Iterator, *arrays: np.ndarray) -> Any:
     """La valeur de l'appel suivant, qui n'a rien changé à ses arguments."""
-    copies = [x.copy() for x in arrays]
+    before = [_content(x) for x in arrays]
     result = next(values)
-    unchanged = all(np.array_equal(x, copy) for x, copy in zip(arrays, copies, strict=True))
+    unchanged = [_content(x) for x in arrays] == before
     assert unchanged, f"{name} a modifié un tableau qu'elle a reçu"
     return result
+
+
+def _content(array: np.ndarray) -> tuple:
+    """De quoi comparer un tableau à ce qu'il était, plus vite que `np.array_equal`."""
+    return array.shape, array.dtype, array.tobytes()
 
 
 def _check_close(what: str, found: Any, expected: torch.Tensor) -> None:
@@ -343,10 +350,11 @@ def _check_close(what: str, found: Any, expected: torch.Tensor) -> None:
     assert known, f"{what} n'est pas un tableau, mais {found!r:.60}"
     shapes = f"{np.shape(found)} au lieu de {tuple(expected.shape)}"
     assert np.shape(found) == tuple(expected.shape), f"{what} a la forme {shapes}"
-    close = np.isclose(found, expected.numpy(), rtol=1e-5, atol=1e-5)
+    wanted = expected.numpy()
+    close = np.abs(found - wanted) <= 1e-5 * (1 + np.abs(wanted))  # `np.isclose`, plus vite
     if not close.all():
         first = tuple(np.argwhere(~close)[0])
-        pair = f"{np.asarray(found)[first]:.4g} au lieu de {expected.numpy()[first]:.4g}"
+        pair = f"{np.asarray(found)[first]:.4g} au lieu de {wanted[first]:.4g}"
         raise AssertionError(f"{what} vaut {pair.replace('.', ',')}")
 
 
