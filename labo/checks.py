@@ -97,11 +97,11 @@ def unchanged(*models: nn.Module) -> Callable[[str], None]:
     L'état : le mode, les poids et les statistiques, le `.grad` de chaque paramètre, et s'il en
     reçoit un (`requires_grad`).
     """
-    before = [state_of(model) for model in models]
+    before = states_of(*models)
 
     def verify(case: str) -> None:
-        for model, (training, tensors, gradients) in zip(models, before, strict=True):
-            still_training, values, parameters = state_of(model)
+        for (training, tensors, gradients), now in zip(before, states_of(*models), strict=True):
+            still_training, values, parameters = now
             mode = "entraînement" if training else "évaluation"
             assert still_training == training, f"{case} : le réseau n'est plus en mode {mode}"
             for name, value in values.items():
@@ -118,10 +118,21 @@ def unchanged(*models: nn.Module) -> Callable[[str], None]:
     return verify
 
 
-def state_of(
-    model: nn.Module,
-) -> tuple[bool, dict[str, torch.Tensor], dict[str, tuple[Any, bool]]]:
-    """Le mode ; poids et statistiques ; de chaque paramètre, son gradient, et s'il en reçoit."""
+State = tuple[bool, dict[str, torch.Tensor], dict[str, tuple[Any, bool]]]
+"""Le mode ; poids et statistiques ; de chaque paramètre, son gradient, et s'il en reçoit."""
+
+
+def states_of(*models: nn.Module) -> list[State]:
+    """L'état de chaque réseau, en copies."""
+    return [_state_of(model) for model in models]
+
+
+def state_of(model: nn.Module) -> State:
+    """L'état d'un réseau, en copies."""
+    return states_of(model)[0]
+
+
+def _state_of(model: nn.Module) -> State:
     tensors = {name: value.detach().clone() for name, value in model.state_dict().items()}
     gradients = {
         name: (None if each.grad is None else each.grad.clone(), each.requires_grad)

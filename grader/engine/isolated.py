@@ -166,7 +166,7 @@ class IsolatedTests:
             "call", factory, *args, **kwargs
         )
         checks.random_state = lambda: self.remote.apply("random_state")
-        checks.state_of = lambda model: self.remote.apply("state_of", model)
+        checks.states_of = lambda *models: self.remote.apply("states_of", *models)
         checks.parameters_of = lambda model: self.remote.apply("parameters_of", model)
         checks.modes_of = lambda model: self.remote.apply("modes_of", model)
         checks.equal_to = lambda *given: self.remote.apply("equal_to", *given)

@@ -122,6 +122,13 @@ PASSING = {
         "net(torch.ones(2)).backward()\nassert weight.grad.tolist() == [[1, 1]]\n"
         "assert list(checks.each(getattr, (net, 'training'), (net[1], 'bias'))) == [True, None]",
     ),
+    "networks that stay as they are, and one that does not": (
+        "def learn(net):\n    with torch.no_grad(): net.weight.add_(1)",
+        "first, second = checks.each(torch.nn.Linear, (2, 1), (3, 1))\n"
+        "unchanged = checks.unchanged(first, second)\nunchanged('rien')\nlearn(second)\n"
+        "try:\n    unchanged('ici')\n    assert False\n"
+        "except AssertionError as error:\n    assert str(error).startswith('ici : `weight`')",
+    ),
     "calls that are given the values of earlier ones": (
         "class A:\n"
         "    def __init__(self, n, above=()): self.n, self.above = n, above\n"
