@@ -616,6 +616,24 @@ FAILING = {
 }
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "f(1)",
+        "checks.recorded(f, 1)",
+        "list(checks.each(f, (1,)))",
+        "checks.recorded_in_turn((f, '__call__', 1))",
+        "checks.assembled((f, 1))",
+    ],
+)
+def test_no_frame_but_the_student_s_is_shown(engine, asked):
+    student, test = "def f(x):\n    return [][x]", f"from labo import checks\n{asked}"
+    (verdict,) = engine.run(job(student, test)).report.verdicts
+    files = [line for line in verdict.message.splitlines() if line.startswith("  File")]
+    assert len(files) == 1
+    assert "in f" in files[0]
+
+
 @pytest.mark.parametrize("name", FAILING)
 def test_fails_and_says_why(engine, name):
     student, test, message = FAILING[name]
