@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -283,57 +283,66 @@ def same_as_torch(kind: Callable, reference: Callable, *cases: tuple) -> None:
     Erreurs :
         AssertionError, qui nomme ce qui diffère, et donne ce qui a été reçu.
     """
+    strange = [_drawn((2, 2)) for _ in cases[0]]
     calls: list[tuple] = []
     rounds = []
     for inputs in cases:
         operation, other = Earlier(len(calls)), Earlier(len(calls) + 1)
-        calls += [(kind, "__call__")] * 2
         arrays = [_drawn(x) if isinstance(x, tuple) else np.array(x, dtype=float) for x in inputs]
-        renewed = [_drawn(x.shape) for x in arrays]
-        for given in arrays, renewed:
-            expected, gradient, wanted = _value_and_gradients(reference, given)
-            between = other, "forward", *(_drawn((2, 2)) for _ in given)
-            backward = operation, "backward", gradient, *given
-            calls += [(operation, "forward", *given), between, backward, backward]
-            rounds.append((given, expected, gradient, wanted))
+        first = _round(reference, arrays)
+        again = _round(reference, [_drawn(x.shape) for x in arrays])
+        backward, backward_again = (
+            (operation, "backward", each.gradient, *each.given) for each in (first, again)
+        )
+        calls += [(kind, "__call__")] * 2
+        calls.append((operation, "forward", *first.given))
+        calls.append((other, "forward", *strange))
+        calls += [backward, backward, (operation, "forward", *again.given), backward_again]
+        rounds.append((first, again))
     values = in_turn(*calls)
-    for first, again in zip(rounds[::2], rounds[1::2], strict=True):
-        next(values), next(values)  # les deux opérations
-        _check_operation(values, *first, "")
-        _check_operation(values, *again, ", pour d'autres nombres qu'avant,")
+    for first, again in rounds:
+        _, _ = next(values), next(values)  # les deux opérations
+        value = _check_forward(values, first, "")
+        next(values)  # ce que calcule l'autre
+        _check_backward(values, first, "")
+        _check_backward(values, first, ", au second appel,")
+        _check_close("la valeur une fois `backward` appelée,", value, first.expected)
+        renewed = ", pour d'autres nombres qu'avant,"
+        value = _check_forward(values, again, renewed)
+        _check_backward(values, again, renewed)
+        _check_close(f"la valeur{renewed} une fois `backward` appelée,", value, again.expected)
 
 
-def _value_and_gradients(
-    reference: Callable, arrays: list[np.ndarray]
-) -> tuple[torch.Tensor, np.ndarray, tuple[torch.Tensor, ...]]:
-    """La valeur, un gradient tiré pour elle, et ceux que les entrées en reçoivent."""
+class _Round(NamedTuple):
+    """Des entrées, et ce qui en est attendu : la valeur ; pour un gradient, ceux des entrées."""
+
+    given: list[np.ndarray]
+    expected: torch.Tensor
+    gradient: np.ndarray
+    wanted: tuple[torch.Tensor, ...]
+
+
+def _round(reference: Callable, arrays: list[np.ndarray]) -> _Round:
     tensors = [torch.tensor(x, requires_grad=True) for x in arrays]
     expected = reference(*tensors)
     gradient = _drawn(tuple(expected.shape))
     wanted = torch.autograd.grad(expected, tensors, torch.tensor(gradient))
-    return expected.detach(), gradient, wanted
+    return _Round(arrays, expected.detach(), gradient, wanted)
 
 
-def _check_operation(
-    values: Iterator,
-    arrays: list[np.ndarray],
-    expected: torch.Tensor,
-    gradient: np.ndarray,
-    wanted: tuple[torch.Tensor, ...],
-    when: str,
-) -> None:
-    value = _unchanged("forward", values, *arrays)
-    _check_close(f"la valeur{when}", value, expected)
-    next(values)  # celle de l'autre opération
-    for call in ("", ", au second appel,"):
-        found = _unchanged("backward", values, gradient, *arrays)
-        one_each = isinstance(found, tuple | list) and len(found) == len(wanted)
-        many = f"{len(wanted)} gradients" if len(wanted) > 1 else "un gradient"
-        assert one_each, f"backward renvoie un tuple de {many}, et non {found!r:.60}"
-        for i, (gradient_found, gradient_wanted) in enumerate(zip(found, wanted, strict=True), 1):
-            name = f"le gradient de l'entrée {i}{call}{when}"
-            _check_close(name, gradient_found, gradient_wanted)
-    _check_close(f"la valeur{when} une fois `backward` appelée,", value, expected)
+def _check_forward(values: Iterator, now: _Round, when: str) -> Any:
+    value = _unchanged("forward", values, *now.given)
+    _check_close(f"la valeur{when}", value, now.expected)
+    return value
+
+
+def _check_backward(values: Iterator, now: _Round, when: str) -> None:
+    found = _unchanged("backward", values, now.gradient, *now.given)
+    one_each = isinstance(found, tuple | list) and len(found) == len(now.wanted)
+    many = f"{len(now.wanted)} gradients" if len(now.wanted) > 1 else "un gradient"
+    assert one_each, f"backward renvoie un tuple de {many}, et non {found!r:.60}"
+    for i, (gradient, wanted) in enumerate(zip(found, now.wanted, strict=True), 1):
+        _check_close(f"le gradient de l'entrée {i}{when}", gradient, wanted)
 
 
 def _drawn(shape: tuple[int, ...]) -> np.ndarray:
