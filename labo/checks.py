@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from labo import french
 from labo.bans import forbidden
 from labo.bans.cells import name_and_cells
 from labo.bans.program import Program
-from labo.bans.recording import Recorded as Recorded
+from labo.bans.recording import Recorded, Recorder
 from labo.bans.recording import recorded as recorded
 from labo.bans.recording import seen as seen
 
@@ -97,11 +97,11 @@ def unchanged(*models: nn.Module) -> Callable[[str], None]:
     L'état : le mode, les poids et les statistiques, le `.grad` de chaque paramètre, et s'il en
     reçoit un (`requires_grad`).
     """
-    before = [state_of(model) for model in models]
+    before = states_of(*models)
 
     def verify(case: str) -> None:
-        for model, (training, tensors, gradients) in zip(models, before, strict=True):
-            still_training, values, parameters = state_of(model)
+        for (training, tensors, gradients), now in zip(before, states_of(*models), strict=True):
+            still_training, values, parameters = now
             mode = "entraînement" if training else "évaluation"
             assert still_training == training, f"{case} : le réseau n'est plus en mode {mode}"
             for name, value in values.items():
@@ -118,10 +118,21 @@ def unchanged(*models: nn.Module) -> Callable[[str], None]:
     return verify
 
 
-def state_of(
-    model: nn.Module,
-) -> tuple[bool, dict[str, torch.Tensor], dict[str, tuple[Any, bool]]]:
-    """Le mode ; poids et statistiques ; de chaque paramètre, son gradient, et s'il en reçoit."""
+State = tuple[bool, dict[str, torch.Tensor], dict[str, tuple[Any, bool]]]
+"""Le mode ; poids et statistiques ; de chaque paramètre, son gradient, et s'il en reçoit."""
+
+
+def states_of(*models: nn.Module) -> list[State]:
+    """L'état de chaque réseau, en copies."""
+    return [_state_of(model) for model in models]
+
+
+def state_of(model: nn.Module) -> State:
+    """L'état d'un réseau, en copies."""
+    return states_of(model)[0]
+
+
+def _state_of(model: nn.Module) -> State:
     tensors = {name: value.detach().clone() for name, value in model.state_dict().items()}
     gradients = {
         name: (None if each.grad is None else each.grad.clone(), each.requires_grad)
@@ -221,6 +232,17 @@ def each(function: Callable, *cases: tuple) -> Iterator[Any]:
     return in_turn(*((function, "__call__", *case) for case in cases))
 
 
+def recorded_in_turn(*calls: tuple) -> Recorded:
+    """Les valeurs de `in_turn`, en liste, avec les opérateurs que tous ces appels emploient.
+
+    call = checks.recorded_in_turn(*((convolve, "__call__", *case) for case in cases))
+    for case, value in zip(cases, call.value): ...
+    """
+    with Recorder() as recorder:
+        values = list(in_turn(*calls))
+    return seen(values, recorder.operators)
+
+
 def random_state() -> str:
     """Résumé de l'état des générateurs globaux de hasard (torch, NumPy, Python) du code étudiant.
 
@@ -242,89 +264,105 @@ def source_of(value: Callable) -> str:
     return "\n".join(inspect.getsource(m) for m in vars(value).values() if inspect.isfunction(m))
 
 
-def same_as_torch(
-    operation: Any,
-    reference: Callable,
-    *inputs: tuple[int, ...] | np.ndarray,
-    other: Any = None,
-) -> None:
+def same_as_torch(kind: Callable, reference: Callable, *cases: tuple) -> None:
     """Vérifie une opération de NumPy (`forward`, puis `backward`) contre une fonction de torch.
+
+        checks.same_as_torch(Mul, torch.mul, ((3, 4), (4,)), ((), (2, 3)))
 
     Même valeur, mêmes gradients (à 1e-5 près : float32 suffit), chacun de la forme de son entrée,
     et rien de modifié : ni entrées, ni, par `backward`, la valeur que `forward` a renvoyée. Il en
-    est de même quand `backward` est appelée deux fois, et quand l'opération sert de nouveau, avec
-    d'autres nombres.
+    est de même quand une autre opération de la même classe calcule entre les deux, sur des
+    matrices 2 × 2, quand `backward` est appelée deux fois, et quand l'opération sert de nouveau,
+    avec d'autres nombres.
 
     Args :
-        inputs : pour chaque entrée, un tableau, ou une forme : des nombres de ±0,5 à ±2,5 sont
+        kind : la classe ; chaque cas a deux opérations neuves, qui ne doivent rien partager.
+        cases : pour chaque entrée, un tableau, ou une forme : des nombres de ±0,5 à ±2,5 sont
             tirés du générateur global de torch.
-        other : une autre opération de la même classe, qui calcule entre `forward` et `backward`,
-            sur des matrices 2 × 2 ; elle ne doit rien partager avec la première.
 
     Erreurs :
         AssertionError, qui nomme ce qui diffère, et donne ce qui a été reçu.
     """
-    arrays = [_drawn(x) if isinstance(x, tuple) else np.array(x, dtype=float) for x in inputs]
-    renewed = [_drawn(x.shape) for x in arrays]
-    results = [(given, *_value_and_gradients(reference, given)) for given in (arrays, renewed)]
-    calls = []
-    for given, _, gradient, _ in results:
-        backward = operation, "backward", gradient, *given
-        between = (other, "forward", *(_drawn((2, 2)) for _ in given))
-        calls += [(operation, "forward", *given), between, backward, backward]
-    values = in_turn(*(call for call in calls if call[0] is not None))
-    _check_operation(values, *results[0], other, "")
-    _check_operation(values, *results[1], other, ", pour d'autres nombres qu'avant,")
+    strange = [_drawn((2, 2)) for _ in cases[0]]
+    calls: list[tuple] = []
+    rounds = []
+    for inputs in cases:
+        operation, other = Earlier(len(calls)), Earlier(len(calls) + 1)
+        arrays = [_drawn(x) if isinstance(x, tuple) else np.array(x, dtype=float) for x in inputs]
+        first = _round(reference, arrays)
+        again = _round(reference, [_drawn(x.shape) for x in arrays])
+        backward, backward_again = (
+            (operation, "backward", each.gradient, *each.given) for each in (first, again)
+        )
+        calls += [(kind, "__call__")] * 2
+        calls.append((operation, "forward", *first.given))
+        calls.append((other, "forward", *strange))
+        calls += [backward, backward, (operation, "forward", *again.given), backward_again]
+        rounds.append((first, again))
+    values = in_turn(*calls)
+    for first, again in rounds:
+        _, _ = next(values), next(values)  # les deux opérations
+        value = _check_forward(values, first, "")
+        next(values)  # ce que calcule l'autre
+        _check_backward(values, first, "")
+        _check_backward(values, first, ", au second appel,")
+        _check_close("la valeur une fois `backward` appelée,", value, first.expected)
+        renewed = ", pour d'autres nombres qu'avant,"
+        value = _check_forward(values, again, renewed)
+        _check_backward(values, again, renewed)
+        _check_close(f"la valeur{renewed} une fois `backward` appelée,", value, again.expected)
 
 
-def _value_and_gradients(
-    reference: Callable, arrays: list[np.ndarray]
-) -> tuple[torch.Tensor, np.ndarray, tuple[torch.Tensor, ...]]:
-    """La valeur, un gradient tiré pour elle, et ceux que les entrées en reçoivent."""
+class _Round(NamedTuple):
+    """Des entrées, et ce qui en est attendu : la valeur ; pour un gradient, ceux des entrées."""
+
+    given: list[np.ndarray]
+    expected: torch.Tensor
+    gradient: np.ndarray
+    wanted: tuple[torch.Tensor, ...]
+
+
+def _round(reference: Callable, arrays: list[np.ndarray]) -> _Round:
     tensors = [torch.tensor(x, requires_grad=True) for x in arrays]
     expected = reference(*tensors)
     gradient = _drawn(tuple(expected.shape))
     wanted = torch.autograd.grad((expected * torch.tensor(gradient)).sum(), tensors)
-    return expected.detach(), gradient, wanted
+    return _Round(arrays, expected.detach(), gradient, wanted)
 
 
-def _check_operation(
-    values: Iterator,
-    arrays: list[np.ndarray],
-    expected: torch.Tensor,
-    gradient: np.ndarray,
-    wanted: tuple[torch.Tensor, ...],
-    other: Any,
-    when: str,
-) -> None:
-    value = _unchanged("forward", values, *arrays)
-    _check_close(f"la valeur{when}", value, expected)
-    if other is not None:
-        next(values)
-    for call in ("", ", au second appel,"):
-        found = _unchanged("backward", values, gradient, *arrays)
-        one_each = isinstance(found, tuple | list) and len(found) == len(wanted)
-        many = f"{len(wanted)} gradients" if len(wanted) > 1 else "un gradient"
-        assert one_each, f"backward renvoie un tuple de {many}, et non {found!r:.60}"
-        for i, (gradient_found, gradient_wanted) in enumerate(zip(found, wanted, strict=True), 1):
-            name = f"le gradient de l'entrée {i}{call}{when}"
-            _check_close(name, gradient_found, gradient_wanted)
-    _check_close(f"la valeur{when} une fois `backward` appelée,", value, expected)
+def _check_forward(values: Iterator, now: _Round, when: str) -> Any:
+    value = _unchanged("forward", values, *now.given)
+    _check_close(f"la valeur{when}", value, now.expected)
+    return value
+
+
+def _check_backward(values: Iterator, now: _Round, when: str) -> None:
+    found = _unchanged("backward", values, now.gradient, *now.given)
+    one_each = isinstance(found, tuple | list) and len(found) == len(now.wanted)
+    many = f"{len(now.wanted)} gradients" if len(now.wanted) > 1 else "un gradient"
+    assert one_each, f"backward renvoie un tuple de {many}, et non {found!r:.60}"
+    for i, (gradient, wanted) in enumerate(zip(found, now.wanted, strict=True), 1):
+        _check_close(f"le gradient de l'entrée {i}{when}", gradient, wanted)
 
 
 def _drawn(shape: tuple[int, ...]) -> np.ndarray:
     """Des nombres des deux signes, dont aucun n'est proche de 0 : on peut diviser par eux."""
-    sizes = 0.5 + 2 * torch.rand(shape, dtype=torch.float64)
-    return (sizes * (2 * torch.randint(2, shape) - 1)).numpy()
+    x = torch.empty(shape, dtype=torch.float64).uniform_(-2, 2)
+    return (x + x.sign() / 2).numpy()
 
 
 def _unchanged(name: str, values: Iterator, *arrays: np.ndarray) -> Any:
     """La valeur de l'appel suivant, qui n'a rien changé à ses arguments."""
-    copies = [x.copy() for x in arrays]
+    before = [_content(x) for x in arrays]
     result = next(values)
-    unchanged = all(np.array_equal(x, copy) for x, copy in zip(arrays, copies, strict=True))
+    unchanged = [_content(x) for x in arrays] == before
     assert unchanged, f"{name} a modifié un tableau qu'elle a reçu"
     return result
+
+
+def _content(array: np.ndarray) -> tuple:
+    """De quoi comparer un tableau à ce qu'il était, plus vite que `np.array_equal`."""
+    return array.shape, array.dtype, array.tobytes()
 
 
 def _check_close(what: str, found: Any, expected: torch.Tensor) -> None:
@@ -332,10 +370,11 @@ def _check_close(what: str, found: Any, expected: torch.Tensor) -> None:
     assert known, f"{what} n'est pas un tableau, mais {found!r:.60}"
     shapes = f"{np.shape(found)} au lieu de {tuple(expected.shape)}"
     assert np.shape(found) == tuple(expected.shape), f"{what} a la forme {shapes}"
-    close = np.isclose(found, expected.numpy(), rtol=1e-5, atol=1e-5)
+    wanted = expected.numpy()
+    close = np.abs(found - wanted) <= 1e-5 * (1 + np.abs(wanted))  # `np.isclose`, plus vite
     if not close.all():
         first = tuple(np.argwhere(~close)[0])
-        pair = f"{np.asarray(found)[first]:.4g} au lieu de {expected.numpy()[first]:.4g}"
+        pair = f"{np.asarray(found)[first]:.4g} au lieu de {wanted[first]:.4g}"
         raise AssertionError(f"{what} vaut {pair.replace('.', ',')}")
 
 

@@ -297,6 +297,7 @@ hints = {
     "leaky_relu": "la pente est alpha jusqu'en 0 compris, puis 1, exactement",
     "relu": "la pente est 0 jusqu'en 0 compris, puis 1, exactement",
 }
+cases = []
 for shape, dtype, alpha in (
     ((5, 1, 4), torch.float64, 0.2),
     ((), torch.float64, 1.0),
@@ -307,38 +308,35 @@ for shape, dtype, alpha in (
         x = extreme if dtype == torch.float32 else huge
     else:
         x = 3 * torch.randn(shape, dtype=dtype)
-    for name, reference in references.items():
-        before, leaf = x.clone(), x.double().clone().requires_grad_()
-        expected = reference(leaf, alpha)
-        expected.sum().backward()
-        call = checks.recorded(activation, x, name, alpha=alpha)
-        assert not any("backward" in used.lower() for used in call.operators), (
-            "la dérivée s'écrit ici à la main, sans autograd"
+    cases += [(x, name, alpha) for name in references]
+given = [(x.clone(), name, alpha) for x, name, alpha in cases]
+call = checks.recorded_in_turn(*((activation, "__call__", *arguments) for arguments in given))
+assert not any("backward" in used.lower() for used in call.operators), "la dérivée s'écrit ici à la main, sans autograd"
+for (before, name, alpha), (x, *_), (value, derivative) in zip(cases, given, call.value):
+    leaf, dtype = before.double().clone().requires_grad_(), before.dtype
+    expected = references[name](leaf, alpha)
+    expected.sum().backward()
+    assert torch.equal(x, before), f"{name} : `x` a été modifié (évitez `x[...] =`, `relu_`…)"
+    for what, found, wanted in (
+        ("valeur", value, expected.detach()),
+        ("dérivée", derivative, leaf.grad),
+    ):
+        assert found.shape == x.shape, (
+            f"{name} : la {what} a la forme {tuple(found.shape)}, et `x` {tuple(x.shape)}"
         )
-        value, derivative = call.value
-        assert torch.equal(x, before), f"{name} : `x` a été modifié (évitez `x[...] =`, `relu_`…)"
-        for what, found, wanted in (
-            ("valeur", value, expected.detach()),
-            ("dérivée", derivative, leaf.grad),
-        ):
-            assert found.shape == x.shape, (
-                f"{name} : la {what} a la forme {tuple(found.shape)}, et `x` {tuple(x.shape)}"
-            )
-            assert found.dtype == x.dtype, (
-                f"{name} : la {what} est de type {found.dtype}, et `x` de type {x.dtype}"
-            )
-            assert found.isfinite().all(), (
-                f"{name} : la {what} n'est pas finie quand |x| est grand : une exponentielle, ou un passage par "
-                f"float32, déborde ({dtype})"
-            )
-            wrong = (~torch.isclose(found.double(), wanted, atol=1e-5, rtol=1e-5)).flatten().nonzero().flatten().tolist()
-            at, received, right = (
-                [compact(t.flatten()[i]) for i in wrong[:1]] for t in (x, found, wanted)
-            )
-            assert not wrong, (
-                f"{name}, alpha = {compact(alpha)} : en x = {at[0]}, la {what} vaut {right[0]}, reçu : {received[0]} ; "
-                + hints.get(name, "la dérivée s'écrit avec une formule exacte")
-            )
+        assert found.dtype == dtype, f"{name} : la {what} est de type {found.dtype}, et `x` de type {dtype}"
+        assert found.isfinite().all(), (
+            f"{name} : la {what} n'est pas finie quand |x| est grand : une exponentielle, ou un passage par "
+            f"float32, déborde ({dtype})"
+        )
+        wrong = (~torch.isclose(found.double(), wanted, atol=1e-5, rtol=1e-5)).flatten().nonzero().flatten().tolist()
+        at, received, right = (
+            [compact(t.flatten()[i]) for i in wrong[:1]] for t in (x, found, wanted)
+        )
+        assert not wrong, (
+            f"{name}, alpha = {compact(alpha)} : en x = {at[0]}, la {what} vaut {right[0]}, reçu : {received[0]} ; "
+            + hints.get(name, "la dérivée s'écrit avec une formule exacte")
+        )
 # Le même x et un autre alpha, puis le même alpha et un autre x.
 for first, alpha in ((-2.0, 0.25), (-2.0, 0.5), (-4.0, 0.5)):
     value, derivative = activation(torch.tensor([first, 1.0]), "leaky_relu", alpha)
@@ -710,76 +708,64 @@ assert large.isfinite().all(), (
 ### BEGIN HIDDEN TESTS
 from labo import checks
 
-
-def by_formula(scores):
-    call = checks.recorded(log_softmax, scores)
-    ready = {"_log_softmax", "_softmax", "logsumexp", "logcumsumexp", "logaddexp", "logaddexp2"}
-    found = sorted(call.operators & ready)
-    assert not found, (
-        f"`{found[0].lstrip('_')}` fait déjà ce calcul, que vous l'appeliez ou qu'une autre fonction de PyTorch "
-        "l'appelle pour vous : écrivez la formule"
-    )
-    return call.value
-
-
-for n, k, dtype in ((6, 4, torch.float64), (1, 5, torch.float64), (3, 12, torch.float32)):
-    values = 5 * torch.randn(n, k, dtype=dtype)
-    scores = values.clone().requires_grad_()
-    reference = values.double().clone().requires_grad_()
-    expected = torch.log_softmax(reference, 1)
-    weights = torch.randn(n, k, dtype=torch.float64)
-    (expected * weights).sum().backward()
-    actual = by_formula(scores)
-    assert torch.equal(scores.detach(), values), "`scores` a été modifié : évitez `-=`, `exp_`…"
-    assert actual.shape == (n, k), f"forme {tuple(actual.shape)} au lieu de N × K = {(n, k)}"
-    assert actual.dtype == dtype, f"type {actual.dtype} au lieu de celui de `scores`, {dtype}"
-    torch.testing.assert_close(
-        actual.double(), expected, atol=1e-5, rtol=1e-5,
-        msg="valeurs différentes de torch.log_softmax quand N ≠ K",
-    )
-    assert actual.requires_grad, "le gradient ne traverse pas votre fonction"
-    (actual * weights.to(dtype)).sum().backward()
-    torch.testing.assert_close(
-        scores.grad.double(),
-        reference.grad,
-        atol=1e-4,
-        rtol=1e-4,
-        msg="le gradient qui traverse votre fonction est faux : évitez item, detach et .data, sauf sur "
-        "ce qui se simplifie",
-    )
-for rows in (
+drawn = [5 * torch.randn(n, k, dtype=dtype) for n, k, dtype in ((6, 4, torch.float64), (1, 5, torch.float64), (3, 12, torch.float32))]
+large = [torch.tensor(rows) for rows in (
     [[1000.0, -1000.0, 0.0], [-1000.0, -1000.0, -1001.0]],
     [[1e4, 0.0, -1e4], [-5e3, 5e3, 5e3]],
     [[-2e3], [3.0]],
-):
-    scores = torch.tensor(rows, requires_grad=True)
-    reference = torch.tensor(rows, dtype=torch.float64, requires_grad=True)
+)]
+close = torch.tensor([[1e9, 1e9 + 1], [-1e9 - 1, -1e9]], dtype=torch.float64)
+sure = torch.tensor([[1000.0, -1000.0]], dtype=torch.float64)
+given = [values.clone().requires_grad_() for values in (*drawn, *large)]
+call = checks.recorded_in_turn(*((log_softmax, "__call__", scores) for scores in (*given, close.clone(), sure)))
+ready = {"_log_softmax", "_softmax", "logsumexp", "logcumsumexp", "logaddexp", "logaddexp2"}
+found = sorted(call.operators & ready)
+assert not found, (
+    f"`{found[0].lstrip('_')}` fait déjà ce calcul, que vous l'appeliez ou qu'une autre fonction de PyTorch "
+    "l'appelle pour vous : écrivez la formule"
+)
+references, total = [values.double().clone().requires_grad_() for values in (*drawn, *large)], 0
+for values, scores, reference, actual in zip(drawn, given, references, call.value):
+    (n, k), dtype = values.shape, values.dtype
     expected = torch.log_softmax(reference, 1)
-    actual = by_formula(scores)
+    weights = torch.randn(n, k, dtype=torch.float64)
+    (expected * weights).sum().backward()
+    assert torch.equal(scores.detach(), values), "`scores` a été modifié : évitez `-=`, `exp_`…"
+    assert actual.shape == (n, k), f"forme {tuple(actual.shape)} au lieu de N × K = {(n, k)}"
+    assert actual.dtype == dtype, f"type {actual.dtype} au lieu de celui de `scores`, {dtype}"
+    assert torch.allclose(actual.double(), expected, atol=1e-5, rtol=1e-5), "valeurs différentes de torch.log_softmax quand N ≠ K"
+    assert actual.requires_grad, "le gradient ne traverse pas votre fonction"
+    total = total + (actual * weights.to(dtype)).sum()
+for values, reference, actual in zip(large, references[3:], call.value[3:]):
+    expected = torch.log_softmax(reference, 1)
     assert actual.isfinite().all(), (
         "de grands scores, de signes différents selon la ligne, donnent inf ou nan : un maximum par "
         "ligne, et pas de logarithme d'une probabilité nulle"
     )
     # float32 n'écrit 1e4 qu'à 1e-3 près.
-    torch.testing.assert_close(
-        actual.double(), expected, atol=4e-3, rtol=1e-5,
-        msg="de grands scores donnent un résultat fini, mais faux : un maximum par ligne, et rien "
-        "d'ajouté dans le logarithme",
+    assert actual.shape == expected.shape, f"forme {tuple(actual.shape)} au lieu de {tuple(expected.shape)}"
+    assert torch.allclose(actual.double(), expected, atol=4e-3, rtol=1e-5), (
+        "de grands scores donnent un résultat fini, mais faux : un maximum par ligne, et rien d'ajouté dans le logarithme"
     )
-    weights = torch.arange(1.0, len(rows[0]) + 1)
+    weights = torch.arange(1.0, values.shape[1] + 1)
     (expected * weights).sum().backward()
-    (actual * weights).sum().backward()
+    total = total + (actual * weights).sum()
+total.backward()
+for scores, reference in zip(given[:3], references):
+    assert torch.allclose(scores.grad.double(), reference.grad, atol=1e-4, rtol=1e-4), (
+        "le gradient qui traverse votre fonction est faux : évitez item, detach et .data, sauf sur ce qui se simplifie"
+    )
+for values, scores, reference in zip(large, given[3:], references[3:]):
     assert torch.allclose(scores.grad.double(), reference.grad, atol=1e-3), (
-        f"les scores {rows} ont de justes valeurs, et un gradient faux, {scores.grad.tolist()} : une branche écartée par "
+        f"les scores {values.tolist()} ont de justes valeurs, et un gradient faux, {scores.grad.tolist()} : une branche écartée par "
         "`torch.where` déborde quand même"
     )
-close = torch.tensor([[1e9, 1e9 + 1], [-1e9 - 1, -1e9]], dtype=torch.float64)
-actual, expected = by_formula(close), torch.log_softmax(close, 1)
+actual, expected = call.value[6], torch.log_softmax(close, 1)
 assert torch.allclose(actual, expected, atol=1e-5, rtol=0), (
     f"les scores (10⁹ ; 10⁹ + 1), en float64, donnent (-1,313 ; -0,313), reçu {actual[0].tolist()} : gardez le type de "
     "`scores`, sans passer par float32"
 )
-certain = by_formula(torch.tensor([[1000.0, -1000.0]], dtype=torch.float64))
+certain = call.value[7]
 assert abs(float(certain[0, 0])) < 1e-10, (
     f"les scores (1000 ; -1000), en float64, donnent (0 ; -2000), et non {certain[0].tolist()} : n'ajoutez rien dans le "
     "logarithme"
@@ -909,7 +895,8 @@ for name, gradient, expected in zip(
 from labo import checks
 
 
-def check_by_hand(n, d, m, k, dtype, scale, case):
+def drawn_by_hand(n, d, m, k, dtype, scale, case):
+    """Un cas : son nom, les arguments, et ce qu'autograd y trouve."""
     x, target = torch.randn(n, d, dtype=dtype), torch.randint(max(k - 1, 1), (n,))
     values = [torch.randn(shape, dtype=dtype) for shape in ((m, d), (m,), (k, m), (k,))]
     values[2] *= scale
@@ -917,45 +904,39 @@ def check_by_hand(n, d, m, k, dtype, scale, case):
     w1, b1, w2, b2 = leaves
     expected = F.cross_entropy(F.linear(torch.tanh(F.linear(x.double(), w1, b1)), w2, b2), target)
     expected.backward()
-    given = (x, target, *values)
-    before = [value.clone() for value in given]
-    with torch.no_grad():
-        call = checks.recorded(two_layer_gradients, *given)
-    loss, gradients = call.value
-    assert not any("backward" in used.lower() for used in call.operators), (
-        "la passe arrière se fait ici à la main, sans autograd"
-    )
-    for value, copy in zip(given, before):
+    return case, (x, target, *values), expected.detach(), [leaf.grad for leaf in leaves]
+
+
+cases = [
+    drawn_by_hand(n, d, m, k, torch.float64, 1, f"N, D, M, K = {n}, {d}, {m}, {k}, une classe absente")
+    for n, d, m, k in ((6, 4, 5, 3), (1, 3, 7, 2), (9, 6, 2, 5), (4, 1, 1, 1))
+]
+cases.append(drawn_by_hand(5, 3, 4, 6, torch.float32, 1, "en float32"))
+cases.append(drawn_by_hand(4, 3, 2, 3, torch.float64, 3000, "de très grands scores"))
+given = [[value.clone() for value in values] for _, values, _, _ in cases]
+with torch.no_grad():
+    call = checks.recorded_in_turn(*((two_layer_gradients, "__call__", *arguments) for arguments in given))
+assert not any("backward" in used.lower() for used in call.operators), "la passe arrière se fait ici à la main, sans autograd"
+for (case, before, expected, wanted), arguments, (loss, gradients) in zip(cases, given, call.value):
+    for value, copy in zip(arguments, before):
         assert torch.equal(value, copy), "un argument a été modifié : évitez `+=`, `tanh_`…"
     assert loss.shape == (), f"la perte est un scalaire, et a la forme {tuple(loss.shape)}"
     assert loss.isfinite(), f"{case} : la perte vaut {loss} ; partez de log_softmax"
-    torch.testing.assert_close(
-        loss.double(), expected.detach(), atol=1e-4, rtol=1e-4,
-        msg=f"{case} : la perte diffère de celle de PyTorch ; est-ce bien une moyenne sur N ?",
+    assert torch.allclose(loss.double(), expected, atol=1e-4, rtol=1e-4), (
+        f"{case} : la perte diffère de celle de PyTorch ; est-ce bien une moyenne sur N ?"
     )
     assert len(gradients) == 4, f"attendu quatre gradients, obtenu {len(gradients)}"
-    for name, gradient, value, leaf in zip(("w1", "b1", "w2", "b2"), gradients, values, leaves):
+    for name, gradient, value, right in zip(("w1", "b1", "w2", "b2"), gradients, before[2:], wanted):
         assert gradient.shape == value.shape, (
             f"le gradient de {name} a la forme {tuple(gradient.shape)}, et {name} {tuple(value.shape)}"
         )
-        assert gradient.dtype == dtype, (
-            f"le gradient de {name} est de type {gradient.dtype}, et {name} de type {dtype}"
+        assert gradient.dtype == value.dtype, (
+            f"le gradient de {name} est de type {gradient.dtype}, et {name} de type {value.dtype}"
         )
-        torch.testing.assert_close(
-            gradient.double(),
-            leaf.grad,
-            atol=1e-5,
-            rtol=1e-3,
-            msg=f"{case} : le gradient de {name} diffère de celui d'autograd ; vérifiez les étapes "
-            "de la passe arrière qui y mènent, dans l'ordre, et la division par N",
+        assert torch.allclose(gradient.double(), right, atol=1e-5, rtol=1e-3), (
+            f"{case} : le gradient de {name} diffère de celui d'autograd ; vérifiez les étapes de la passe arrière qui y mènent, "
+            "dans l'ordre, et la division par N"
         )
-
-
-for n, d, m, k in ((6, 4, 5, 3), (1, 3, 7, 2), (9, 6, 2, 5), (4, 1, 1, 1)):
-    case = f"N, D, M, K = {n}, {d}, {m}, {k}, une classe absente"
-    check_by_hand(n, d, m, k, torch.float64, 1, case)
-check_by_hand(5, 3, 4, 6, torch.float32, 1, "en float32")
-check_by_hand(4, 3, 2, 3, torch.float64, 3000, "de très grands scores")
 words = set(checks.AUTOGRAD) - {"grad", "set_grad_enabled"}  # `set_grad_enabled(False)` est sans danger
 checks.forbid(two_layer_gradients, *words, loops=True)
 ### END HIDDEN TESTS
@@ -1577,23 +1558,26 @@ deep = checks.build(sum, [u] * 4000)  # construite auprès de Value, en une seul
 deep.backward()
 assert deep.data == 2000, f"quatre mille fois 0,5 font 2000, et non {deep.data}"
 assert u.grad == 4000, f"à travers 4 000 additions, le gradient vaut 4000, et non {u.grad}"
+
+
+def doubled(value, times):
+    """Ce nœud, ajouté à lui-même, et le résultat encore à lui-même : tant de fois, en une seule demande."""
+    again = (checks.Earlier(-1), "__add__", checks.Earlier(-1))
+    *_, last = checks.in_turn((value, "__add__", value), *[again] * (times - 1))
+    return last
+
+
 # 2**53 + 1 n'est pas un nombre : des 1 ajoutés un à un s'y perdent, et non deux fois 512.
 start = Value(1.0)
 start.grad = 2.0**53
-doubled = start
-for _ in range(10):
-    doubled = doubled + doubled
-doubled.backward()
+doubled(start, 10).backward()
 assert start.grad == 2.0**53 + 1024, (
     "quand d = d + d se répète dix fois, la feuille reçoit deux fois 512, et non 1 par chacun des 1 024 chemins : un nœud "
     "transmet une seule fois son gradient complet ; et ce que la feuille contenait s'ajoute"
 )
 for levels in (3, 30):  # peu d'abord : une réponse fausse s'arrête avant d'y passer des heures
     start = Value(1.0)
-    doubled = start
-    for _ in range(levels):
-        doubled = doubled + doubled
-    doubled.backward()
+    doubled(start, levels).backward()
     assert start.grad == 2.0**levels, (
         "quand d = d + d se répète, chaque nœud ne se traite qu'une fois, avec son gradient complet"
     )

@@ -163,27 +163,25 @@ assert tuple(result.shape) == (1, 1, 1, 1) and close(result, -1), (
     f"avec un pas de 2, il reste un seul nombre, -1, et non {result.tolist()}"
 )
 ### BEGIN HIDDEN TESTS
+cases = []
 for h, w, kh, kw, p, s in (
     (6, 7, 3, 2, 0, 1), (5, 8, 2, 3, 2, 1), (9, 7, 3, 3, 1, 2), (8, 11, 4, 1, 0, 3), (4, 4, 4, 4, 0, 1), (2, 3, 4, 3, 1, 1),
     (7, 5, 1, 1, 1, 4), (5, 6, 1, 5, 0, 2),
 ):
-    x, kernel = torch.randn(1, 1, h, w), torch.randn(1, 1, kh, kw)
-    copies = x.clone(), kernel.clone()
+    cases.append((f"image {h} × {w}, noyau {kh} × {kw}, marge {p}, pas {s}", torch.randn(1, 1, h, w), torch.randn(1, 1, kh, kw), p, s))
+given = [(x.clone(), kernel.clone(), p, s) for _, x, kernel, p, s in cases]
+call = checks.recorded_in_turn(*((convolve, "__call__", *arguments) for arguments in given))
+for (case, *copies, p, s), (x, kernel, _, _), value in zip(cases, given, call.value):
     expected = F.conv2d(*copies, padding=p, stride=s)
-    case = f"image {h} × {w}, noyau {kh} × {kw}, marge {p}, pas {s}"
-    call = checks.recorded(convolve, x, kernel, p, s)
-    assert isinstance(call.value, torch.Tensor), f"{case} : un tenseur est attendu"
-    assert call.value.shape == expected.shape, (
-        f"{case} : forme {tuple(call.value.shape)}, au lieu de {tuple(expected.shape)}"
-    )
+    assert isinstance(value, torch.Tensor), f"{case} : un tenseur est attendu"
+    assert value.shape == expected.shape, f"{case} : forme {tuple(value.shape)}, au lieu de {tuple(expected.shape)}"
     assert torch.equal(x, copies[0]), f"{case} : `x` a été modifié"
     assert torch.equal(kernel, copies[1]), f"{case} : `kernel` a été modifié"
-    torch.testing.assert_close(
-        call.value, expected, atol=1e-4, rtol=1e-4, check_dtype=False,
-        msg=f"{case} : la forme est juste, les valeurs sont fausses (noyau retourné ? lignes et colonnes échangées ? "
-        "marge d'un seul côté ? pas dans un seul sens ?)",
+    assert torch.allclose(value.double(), expected.double(), atol=1e-4, rtol=1e-4), (
+        f"{case} : la forme est juste, les valeurs sont fausses (noyau retourné ? lignes et colonnes échangées ? "
+        "marge d'un seul côté ? pas dans un seul sens ?)"
     )
-    assert not any("conv" in name for name in call.operators), "c'est une convolution de PyTorch qui a fait le travail"
+assert not any("conv" in name for name in call.operators), "c'est une convolution de PyTorch qui a fait le travail"
 checks.forbid(convolve, "*conv*", "*correlat*")
 ### END HIDDEN TESTS
 
@@ -205,6 +203,7 @@ channels = "la somme court sur les C canaux d'entrée"
 images, kernels = "chaque image a sa propre sortie", "chaque noyau donne son canal de sortie"
 cells = "chaque case du noyau, O × C × h × w, a son pixel (noyau retourné ? lignes et colonnes échangées ?)"
 margin, stride = "p zéros bordent l'image, de chaque côté", "la fenêtre avance de s pixels à la fois"
+cases = []
 for n, c, o, h, w, kh, kw, p, s, hint in (
     (1, 5, 1, 5, 6, 1, 1, 0, 1, channels), (1, 3, 3, 5, 6, 1, 1, 0, 1, channels),
     (1, 2, 3, 5, 6, 1, 1, 0, 1, kernels), (2, 5, 1, 5, 6, 1, 1, 0, 1, images),
@@ -212,22 +211,18 @@ for n, c, o, h, w, kh, kw, p, s, hint in (
     (2, 3, 4, 9, 8, 3, 2, 1, 1, margin), (2, 3, 3, 6, 6, 3, 3, 1, 1, margin),
     (3, 2, 5, 7, 9, 3, 2, 0, 2, stride), (1, 4, 2, 9, 8, 2, 3, 2, 3, stride),
 ):
-    x, kernel = torch.randn(n, c, h, w), torch.randn(o, c, kh, kw)
-    copies = x.clone(), kernel.clone()
-    expected = F.conv2d(*copies, padding=p, stride=s)
     case = f"x de forme {n} × {c} × {h} × {w}, noyau {o} × {c} × {kh} × {kw}, marge {p}, pas {s}"
-    call = checks.recorded(convolve, x, kernel, padding=p, stride=s)
-    assert isinstance(call.value, torch.Tensor), f"{case} : un tenseur est attendu"
-    assert call.value.shape == expected.shape, (
-        f"{case} : forme {tuple(call.value.shape)}, au lieu de {tuple(expected.shape)}"
-    )
+    cases.append((case, hint, torch.randn(n, c, h, w), torch.randn(o, c, kh, kw), p, s))
+given = [(x.clone(), kernel.clone(), p, s) for _, _, x, kernel, p, s in cases]
+call = checks.recorded_in_turn(*((convolve, "__call__", *arguments) for arguments in given))
+for (case, hint, *copies, p, s), (x, kernel, _, _), value in zip(cases, given, call.value):
+    expected = F.conv2d(*copies, padding=p, stride=s)
+    assert isinstance(value, torch.Tensor), f"{case} : un tenseur est attendu"
+    assert value.shape == expected.shape, f"{case} : forme {tuple(value.shape)}, au lieu de {tuple(expected.shape)}"
     assert torch.equal(x, copies[0]), f"{case} : `x` a été modifié"
     assert torch.equal(kernel, copies[1]), f"{case} : `kernel` a été modifié"
-    torch.testing.assert_close(
-        call.value, expected, atol=1e-4, rtol=1e-4, check_dtype=False,
-        msg=f"{case} : valeurs fausses ; {hint}",
-    )
-    assert not any("conv" in name for name in call.operators), "c'est une convolution de PyTorch qui a fait le travail"
+    assert torch.allclose(value.double(), expected.double(), atol=1e-4, rtol=1e-4), f"{case} : valeurs fausses ; {hint}"
+assert not any("conv" in name for name in call.operators), "c'est une convolution de PyTorch qui a fait le travail"
 # Rien ne reste d'un appel à l'autre.
 x, kernel = torch.randn(2, 2, 5, 6), torch.randn(3, 2, 2, 2)
 first = convolve(x, kernel).clone()
@@ -577,30 +572,32 @@ for kind, expected in (("max", [4.0, 5.0]), ("mean", [2.5, 2.0]), ("sum", [10.0,
         f"« {kind} » : {expected} attendus, et non {result.tolist()}"
     )
 ### BEGIN HIDDEN TESTS
+hints = {"max": "le plus grand, même négatif,", "mean": "la moyenne", "sum": "la somme"}
+cases = []
 for n, c, h, w, size, stride in (
     (2, 3, 6, 8, 2, None), (2, 3, 7, 5, 2, None), (1, 1, 8, 7, 3, None), (1, 2, 7, 9, 3, 2), (3, 1, 5, 5, 2, 1),
     (2, 2, 8, 5, 2, 3), (2, 2, 3, 4, 1, None), (1, 3, 6, 6, 6, None), (2, 1, 7, 4, 1, 2), (1, 2, 9, 8, 4, 3),
 ):
     x = torch.randn(n, c, h, w) - 2
-    copy = x.clone()
-    average = F.avg_pool2d(copy, size, stride)
-    truths = {"max": F.max_pool2d(copy, size, stride), "mean": average, "sum": average * size**2}
-    hints = {"max": "le plus grand, même négatif,", "mean": "la moyenne", "sum": "la somme"}
-    for kind, expected in truths.items():
+    average = F.avg_pool2d(x, size, stride)
+    truths = {"max": F.max_pool2d(x, size, stride), "mean": average, "sum": average * size**2}
+    for kind in hints:
         case = f"« {kind} », image {h} × {w}, fenêtre {size}, pas {'par défaut' if stride is None else stride}"
-        call = checks.recorded(pool, x, size, stride, kind)
-        assert isinstance(call.value, torch.Tensor), f"{case} : un tenseur est attendu"
-        assert call.value.shape == expected.shape, (
-            f"{case} : forme {tuple(call.value.shape)}, au lieu de {tuple(expected.shape)} (ce qui dépasse est ignoré)"
-        )
-        assert torch.equal(x, copy), f"{case} : `x` a été modifié"
-        torch.testing.assert_close(
-            call.value, expected, atol=1e-4, rtol=1e-4, check_dtype=False,
-            msg=f"{case} : la forme est juste, les valeurs sont fausses ; {hints[kind]} des {size * size} nombres de chaque "
-            f"fenêtre, canal par canal, et une fenêtre tous les {stride or size} pixels, dans les deux sens",
-        )
-        # Aucun nom n'est interdit : tout pooling se voit ici, et `getattr(windows, kind)` est permis.
-        assert not any("pool" in name for name in call.operators), "c'est un pooling de PyTorch qui a fait le travail"
+        cases.append((case, x, size, stride, kind, truths[kind]))
+given = [(x.clone(), size, stride, kind) for _, x, size, stride, kind, _ in cases]
+call = checks.recorded_in_turn(*((pool, "__call__", *arguments) for arguments in given))
+for (case, copy, size, stride, kind, expected), (x, *_), value in zip(cases, given, call.value):
+    assert isinstance(value, torch.Tensor), f"{case} : un tenseur est attendu"
+    assert value.shape == expected.shape, (
+        f"{case} : forme {tuple(value.shape)}, au lieu de {tuple(expected.shape)} (ce qui dépasse est ignoré)"
+    )
+    assert torch.equal(x, copy), f"{case} : `x` a été modifié"
+    assert torch.allclose(value.double(), expected.double(), atol=1e-4, rtol=1e-4), (
+        f"{case} : la forme est juste, les valeurs sont fausses ; {hints[kind]} des {size * size} nombres de chaque fenêtre, "
+        f"canal par canal, et une fenêtre tous les {stride or size} pixels, dans les deux sens"
+    )
+# Aucun nom n'est interdit : tout pooling se voit ici, et `getattr(windows, kind)` est permis.
+assert not any("pool" in name for name in call.operators), "c'est un pooling de PyTorch qui a fait le travail"
 assert (pool(strip.clone(), 2).double() - torch.tensor([4.0, 5.0])).abs().max() < 1e-4, "sans `kind`, c'est le maximum"
 # Rien ne reste d'un appel à l'autre.
 x = torch.randn(2, 2, 5, 6)
@@ -716,26 +713,25 @@ assert torch.allclose(result.flatten().double(), torch.tensor([3.0, 10, 8]).doub
     f"avec un pas de 1, elles s'additionnent : (3 ; 4 + 6 ; 8), et non {result.flatten().tolist()}"
 )
 ### BEGIN HIDDEN TESTS
+cases = []
 for n, c, o, h, w, kh, kw, p, s in (
     (2, 3, 4, 3, 5, 3, 2, 0, 1), (1, 2, 5, 4, 3, 4, 4, 1, 2), (3, 1, 2, 2, 3, 3, 5, 1, 3), (2, 3, 3, 4, 4, 3, 3, 1, 1),
     (2, 2, 2, 3, 4, 2, 2, 0, 2), (1, 4, 1, 3, 2, 2, 1, 0, 3), (2, 2, 3, 1, 4, 5, 5, 2, 1), (2, 1, 3, 4, 5, 1, 1, 0, 2),
 ):
-    y, kernel = torch.randn(n, o, h, w), torch.randn(o, c, kh, kw)
-    copies = y.clone(), kernel.clone()
-    expected = F.conv_transpose2d(*copies, padding=p, stride=s)
     case = f"y de forme {n} × {o} × {h} × {w}, noyau {o} × {c} × {kh} × {kw}, marge {p}, pas {s}"
-    call = checks.recorded(convolve_transposed, y, kernel, p, s)
-    assert isinstance(call.value, torch.Tensor), f"{case} : un tenseur est attendu"
-    assert call.value.shape == expected.shape, (
-        f"{case} : forme {tuple(call.value.shape)}, au lieu de {tuple(expected.shape)}"
-    )
+    cases.append((case, torch.randn(n, o, h, w), torch.randn(o, c, kh, kw), p, s))
+given = [(y.clone(), kernel.clone(), p, s) for _, y, kernel, p, s in cases]
+call = checks.recorded_in_turn(*((convolve_transposed, "__call__", *arguments) for arguments in given))
+for (case, *copies, p, s), (y, kernel, _, _), value in zip(cases, given, call.value):
+    expected = F.conv_transpose2d(*copies, padding=p, stride=s)
+    assert isinstance(value, torch.Tensor), f"{case} : un tenseur est attendu"
+    assert value.shape == expected.shape, f"{case} : forme {tuple(value.shape)}, au lieu de {tuple(expected.shape)}"
     assert torch.equal(y, copies[0]), f"{case} : `y` a été modifié"
     assert torch.equal(kernel, copies[1]), f"{case} : `kernel` a été modifié"
-    torch.testing.assert_close(
-        call.value, expected, atol=1e-4, rtol=1e-4, check_dtype=False,
-        msg=f"{case} : la forme est juste, les valeurs sont fausses ; ⟨A x, y⟩ et ⟨x, Aᵀ y⟩ diffèrent",
+    assert torch.allclose(value.double(), expected.double(), atol=1e-4, rtol=1e-4), (
+        f"{case} : la forme est juste, les valeurs sont fausses ; ⟨A x, y⟩ et ⟨x, Aᵀ y⟩ diffèrent"
     )
-    assert not any("conv" in name for name in call.operators), "c'est une convolution de PyTorch qui a fait le travail"
+assert not any("conv" in name for name in call.operators), "c'est une convolution de PyTorch qui a fait le travail"
 # Rien ne reste d'un appel à l'autre.
 y, kernel = torch.randn(2, 3, 3, 4), torch.randn(3, 2, 2, 2)
 first = convolve_transposed(y, kernel).clone()

@@ -218,6 +218,7 @@ assert torch.allclose(result[1, 0].float(), torch.tensor([0.0, 0.5, 0.0, 4.0])),
 )
 assert all(p.grad is None for p in linear.parameters()), "les paramètres du réseau ont reçu un gradient"
 ### BEGIN HIDDEN TESTS
+cases = []
 for n, c, h, w, k, recipes in (
     (3, 2, 4, 5, 6, [(nn.Flatten,), (nn.Linear, 40, 6)]),
     (4, 3, 5, 4, 3, [(nn.Conv2d, 3, 4, 3), (nn.Tanh,), (nn.Flatten,), (nn.Linear, 24, 3)]),
@@ -228,22 +229,24 @@ for n, c, h, w, k, recipes in (
     x, target = torch.randn(n, c, h, w), torch.randint(k, (n,))
     leaf = x.clone().requires_grad_()
     reference(leaf)[torch.arange(n), target].sum().backward()
-    expected, copies = leaf.grad.abs().amax(1), (x.clone(), target.clone())
     case = f"x de forme {n} × {c} × {h} × {w}, {k} classes"
-    list(checks.in_turn((model, "__getitem__", -1), (checks.Earlier(0), "requires_grad_", n % 2 == 0)))
-    unchanged = checks.unchanged(model)
-    result = saliency(model, x, target)
+    cases.append((case, model, n % 2 == 0, x, target, leaf.grad.abs().amax(1)))
+steps = [((model, "__getitem__", -1), (checks.Earlier(-1), "requires_grad_", learns)) for _, model, learns, *_ in cases]
+list(checks.in_turn(*(call for pair in steps for call in pair)))  # la dernière couche d'un réseau sur deux n'apprend pas
+unchanged = checks.unchanged(*(model for _, model, *_ in cases))
+given = [(x.clone(), target.clone()) for *_, x, target, _ in cases]
+results = checks.each(saliency, *((model, *arguments) for (_, model, *_), arguments in zip(cases, given)))
+for (case, _, _, *copies, expected), (x, target), result in zip(cases, given, results):
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu"
     assert result.shape == expected.shape, f"{case} : forme {tuple(result.shape)}, au lieu de {tuple(expected.shape)}"
     assert torch.equal(x, copies[0]) and torch.equal(target, copies[1]), f"{case} : `x` ou `target` a été modifié"
-    torch.testing.assert_close(
-        result.detach(), expected, atol=1e-4, rtol=1e-3, check_dtype=False,
-        msg=f"{case} : valeurs fausses ; dérivez le score (avant softmax) de la classe demandée pour chaque image, prenez "
-        "la somme des scores et non leur moyenne, puis la valeur absolue, puis le maximum sur les canaux",
+    assert torch.allclose(result.detach().double(), expected.double(), atol=1e-4, rtol=1e-3), (
+        f"{case} : valeurs fausses ; dérivez le score (avant softmax) de la classe demandée pour chaque image, prenez "
+        "la somme des scores et non leur moyenne, puis la valeur absolue, puis le maximum sur les canaux"
     )
     assert not result.requires_grad, f"{case} : le résultat porte encore un gradient"
     assert not x.requires_grad, f"{case} : `requires_grad` de `x` a changé ; travaillez sur une copie"
-    unchanged(case)
+unchanged("après ces appels")
 ### END HIDDEN TESTS
 
 # %%
@@ -351,6 +354,7 @@ assert torch.allclose(result[0, 0].float(), torch.tensor([1.0, 2.0, 3.0, 0.0]), 
 )
 assert all(p.grad is None for p in linear.parameters()), "les paramètres du réseau ont reçu un gradient"
 ### BEGIN HIDDEN TESTS
+cases = []
 for m, n, c, h, w, k, size, recipes in (
     (3, 2, 3, 4, 5, 4, 0, [(nn.Conv2d, 3, 4, 3), (nn.Tanh,), (nn.Flatten,), (nn.Linear, 24, 4)]),
     (6, 3, 2, 3, 4, 5, 1, [(nn.Flatten,), (nn.Linear, 24, 6), (nn.Tanh,), (nn.Linear, 6, 5)]),
@@ -361,26 +365,28 @@ for m, n, c, h, w, k, size, recipes in (
     model, reference = checks.twins(*recipes, gradients=True)  # des gradients d'avant, qui doivent rester
     x, target = torch.randn(n, c, h, w), torch.randint(k, (n,))
     noise = size * torch.randn(m, n, c, h, w)
-    copies = x.clone(), target.clone(), noise.clone()
     leaf = (x + noise).flatten(0, 1).requires_grad_()
     reference(leaf)[torch.arange(m * n), target.repeat(m)].sum().backward()
     expected = leaf.grad.view(m, n, c, h, w).mean(0).abs().amax(1)
     case = f"M = {m}, x de forme {n} × {c} × {h} × {w}"
-    list(checks.in_turn((model, "__getitem__", -1), (checks.Earlier(0), "requires_grad_", n % 2 == 0)))
-    unchanged = checks.unchanged(model)
-    result = smooth_grad(model, x, target, noise)
+    cases.append((case, model, n % 2 == 0, x, target, noise, expected))
+steps = [((model, "__getitem__", -1), (checks.Earlier(-1), "requires_grad_", learns)) for _, model, learns, *_ in cases]
+list(checks.in_turn(*(call for pair in steps for call in pair)))  # la dernière couche d'un réseau sur deux n'apprend pas
+unchanged = checks.unchanged(*(model for _, model, *_ in cases))
+given = [(x.clone(), target.clone(), noise.clone()) for *_, x, target, noise, _ in cases]
+results = checks.each(smooth_grad, *((model, *arguments) for (_, model, *_), arguments in zip(cases, given)))
+for (case, _, _, *copies, expected), (x, target, noise), result in zip(cases, given, results):
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu"
     assert result.shape == expected.shape, f"{case} : forme {tuple(result.shape)}, au lieu de {tuple(expected.shape)}"
     for name, value, copied in zip(("x", "target", "noise"), (x, target, noise), copies):
         assert torch.equal(value, copied), f"{case} : `{name}` a été modifié"
-    torch.testing.assert_close(
-        result.detach(), expected, atol=1e-4, rtol=1e-3, check_dtype=False,
-        msg=f"{case} : valeurs fausses ; chaque image n'a que le score de sa propre classe, chaque bruit part de x, et la "
-        "moyenne des gradients se prend avant la valeur absolue",
+    assert torch.allclose(result.detach().double(), expected.double(), atol=1e-4, rtol=1e-3), (
+        f"{case} : valeurs fausses ; chaque image n'a que le score de sa propre classe, chaque bruit part de x, et la "
+        "moyenne des gradients se prend avant la valeur absolue"
     )
     assert not result.requires_grad, f"{case} : le résultat porte encore un gradient"
     assert not x.requires_grad, f"{case} : `requires_grad` de `x` a changé ; travaillez sur une copie"
-    unchanged(case)
+unchanged("après ces appels")
 ### END HIDDEN TESTS
 
 # %%
@@ -673,6 +679,7 @@ assert torch.allclose(result.flatten().float(), torch.tensor([0.0, 4.0]), atol=1
 )
 assert all(p.grad is None for p in head.parameters()), "les paramètres de `head` ont reçu un gradient"
 ### BEGIN HIDDEN TESTS
+cases = []
 for n, c, h, w, k, below, above in (
     (3, 2, 6, 5, 4, [(nn.Conv2d, 2, 3, 3), (nn.BatchNorm2d, 3), (nn.ReLU,)], [(nn.AdaptiveAvgPool2d, 1), (nn.Flatten,), (nn.Linear, 3, 4)]),
     (4, 1, 4, 7, 3, [(nn.Conv2d, 1, 5, 3, 1, 1), (nn.Tanh,)], [(nn.Flatten,), (nn.Linear, 140, 3)]),
@@ -682,26 +689,27 @@ for n, c, h, w, k, below, above in (
     features, lower = checks.twins(*below, gradients=True)  # des gradients d'avant, qui doivent rester
     head, upper = checks.twins(*above, gradients=True)
     x, target = torch.randn(n, c, h, w), torch.randint(k, (n,))
-    copies = x.clone(), target.clone()
     maps = lower(x).detach().requires_grad_()
     upper(maps)[torch.arange(n), target].sum().backward()
     summed = torch.einsum("nm,nmhw->nhw", maps.grad.mean((2, 3)), maps.detach())
     expected = summed.clamp(min=0)
     case = f"N = {n}, cartes {tuple(maps.shape)}, {k} classes"
-    features.requires_grad_(n % 2 == 0)
-    unchanged = checks.unchanged(features, head)
-    result = grad_cam(features, head, x, target)
+    cases.append((case, features, head, n % 2 == 0, x, target, expected))
+list(checks.in_turn(*((features, "requires_grad_", learns) for _, features, _, learns, *_ in cases)))
+unchanged = checks.unchanged(*(network for _, *networks, _, _, _, _ in cases for network in networks))
+given = [(x.clone(), target.clone()) for *_, x, target, _ in cases]
+results = checks.each(grad_cam, *((features, head, *arguments) for (_, features, head, *_), arguments in zip(cases, given)))
+for (case, _, _, _, *copies, expected), (x, target), result in zip(cases, given, results):
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu"
     assert result.shape == expected.shape, f"{case} : forme {tuple(result.shape)}, au lieu de {tuple(expected.shape)}"
     assert torch.equal(x, copies[0]) and torch.equal(target, copies[1]), f"{case} : `x` ou `target` a été modifié"
-    torch.testing.assert_close(
-        result.detach(), expected, atol=1e-4, rtol=1e-3, check_dtype=False,
-        msg=f"{case} : valeurs fausses ; un poids par carte et par image, la moyenne du gradient du score sur les cases ; la "
-        "somme sur les cartes, et la ReLU après elle ; rien n'est normalisé",
+    assert torch.allclose(result.detach().double(), expected.double(), atol=1e-4, rtol=1e-3), (
+        f"{case} : valeurs fausses ; un poids par carte et par image, la moyenne du gradient du score sur les cases ; la "
+        "somme sur les cartes, et la ReLU après elle ; rien n'est normalisé"
     )
     assert not result.requires_grad, f"{case} : le résultat porte encore un gradient"
     assert not x.requires_grad, f"{case} : `requires_grad` de `x` a changé ; travaillez sur une copie"
-    unchanged(case)
+unchanged("après ces appels")
 head = checks.build(nn.Sequential, checks.build(nn.AdaptiveAvgPool2d, 1), checks.build(nn.Flatten), checks.build(nn.Linear, 2, 2)).eval()
 with torch.no_grad():
     head[2].weight.copy_(-torch.rand(2, 2) - 0.1)
@@ -813,6 +821,7 @@ assert torch.allclose(result.flatten().float(), torch.tensor([1.25, -0.25])), (
     f"{result.flatten().tolist()}"
 )
 ### BEGIN HIDDEN TESTS
+cases = []
 for n, c, h, w, k, steps, rate, alpha, recipes in (
     (3, 2, 3, 4, 5, 4, 0.3, 0.2, [(nn.Flatten,), (nn.Linear, 24, 5)]),
     (2, 1, 4, 3, 3, 5, 0.05, 0.0, [(nn.Conv2d, 1, 2, 2), (nn.Tanh,), (nn.Flatten,), (nn.Linear, 12, 3)]),
@@ -822,26 +831,29 @@ for n, c, h, w, k, steps, rate, alpha, recipes in (
 ):
     model, reference = checks.twins(*recipes, gradients=True)  # des gradients d'avant, qui doivent rester
     start, target = torch.randn(n, c, h, w), torch.randint(k, (n,))
-    copies, expected = (start.clone(), target.clone()), start.clone()
+    expected = start.clone()
     for _ in range(steps):
         leaf = expected.clone().requires_grad_()
         reference(leaf)[torch.arange(n), target].sum().backward()
         expected = expected + rate * (leaf.grad - 2 * alpha * expected)
     case = f"x de forme {n} × {c} × {h} × {w}, {steps} pas, taux {rate}, α = {alpha}"
-    list(checks.in_turn((model, "__getitem__", -1), (checks.Earlier(0), "requires_grad_", n % 2 == 0)))
-    unchanged = checks.unchanged(model)
-    result = maximise(model, target, start, steps, rate, alpha)
+    cases.append((case, model, n % 2 == 0, (steps, rate, alpha), start, target, expected))
+steps = [((model, "__getitem__", -1), (checks.Earlier(-1), "requires_grad_", learns)) for _, model, learns, *_ in cases]
+list(checks.in_turn(*(call for pair in steps for call in pair)))  # la dernière couche d'un réseau sur deux n'apprend pas
+unchanged = checks.unchanged(*(model for _, model, *_ in cases))
+given = [(target.clone(), start.clone(), *numbers) for _, _, _, numbers, start, target, _ in cases]
+results = checks.each(maximise, *((model, *arguments) for (_, model, *_), arguments in zip(cases, given)))
+for (case, _, _, _, *copies, expected), (target, start, *_), result in zip(cases, given, results):
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu"
     assert result.shape == expected.shape, f"{case} : forme {tuple(result.shape)}, au lieu de {tuple(expected.shape)}"
     assert torch.equal(start, copies[0]) and torch.equal(target, copies[1]), f"{case} : `start` ou `target` a été modifié"
-    torch.testing.assert_close(
-        result.detach(), expected, atol=1e-3, rtol=1e-3, check_dtype=False,
-        msg=f"{case} : valeurs fausses ; une montée (+), le gradient du score de chaque image sans diviser par N, celui de la "
-        "pénalité, un gradient neuf à chaque pas, et tous les pas, même si J baisse",
+    assert torch.allclose(result.detach().double(), expected.double(), atol=1e-3, rtol=1e-3), (
+        f"{case} : valeurs fausses ; une montée (+), le gradient du score de chaque image sans diviser par N, celui de la "
+        "pénalité, un gradient neuf à chaque pas, et tous les pas, même si J baisse"
     )
     assert not result.requires_grad, f"{case} : le résultat porte encore un gradient"
     assert not start.requires_grad, f"{case} : `requires_grad` de `start` a changé ; travaillez sur une copie"
-    unchanged(case)
+unchanged("après ces appels")
 ### END HIDDEN TESTS
 
 # %%
@@ -944,6 +956,7 @@ assert torch.allclose(result.flatten().float(), torch.tensor([1.0, 0.0, 0.5])), 
     f"une image reste dans [0, 1] : (1 ; 0 ; 0,5) attendu, et non {result.flatten().tolist()}"
 )
 ### BEGIN HIDDEN TESTS
+cases = []
 for n, c, h, w, k, epsilon, recipes in (
     (4, 2, 3, 4, 5, 0.1, [(nn.Flatten,), (nn.Linear, 24, 5)]),
     (3, 1, 5, 4, 3, 0.3, [(nn.Conv2d, 1, 3, 3), (nn.Tanh,), (nn.Flatten,), (nn.Linear, 18, 3)]),
@@ -953,24 +966,27 @@ for n, c, h, w, k, epsilon, recipes in (
     model, reference = checks.twins(*recipes, gradients=True)  # des gradients d'avant, qui doivent rester
     x, target = torch.rand(n, c, h, w), torch.randint(k, (n,))
     x[:, :, 0, 0] = 0.01
-    copies, leaf = (x.clone(), target.clone()), x.clone().requires_grad_()
+    leaf = x.clone().requires_grad_()
     F.cross_entropy(reference(leaf), target, reduction="sum").backward()
     expected = (leaf.detach() + epsilon * leaf.grad.sign()).clamp(0, 1)
     case = f"un pas, x de forme {n} × {c} × {h} × {w}, ε = {epsilon}"
-    list(checks.in_turn((model, "__getitem__", -1), (checks.Earlier(0), "requires_grad_", n % 2 == 0)))
-    unchanged = checks.unchanged(model)
-    result = pgd(model, x, target, epsilon, epsilon, 1, x.clone())
+    cases.append((case, model, n % 2 == 0, epsilon, x, target, expected))
+steps = [((model, "__getitem__", -1), (checks.Earlier(-1), "requires_grad_", learns)) for _, model, learns, *_ in cases]
+list(checks.in_turn(*(call for pair in steps for call in pair)))  # la dernière couche d'un réseau sur deux n'apprend pas
+unchanged = checks.unchanged(*(model for _, model, *_ in cases))
+given = [(x.clone(), target.clone(), epsilon, epsilon, 1, x.clone()) for *_, epsilon, x, target, _ in cases]
+results = checks.each(pgd, *((model, *arguments) for (_, model, *_), arguments in zip(cases, given)))
+for (case, _, _, _, *copies, expected), (x, target, *_), result in zip(cases, given, results):
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu"
     assert result.shape == expected.shape, f"{case} : forme {tuple(result.shape)}, au lieu de {tuple(expected.shape)}"
     assert torch.equal(x, copies[0]) and torch.equal(target, copies[1]), f"{case} : `x` ou `target` a été modifié"
-    torch.testing.assert_close(
-        result.detach(), expected, atol=1e-5, rtol=1e-4, check_dtype=False,
-        msg=f"{case} : valeurs fausses ; chaque pixel utile bouge d'un pas entier, dans le sens qui augmente la perte de la "
-        "bonne classe",
+    assert torch.allclose(result.detach().double(), expected.double(), atol=1e-5, rtol=1e-4), (
+        f"{case} : valeurs fausses ; chaque pixel utile bouge d'un pas entier, dans le sens qui augmente la perte de la "
+        "bonne classe"
     )
     assert not result.requires_grad, f"{case} : le résultat porte encore un gradient"
     assert not x.requires_grad, f"{case} : `requires_grad` de `x` a changé ; travaillez sur une copie"
-    unchanged(case)
+unchanged("après ces appels")
 ### END HIDDEN TESTS
 
 # %% test="pgd" part="plusieurs_pas" points=2
@@ -995,6 +1011,7 @@ assert torch.allclose(result.flatten().float(), torch.tensor([0.54, 0.46, 0.45])
     f"le premier pas part de `start` : (0,54 ; 0,46 ; 0,45) attendu, et non {result.flatten().tolist()}"
 )
 ### BEGIN HIDDEN TESTS
+cases = []
 for n, c, h, w, k, epsilon, step, steps, recipes in (
     (3, 2, 3, 4, 4, 0.2, 0.07, 6, [(nn.Flatten,), (nn.Linear, 24, 5), (nn.Tanh,), (nn.Linear, 5, 4)]),
     (2, 1, 4, 5, 3, 0.1, 0.03, 7, [(nn.Conv2d, 1, 3, 3), (nn.Tanh,), (nn.Flatten,), (nn.Linear, 18, 3)]),
@@ -1005,16 +1022,20 @@ for n, c, h, w, k, epsilon, step, steps, recipes in (
     model, reference = checks.twins(*recipes)
     x, target = torch.rand(n, c, h, w), torch.randint(k, (n,))
     start = (x + epsilon * (2 * torch.rand(x.shape) - 1)).clamp(0, 1)
-    copies, expected = (x.clone(), target.clone(), start.clone()), start.clone()
+    expected = start.clone()
     for _ in range(steps):
         leaf = expected.clone().requires_grad_()
         F.cross_entropy(reference(leaf), target, reduction="sum").backward()
         moved = expected + step * leaf.grad.sign()
         expected = torch.minimum(torch.maximum(moved, x - epsilon), x + epsilon).clamp(0, 1)
     case = f"{steps} pas de {step}, x de forme {n} × {c} × {h} × {w}, ε = {epsilon}"
-    model.train(n % 2 == 0)  # ces couches ont les mêmes valeurs dans les deux modes
-    unchanged = checks.unchanged(model)
-    result = pgd(model, x, target, epsilon, step, steps, start)
+    cases.append((case, model, n % 2 == 0, (epsilon, step, steps), x, target, start, expected))
+# Ces couches ont les mêmes valeurs dans les deux modes.
+list(checks.in_turn(*((model, "train", training) for _, model, training, *_ in cases)))
+unchanged = checks.unchanged(*(model for _, model, *_ in cases))
+given = [(x.clone(), target.clone(), *numbers, start.clone()) for *_, numbers, x, target, start, _ in cases]
+results = checks.each(pgd, *((model, *arguments) for (_, model, *_), arguments in zip(cases, given)))
+for (case, _, _, (epsilon, *_), *copies, expected), (x, target, _, _, _, start), result in zip(cases, given, results):
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu"
     assert result.shape == expected.shape, f"{case} : forme {tuple(result.shape)}, au lieu de {tuple(expected.shape)}"
     for name, value, copied in zip(("x", "target", "start"), (x, target, start), copies):
@@ -1022,14 +1043,13 @@ for n, c, h, w, k, epsilon, step, steps, recipes in (
     far = float((result.detach() - x).abs().max())
     assert far <= epsilon + 1e-4, f"{case} : un pixel est à {far:.3f} de l'image d'origine"
     assert float(result.detach().min()) >= 0 and float(result.detach().max()) <= 1, f"{case} : un pixel sort de [0, 1]"
-    torch.testing.assert_close(
-        result.detach(), expected, atol=1e-4, rtol=1e-4, check_dtype=False,
-        msg=f"{case} : valeurs fausses ; un gradient neuf à chaque pas, à l'image courante ; la projection est autour de `x`, "
-        "puis dans [0, 1]",
+    assert torch.allclose(result.detach().double(), expected.double(), atol=1e-4, rtol=1e-4), (
+        f"{case} : valeurs fausses ; un gradient neuf à chaque pas, à l'image courante ; la projection est autour de `x`, "
+        "puis dans [0, 1]"
     )
     assert not result.requires_grad, f"{case} : le résultat porte encore un gradient"
     assert not (x.requires_grad or start.requires_grad), f"{case} : `requires_grad` de `x` ou de `start` a changé ; travaillez sur une copie"
-    unchanged(case)
+unchanged("après ces appels")
 peak = checks.build(
     nn.Sequential, checks.build(nn.Flatten), checks.build(nn.Linear, 1, 2), checks.build(nn.ReLU), checks.build(nn.Linear, 2, 2)
 )
@@ -1038,8 +1058,9 @@ with torch.no_grad():
         peak[layer].weight.copy_(torch.tensor(weight))
         peak[layer].bias.copy_(torch.tensor(bias))
 start = torch.tensor([0.45, 0.55]).reshape(2, 1, 1, 1)
-for steps, wanted in ((1, [0.65, 0.35]), (2, [0.45, 0.55]), (3, [0.65, 0.35])):  # la perte est la plus grande à 0,5
-    result = pgd(peak, torch.full((2, 1, 1, 1), 0.5), torch.tensor([0, 0]), 0.4, 0.2, steps, start)
+points = (1, [0.65, 0.35]), (2, [0.45, 0.55]), (3, [0.65, 0.35])  # la perte est la plus grande à 0,5
+begun = [(peak, torch.full((2, 1, 1, 1), 0.5), torch.tensor([0, 0]), 0.4, 0.2, steps, start.clone()) for steps, _ in points]
+for (steps, wanted), result in zip(points, checks.each(pgd, *begun)):
     assert torch.allclose(result.flatten().float(), torch.tensor(wanted), atol=1e-4), (
         f"départ (0,45 ; 0,55), pas 0,2, perte la plus grande à 0,5 : {wanted} après {steps} pas, et non "
         f"{result.flatten().tolist()} ; la réponse est le dernier point, même si un autre avait une plus grande perte"

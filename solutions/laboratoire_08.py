@@ -158,36 +158,36 @@ def truth_of_rnn(x, h, w_ih, w_hh, b):
     return torch.stack(states, 1)
 
 
+cases = []
 for n, length, d, m in ((2, 5, 3, 4), (3, 1, 2, 2), (1, 6, 4, 1), (4, 2, 1, 3), (3, 3, 3, 3), (2, 4, 5, 2)):
     shapes = {"x": (n, length, d), "h": (n, m), "w_ih": (m, d), "w_hh": (m, m), "b": (m,)}
     values = {name: 0.7 * torch.randn(shape) for name, shape in shapes.items()}
     leaves = {name: value.double().requires_grad_() for name, value in values.items()}
     expected, direction = truth_of_rnn(**leaves), torch.randn(n, length, m)
     (expected * direction).sum().backward()
-    case = f"N, T, D, M = {n}, {length}, {d}, {m}"
     given = {name: value.clone().requires_grad_() for name, value in values.items()}
-    call = checks.recorded(rnn, *given.values())
-    result = call.value
+    cases.append((f"N, T, D, M = {n}, {length}, {d}, {m}", values, leaves, expected, direction, given))
+call = checks.recorded_in_turn(*((rnn, "__call__", *given.values()) for *_, given in cases))
+for (case, values, _, expected, _, given), result in zip(cases, call.value):
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu"
     assert result.shape == expected.shape, f"{case} : forme {tuple(result.shape)}, au lieu de {tuple(expected.shape)}"
     for name, value in values.items():
         assert torch.equal(given[name].detach(), value), f"{case} : `{name}` a été modifié"
-    torch.testing.assert_close(
-        result.detach().double(), expected.detach(), atol=1e-4, rtol=1e-4,
-        msg=f"{case} : la forme est juste, les valeurs sont fausses (état initial `h`, état précédent, biais, "
-        "poids transposés, ordre des instants ?)",
+    assert torch.allclose(result.detach().double(), expected.detach(), atol=1e-4, rtol=1e-4), (
+        f"{case} : la forme est juste, les valeurs sont fausses (état initial `h`, état précédent, biais, poids transposés, "
+        "ordre des instants ?)"
     )
     assert result.requires_grad, f"{case} : le gradient ne remonte pas ; évitez `.detach()`, `.data` et `.tolist()`"
-    (result * direction).sum().backward()
+sum((result * direction).sum() for (*_, direction, _), result in zip(cases, call.value)).backward()
+for case, _, leaves, _, _, given in cases:
     for name, leaf in leaves.items():
         found = given[name].grad
         assert found is not None, f"{case} : aucun gradient n'arrive à `{name}`"
-        torch.testing.assert_close(
-            found.double(), leaf.grad, atol=1e-4, rtol=1e-3,
-            msg=f"{case} : les états sont justes, mais le gradient de `{name}` est faux : un chemin est-il coupé ?",
+        assert torch.allclose(found.double(), leaf.grad, atol=1e-4, rtol=1e-3), (
+            f"{case} : les états sont justes, mais le gradient de `{name}` est faux : un chemin est-il coupé ?"
         )
-    banned = [name for name in call.operators if any(word in name for word in ("rnn", "lstm", "gru"))]
-    assert not banned, "c'est une couche récurrente de PyTorch qui a fait le travail"
+banned = [name for name in call.operators if any(word in name for word in ("rnn", "lstm", "gru"))]
+assert not banned, "c'est une couche récurrente de PyTorch qui a fait le travail"
 checks.forbid(rnn, "rnn*", "lstm*", "gru*", "*_rnn*", "*_lstm*", "*_gru*")
 ### END HIDDEN TESTS
 
@@ -299,8 +299,8 @@ for name, found, expected in zip(NAMES, result, (19.0, 18.75, 8.5, 11.75, 4.75))
         f"{found.sum().item()} ; ce gradient passe aussi par le premier état"
     )
 ### BEGIN HIDDEN TESTS
-def check_backward(n, length, d, m, kept):
-    """`kept` : les instants que regarde la perte."""
+def drawn(n, length, d, m, kept):
+    """Un cas, et ses gradients par autograd ; `kept` : les instants que regarde la perte."""
     sizes = {"x": (n, length, d), "h": (n, m), "w_ih": (m, d), "w_hh": (m, m), "b": (m,)}
     leaves = {name: (0.8 * torch.randn(s)).double().requires_grad_() for name, s in sizes.items()}
     state, states = leaves["h"], []
@@ -312,32 +312,30 @@ def check_backward(n, length, d, m, kept):
     grad_states[:, kept] = torch.randn(n, length, m, dtype=torch.float64)[:, kept]
     (states * grad_states).sum().backward()
     given = [leaves["x"], leaves["h"], states, leaves["w_ih"], leaves["w_hh"], grad_states]
-    given = [value.detach().float() for value in given]
-    copies = [value.clone() for value in given]
-    case = f"N, T, D, M = {n}, {length}, {d}, {m}"
-    call = checks.recorded(rnn_backward, *given)
-    assert not any("backward" in name.lower() for name in call.operators), "la passe arrière se fait ici à la main"
-    for name, value, copy in zip(("x", "h", "states", "w_ih", "w_hh", "grad_states"), given, copies):
-        assert torch.equal(value, copy), f"{case} : `{name}` a été modifié"
-    assert isinstance(call.value, (tuple, list)) and len(call.value) == 5, f"{case} : cinq gradients sont attendus"
-    for name, found in zip(NAMES, call.value):
-        assert isinstance(found, torch.Tensor), f"{case} : le gradient de {name} n'est pas un tenseur"
-        assert tuple(found.shape) == sizes[name], (
-            f"{case} : le gradient de {name} a la forme {tuple(found.shape)}, au lieu de {sizes[name]}"
-        )
-        torch.testing.assert_close(
-            found.double(), leaves[name].grad, atol=1e-4, rtol=1e-3,
-            msg=f"{case}, la perte regarde les instants {list(range(length))[kept]} : le gradient de {name} est faux "
-            "(les deux chemins qui partent d'un état, tanh, l'état précédent, la somme sur les instants et le lot ?)",
-        )
+    case = f"N, T, D, M = {n}, {length}, {d}, {m}, la perte regarde les instants {list(range(length))[kept]}"
+    return case, [value.detach().float() for value in given], [leaf.grad for leaf in leaves.values()]
 
 
 everything, last, first = slice(None), slice(-1, None), slice(0, 1)
-for sizes, kept in (
-    ((2, 5, 3, 4), everything), ((3, 1, 2, 5), everything), ((1, 6, 4, 3), last), ((4, 2, 1, 1), everything),
-    ((2, 3, 3, 3), everything), ((3, 4, 5, 2), first), ((2, 7, 2, 6), slice(2, 5)), ((1, 14, 2, 3), everything),
-):
-    check_backward(*sizes, kept)
+cases = [
+    drawn(2, 5, 3, 4, everything), drawn(3, 1, 2, 5, everything), drawn(1, 6, 4, 3, last), drawn(4, 2, 1, 1, everything),
+    drawn(2, 3, 3, 3, everything), drawn(3, 4, 5, 2, first), drawn(2, 7, 2, 6, slice(2, 5)), drawn(1, 14, 2, 3, everything),
+]
+given_in = [[value.clone() for value in values] for _, values, _ in cases]
+call = checks.recorded_in_turn(*((rnn_backward, "__call__", *given) for given in given_in))
+assert not any("backward" in name.lower() for name in call.operators), "la passe arrière se fait ici à la main"
+for (case, values, gradients), given, result in zip(cases, given_in, call.value):
+    for name, value, before in zip(("x", "h", "states", "w_ih", "w_hh", "grad_states"), given, values):
+        assert torch.equal(value, before), f"{case} : `{name}` a été modifié"
+    assert isinstance(result, (tuple, list)) and len(result) == 5, f"{case} : cinq gradients sont attendus"
+    for name, found, expected in zip(NAMES, result, gradients):
+        assert isinstance(found, torch.Tensor), f"{case} : le gradient de {name} n'est pas un tenseur"
+        shape = tuple(expected.shape)
+        assert tuple(found.shape) == shape, f"{case} : le gradient de {name} a la forme {tuple(found.shape)}, au lieu de {shape}"
+        assert torch.allclose(found.double(), expected, atol=1e-4, rtol=1e-3), (
+            f"{case} : le gradient de {name} est faux (les deux chemins qui partent d'un état, tanh, l'état précédent, la somme "
+            "sur les instants et le lot ?)"
+        )
 words = set(checks.AUTOGRAD) - {"grad", "set_grad_enabled"}  # `set_grad_enabled(False)` est sans danger
 checks.forbid(rnn_backward, *words)
 ### END HIDDEN TESTS
@@ -442,6 +440,7 @@ assert abs(found[0] - 0.6) < 1e-4 and abs(found[1] - 0.8) < 1e-4, (
 found = [g.item() for g in clip_by_norm(pair, 10.0)[0]]
 assert found == [3, 4], f"sous la limite, rien ne change : 3 et 4, et non {found}"
 ### BEGIN HIDDEN TESTS
+cases = []
 for shapes, size, limit in (
     (((3, 2), (3,), (4, 5)), 1.0, 0.5), (((7,),), 2.0, 1.0), (((2, 3, 4), (), (1, 2)), 1.0, 3.0),
     (((5, 5), (5,)), 100.0, 0.25), (((2, 2), (3,)), 0.01, 1.0), (((4,), (4,), (4,)), 1.0, 1e-3), (((6,), (2, 3)), 0.3, 40.0),
@@ -449,39 +448,44 @@ for shapes, size, limit in (
     gradients = [size * torch.randn(shape) for shape in shapes]
     copies = [g.clone() for g in gradients]
     wanted = math.sqrt(sum(g.double().square().sum().item() for g in copies))
-    scale = min(1.0, limit / wanted)
     case = f"tenseurs {list(shapes)}, norme {wanted:.4g}, limite {limit}"
-    call = checks.recorded(clip_by_norm, gradients, limit)
+    cases.append((case, size, limit, wanted, gradients, copies))
+call = checks.recorded_in_turn(*((clip_by_norm, "__call__", gradients, limit) for _, _, limit, _, gradients, _ in cases))
+for (case, size, limit, wanted, gradients, copies), (clipped, norm) in zip(cases, call.value):
+    scale = min(1.0, limit / wanted)
     assert len(gradients) == len(copies), f"{case} : la liste reçue a été modifiée"
     for before, after in zip(copies, gradients):
         assert torch.equal(before, after), f"{case} : un gradient reçu a été modifié"
-    clipped, norm = call.value
     assert isinstance(norm, float), f"{case} : la norme est un float, et non {type(norm).__name__}"
     assert abs(norm - wanted) <= 1e-3 * wanted, f"{case} : la norme d'avant est {wanted:.4g}, et non {norm:.4g}"
     assert len(clipped) == len(copies), f"{case} : {len(clipped)} gradients renvoyés, au lieu de {len(copies)}"
     for i, (before, found) in enumerate(zip(copies, clipped)):
         assert isinstance(found, torch.Tensor), f"{case} : le gradient {i} n'est plus un tenseur"
         assert found.shape == before.shape, f"{case} : le gradient {i} a la forme {tuple(found.shape)}"
-        torch.testing.assert_close(
-            found, before * scale, atol=1e-6 * size, rtol=1e-3, check_dtype=False,
-            msg=f"{case} : le gradient {i} devait être multiplié par {scale:.4g} (norme commune, limite, inchangé dessous ?)",
+        assert torch.allclose(found.double(), before.double() * scale, atol=1e-6 * size, rtol=1e-3), (
+            f"{case} : le gradient {i} devait être multiplié par {scale:.4g} (norme commune, limite, inchangé dessous ?)"
         )
-still, norm = clip_by_norm([torch.zeros(3), torch.zeros(2, 2)], 1.0)
+values = checks.each(
+    clip_by_norm, ([torch.zeros(3), torch.zeros(2, 2)], 1.0), ([torch.tensor([3.0, 4.0])], 5.0), ([torch.tensor([3.0, 4.0])], 4.5),
+    ([torch.tensor([0.48]), torch.tensor([0.64])], 0.5), ([torch.zeros(2), torch.tensor([3.0, 4.0])], 1.0),
+    ([torch.tensor([-6.0, 8.0], dtype=torch.float64)], 5),
+)
+still, norm = next(values)
 assert norm == 0, f"des gradients nuls ont une norme nulle, et non {norm}"
 assert all(torch.equal(g, torch.zeros(g.shape)) for g in still), "des gradients nuls le restent (0/0 ?)"
-exact, norm = clip_by_norm([torch.tensor([3.0, 4.0])], 5.0)
+exact, norm = next(values)
 assert torch.allclose(exact[0], torch.tensor([3.0, 4.0]), rtol=1e-4), "à la limite exactement, rien ne change"
-close, norm = clip_by_norm([torch.tensor([3.0, 4.0])], 4.5)
+close, norm = next(values)
 assert torch.allclose(close[0], torch.tensor([2.7, 3.6]), rtol=1e-3), (
     f"norme 5, limite 4,5 : (2,7 ; 3,6), et non {close[0].tolist()} : un léger dépassement compte aussi"
 )
-low, norm = clip_by_norm([torch.tensor([0.48]), torch.tensor([0.64])], 0.5)
+low, norm = next(values)
 assert abs(low[0].item() - 0.3) < 1e-3 and abs(low[1].item() - 0.4) < 1e-3, (
     f"norme 0,8, limite 0,5 : 0,3 et 0,4, et non {[g.item() for g in low]}"
 )
-mixed, norm = clip_by_norm([torch.zeros(2), torch.tensor([3.0, 4.0])], 1.0)
+mixed, norm = next(values)
 assert mixed[0].tolist() == [0, 0], f"un gradient nul parmi d'autres le reste, et non {mixed[0].tolist()}"
-single, norm = clip_by_norm([torch.tensor([-6.0, 8.0], dtype=torch.float64)], 5)
+single, norm = next(values)
 assert abs(norm - 10) < 1e-3 and torch.allclose(single[0].double(), torch.tensor([-3.0, 4.0]).double(), rtol=1e-3), (
     f"(−6 ; 8), limite 5 : norme 10, gradient (−3 ; 4) ; reçu {norm} et {single[0].tolist()}"
 )
@@ -620,6 +624,7 @@ def truth_of_lstm(x, h, c, w_ih, w_hh, b):
     return torch.stack(states, 1), h, c
 
 
+cases = []
 for n, length, d, m in ((2, 5, 3, 4), (3, 1, 2, 2), (1, 6, 4, 1), (4, 2, 1, 3), (3, 3, 3, 3), (2, 4, 5, 6)):
     shapes = {"x": (n, length, d), "h": (n, m), "c": (n, m), "w_ih": (4 * m, d), "w_hh": (4 * m, m), "b": (4 * m,)}
     values = {name: torch.randn(shape, dtype=torch.float64) for name, shape in shapes.items()}
@@ -627,30 +632,32 @@ for n, length, d, m in ((2, 5, 3, 4), (3, 1, 2, 2), (1, 6, 4, 1), (4, 2, 1, 3), 
     expected = dict(zip(("états", "h final", "c final"), truth_of_lstm(**leaves)))
     directions = {name: torch.randn(value.shape, dtype=torch.float64) for name, value in expected.items()}
     sum((expected[name] * directions[name]).sum() for name in expected).backward()
-    case = f"N, T, D, M = {n}, {length}, {d}, {m}"
     given = {name: value.clone().requires_grad_() for name, value in values.items()}
-    call = checks.recorded(lstm, *given.values())
-    found = flat_lstm(call.value)
+    cases.append((f"N, T, D, M = {n}, {length}, {d}, {m}", values, leaves, expected, directions, given))
+call = checks.recorded_in_turn(*((lstm, "__call__", *given.values()) for *_, given in cases))
+total = 0
+for (case, values, _, expected, directions, given), result in zip(cases, call.value):
+    found = flat_lstm(result)
     for name, value in values.items():
         assert torch.equal(given[name].detach(), value), f"{case} : `{name}` a été modifié"
     for name, wanted in expected.items():
         assert found[name].shape == wanted.shape, (
             f"{case} : « {name} » a la forme {tuple(found[name].shape)}, au lieu de {tuple(wanted.shape)}"
         )
-        torch.testing.assert_close(
-            found[name].detach().double(), wanted.detach(), atol=1e-4, rtol=1e-4,
-            msg=f"{case} : « {name} » : la forme est juste, les valeurs sont fausses (ordre des portes, sigmoïde ou tanh, "
-            "état et cellule de départ ?)",
+        assert torch.allclose(found[name].detach().double(), wanted.detach(), atol=1e-4, rtol=1e-4), (
+            f"{case} : « {name} » : la forme est juste, les valeurs sont fausses (ordre des portes, sigmoïde ou tanh, état et "
+            "cellule de départ ?)"
         )
-    sum((found[name] * directions[name]).sum() for name in expected).backward()
+        total = total + (found[name] * directions[name]).sum()
+total.backward()
+for case, _, leaves, _, _, given in cases:
     for name, leaf in leaves.items():
         assert given[name].grad is not None, f"{case} : aucun gradient n'arrive à `{name}`"
-        torch.testing.assert_close(
-            given[name].grad, leaf.grad, atol=1e-4, rtol=1e-3,
-            msg=f"{case} : les valeurs sont justes, mais le gradient de `{name}` est faux : un chemin est-il coupé ?",
+        assert torch.allclose(given[name].grad, leaf.grad, atol=1e-4, rtol=1e-3), (
+            f"{case} : les valeurs sont justes, mais le gradient de `{name}` est faux : un chemin est-il coupé ?"
         )
-    banned = [name for name in call.operators if any(word in name for word in ("rnn", "lstm", "gru"))]
-    assert not banned, "c'est une couche récurrente de PyTorch qui a fait le travail"
+banned = [name for name in call.operators if any(word in name for word in ("rnn", "lstm", "gru"))]
+assert not banned, "c'est une couche récurrente de PyTorch qui a fait le travail"
 checks.forbid(lstm, "rnn*", "lstm*", "gru*", "*_rnn*", "*_lstm*", "*_gru*")
 ### END HIDDEN TESTS
 
@@ -868,33 +875,36 @@ assert result.tolist() == [[0, 1], [10, 11]], (
     f"longueurs 1 et 3 : l'état 0 de la première suite, l'état 2 de la seconde, et non {result.tolist()}"
 )
 ### BEGIN HIDDEN TESTS
+from labo import checks
+
+cases = []
 for n, length, m, lengths in (
     (4, 5, 3, [5, 1, 3, 2]), (1, 6, 2, [4]), (3, 3, 3, [2, 2, 2]), (2, 4, 1, [4, 4]), (5, 2, 4, [1, 2, 1, 1, 2]), (3, 1, 2, [1, 1, 1]),
     (2, 9, 2, [3, 8]),
 ):
     values, lengths = torch.randn(n, length, m), torch.tensor(lengths)
-    rows = [values[i, int(k) - 1].clone() for i, k in enumerate(lengths)]
-    expected, direction = torch.stack(rows), torch.randn(n, m)
-    given, kept = values.clone().requires_grad_(), lengths.clone()
     case = f"N, T, M = {n}, {length}, {m}, longueurs {lengths.tolist()}"
-    result = last_states(given, lengths)
+    cases.append((case, values, lengths, torch.randn(n, m)))
+given_in = [(values.clone().requires_grad_(), lengths.clone()) for _, values, lengths, _ in cases]
+results = list(checks.each(last_states, *given_in))
+for (case, values, kept, _), (given, lengths), result in zip(cases, given_in, results):
+    expected = torch.stack([values[i, int(k) - 1] for i, k in enumerate(kept)])
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu"
-    assert tuple(result.shape) == (n, m), f"{case} : forme {tuple(result.shape)}, au lieu de {(n, m)}"
+    assert result.shape == expected.shape, f"{case} : forme {tuple(result.shape)}, au lieu de {tuple(expected.shape)}"
     assert torch.equal(given.detach(), values), f"{case} : `states` a été modifié"
     assert torch.equal(lengths, kept), f"{case} : `lengths` a été modifié"
-    torch.testing.assert_close(
-        result.detach(), expected, atol=1e-5, rtol=1e-5, check_dtype=False,
-        msg=f"{case} : valeurs fausses ; une suite de longueur k finit à l'instant k − 1, chacune au sien",
+    assert torch.allclose(result.detach().double(), expected.double(), atol=1e-5, rtol=1e-5), (
+        f"{case} : valeurs fausses ; une suite de longueur k finit à l'instant k − 1, chacune au sien"
     )
-    gradient = torch.zeros(n, length, m)
+    assert result.requires_grad, f"{case} : le gradient ne remonte pas ; évitez `.detach()`, `.data` et `.tolist()`"
+sum((result * direction).sum() for (*_, direction), result in zip(cases, results)).backward()
+for (case, values, kept, direction), (given, _) in zip(cases, given_in):
+    gradient = torch.zeros(values.shape)
     for i, k in enumerate(kept):
         gradient[i, int(k) - 1] = direction[i]
-    assert result.requires_grad, f"{case} : le gradient ne remonte pas ; évitez `.detach()`, `.data` et `.tolist()`"
-    (result * direction).sum().backward()
     assert given.grad is not None, f"{case} : aucun gradient n'arrive à `states`"
-    torch.testing.assert_close(
-        given.grad, gradient, atol=1e-5, rtol=1e-5,
-        msg=f"{case} : le gradient ne va qu'au dernier instant véritable, et y est celui du résultat",
+    assert torch.allclose(given.grad, gradient, atol=1e-5, rtol=1e-5), (
+        f"{case} : le gradient ne va qu'au dernier instant véritable, et y est celui du résultat"
     )
 ### END HIDDEN TESTS
 
@@ -1100,6 +1110,9 @@ assert abs(value - math.log(math.exp(9) + 5)) < 1e-2, (
     f"un modèle qui ne prédit que du remplissage a une perte de 9, et non {value} : le remplissage n'est pas à prédire"
 )
 ### BEGIN HIDDEN TESTS
+from labo import checks
+
+
 def random_names(n, length, symbols, longest):
     """Des prénoms au hasard ; l'un d'eux, au moins, occupe toute la largeur si `longest`."""
     rows = torch.zeros(n, length, dtype=torch.int64)
@@ -1121,43 +1134,49 @@ class Witness(nn.Module):
         return losses[names[:, 1:] != 0].mean()
 
 
-for symbols, width, sizes in ((7, 4, ((3, 6), (5, 9), (2, 4))), (12, 6, ((1, 5), (4, 8))), (41, 9, ((6, 12),))):
-    model, witness = LanguageModel(symbols, width), Witness(symbols, width)
+cases = (7, 4, ((3, 6), (5, 9), (2, 4))), (12, 6, ((1, 5), (4, 8))), (41, 9, ((6, 12),))
+calls = []
+for symbols, width, _ in cases:
+    calls += [(LanguageModel, "__call__", symbols, width), (checks.Earlier(-1), "named_parameters"), (dict, "__call__", checks.Earlier(-1))]
+built, calls, tried = checks.in_turn(*calls), [], []
+for symbols, width, sizes in cases:
+    model, _, named = (next(built) for _ in range(3))
+    witness = Witness(symbols, width).double()  # plus précise, et sans ce que PyTorch prépare pour chaque taille en float32
     wanted = {name: tuple(p.shape) for name, p in witness.named_parameters()}
-    found = {name: tuple(p.shape) for name, p in model.named_parameters()}
+    found = {name: tuple(p.shape) for name, p in named.items()}
     assert found == wanted, f"les paramètres sont ceux de embedding, layer et output, {wanted}, et non {found}"
     weights = {name: torch.randn(shape) * (0.5 if "layer" in name else 1.5) for name, shape in wanted.items()}
     witness.load_state_dict(weights)
     with torch.no_grad():
-        for name, parameter in model.named_parameters():
+        for name, parameter in named.items():
             parameter.copy_(weights[name])
     for n, length in sizes:
-        names_given = random_names(n, length, symbols, longest=n != 2)
-        before, case = names_given.clone(), f"{n} prénoms de largeur {length}, {symbols} indices"
-        witness.zero_grad()
-        model.zero_grad()
-        expected = witness.loss(before)
-        expected.backward()
-        value = model.loss(names_given)
-        assert torch.equal(names_given, before), f"{case} : `names` a été modifié"
-        assert tuple(value.shape) == (), f"{case} : la perte est un scalaire, et a la forme {tuple(value.shape)}"
-        torch.testing.assert_close(
-            value.detach(), expected.detach(), atol=1e-4, rtol=1e-3, check_dtype=False,
-            msg=f"{case} : la perte vaut {expected.item():.4f}, et non {value.item():.4f} (la cible est le symbole "
-            "suivant ; la moyenne porte sur les symboles véritables, fin comprise ; l'état repart de zéro)",
+        before = random_names(n, length, symbols, longest=n != 2)
+        given = before.clone()
+        tried.append((f"{n} prénoms de largeur {length}, {symbols} indices", before, given, witness, named))
+        calls += [(model, "loss", given), (model, "loss", before.clone()), (model, "loss", F.pad(before, (0, 4)))]
+losses = checks.in_turn(*calls)
+for case, before, given, witness, named in tried:
+    value, expected = next(losses), witness.loss(before)
+    assert torch.equal(given, before), f"{case} : `names` a été modifié"
+    assert tuple(value.shape) == (), f"{case} : la perte est un scalaire, et a la forme {tuple(value.shape)}"
+    assert torch.allclose(value.detach().double(), expected.detach(), atol=1e-4, rtol=1e-3), (
+        f"{case} : la perte vaut {expected.item():.4f}, et non {value.item():.4f} (la cible est le symbole suivant ; la moyenne "
+        "porte sur les symboles véritables, fin comprise ; l'état repart de zéro)"
+    )
+    assert value.requires_grad, f"{case} : le gradient ne remonte pas ; évitez `.detach()`, `.item()` et `.data`"
+    again, longer = next(losses).item(), next(losses).item()
+    assert abs(again - expected.item()) < 1e-3, f"{case} : une seconde mesure donne {again}, au lieu de {expected.item()}"
+    assert abs(longer - expected.item()) < 1e-3, f"{case} : quatre colonnes de 0 changent la perte en {longer}"
+    gradients = torch.autograd.grad(value, list(named.values()), retain_graph=True, allow_unused=True)
+    witness.zero_grad()
+    expected.backward()
+    wanted = {name: parameter.grad for name, parameter in witness.named_parameters()}
+    for name, gradient in zip(named, gradients):
+        assert gradient is not None, f"{case} : `{name}` ne reçoit pas de gradient"
+        assert torch.allclose(gradient.double(), wanted[name], atol=1e-4, rtol=1e-3), (
+            f"{case} : la perte est juste, mais le gradient de `{name}` est faux"
         )
-        assert value.requires_grad, f"{case} : le gradient ne remonte pas ; évitez `.detach()`, `.item()` et `.data`"
-        value.backward()
-        for name, parameter in model.named_parameters():
-            assert parameter.grad is not None, f"{case} : `{name}` ne reçoit pas de gradient"
-            torch.testing.assert_close(
-                parameter.grad, dict(witness.named_parameters())[name].grad, atol=1e-4, rtol=1e-3,
-                msg=f"{case} : la perte est juste, mais le gradient de `{name}` est faux",
-            )
-        with torch.no_grad():
-            again, longer = model.loss(before).item(), model.loss(F.pad(before, (0, 4))).item()
-        assert abs(again - expected.item()) < 1e-3, f"{case} : une seconde mesure donne {again}, au lieu de {expected.item()}"
-        assert abs(longer - expected.item()) < 1e-3, f"{case} : quatre colonnes de 0 changent la perte en {longer}"
 ### END HIDDEN TESTS
 
 # %%
@@ -1328,15 +1347,21 @@ for temperature in (1.0, 0.7, 0.0):
         f"{[index for index, _ in calls]}"
     )
     assert all(int(state[1]) == calls[i][0] for i, (_, state) in enumerate(calls[1:])), "l'état rendu n'est pas le dernier"
-assert generate(following([0, 2, 2]), 1, 2, 5, 1.0, torch.Generator()) == [], "si la fin vient tout de suite, la liste est vide"
-assert generate(following([0, 0, 0]), 1, 2, 1, 1.0, torch.Generator()) == [0], "`limit` = 1 : un seul symbole, même l'indice 0"
-for limit in (3, 4, 5):
-    found = generate(following([0, 3, 0, 5, 2, 4]), 1, 2, limit, 1.0, torch.Generator())
+limits = 3, 4, 5
+paths = checks.each(
+    generate, (following([0, 2, 2]), 1, 2, 5, 1.0, torch.Generator()), (following([0, 0, 0]), 1, 2, 1, 1.0, torch.Generator()),
+    *((following([0, 3, 0, 5, 2, 4]), 1, 2, limit, 1.0, torch.Generator()) for limit in limits),
+    (following([0, 3, 0, 1]), 1, 2, 5, 1.0, torch.Generator()), (following([3, 0, 0, 1]), 3, 0, 7, 1.0, torch.Generator()),
+)
+assert next(paths) == [], "si la fin vient tout de suite, la liste est vide"
+assert next(paths) == [0], "`limit` = 1 : un seul symbole, même l'indice 0"
+for limit in limits:
+    found = next(paths)
     assert found == [3, 5, 4], f"le chemin 3, 5, 4, fin, avec `limit` = {limit}, donne [3, 5, 4], et non {found}"
 assert kinds == {"int"}, f"`step` lit un indice, un entier (int), et a reçu {' et '.join(sorted(kinds))}"
-found = generate(following([0, 3, 0, 1]), 1, 2, 5, 1.0, torch.Generator())
+found = next(paths)
 assert found == [3, 1, 3, 1, 3], f"l'indice de début, tiré ensuite, compte comme un autre : [3, 1, 3, 1, 3], et non {found}"
-assert generate(following([3, 0, 0, 1]), 3, 0, 7, 1.0, torch.Generator()) == [1], "ici la fin est 0, et le début 3"
+assert next(paths) == [1], "ici la fin est 0, et le début 3"
 
 # La température : un symbole contre mille autres de score 0.
 def one_of_many(score):
@@ -1367,7 +1392,11 @@ assert set(found) == {3, 4}, f"scores 0 et 0,01, température 0,05 : les deux so
 
 # La fin, une fois sur deux, dès le premier tirage.
 coin = torch.Generator().manual_seed(int(torch.randint(10**6, ())))
-runs = [generate(lambda index, state: (torch.tensor([-1e4, -1e4, 0.0, 0.0]), state), 1, 2, 30, 1.0, coin) for _ in range(30)]
+def even(index, state):
+    return torch.tensor([-1e4, -1e4, 0.0, 0.0]), state
+
+
+runs = list(checks.each(generate, *[(even, 1, 2, 30, 1.0, coin)] * 30))
 assert [] in runs, f"la fin sort une fois sur deux au premier tirage : sur trente suites, il y en a de vides, et non {runs}"
 assert any(runs), "la fin ne sort qu'une fois sur deux : trente suites ne peuvent pas être toutes vides"
 
@@ -1378,12 +1407,12 @@ def uniform(index, state):
 
 checks.build(nn.Linear, 1, 1)  # un tirage : une graine fixée plus tôt ne peut passer pour le même état
 before = checks.random_state()
-runs = [generate(uniform, 1, 2, 15, 1.0, torch.Generator().manual_seed(seed)) for seed in (3, 3, 4)]
+runs = list(checks.each(generate, *((uniform, 1, 2, 15, 1.0, torch.Generator().manual_seed(seed)) for seed in (3, 3, 4))))
 assert checks.random_state() == before, "le hasard doit venir de `generator`, non du générateur global"
 assert runs[0] == runs[1], "deux générateurs de même graine donnent la même suite"
 assert runs[0] != runs[2], "deux générateurs de graines différentes donnent des suites différentes"
 coin = torch.Generator().manual_seed(5)
-first, second = [generate(uniform, 1, 2, 15, 1.0, coin) for _ in range(2)]
+first, second = checks.each(generate, *[(uniform, 1, 2, 15, 1.0, coin)] * 2)
 assert first != second, "deux appels de suite avec le même générateur donnent des suites différentes : il avance"
 assert set(runs[0]) <= {0, 3, 4, 5}, f"un symbole de probabilité nulle est sorti : {runs[0]}"
 ### END HIDDEN TESTS

@@ -135,6 +135,9 @@ assert torch.equal(read, torch.zeros(1, 1)) and torch.equal(weights, torch.zeros
     f"une requête qui ne voit rien lit 0, avec des poids nuls, et non {read.item()}, {weights[0].tolist()}"
 )
 ### BEGIN HIDDEN TESTS
+from types import SimpleNamespace
+
+
 def truth_of_attention(q, k, v, mask):
     """Celle de PyTorch ; des valeurs identité en font voir les poids."""
     every = torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool)
@@ -147,7 +150,8 @@ def truth_of_attention(q, k, v, mask):
     return read, weights
 
 
-def check_attention(before, t_q, t_k, d, d_v, mask_shape, hidden_row=False, learns=True):
+def drawn(before, t_q, t_k, d, d_v, mask_shape, hidden_row=False, learns=True):
+    """Un cas : les arguments, tirés au hasard, et ce qui est attendu, avec les gradients de directions au hasard."""
     sizes = {"q": (*before, t_q, d), "k": (*before, t_k, d), "v": (*before, t_k, d_v)}
     given = {name: torch.randn(size) for name, size in sizes.items()}
     mask = None
@@ -161,18 +165,24 @@ def check_attention(before, t_q, t_k, d, d_v, mask_shape, hidden_row=False, lear
     directions = [torch.randn(value.shape, dtype=torch.float64) for value in expected]
     sum((value * direction).sum() for value, direction in zip(expected, directions)).backward()
     inputs = {name: value.clone().requires_grad_(learns) for name, value in given.items()}
-    mask_given = None if mask is None else mask.clone()
-    case = f"q {sizes['q']}, k {sizes['k']}, v {sizes['v']}, " + ("sans masque" if mask is None else f"masque {tuple(mask.shape)}")
-    call = checks.recorded(attention, *inputs.values(), mask_given)
-    for name, value in given.items():
-        assert torch.equal(inputs[name].detach(), value), f"{case} : `{name}` a été modifié"
-    assert mask is None or torch.equal(mask_given, mask), f"{case} : `mask` a été modifié"
-    assert isinstance(call.value, (tuple, list)) and len(call.value) == 2, f"{case} : deux tenseurs sont attendus"
-    for name, value, wanted in zip(("ce qui est lu", "les poids"), call.value, expected):
+    name = f"q {sizes['q']}, k {sizes['k']}, v {sizes['v']}, " + ("sans masque" if mask is None else f"masque {tuple(mask.shape)}")
+    return SimpleNamespace(
+        name=name, given=given, mask=mask, leaves=leaves, expected=expected, directions=directions, inputs=inputs,
+        mask_given=None if mask is None else mask.clone(), learns=learns,
+    )
+
+
+def check_values(tried, found):
+    case, mask, expected = tried.name, tried.mask, tried.expected
+    for name, value in tried.given.items():
+        assert torch.equal(tried.inputs[name].detach(), value), f"{case} : `{name}` a été modifié"
+    assert mask is None or torch.equal(tried.mask_given, mask), f"{case} : `mask` a été modifié"
+    assert isinstance(found, (tuple, list)) and len(found) == 2, f"{case} : deux tenseurs sont attendus"
+    for name, value, wanted in zip(("ce qui est lu", "les poids"), found, expected):
         assert isinstance(value, torch.Tensor), f"{case} : {name} : un tenseur est attendu, et non {type(value).__name__}"
         assert value.shape == wanted.shape, f"{case} : {name} : forme {tuple(value.shape)}, au lieu de {tuple(wanted.shape)}"
         assert value.isfinite().all(), f"{case} : {name} : des nan ou des infinis"
-    read, weights = call.value
+    read, weights = found
     if mask is not None:
         unseen = weights.detach()[~mask.expand(weights.shape)]
         assert (unseen == 0).all(), f"{case} : une clé cachée a un poids, {unseen.max().item():.2g}"
@@ -182,35 +192,44 @@ def check_attention(before, t_q, t_k, d, d_v, mask_shape, hidden_row=False, lear
             f"{case} : les poids d'une requête somment à {sums.min().item():.3g}, au lieu de 1 : le masque agit avant le softmax"
         )
     for name, value, wanted in zip(("ce qui est lu", "les poids"), (read, weights), expected):
-        torch.testing.assert_close(
-            value.detach().double(), wanted.detach(), atol=1e-4, rtol=1e-3,
-            msg=f"{case} : {name} : la forme est juste, les valeurs sont fausses (softmax le long des clés, racine de d, masque ?)",
-        )
-    banned = [name for name in call.operators if "scaled_dot_product" in name or "multi_head" in name]
-    assert not banned, "c'est l'attention de PyTorch qui a fait le travail"
-    if not learns:
-        return
-    sum((value * direction).sum() for value, direction in zip((read, weights), directions)).backward()
-    for name, leaf in leaves.items():
-        assert inputs[name].grad is not None, f"{case} : aucun gradient n'arrive à `{name}`"
-        assert inputs[name].grad.isfinite().all(), f"{case} : le gradient de `{name}` contient des nan"
-        torch.testing.assert_close(
-            inputs[name].grad.double(), leaf.grad, atol=1e-3, rtol=1e-2,
-            msg=f"{case} : les valeurs sont justes, mais le gradient de `{name}` est faux : un chemin est-il coupé ?",
+        assert torch.allclose(value.detach().double(), wanted.detach(), atol=1e-4, rtol=1e-3), (
+            f"{case} : {name} : la forme est juste, les valeurs sont fausses (softmax le long des clés, racine de d, masque ?)"
         )
 
 
-check_attention((), 3, 4, 2, 5, (3, 4), learns=False)  # sans gradient, un argument peut être modifié sur place
-check_attention((), 3, 5, 4, 2, None)
-check_attention((), 1, 1, 1, 1, (1, 1))
-check_attention((2,), 4, 3, 6, 5, (4, 3))
-check_attention((2, 3), 4, 5, 2, 7, (2, 1, 4, 5))
-check_attention((3,), 3, 3, 3, 3, (3, 3), hidden_row=True)
-check_attention((2, 2), 2, 4, 9, 1, (2, 2, 2, 4), hidden_row=True)
-check_attention((2,), 5, 4, 3, 2, (1, 4))
-check_attention((2, 3), 4, 5, 2, 3, (4, 5))  # un masque sans les axes du lot, puis sans celui des requêtes
-check_attention((3,), 2, 4, 2, 2, (4,))
-check_attention((1, 2, 2), 2, 6, 5, 3, None)
+def check_gradients(tried):
+    for name, leaf in tried.leaves.items():
+        found = tried.inputs[name].grad
+        assert found is not None, f"{tried.name} : aucun gradient n'arrive à `{name}`"
+        assert found.isfinite().all(), f"{tried.name} : le gradient de `{name}` contient des nan"
+        assert torch.allclose(found.double(), leaf.grad, atol=1e-3, rtol=1e-2), (
+            f"{tried.name} : les valeurs sont justes, mais le gradient de `{name}` est faux : un chemin est-il coupé ?"
+        )
+
+
+cases = [
+    drawn((), 3, 4, 2, 5, (3, 4), learns=False),  # sans gradient, un argument peut être modifié sur place
+    drawn((), 3, 5, 4, 2, None),
+    drawn((), 1, 1, 1, 1, (1, 1)),
+    drawn((2,), 4, 3, 6, 5, (4, 3)),
+    drawn((2, 3), 4, 5, 2, 7, (2, 1, 4, 5)),
+    drawn((3,), 3, 3, 3, 3, (3, 3), hidden_row=True),
+    drawn((2, 2), 2, 4, 9, 1, (2, 2, 2, 4), hidden_row=True),
+    drawn((2,), 5, 4, 3, 2, (1, 4)),
+    drawn((2, 3), 4, 5, 2, 3, (4, 5)),  # un masque sans les axes du lot, puis sans celui des requêtes
+    drawn((3,), 2, 4, 2, 2, (4,)),
+    drawn((1, 2, 2), 2, 6, 5, 3, None),
+]
+call = checks.recorded_in_turn(*((attention, "__call__", *case.inputs.values(), case.mask_given) for case in cases))
+for case, found in zip(cases, call.value):
+    check_values(case, found)
+banned = [name for name in call.operators if "scaled_dot_product" in name or "multi_head" in name]
+assert not banned, "c'est l'attention de PyTorch qui a fait le travail"
+results = [(value, direction) for case, found in zip(cases, call.value) if case.learns for value, direction in zip(found, case.directions)]
+sum((value * direction).sum() for value, direction in results).backward()
+for case in cases:
+    if case.learns:
+        check_gradients(case)
 large = torch.tensor([[1000.0], [-1000.0]])
 read, weights = attention(large, torch.tensor([[1.0], [-1.0], [0.5]]), torch.tensor([[1.0], [2.0], [4.0]]))
 assert torch.allclose(read, torch.tensor([[1.0], [2.0]])), f"des scores de ±1000 donnent ici 1 et 2, et non {read.flatten().tolist()}"
@@ -286,12 +305,14 @@ assert mask.int().tolist() == [[1, 0, 0], [1, 1, 0], [1, 1, 1]], (
 )
 assert causal_mask(1, 4).all(), f"la dernière position voit les 4 clés, et non {causal_mask(1, 4).int().tolist()}"
 ### BEGIN HIDDEN TESTS
-for t_query, t_key in ((2, 5), (4, 6), (1, 1), (6, 6), (1, 7), (5, 6), (3, 9), (3, 4), (2, 1030), (2, 3)):
-    mask = causal_mask(t_query, t_key)
+from labo import checks
+
+sizes = (2, 5), (4, 6), (1, 1), (6, 6), (1, 7), (5, 6), (3, 9), (3, 4), (2, 1030), (2, 3)
+for (t_query, t_key), mask in zip(sizes, checks.each(causal_mask, *sizes)):
     case = f"requêtes, clés = {t_query}, {t_key}"
     assert isinstance(mask, torch.Tensor) and mask.dtype == torch.bool, f"{case} : un tenseur booléen est attendu"
     assert tuple(mask.shape) == (t_query, t_key), f"{case} : forme {tuple(mask.shape)}, au lieu de {(t_query, t_key)}"
-    seen = torch.tensor([[j <= t_key - t_query + i for j in range(t_key)] for i in range(t_query)])
+    seen = torch.arange(t_key) <= t_key - t_query + torch.arange(t_query)[:, None]
     wrong = (mask != seen).nonzero().tolist()
     assert not wrong, (
         f"{case} : la requête i est à la position {t_key - t_query} + i, et voit les clés jusqu'à elle ; "
@@ -347,14 +368,17 @@ assert torch.allclose(result[2], wanted, atol=1e-4), (
     f"la position 2 est (sin 2 ; cos 2 ; sin 0,02 ; cos 0,02) = {wanted.tolist()}, et non {result[2].tolist()}"
 )
 ### BEGIN HIDDEN TESTS
-for count, d in ((1, 2), (5, 6), (6, 2), (4, 8), (40, 10), (2, 64), (8, 8), (1200, 2)):
-    result, case = positions(count, d), f"count, d = {count}, {d}"
+from labo import checks
+
+sizes = (1, 2), (5, 6), (6, 2), (4, 8), (40, 10), (2, 64), (8, 8), (1200, 2)
+for (count, d), result in zip(sizes, checks.each(positions, *sizes)):
+    case = f"count, d = {count}, {d}"
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu, et non {type(result).__name__}"
     assert tuple(result.shape) == (count, d), f"{case} : forme {tuple(result.shape)}, au lieu de {(count, d)}"
     assert result.dtype == torch.float32, f"{case} : le tenseur est float32, et non {result.dtype}"
-    wanted = torch.tensor([
-        [(math.sin, math.cos)[j % 2](t / 10000 ** ((j - j % 2) / d)) for j in range(d)] for t in range(count)
-    ], dtype=torch.float64)
+    t, j = torch.arange(count).double()[:, None], torch.arange(d).double()
+    angles = t / 10000 ** ((j - j % 2) / d)
+    wanted = torch.where(j % 2 == 0, angles.sin(), angles.cos())
     far = (result.double() - wanted).abs()
     t, j = divmod(int(far.argmax()), d)
     assert far.max() < 1e-3, (
@@ -501,10 +525,27 @@ for name, value, wanted in zip(("les poids", "la sortie"), result[1::-1], expect
         "transposer avant de remettre les têtes bout à bout)",
     )
 ### BEGIN HIDDEN TESTS
-for n, length, d, heads, masked in (
+cases = (
     (2, 5, 6, 3, True), (1, 4, 8, 2, False), (3, 1, 4, 4, True), (2, 6, 5, 1, True), (4, 4, 4, 2, True), (1, 3, 12, 4, False),
-):
-    witness, model = witness_and_model(d, heads)
+)
+calls = []
+for _, _, d, heads, _ in cases:
+    model = checks.Earlier(len(calls))
+    calls += [(MultiHead, "__call__", d, heads), (getattr, "__call__", model, "qkv"), (getattr, "__call__", model, "out")]
+    calls += [(model, "named_parameters"), (dict, "__call__", checks.Earlier(-1))]
+built, tried = checks.in_turn(*calls), []
+for n, length, d, heads, masked in cases:
+    model, qkv, out, _, named = (next(built) for _ in range(5))
+    wanted = {"qkv.weight": (3 * d, d), "qkv.bias": (3 * d,), "out.weight": (d, d), "out.bias": (d,)}
+    found = {name: tuple(parameter.shape) for name, parameter in named.items()}
+    assert found == wanted, f"D = {d} : les paramètres sont ceux de qkv et de out, {wanted}, et non {found}"
+    for name, part in (("qkv", qkv), ("out", out)):
+        assert isinstance(part, nn.Linear), f"`{name}` est une nn.Linear, et non {type(part).__name__}"
+    witness = nn.MultiheadAttention(d, heads, batch_first=True)
+    with torch.no_grad():
+        for parameter, name in zip(witness.parameters(), wanted):
+            parameter.copy_(0.6 * torch.randn(wanted[name]))
+            named[name].copy_(parameter)
     values, case = torch.randn(n, length, d), f"N, T, D, têtes = {n}, {length}, {d}, {heads}"
     mask = (torch.rand(length, length) < 0.5) | torch.eye(length, dtype=torch.bool) if masked else None
     copy = values.clone().requires_grad_()
@@ -512,30 +553,28 @@ for n, length, d, heads, masked in (
     direction = torch.randn(n, length, d)
     (expected[0] * direction).sum().backward()
     given, mask_given = values.clone().requires_grad_(), None if mask is None else mask.clone()
-    call = checks.recorded(model, given, mask_given)
-    result = call.value
+    tried.append((case, model, named, witness, values, mask, copy, expected, direction, given, mask_given))
+call = checks.recorded_in_turn(*((model, "__call__", given, mask_given) for _, model, *_, given, mask_given in tried))
+for (case, _, _, _, values, mask, _, expected, _, given, mask_given), result in zip(tried, call.value):
     assert torch.equal(given.detach(), values), f"{case} : `x` a été modifié"
     assert mask is None or torch.equal(mask, mask_given), f"{case} : `mask` a été modifié"
     assert isinstance(result, (tuple, list)) and len(result) == 3, f"{case} : trois résultats sont attendus"
     for name, value, wanted in (("les poids", result[1], expected[1]), ("la sortie", result[0], expected[0])):
         assert isinstance(value, torch.Tensor), f"{case} : {name} : un tenseur est attendu"
         assert value.shape == wanted.shape, f"{case} : {name} : forme {tuple(value.shape)}, au lieu de {tuple(wanted.shape)}"
-        torch.testing.assert_close(
-            value.detach(), wanted.detach(), atol=1e-4, rtol=1e-3,
-            msg=f"{case}, {'avec un' if masked else 'sans'} masque : {name} : la forme est juste, les valeurs diffèrent de celles de PyTorch "
-            "(têtes, biais, masque ?)",
+        assert value.dtype == wanted.dtype, f"{case} : {name} : un tenseur {value.dtype}, au lieu de {wanted.dtype}"
+        assert torch.allclose(value.detach(), wanted.detach(), atol=1e-4, rtol=1e-3), (
+            f"{case}, {'sans' if mask is None else 'avec un'} masque : {name} : la forme est juste, les valeurs diffèrent de celles de "
+            "PyTorch (têtes, biais, masque ?)"
         )
-    (result[0] * direction).sum().backward()
-    torch.testing.assert_close(
-        given.grad, copy.grad, atol=1e-3, rtol=1e-2, msg=f"{case} : la sortie est juste, mais le gradient de `x` est faux",
-    )
-    named = dict(model.named_parameters())
+sum((result[0] * direction).sum() for (*_, direction, _, _), result in zip(tried, call.value)).backward()
+for case, _, named, witness, _, _, copy, _, _, given, _ in tried:
+    assert given.grad is not None, f"{case} : aucun gradient n'arrive à `x`"
+    assert torch.allclose(given.grad, copy.grad, atol=1e-3, rtol=1e-2), f"{case} : la sortie est juste, mais le gradient de `x` est faux"
     for name, wanted in zip(("qkv.weight", "qkv.bias", "out.weight", "out.bias"), witness.parameters()):
         assert named[name].grad is not None, f"{case} : `{name}` ne reçoit pas de gradient"
-        torch.testing.assert_close(
-            named[name].grad, wanted.grad, atol=1e-3, rtol=1e-2, msg=f"{case} : le gradient de `{name}` est faux",
-        )
-    assert not any("multi_head" in name for name in call.operators), "c'est la couche de PyTorch qui a fait le travail"
+        assert torch.allclose(named[name].grad, wanted.grad, atol=1e-3, rtol=1e-2), f"{case} : le gradient de `{name}` est faux"
+assert not any("multi_head" in name for name in call.operators), "c'est la couche de PyTorch qui a fait le travail"
 checks.forbid(MultiHead, "multiheadattention", "multi_head*", "*transformer*")
 ### END HIDDEN TESTS
 
@@ -569,61 +608,96 @@ def truth_of_heads(named, heads, x, mask=None):
 def check_read_at_once(case, found, wanted):
     for name, value, expected in zip(("la sortie", "les poids", "les clés", "les valeurs"), found, wanted):
         assert value.shape == expected.shape, f"{case} : {name} : forme {tuple(value.shape)}, au lieu de {tuple(expected.shape)}"
-        torch.testing.assert_close(
-            value.detach(), expected.detach(), atol=1e-4, rtol=1e-3,
-            msg=f"{case} : {name} : ce ne sont pas les valeurs de la suite lue d'un coup (les positions les plus anciennes d'abord)",
+        assert value.dtype == expected.dtype, f"{case} : {name} : un tenseur {value.dtype}, au lieu de {expected.dtype}"
+        assert torch.allclose(value.detach(), expected.detach(), atol=1e-4, rtol=1e-3), (
+            f"{case} : {name} : ce ne sont pas les valeurs de la suite lue d'un coup (les positions les plus anciennes d'abord)"
         )
 
 
-for n, d, heads, cuts in ((2, 6, 2, (3, 1, 2)), (1, 4, 1, (1, 1, 1, 1)), (3, 8, 4, (2, 5)), (2, 4, 2, (4, 4)), (1, 9, 3, (1, 3, 2)), (1, 4, 2, (30, 1, 19))):
-    layer, length = MultiHead(d, heads), sum(cuts)
+cases = (2, 6, 2, (3, 1, 2)), (1, 4, 1, (1, 1, 1, 1)), (3, 8, 4, (2, 5)), (2, 4, 2, (4, 4)), (1, 9, 3, (1, 3, 2)), (1, 4, 2, (30, 1, 19))
+calls = []
+for n, d, heads, _ in cases:
+    layer = checks.Earlier(len(calls))
+    calls += [(MultiHead, "__call__", d, heads), (layer, "named_parameters"), (dict, "__call__", checks.Earlier(-1)), (layer, "train", n == 1)]
+built = list(checks.in_turn(*calls))
+layers, all_named = built[::4], built[2::4]
+for named in all_named:
     with torch.no_grad():
-        for parameter in layer.parameters():
+        for parameter in named.values():
             parameter.copy_(0.6 * torch.randn(parameter.shape))
-    named = dict(layer.named_parameters())
+unchanged = checks.unchanged(*layers)
+# Avec un masque, et par morceaux : à chacun, le cache qu'a rendu celui d'avant.
+calls, drawn = [], []
+for (n, d, heads, cuts), layer, named in zip(cases, layers, all_named):
     assert {"qkv.weight", "qkv.bias", "out.weight", "out.bias"} <= set(named), f"D = {d} : il manque qkv ou out"
+    length = sum(cuts)
     values, case = torch.randn(n, length, d), f"N, D, têtes = {n}, {d}, {heads}"
     # Chaque position voit celles d'avant, sauf la deuxième avant elle : un peu du passé est caché.
     mask = torch.tensor([[j <= i and i - j != 2 for j in range(length)] for i in range(length)])
-    expected, past, start = truth_of_heads(named, heads, values, mask), None, 0
-    begun, twin = (values[:, :2].clone().requires_grad_() for _ in range(2))
-    rest, rest_twin = (values[:, 2:].clone().requires_grad_() for _ in range(2))
-    layer.train(n == 1)
-    unchanged = checks.unchanged(layer)
-    already_read = tuple(layer(begun)[2])
+    drawn.append((case, values, mask, truth_of_heads(named, heads, values, mask)))
+    calls.append((layer, "__call__", values[:, :2].clone()))  # sans masque, d'abord
+    past, start = None, 0
+    for size in cuts:
+        stop = start + size
+        calls.append((layer, "__call__", values[:, start:stop].clone(), mask[start:stop, :stop].clone(), past))
+        calls += [(tuple, "__call__", past or ()), (getattr, "__call__", layer, "training")]
+        calls += [(checks.Earlier(-3), "__getitem__", 2), (tuple, "__call__", checks.Earlier(-1))]
+        past, start = checks.Earlier(len(calls) - 1), stop
+results = checks.in_turn(*calls)
+for (n, _, _, cuts), (case, _, _, expected) in zip(cases, drawn):
+    start, copies = 0, ()
+    with torch.no_grad():
+        next(results)
     for size in cuts:
         stop = start + size
         where = f"{case}, mode {'entraînement' if n == 1 else 'évaluation'}, avec un masque, positions {start} à {stop - 1}"
-        copies = () if past is None else tuple(value.clone() for value in past)
         with torch.no_grad():
-            output, weights, after = layer(values[:, start:stop], mask[start:stop, :stop], past)
-        unchanged(where)
-        for value, copy in zip(past or (), copies):
+            (output, weights, _), past, training, _, after = (next(results) for _ in range(5))
+        assert training == (n == 1), f"{where} : la couche n'est plus dans ce mode"
+        for value, copy in zip(past, copies):
             assert torch.equal(value, copy), f"{where} : `past` a été modifié"
         wanted = expected[0][:, start:stop], expected[1][:, :, start:stop, :stop], *(part[:, :, :stop] for part in expected[2:])
         check_read_at_once(where, (output, weights, *after), wanted)
-        past, start = tuple(after), stop
-    # Sans masque, deux positions puis les autres : le gradient revient aux unes par le cache, aux autres par `x`.
-    output, weights, after = layer(rest, None, already_read)
+        start, copies = stop, tuple(value.clone() for value in after)
+unchanged("une suite lue par morceaux")
+# Deux positions puis les autres, avec un masque, puis sans : le gradient revient aux unes par le cache, aux autres par `x`.
+calls, expected, leaves, twins = [], [], [], []
+for (_, _, heads, _), layer, named, (_, values, mask, _) in zip(cases, layers, all_named, drawn):
+    begun, twin = (values[:, :2].clone().requires_grad_() for _ in range(2))
+    rest, rest_twin = (values[:, 2:].clone().requires_grad_() for _ in range(2))
+    calls += [(layer, "__call__", begun), (checks.Earlier(-1), "__getitem__", 2), (tuple, "__call__", checks.Earlier(-1))]
+    calls.append((layer, "__call__", values[:, 2:].clone(), mask[2:].clone(), checks.Earlier(-1)))
+    calls.append((layer, "__call__", rest, None, checks.Earlier(-2)))
     wanted = truth_of_heads(named, heads, torch.cat([twin, rest_twin], 1))
-    wanted = wanted[0][:, 2:], wanted[1][:, :, 2:], *wanted[2:]
-    check_read_at_once(f"{case}, sans masque, après deux positions", (output, weights, *after), wanted)
-    for name, value, expected in zip(("la sortie", "les poids", "les clés", "les valeurs"), (output, weights, *after), wanted):
-        direction = torch.randn(expected.shape)
+    expected.append((wanted[0][:, 2:], wanted[1][:, :, 2:], *wanted[2:]))
+    leaves += [begun, rest]
+    twins += [twin, rest_twin]
+results = list(checks.in_turn(*calls))
+all_masked, found = ([(output, weights, *after) for output, weights, after in results[place::5]] for place in (3, 4))
+for (case, _, _, wanted_masked), masked, unmasked, wanted in zip(drawn, all_masked, found, expected):
+    wanted_masked = wanted_masked[0][:, 2:], wanted_masked[1][:, :, 2:], *wanted_masked[2:]
+    check_read_at_once(f"{case}, avec un masque, après deux positions", masked, wanted_masked)
+    check_read_at_once(f"{case}, sans masque, après deux positions", unmasked, wanted)
+for name, values, wanted in zip(("la sortie", "les poids", "les clés", "les valeurs"), zip(*found), zip(*expected)):
+    for (case, *_), value in zip(drawn, values):
         assert value.requires_grad, f"{case} : {name} : aucun gradient n'en remonte"
-        for result, leaves in ((value, (begun, rest)), (expected, (twin, rest_twin))):
-            for leaf in leaves:
-                leaf.grad = None
-            (result * direction).sum().backward(retain_graph=True)
-        assert begun.grad is not None, f"{case} : aucun gradient ne remonte par le cache : {name} n'en donne pas à un `x` déjà lu"
-        torch.testing.assert_close(
-            begun.grad, twin.grad, atol=1e-3, rtol=1e-2,
-            msg=f"{case} : {name} : le gradient d'un `x` déjà lu, qui remonte par le cache, est faux",
+    directions = [torch.randn(value.shape) for value in wanted]
+    gradients, gradients_wanted = (
+        torch.autograd.grad(
+            sum((result * direction).sum() for result, direction in zip(results, directions)), inputs, retain_graph=True, allow_unused=True
         )
-        assert rest.grad is not None, f"{case} : avec un cache, aucun gradient ne remonte de ce résultat à `x` : {name}"
-        torch.testing.assert_close(
-            rest.grad, rest_twin.grad, atol=1e-3, rtol=1e-2,
-            msg=f"{case} : {name} : avec un cache, le gradient de `x` est faux : un chemin est-il coupé ?",
+        for results, inputs in ((values, leaves), (wanted, twins))
+    )
+    for place, (case, *_) in enumerate(drawn):
+        by_past, by_x = gradients[2 * place : 2 * place + 2]
+        wanted_by_past, wanted_by_x = gradients_wanted[2 * place : 2 * place + 2]
+        assert by_past is not None, f"{case} : aucun gradient ne remonte par le cache : {name} n'en donne pas à un `x` déjà lu"
+        assert torch.allclose(by_past, wanted_by_past, atol=1e-3, rtol=1e-2), (
+            f"{case} : {name} : le gradient d'un `x` déjà lu, qui remonte par le cache, est faux"
+        )
+        assert by_x is not None, f"{case} : avec un cache, aucun gradient ne remonte de ce résultat à `x` : {name}"
+        assert torch.allclose(by_x, wanted_by_x, atol=1e-3, rtol=1e-2), (
+            f"{case} : {name} : avec un cache, le gradient de `x` est faux : un chemin est-il coupé ?"
         )
 ### END HIDDEN TESTS
 
@@ -1097,6 +1171,9 @@ found = train_bpe({"ab": 1}, 5)
 assert found == [("b", "_"), ("a", "b_")], f"« ab » n'a que deux fusions, (b, _) puis (a, b_), et non {found}"
 assert train_bpe({"ab": 1}, 0) == [], "aucune fusion demandée, aucune apprise"
 ### BEGIN HIDDEN TESTS
+from labo import checks
+
+
 def truth_of_merges(counts, merges):
     words, learnt = [([*word, "_"], count) for word, count in counts.items()], []
     for _ in range(merges):
@@ -1134,9 +1211,9 @@ cases = [
     ({"aB": 1, "Ab": 1}, 6), ({"a.b": 5, "axb": 2, "a+b": 1}, 9), ({"Zoé": 2, "zoé": 1, "r2d2": 1, "l'an": 1}, 20),
     *((random_words(letters, 8, longest), 10) for letters in ("ab", "abc", "aéz-") for longest in (3, 8)),
 ]
-for counts, merges in cases:
-    given, wanted = dict(counts), truth_of_merges(counts, merges)
-    found = train_bpe(given, merges)
+given_in = [(dict(counts), merges) for counts, merges in cases]
+for (counts, merges), (given, _), found in zip(cases, given_in, checks.each(train_bpe, *given_in)):
+    wanted = truth_of_merges(counts, merges)
     assert given == counts, f"{counts} : `counts` a été modifié"
     assert isinstance(found, list) and len(found) == len(wanted), f"{counts}, {merges} fusions : {len(wanted)} sont attendues, et non {found}"
     for i, (pair, expected) in enumerate(zip(found, wanted)):
@@ -1154,6 +1231,9 @@ found = encode_bpe("aaa", [("a", "a")])
 assert found == ["aa", "a", "_"], f"dans « aaa », la fusion de gauche à droite donne aa, a, _, et non {found}"
 assert encode_bpe("zoé", []) == ["z", "o", "é", "_"], "sans fusion, les lettres, puis la marque de fin"
 ### BEGIN HIDDEN TESTS
+from labo import checks
+
+
 def truth_of_pieces(word, merges):
     parts = [*word, "_"]
     for pair in merges:
@@ -1189,15 +1269,17 @@ corpora = (
     ({"été": 3, "thé": 2, "ôté": 1}, 7, ("été", "théâtre", "côté", "tété")),
     ({"Zoé": 3, "l'an-2000": 2, "a.b": 5}, 12, ("Zoé", "zoé", "l'an", "2001", "a.c", "axb")),
 )
+cases = []
 for counts, merges, words in corpora:
     learnt = learnt_from(counts, merges)
-    for word in words:
-        given, wanted = list(learnt), truth_of_pieces(word, learnt)
-        found = encode_bpe(word, given)
-        assert given == learnt, f"« {word} » : `merges` a été modifiée"
-        assert isinstance(found, list) and all(isinstance(piece, str) for piece in found), f"« {word} » : une liste de textes, et non {found}"
-        assert "".join(found) == word + "_", f"« {word} » : les morceaux {found}, bout à bout, ne redonnent pas le mot suivi de _"
-        assert found == wanted, f"« {word} », fusions {learnt} : {wanted} est attendu, et non {found} (dans l'ordre où elles ont été apprises)"
+    cases += [(word, learnt) for word in words]
+given_in = [(word, list(learnt)) for word, learnt in cases]
+for (word, learnt), (_, given), found in zip(cases, given_in, checks.each(encode_bpe, *given_in)):
+    wanted = truth_of_pieces(word, learnt)
+    assert given == learnt, f"« {word} » : `merges` a été modifiée"
+    assert isinstance(found, list) and all(isinstance(piece, str) for piece in found), f"« {word} » : une liste de textes, et non {found}"
+    assert "".join(found) == word + "_", f"« {word} » : les morceaux {found}, bout à bout, ne redonnent pas le mot suivi de _"
+    assert found == wanted, f"« {word} », fusions {learnt} : {wanted} est attendu, et non {found} (dans l'ordre où elles ont été apprises)"
 ### END HIDDEN TESTS
 
 # %%
@@ -1276,21 +1358,21 @@ assert result[0, 0].tolist() == [0, 1, 4, 5], f"le premier carré, en haut à ga
 assert result[0, 1].tolist() == [2, 3, 6, 7], f"le deuxième est à sa droite, (2 ; 3 ; 6 ; 7), et non {result[0, 1].tolist()}"
 assert tuple(patches(torch.zeros(2, 3, 4, 6), 2).shape) == (2, 6, 12), "2 images 3 × 4 × 6 et p = 2 donnent 2 × 6 × 12"
 ### BEGIN HIDDEN TESTS
+cases = []
 for n, c, h, w, p in ((2, 3, 4, 6, 2), (1, 1, 6, 3, 3), (3, 2, 4, 4, 1), (2, 2, 3, 3, 3), (1, 4, 2, 8, 2), (2, 1, 9, 6, 3), (2, 2, 4, 4, 2), (1, 2, 8, 4, 4)):
     values = torch.randn(n, c, h, w)
+    cases.append((f"N, C, H, W = {n}, {c}, {h}, {w}, p = {p}", values, values.clone(), p))
+call = checks.recorded_in_turn(*((patches, "__call__", given, p) for _, _, given, p in cases))
+for (case, values, given, p), result in zip(cases, call.value):
     expected = F.unfold(values, p, stride=p).transpose(1, 2)
-    given, case = values.clone(), f"N, C, H, W = {n}, {c}, {h}, {w}, p = {p}"
-    call = checks.recorded(patches, given, p)
-    result = call.value
     assert torch.equal(given, values), f"{case} : `images` a été modifié"
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu"
     assert result.shape == expected.shape, f"{case} : forme {tuple(result.shape)}, au lieu de {tuple(expected.shape)}"
-    torch.testing.assert_close(
-        result.detach(), expected, atol=1e-6, rtol=1e-6, check_dtype=False,
-        msg=f"{case} : la forme est juste, l'ordre est faux (des carrés, puis des canaux, des lignes, des colonnes ?)",
+    assert torch.allclose(result.detach().to(expected.dtype), expected, atol=1e-6, rtol=1e-6), (
+        f"{case} : la forme est juste, l'ordre est faux (des carrés, puis des canaux, des lignes, des colonnes ?)"
     )
-    banned = [name for name in call.operators if "im2col" in name or "unfold" in name or "convolution" in name]
-    assert not banned, f"sans `unfold` ni convolution : ici, c'est `{banned[0]}` de PyTorch qui a fait le travail"
+banned = [name for name in call.operators if "im2col" in name or "unfold" in name or "convolution" in name]
+assert not banned, f"sans `unfold` ni convolution : ici, c'est `{banned[0]}` de PyTorch qui a fait le travail"
 checks.forbid(patches, "*unfold*", "*conv*", "im2col")
 ### END HIDDEN TESTS
 

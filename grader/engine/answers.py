@@ -34,6 +34,7 @@ class Objects:
         self.boundary = boundary
         self.mirrors = Mirrors()
         self.proxies: WeakValueDictionary[int, Proxy] = WeakValueDictionary()
+        self._latest_kinds: tuple[list, tuple[str, ...]] = [], ()
         self._strangers: WeakSet[Proxy] = WeakSet()
         self._classes: WeakSet[Proxy] = WeakSet()
 
@@ -48,10 +49,16 @@ class Objects:
             return known
         if type(number) is not int or type(kinds) is not list or type(is_callable) is not bool:
             raise WireError("not an object")
-        names = tuple(text(kind, MAX_NAME) for kind in kinds[:MAX_KINDS])
         kind = CallableProxy if is_callable else Proxy
-        proxy = self.proxies[number] = kind(self.boundary, wire.Handle(number, names))
+        proxy = self.proxies[number] = kind(self.boundary, wire.Handle(number, self._names(kinds)))
         return proxy
+
+    def _names(self, kinds: list) -> tuple[str, ...]:
+        """The names of an object's classes, often those of the object before it."""
+        if kinds != self._latest_kinds[0]:
+            names = tuple(text(kind, MAX_NAME) for kind in kinds[:MAX_KINDS])
+            self._latest_kinds = kinds, names
+        return self._latest_kinds[1]
 
     def stranger(self, known: Proxy) -> Proxy:
         """Another proxy of an object that the test has made: what is read gives it as a value."""

@@ -330,7 +330,7 @@ def _described(error: BaseException) -> dict[str, Any]:
     student_frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith(_ENGINE)
+        if not frame.filename.startswith(_OURS)
     ]
     try:
         message = str(error)[:MAX_SAID]
@@ -342,4 +342,4 @@ def _described(error: BaseException) -> dict[str, Any]:
     return {"kinds": kinds, **{key: wire.clean(text) for key, text in texts.items()}}
 
 
-_ENGINE: Final = __file__.rpartition("/")[0]
+_OURS: Final = (__file__.rpartition("/")[0], call_in_turn.__code__.co_filename)

@@ -166,18 +166,22 @@ class IsolatedTests:
             "call", factory, *args, **kwargs
         )
         checks.random_state = lambda: self.remote.apply("random_state")
-        checks.state_of = lambda model: self.remote.apply("state_of", model)
+        checks.states_of = lambda *models: self.remote.apply("states_of", *models)
         checks.parameters_of = lambda model: self.remote.apply("parameters_of", model)
         checks.modes_of = lambda model: self.remote.apply("modes_of", model)
         checks.equal_to = lambda *given: self.remote.apply("equal_to", *given)
         checks.assembled = lambda recipe: self.remote.apply("assembled", recipe)
         checks.in_turn = self.remote.in_turn
         checks.recorded = self._recorded
+        checks.recorded_in_turn = self._recorded_in_turn
         checks.forbid = self._forbid
         checks.source_of = self._source_of
 
     def _recorded(self, function: Any, /, *args: Any, **kwargs: Any) -> checks.Recorded:
         return checks.seen(*self.remote.applied("call", (function, *args), kwargs, record=True))
+
+    def _recorded_in_turn(self, *calls: tuple) -> checks.Recorded:
+        return checks.seen(*self.remote.recorded_in_turn(*calls))
 
     def _forbid(
         self, exercise: Any, *words: str, loops: bool = False, recursion: bool = False

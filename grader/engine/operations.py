@@ -12,7 +12,7 @@ from typing import Any, Final
 import torch
 from torch.nn import Module
 
-from labo.checks import assembled, equal_to, modes_of, parameters_of, random_state, state_of
+from labo.checks import assembled, equal_to, modes_of, parameters_of, random_state, states_of
 
 _KINDS: Final = 40
 
@@ -100,7 +100,7 @@ OPERATIONS: Final[dict[str, Callable]] = {
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
     "random_state": random_state,
-    "state_of": state_of,
+    "states_of": states_of,
     "parameters_of": parameters_of,
     "modes_of": modes_of,
     "equal_to": equal_to,

@@ -131,12 +131,21 @@ class Remote:
         Each call leaves its arguments as it has changed them when its value is asked for. No
         arithmetic is passed on for the objects that they give.
         """
-        if not calls:
-            return
-        answer, encoder, reader = self._sent(IN_TURN, calls, {})
+        if calls:
+            yield from self._values(len(calls), *self._sent(IN_TURN, calls, {}))
+
+    def recorded_in_turn(self, *calls: tuple) -> tuple[list, Any]:
+        """The values of such calls, and the names of the operators that they used together."""
+        sent = self._sent(IN_TURN, calls, {}, record=True)
+        return list(self._values(len(calls), *sent)), sent[0].get("operators")
+
+    def _values(
+        self, count: int, answer: dict, encoder: ArgumentEncoder, reader: AnswerReader
+    ) -> Iterator[Any]:
+        """The values of so many calls, up to the one that has raised an error."""
         with self.reading:
             earlier = list(answer.get("earlier", ()))
-            if not (len(earlier) == len(calls) - 1 or "raised" in answer):
+            if not (len(earlier) == count - 1 or "raised" in answer):
                 raise WireError("not a value for each call")
         for each in earlier:
             yield self._value(each, encoder, reader)

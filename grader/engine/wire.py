@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgpack
 import numpy as np
@@ -47,8 +46,7 @@ _MAX_READ: Final = 8 * MAX_ITEMS  # an item may be a list of a tag and fields, o
 _DIGITS: Final = re.compile(rf"-?[0-9]{{1,{MAX_INT_DIGITS}}}")
 
 
-@dataclass(frozen=True)
-class Handle:
+class Handle(NamedTuple):
     """An object that stays on the other side; `kinds` are the qualified names of its classes."""
 
     number: int

@@ -23,7 +23,8 @@ _DETOURS = {
     *("getattr", "setattr", "delattr", "__import__", "__annotations__"),
 }
 _HIDDEN_ATTRIBUTES = {
-    *("attrgetter", "methodcaller", "in_turn", "call_in_turn", "update_wrapper", "import_module"),
+    *("attrgetter", "methodcaller", "in_turn", "call_in_turn", "recorded_in_turn"),
+    *("update_wrapper", "import_module"),
     *("get_type_hints", "ForwardRef", "Formatter", "get_field", "CompilationUnit", "call_method"),
     *("make_dataclass", "new_class", "runstring", "rundocs", "resolve_name"),
     *("CodeType", "FunctionType", "LambdaType", "f_code", "gi_code", "cr_code", "ag_code"),

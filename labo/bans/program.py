@@ -141,9 +141,9 @@ class Program:
     def _binding(self) -> dict[str, list[Statement]]:
         """Pour chaque nom, les instructions qui le lient ou en changent le contenu."""
         table: dict[str, list[Statement]] = {}
+        # What is done to a module changes nothing that is read under its name: see `patches`.
+        modules = self.imported - self._bound
         for statement in self.statements:
-            # What is done to a module changes nothing that is read under its name: see `_patches`.
-            modules = self.imported - self._bound
             changed = (statement.uses.changed - modules) | statement.uses.bound
             for name in statement.binds | changed:
                 table.setdefault(name, []).append(statement)

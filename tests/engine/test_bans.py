@@ -51,6 +51,21 @@ FAITHFUL = {
         "try:\n    checks.recorded(f)\n    assert False\nexcept KeyError as error:\n"
         "    assert 'clé' in str(error)",
     ),
+    "calls in turn": (
+        "def f(x): return x.sin()\ndef g(x): x.add_(1); return x.exp()",
+        "x, y = torch.ones(3, requires_grad=True), torch.zeros(2)\n"
+        "call = checks.recorded_in_turn((f, '__call__', x), (g, '__call__', y),\n"
+        "    (f, '__call__', checks.Earlier(0)))\n"
+        "assert {'sin', 'add_', 'exp'} <= call.operators and y.tolist() == [1, 1]\n"
+        "first, second, third = call.value\nassert torch.allclose(second, y.exp())\n"
+        "third.sum().backward()\n"
+        "assert torch.allclose(x.grad, x.detach().sin().cos() * x.detach().cos())",
+    ),
+    "an error in calls in turn": (
+        "def f(x): return 1 / x",
+        "try:\n    checks.recorded_in_turn((f, '__call__', 1), (f, '__call__', 0))\n"
+        "    assert False\nexcept ZeroDivisionError:\n    pass",
+    ),
     "deprecated": (
         "def f(x): return x * x",
         "assert 'mul' in checks.operators_used(f, torch.ones(2))",

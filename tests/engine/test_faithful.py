@@ -122,6 +122,13 @@ PASSING = {
         "net(torch.ones(2)).backward()\nassert weight.grad.tolist() == [[1, 1]]\n"
         "assert list(checks.each(getattr, (net, 'training'), (net[1], 'bias'))) == [True, None]",
     ),
+    "networks that stay as they are, and one that does not": (
+        "def learn(net):\n    with torch.no_grad(): net.weight.add_(1)",
+        "first, second = checks.each(torch.nn.Linear, (2, 1), (3, 1))\n"
+        "unchanged = checks.unchanged(first, second)\nunchanged('rien')\nlearn(second)\n"
+        "try:\n    unchanged('ici')\n    assert False\n"
+        "except AssertionError as error:\n    assert str(error).startswith('ici : `weight`')",
+    ),
     "calls that are given the values of earlier ones": (
         "class A:\n"
         "    def __init__(self, n, above=()): self.n, self.above = n, above\n"
@@ -607,6 +614,24 @@ FAILING = {
         "classe A",
     ),
 }
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "f(1)",
+        "checks.recorded(f, 1)",
+        "list(checks.each(f, (1,)))",
+        "checks.recorded_in_turn((f, '__call__', 1))",
+        "checks.assembled((f, 1))",
+    ],
+)
+def test_no_frame_but_the_student_s_is_shown(engine, asked):
+    student, test = "def f(x):\n    return [][x]", f"from labo import checks\n{asked}"
+    (verdict,) = engine.run(job(student, test)).report.verdicts
+    files = [line for line in verdict.message.splitlines() if line.startswith("  File")]
+    assert len(files) == 1
+    assert "in f" in files[0]
 
 
 @pytest.mark.parametrize("name", FAILING)

@@ -136,6 +136,10 @@ DETOURS = {
         ["from labo import checks\ndef f(x): return checks.call_in_turn((x, 'con' + 'v'), [])"],
         "call_in_turn",
     ),
+    "recorded, such a method": (
+        ["from labo import checks\ndef f(x): return checks.recorded_in_turn((x, 'con' + 'v'))"],
+        "recorded_in_turn",
+    ),
     "module of a module": (["def f(x): return torch.builtins.getattr(F, x)"], "builtins"),
     "name of a resource": (
         ["import pkgutil\ndef f(x): return pkgutil.resolve_name('torch:con' + 'v2d')(x)"],
