@@ -153,9 +153,11 @@ class Candidate:
         answer: dict[str, object]
         self.running = True
         try:
-            # Scalars with these gradients: for gradients that are given, torch imports sympy.
+            with torch.enable_grad():  # whatever the mode that the last call has left
+                # Scalars with these gradients: for gradients that are given, torch imports sympy.
+                objectives = [(output * grad.conj()).sum().real for output, grad in given]
             results = torch.autograd.grad(
-                [(output * grad.conj()).sum().real for output, grad in given],
+                objectives,
                 recorded.inputs,
                 retain_graph=True,
                 create_graph=request["create_graph"],

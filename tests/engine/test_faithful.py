@@ -279,6 +279,17 @@ PASSING = {
         "x = torch.randn(5, dtype=torch.float64, requires_grad=True)\n"
         "assert torch.autograd.gradcheck(Square.apply, (x,))",
     ),
+    "a gradient asked after a call that recorded none": (
+        "def f(x): return x * x",
+        "x = torch.ones(2, requires_grad=True)\ny = f(x)\nwith torch.no_grad():\n    f(x)\n"
+        "y.sum().backward()\nassert x.grad.tolist() == [2, 2]",
+    ),
+    "a gradient of complex numbers": (
+        "def f(z): return z * z",
+        "z = torch.tensor([1 + 2j, 3j], requires_grad=True)\nf(z).abs().sum().backward()\n"
+        "twin = z.detach().clone().requires_grad_()\n(twin * twin).abs().sum().backward()\n"
+        "assert torch.allclose(z.grad, twin.grad)",
+    ),
     "a second backward fails": (
         "def f(x): return (x * x).sum()",
         "x = torch.ones(2, requires_grad=True)\ny = f(x)\ny.backward()\n"

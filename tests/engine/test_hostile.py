@@ -24,7 +24,7 @@ BUDGETS = EngineConfig(
     whole=not harness.THOROUGH,  # short runs confirm what fails, and here almost everything does
 )
 # What never ends costs all the time that it is given, and this is enough for an honest cell.
-SHORT = replace(BUDGETS, cell_seconds=2, notebook_seconds=6)
+SHORT = replace(BUDGETS, cell_seconds=3, notebook_seconds=9)
 pytestmark = pytest.mark.timeout(1500)  # the first test has the whole corpus graded
 LABS = {case.lab for case in CASES.values()}
 EVERY = 3  # cases between two honest students
