@@ -13,6 +13,7 @@ without any cell.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import resource
@@ -212,6 +213,7 @@ def main() -> None:
     parser.add_argument("--whole", action="store_true", help="run every cell, as before")
     parser.add_argument("--parts", action="store_true", help="say where the time goes")
     options = parser.parse_args()
+    gc.set_threshold(500_000, 5, 5)  # as the command `grader` does
     config = EngineConfig(workers=WORKERS, whole=options.whole)
     print(f"{os.cpu_count()} cores, {WORKERS} workers, {options.students} submissions of each lab")
     for lab in options.labs:

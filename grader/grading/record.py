@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -67,8 +68,7 @@ def _record(gradebook: Gradebook, lab: Lab, results: Sequence[Result]) -> None:
         for result in batch:
             write_copy(lab.submission(result.student), result, checksums, author)
         with _one_commit(gradebook):
-            for result in batch:
-                _record_one(gradebook, lab.submission(result.student), result, checksums)
+            _record_batch(gradebook, lab, batch, checksums)
             unite(gradebook, [result.student for result in batch])
         recorded.add(batch)
 
@@ -213,11 +213,14 @@ def _checksums(gradebook: Gradebook, lab: Lab) -> dict[str, str]:
 
 
 def _with_cells(
-    gradebook: Gradebook, kind: type[Grade | Comment], notebook: SubmittedNotebook
-) -> list[Any]:
-    """The grades, or the comments, of a notebook."""
-    query = gradebook.db.query(kind).options(joinedload(kind.cell))
-    return query.filter(kind.notebook_id == notebook.id).all()
+    gradebook: Gradebook, kind: type[Grade | Comment], notebooks: Sequence[SubmittedNotebook]
+) -> dict[str, list[Any]]:
+    """The grades, or the comments, of each of these notebooks, by its id."""
+    wanted = kind.notebook_id.in_([notebook.id for notebook in notebooks])
+    found: dict[str, list[Any]] = defaultdict(list)
+    for one in gradebook.db.query(kind).options(joinedload(kind.cell)).filter(wanted):
+        found[one.notebook_id].append(one)
+    return found
 
 
 def _computed_score(gradebook: Gradebook, notebook: SubmittedNotebook) -> float:
@@ -236,17 +239,44 @@ def _total(gradebook: Gradebook, notebook: SubmittedNotebook) -> float:
 # ---- Writing to it
 
 
-def _record_one(
-    gradebook: Gradebook, submission: Submission, result: Result, checksums: dict[str, str]
+def _record_batch(
+    gradebook: Gradebook, lab: Lab, batch: Sequence[Result], checksums: dict[str, str]
 ) -> None:
-    entry = _enter_submission(gradebook, submission)
-    notebook = next(n for n in entry.notebooks if n.name == submission.lab.notebook_name)
-    graded = graded_cells(executed_notebook(result, checksums))
-    cells = {name: nbformat.from_dict(cell) for name, cell in graded.items()}
-    for grade in _with_cells(gradebook, Grade, notebook):
-        _set_grade(grade, result, cells.get(grade.cell.name))
-    for comment in _with_cells(gradebook, Comment, notebook):
-        _set_comment(comment, cells.get(comment.cell.name))
+    """Students, then submissions, then grades and comments: the database is asked once for each."""
+    with _one_flush(gradebook):
+        for result in batch:
+            gradebook.update_or_create_student(result.student)
+    with _one_flush(gradebook):
+        entries = [_enter_submission(gradebook, lab.submission(r.student)) for r in batch]
+    notebooks = [
+        next(n for n in entry.notebooks if n.name == lab.notebook_name) for entry in entries
+    ]
+    grades = _with_cells(gradebook, Grade, notebooks)
+    comments = _with_cells(gradebook, Comment, notebooks)
+    for notebook, result in zip(notebooks, batch, strict=True):
+        graded = graded_cells(executed_notebook(result, checksums))
+        cells = {name: nbformat.from_dict(cell) for name, cell in graded.items()}
+        for grade in grades[notebook.id]:
+            _set_grade(grade, result, cells.get(grade.cell.name))
+        for comment in comments[notebook.id]:
+            _set_comment(comment, cells.get(comment.cell.name))
+
+
+@contextmanager
+def _one_flush(gradebook: Gradebook) -> Iterator[None]:
+    """Let nbgrader's methods, which write at each step, write together at the end."""
+    session = gradebook.db
+    commit = session.commit
+    session.commit = _nothing
+    try:
+        yield
+    finally:
+        session.commit = commit
+    session.flush()
+
+
+def _nothing() -> None:
+    pass
 
 
 def _change_scores(
@@ -255,7 +285,7 @@ def _change_scores(
     """A notebook whose scores change, the changes, and its total before; None without any."""
     notebook = gradebook.find_submission_notebook(lab.notebook_name, lab.name, result.student)
     scores = result.scores
-    grades = _with_cells(gradebook, Grade, notebook)
+    grades = _with_cells(gradebook, Grade, [notebook])[notebook.id]
     changed = [g for g in grades if scores.get(g.cell.name, g.auto_score) != g.auto_score]
     if not changed:
         return None
@@ -274,7 +304,6 @@ def _enter_submission(gradebook: Gradebook, submission: Submission) -> Submitted
     with suppress(Unreadable):  # which the result tells
         timestamp = read_timestamp(submission.submitted)
     dates = {"timestamp": timestamp} if timestamp else {}
-    gradebook.update_or_create_student(submission.student)
     return gradebook.update_or_create_submission(submission.lab.name, submission.student, **dates)
 
 

@@ -10,7 +10,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from nbgrader.api import Gradebook, Student
+from nbgrader.api import Assignment, Gradebook, Student, SubmittedAssignment
+from sqlalchemy import select
 
 from grader.errors import GraderError
 
@@ -43,10 +44,10 @@ def refuse_two_spellings(gradebook: Gradebook, lab: str, submitted: Iterable[str
     folders: dict[str, list[str]] = defaultdict(list)
     for name in submitted:
         folders[name.casefold()].append(name)
-    graded = {
-        student.id: [entry.name for entry in student.submissions]
-        for student in gradebook.db.query(Student).filter(Student.submissions.any())
-    }
+    graded: dict[str, list[str]] = defaultdict(list)
+    query = gradebook.db.query(SubmittedAssignment.student_id, Assignment.name)
+    for student, assignment in query.join(SubmittedAssignment.assignment):
+        graded[student].append(assignment)
     wrong = list(_two_folders(lab, folders)) + list(_two_students(lab, folders, graded))
     if wrong:
         raise GraderError("\n".join(["One person under two names:", *wrong]))
@@ -84,7 +85,8 @@ def unite(gradebook: Gradebook, students: Iterable[str]) -> None:
     An entry with work of its own is left: `refuse_two_spellings` has told it. The caller commits.
     """
     names = {name.casefold(): name for name in students}
-    for other in gradebook.db.query(Student).filter(~Student.submissions.any()).all():
+    graded = select(SubmittedAssignment.student_id)
+    for other in gradebook.db.query(Student).filter(Student.id.not_in(graded)).all():
         name = names.get(other.id.casefold(), other.id)
         if name != other.id:
             entry = gradebook.find_student(name)
