@@ -56,7 +56,9 @@ def _by_student(
 ) -> dict[str, list[SubmittedAssignment]]:
     """What each student has handed in, in the order of the labs' due dates."""
     query = gradebook.db.query(SubmittedAssignment).options(
-        joinedload(SubmittedAssignment.assignment), joinedload(SubmittedAssignment.notebooks)
+        joinedload(SubmittedAssignment.assignment),
+        joinedload(SubmittedAssignment.notebooks),
+        joinedload(SubmittedAssignment.student),
     )
     if students is not None:
         query = query.filter(SubmittedAssignment.student_id.in_(students))
@@ -85,7 +87,7 @@ def _read_scores(gradebook: Gradebook, entries: Iterable[SubmittedAssignment]) -
     query = gradebook.db.query(Grade.notebook_id, func.sum(Grade.score)).group_by(Grade.notebook_id)
     if len(notebooks) < _NAMED:
         query = query.filter(Grade.notebook_id.in_(notebooks))
-    scores = dict(query.tuples())
+    scores = {identity: score for identity, score in query}
     for identity, notebook in notebooks.items():
         set_committed_value(notebook, "score", scores.get(identity) or 0.0)
 

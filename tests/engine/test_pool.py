@@ -151,6 +151,21 @@ def test_without_a_candidate_nobody_is_given_a_zero():
             engine.run(job("x = 1", "assert x == 1"))
 
 
+def test_the_next_notebook_runs_while_an_outcome_is_dealt_with():
+    started = []
+
+    def jobs():
+        for key in "abc":
+            started.append(key)
+            yield job("x = 1", "assert x == 1", key=key)
+
+    with LentEngine(EngineConfig(workers=1)) as engine:
+        outcomes = engine.map(jobs())
+        assert next(outcomes).key == "a"
+        assert started == ["a", "b"]
+        outcomes.close()
+
+
 def test_leaving_early_leaves_no_process(engine):
     before = set(psutil.Process().children(recursive=True))
     outcomes = engine.map(job("x = 1", "assert x == 1", key=str(i)) for i in range(10))

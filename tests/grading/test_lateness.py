@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from nbgrader.api import Gradebook
+from sqlalchemy import event
 
 from grader.course import Course
 from grader.errors import GraderError
@@ -83,6 +84,25 @@ def test_those_of_a_few_students_are_brought_up_to_date_alone(course):
             set_score(gradebook, student, 2.5)
     assert lateness.refresh(course, students=["bruno"]) == 1
     assert penalties(course) == {"alice": 2.0, "bruno": 0.5}
+
+
+@pytest.mark.parametrize("named", [0, 500])
+def test_scores_are_asked_for_once_however_many_are_late(course, monkeypatch, named):
+    monkeypatch.setattr(lateness, "_NAMED", named)  # beyond it, the grades of all are read
+    asked = []
+    with course.gradebook() as gradebook:
+        for number in range(8):
+            gradebook.add_student(f"s{number}")
+            gradebook.add_submission(LAB, f"s{number}", timestamp=DUE + timedelta(hours=30))
+            set_score(gradebook, f"s{number}", 10 - number)
+        gradebook.db.expire_all()
+        event.listen(gradebook.engine, "before_cursor_execute", lambda *a: asked.append(a[2]))
+        assert lateness.refresh(course, gradebook) == 8
+        gradebook.db.commit()
+    assert len(asked) < 8, asked  # nothing for each of those who are late
+    found = penalties(course)
+    assert [found[f"s{number}"] for number in range(3)] == [2.0, 1.8, 1.6]
+    assert found["alice"] == 2.0
 
 
 def test_a_penalty_follows_the_policy(course):
