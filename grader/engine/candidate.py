@@ -153,12 +153,10 @@ class Candidate:
         answer: dict[str, object]
         self.running = True
         try:
-            with torch.enable_grad():  # whatever the mode that the last call has left
-                # Scalars with these gradients: for gradients that are given, torch imports sympy.
-                objectives = [(output * grad.conj()).sum().real for output, grad in given]
             results = torch.autograd.grad(
-                objectives,
+                [output for output, _ in given],
                 recorded.inputs,
+                [grad for _, grad in given],
                 retain_graph=True,
                 create_graph=request["create_graph"],
                 allow_unused=True,

@@ -14,29 +14,24 @@ from grader.notebook import Notebook, plain
 # They read no file of a course, and start no thread, which a fork would lose.
 _PACKAGES: Final = frozenset({"IPython", "PIL", "labo", "matplotlib", "numpy", "torch"})
 
-_GRADIENT_GIVEN: Final = r"\.backward\(([^(),=]|\([^()]*\))+\)|\bgrad_outputs\b"
-
-# What is imported where it is first used: each of these takes a fifth of a second to two.
+# What is imported where it is first used: each of these takes a fifth of a second, or one.
 _WHEN_FIRST_USED: Final = {
     r"labo\.train\b|labo\.evaluate\b|\bpoutyne\b": "labo.training.loop",
     r"ensure_torchvision|\b(import|from) torchvision": "labo.training.loop",
     r"labo\.plot_": "labo.figures",
-    # An optimiser's first step, and a gradient that is given.
-    r"\boptim\b": "torch._dynamo",
-    _GRADIENT_GIVEN: "torch.fx.experimental.symbolic_shapes",
 }
 
 
 def modules_used(source: Notebook) -> tuple[str, ...]:
-    """The modules that a lab imports, or that torch will for it; a name may be no module."""
+    """The modules that a lab imports, or that labo will for it; a name may be no module."""
     cells = _texts(source)
     return _harmless([*_late(cells), *_imported(cells)])
 
 
 def modules_of_short_runs(source: Notebook, mode: Mode) -> tuple[str, ...]:
-    """Likewise, but for what torch and labo would import for cells that short runs leave out.
+    """Likewise, but for what labo would import for cells that short runs leave out.
 
-    A whole run imports that for itself: torch's compiler, Poutyne, torchvision, 1 to 3 s.
+    A whole run imports that for itself: Poutyne and torchvision, 1 to 3 s.
     """
     run = short_run(plain(source), source, mode)
     if run is None:

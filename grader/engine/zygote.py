@@ -26,6 +26,7 @@ import numpy as np
 import torch
 
 from grader.engine.carried import lay_out
+from grader.engine.lean_torch import make_lean
 from grader.engine.sandbox import end_with_parent, enter, kill_tree, prepare, shield
 from grader.engine.zygote_messages import (
     End,
@@ -168,26 +169,14 @@ def _examiners(settings: ZygoteSettings) -> Callable[..., None]:
 
 def _preload(modules: Iterable[str]) -> None:
     torch.set_num_threads(1)
-    seed_no_device()
+    make_lean()
     for module in modules:
         with contextlib.suppress(ImportError):  # the notebook will say so, if it is its own
             import_module(module)
     torch.ones(1, requires_grad=True).sum().backward()
-    torch.testing._comparison._HAS_DTENSOR = False  # else the first comparison imports 0.7 s
     with contextlib.suppress(AssertionError):
         torch.testing.assert_close(torch.zeros(1), torch.ones(1))
     _reset_random()  # numpy.random is imported when first used
-
-
-def seed_no_device() -> None:
-    """`torch.manual_seed` notes, with two stack traces, how to seed devices that no child sees."""
-    name = torch.cuda.manual_seed_all.__name__
-    for accelerator in (torch.cuda, torch.xpu, torch.mtia):
-        setattr(accelerator, name, _do_nothing)
-
-
-def _do_nothing(seed: int) -> None:
-    pass
 
 
 def _reset_random() -> None:

@@ -1,9 +1,6 @@
 """What a lab needs is imported once, not by each of its students' processes."""
 
-import traceback
-
 import pytest
-import torch
 
 from grader.engine import (
     Engine,
@@ -14,7 +11,6 @@ from grader.engine import (
     modules_of_short_runs,
     modules_used,
 )
-from grader.engine.zygote import seed_no_device
 from grader.notebook import plain
 
 
@@ -33,9 +29,6 @@ def notebook(*cells: str) -> dict:
         ("labo.ensure_torchvision()", "labo.training.loop"),
         ("from torchvision.models import resnet18", "labo.training.loop"),
         ("labo.plot_history(history)", "labo.figures"),
-        ("optimizer = torch.optim.SGD([w], lr=1)", "torch._dynamo"),
-        ("y.backward(torch.ones(2))", "torch.fx.experimental.symbolic_shapes"),
-        ("torch.autograd.grad(y, x, grad_outputs=g)", "torch.fx.experimental.symbolic_shapes"),
     ],
 )
 def test_what_a_lab_uses_is_imported_before_the_fork(cell, module):
@@ -50,33 +43,18 @@ def test_only_packages_that_are_known_to_be_harmless(cell):
 
 def test_what_no_test_needs_is_left_to_whole_runs():
     """Training, which the author shows below the exercise."""
-    answer = "def f(y): return y.backward(torch.ones(2))"
+    answer = "def f(history): return labo.plot_history(history)"
     book = notebook("import torch", answer, "labo.train(model, data)")
     graded = {"grade": False, "solution": True, "grade_id": "f"}
     book["cells"][1]["metadata"] = {"nbgrader": graded}
     assert "labo.training.loop" in modules_used(book)
-    needed = modules_of_short_runs(book, Mode.ISOLATED)
-    assert needed == ("torch", "torch.fx.experimental.symbolic_shapes")
-
-
-def test_the_gradient_of_an_answer_needs_no_import():
-    """Torch imports sympy, for half a second, where it is told the gradient of a result."""
-    book = notebook(
-        "import sys; import torch", "def f(x): return x**2\ndef modules(): return [*sys.modules]"
-    )
-    (test,) = notebook(
-        "x = torch.ones(3, requires_grad=True)\n"
-        "(f(x) * torch.tensor([1.0, 2.0, 3.0])).sum().backward()\n"
-        "torch.testing.assert_close(x.grad, torch.tensor([2.0, 4.0, 6.0]))\n"
-        "assert 'sympy' not in [*modules(), *sys.modules]"
-    )["cells"]
-    assert _scores(book, test) == [1]
+    assert modules_of_short_runs(book, Mode.ISOLATED) == ("labo.figures", "torch")
 
 
 def test_a_notebook_finds_it_there_and_a_name_that_is_no_module_hinders_nobody():
     imports = "from torch import no_module"
-    book = notebook(imports, "x.backward(y)", "import sys; THERE = set(sys.modules)")
-    (test,) = notebook("assert 'torch.fx.experimental.symbolic_shapes' in THERE")["cells"]
+    book = notebook(imports, "labo.plot_history(h)", "import sys; THERE = set(sys.modules)")
+    (test,) = notebook("assert 'labo.figures' in THERE")["cells"]
     assert _scores(book, test) == [1]
 
 
@@ -88,12 +66,3 @@ def _scores(book: dict, test: dict) -> list[float]:
     with Engine(config) as engine:
         (outcome,) = engine.map([Job("student", plain(book), plain(book))])
     return [verdict.score for verdict in outcome.report.verdicts]
-
-
-def test_a_seed_asks_no_device(monkeypatch) -> None:
-    """Each device that is asked notes where it was, by a stack trace: a millisecond in a test."""
-    for accelerator in (torch.cuda, torch.xpu, torch.mtia):
-        monkeypatch.setattr(accelerator, "manual_seed_all", accelerator.manual_seed_all)
-    seed_no_device()
-    monkeypatch.setattr(traceback, "format_stack", lambda *_: pytest.fail("a stack trace"))
-    torch.manual_seed(0)
