@@ -141,7 +141,7 @@ class Candidate:
     def _on_defined(self, request: dict) -> bytes:
         """The code that names of the notebook stand for, and functions of modules replaced."""
         prints = fingerprints.defined(request["names"], self.shell.user_ns)
-        return wire.encode({"prints": prints, "replaced": self.replaced.names()})
+        return wire.encode({"prints": prints, "replaced": self.replaced.among(request["words"])})
 
     def _on_backward(self, request: dict) -> bytes:
         """Vector-Jacobian product of a recorded call, recorded in turn under `create_graph`."""

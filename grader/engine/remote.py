@@ -103,10 +103,12 @@ class Remote:
             return self.objects.author_class(value)
         return value
 
-    def defined(self, names: Sequence[str]) -> tuple[dict[str, Any], set[str]]:
-        """By name, the fingerprint of its code; the functions of modules that are replaced."""
+    def defined(
+        self, names: Sequence[str], words: Sequence[str]
+    ) -> tuple[dict[str, Any], set[str]]:
+        """By name, the fingerprint of its code; of the words, the functions that are replaced."""
         self._find_method()
-        answer = self._ask({"op": "defined", "names": list(names)})
+        answer = self._ask({"op": "defined", "names": list(names), "words": list(words)})
         with self.reading:
             return dict(answer["prints"]), {text(name) for name in answer["replaced"]}
 

@@ -6,7 +6,7 @@ prend ensuite le même nom (`%time f = …`, `eval`, `globals()`, une exception 
 
 import ast
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -15,6 +15,7 @@ import torch
 import torch._compile
 
 from labo.bans.program import Statement
+from labo.bans.uses import is_special
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -84,14 +85,17 @@ class Replaced:
 
     def __init__(self, *modules: ModuleType | type) -> None:
         self._before = [(module, _functions(module)) for module in modules]
+        self._special = {name for _, before in self._before for name in filter(is_special, before)}
 
-    def names(self) -> list[str]:
-        """Leurs noms, sans leur module."""
+    def among(self, words: Iterable[str]) -> list[str]:
+        """Ceux de ces noms, ou des noms spéciaux, qui sont remplacés, sans leur module."""
+        # To look at each function would copy the page of each to a process that was forked.
+        asked = self._special.union(words)
         return sorted(
             name
             for module, before in self._before
-            for name in _replaced(before, vars(module))
-            if not _is_wrapped_by_torch(vars(module).get(name), before[name])
+            for name in asked
+            if name in before and _is_replaced(before[name], vars(module).get(name))
         )
 
 
@@ -99,15 +103,13 @@ def _functions(module: ModuleType | type) -> dict[str, Any]:
     return {name: value for name, value in vars(module).items() if callable(value)}
 
 
-def _replaced(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    return [name for name, value in before.items() if now.get(name) is not value]
-
-
-def _is_wrapped_by_torch(value: Any, before: Any) -> bool:
-    """`torch._dynamo`, que les optimiseurs importent, emballe `torch.manual_seed`."""
-    code = getattr(value, "__code__", None)
+def _is_replaced(before: Any, now: Any) -> bool:
+    if now is before:
+        return False
+    # `torch._dynamo` wraps `torch.manual_seed` when it is imported, as torchvision does.
+    code = getattr(now, "__code__", None)
     is_wrapper = code is not None and code.co_filename == torch._compile.__file__
-    return is_wrapper and getattr(value, "__wrapped__", None) is before
+    return not (is_wrapper and getattr(now, "__wrapped__", None) is before)
 
 
 def _definitions(node: ast.stmt) -> Iterator[str]:

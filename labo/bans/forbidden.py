@@ -15,7 +15,7 @@ from labo.bans.uses import LOOPING_ATTRIBUTES, LOOPING_BUILTINS, Use, is_special
 # Libraries that give another one's objects: `checks.nn`, `ToTensor()(array)`.
 _BUILT_ON = {"torch": ("torch*", "labo", "poutyne")}
 
-Defined = Callable[[Sequence[str]], tuple[Mapping[str, str | None], set[str]]]
+Defined = Callable[[Sequence[str], Sequence[str]], tuple[Mapping[str, str | None], set[str]]]
 
 # What names a thing without writing its name, or works where no recording looks.
 _DETOURS = {
@@ -113,20 +113,21 @@ def check_defined(program: Program, name: str, defined: Defined) -> None:
     """Vérifie que les noms dont dépend un exercice désignent le code qui a été lu.
 
     Args :
-        defined : l'empreinte du code de chaque nom, et les fonctions de modules remplacées.
+        defined : donne l'empreinte du code de chaque nom, et ceux des mots qui sont des fonctions
+            de modules que le notebook a remplacées.
 
     Erreurs :
         AssertionError, qui dit le nom.
     """
     reached = program.reached(name)
     code = written(reached)
-    prints, replaced = defined(code.names)
+    words = {use.word for s in reached for use in (*s.uses.names, *s.uses.attributes)}
+    prints, replaced = defined(code.names, sorted(words))
     for other in code.of_other_code(prints):
         raise AssertionError(
             f"`{other}` n'est pas ce que sa cellule définit : une cellule s'est arrêtée avant, ou "
             "le notebook l'a remplacé sans l'écrire"
         )
-    words = {use.word for s in reached for use in (*s.uses.names, *s.uses.attributes)}
     for other in replaced - program.patches.keys():
         if other in words or is_special(other):
             raise AssertionError(f"`{other}` d'un module est remplacé sans que ce soit écrit")
