@@ -48,6 +48,7 @@ import signal
 import socket
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -162,6 +163,7 @@ class Batch:
 
     def __init__(self, engine: Engine, wake: SupportsFileno | None = None) -> None:
         self.engine = engine
+        self.cores = sorted(os.sched_getaffinity(0))
         self.wake = wake
         self.running: dict[socket.socket, NotebookRun] = {}
         self.finished: list[NotebookRun] = []
@@ -193,9 +195,20 @@ class Batch:
     def start(self, job: Job, short: Outcome | None = None) -> None:
         """Run another notebook, or one again, whose short run has left something to confirm."""
         self.engine.prepare(job.source)
-        run = NotebookRun(self.engine, job, short)
+        run = NotebookRun(self.engine, job, short, core=self._core())
         self.running[run.results] = run
         self.selector.register(run.results, selectors.EVENT_READ)
+
+    def _core(self) -> int | None:
+        """The core with the fewest notebooks; None where some core would have none.
+
+        A candidate and its examiner take turns: on one core, one wakes the other at a quarter of
+        the cost. Beside other work, the system knows better where there is room.
+        """
+        if self.engine.config.workers < len(self.cores):
+            return None
+        used = Counter(run.core for run in self.running.values())
+        return min(self.cores, key=lambda core: used[core])
 
     def outcomes(self) -> Iterator[Outcome]:
         """Wait a moment for something to happen; the outcomes of what has ended."""
@@ -220,12 +233,16 @@ class NotebookRun:
 
     Args:
         short: the outcome of its short run, which this whole one is to confirm.
+        core: the only one that both processes may run on.
     """
 
-    def __init__(self, engine: Engine, job: Job, short: Outcome | None = None) -> None:
+    def __init__(
+        self, engine: Engine, job: Job, short: Outcome | None = None, core: int | None = None
+    ) -> None:
         self.engine = engine
         self.job = job
         self.short = short
+        self.core = core
         self.longest = MAX_OUTCOME + engine.config.budgets.output_bytes
         self.status: int | None = None  # of the candidate, once it has been ended
         with ExitStack() as stack:
@@ -246,8 +263,8 @@ class NotebookRun:
         files = packed(self.engine.config.files.over(self.job.files))
         with theirs, examiner_end, candidate_end, files:
             # Both zygotes work at the same time.
-            self.engine.candidates.ask_fork(candidate_end, files)
-            self.engine.examiners.ask_fork(examiner_end, theirs)
+            self.engine.candidates.ask_fork(candidate_end, files, core=self.core)
+            self.engine.examiners.ask_fork(examiner_end, theirs, core=self.core)
             self.candidate = self.engine.candidates.forked()
             self.examiner = self.engine.examiners.forked()
         return results

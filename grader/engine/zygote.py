@@ -78,20 +78,28 @@ def _serve(control: socket.socket, settings: ZygoteSettings, prepared: _Role) ->
     while (received := receive(control)) is not None:
         request, descriptors = received
         if isinstance(request, Fork):
-            send(control, Forked(_fork(control, run_child, descriptors)))
+            send(control, Forked(_fork(control, run_child, descriptors, request.core)))
         elif isinstance(request, Prepare):
             _prepare(descriptors)
         elif isinstance(request, End):
             send(control, Ended(request.pid, _end(request.pid)))
 
 
-def _fork(control: socket.socket, run_child: Callable[..., None], descriptors: list[int]) -> int:
+def _fork(
+    control: socket.socket,
+    run_child: Callable[..., None],
+    descriptors: list[int],
+    core: int | None,
+) -> int:
     pid = os.fork()
     if pid:
         for descriptor in descriptors:
             os.close(descriptor)
         return pid
     control.close()
+    if core is not None:
+        with contextlib.suppress(OSError):  # taken away from this job since, or forbidden
+            os.sched_setaffinity(0, {core})
     try:
         run_child(*descriptors)
     except SystemExit:

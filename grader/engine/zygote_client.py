@@ -99,9 +99,9 @@ class ZygoteClient:
         """Return once everything is imported."""
         self.pid = self._answer(Ready).pid
 
-    def ask_fork(self, *owned: socket.socket | IO[bytes]) -> None:
+    def ask_fork(self, *owned: socket.socket | IO[bytes], core: int | None = None) -> None:
         """Ask for a child that owns these sockets and files; `forked` gives its process id."""
-        send(self.control, Fork(), tuple(each.fileno() for each in owned))
+        send(self.control, Fork(core), tuple(each.fileno() for each in owned))
 
     def forked(self) -> int:
         """The process id of the child asked for."""

@@ -54,6 +54,9 @@ class ZygoteSettings:
 class Fork:
     """To a zygote: start a child, which owns the descriptors that come with this."""
 
+    core: int | None = None
+    """The only one that the child and those that it starts may run on."""
+
 
 @dataclass(frozen=True)
 class End:

@@ -225,3 +225,23 @@ def test_what_has_not_ended_once_is_not_awaited_for_as_long_again():
         "stopped after 5 s",
         "stopped after 0.5 s",
     ]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_each_notebook_has_a_core_unless_some_core_would_have_none(monkeypatch, workers):
+    """Candidate and examiner take turns: on one core, one wakes the other at less cost."""
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        pytest.skip("a single core")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(cores[:2]))
+    student = "import os\ndef where(): return sorted(os.sched_getaffinity(0))"
+    test = (
+        "import os, time\ntime.sleep(0.5)\nassert where() == sorted(os.sched_getaffinity(0))\n"
+        "print(where())"
+    )
+    with LentEngine(EngineConfig(workers=workers)) as engine:
+        outcomes = list(engine.map([job(student, test) for _ in range(2)]))
+    assert [statuses(outcome) for outcome in outcomes] == [[Status.PASSED]] * 2
+    printed = {outcome.notebook["cells"][-1]["outputs"][0]["text"].strip() for outcome in outcomes}
+    own = {f"[{core}]" for core in cores[:2]}
+    assert printed == (own if workers == 2 else {str(cores)})
