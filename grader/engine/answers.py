@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from weakref import WeakSet, WeakValueDictionary
+from weakref import WeakSet, ref
 
 import torch
 
@@ -33,7 +33,7 @@ class Objects:
     def __init__(self, boundary: Boundary) -> None:
         self.boundary = boundary
         self.mirrors = Mirrors()
-        self.proxies: WeakValueDictionary[int, Proxy] = WeakValueDictionary()
+        self._proxies: dict[int, ref[Proxy]] = {}  # those that no test holds go with the next test
         self._latest_kinds: tuple[list, tuple[str, ...]] = [], ()
         self._strangers: WeakSet[Proxy] = WeakSet()
         self._classes: WeakSet[Proxy] = WeakSet()
@@ -44,13 +44,15 @@ class Objects:
         Raises:
             WireError: that is no object.
         """
-        known = self.proxies.get(number)
+        reference = self._proxies.get(number)
+        known = reference() if reference else None
         if known is not None:
             return known
         if type(number) is not int or type(kinds) is not list or type(is_callable) is not bool:
             raise WireError("not an object")
         kind = CallableProxy if is_callable else Proxy
-        proxy = self.proxies[number] = kind(self.boundary, wire.Handle(number, self._names(kinds)))
+        proxy = kind(self.boundary, wire.Handle(number, self._names(kinds)))
+        self._proxies[number] = ref(proxy)
         return proxy
 
     def _names(self, kinds: list) -> tuple[str, ...]:
@@ -86,10 +88,13 @@ class Objects:
     def keep_held(self) -> list[int]:
         """Let go of all that the tests no longer hold; the numbers of the rest."""
         self.mirrors.keep_held()
-        for proxy in self.proxies.values():
+        living = {number: known() for number, known in self._proxies.items()}
+        held = {number: proxy for number, proxy in living.items() if proxy is not None}
+        self._proxies = {number: self._proxies[number] for number in held}
+        for proxy in held.values():
             forget_origins(proxy)
         strangers = {handle_of(stranger).number for stranger in self._strangers}
-        return [*self.mirrors.tensors, *strangers.union(self.proxies)]
+        return [*self.mirrors.tensors, *strangers.union(held)]
 
 
 class AnswerReader:
@@ -116,6 +121,8 @@ class AnswerReader:
         """The value of this tag and fields."""
         if tag == "object":
             return self._proxy(*fields)
+        if tag == "objects":
+            return self._proxies(*fields, build)
         if tag == "mirror":
             number, is_parameter, *content = fields
             return self.objects.mirror(number, is_parameter, [build(part) for part in content])
@@ -124,6 +131,14 @@ class AnswerReader:
         if tag == "again":
             return self.arguments[fields[0]]
         raise WireError(f"unexpected tag {tag[:40]!r}")
+
+    def _proxies(
+        self, packed: list, kinds: list[str], is_callable: bool, build: Build
+    ) -> list[Proxy] | tuple[Proxy, ...]:
+        numbers = build(packed)
+        if type(numbers) not in (list, tuple):
+            raise WireError("not the numbers of objects")
+        return type(numbers)([self._proxy(number, kinds, is_callable) for number in numbers])
 
     def _proxy(self, number: int, kinds: list[str], is_callable: bool) -> Proxy:
         proxy = self.objects.proxy(number, kinds, is_callable)

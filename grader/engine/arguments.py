@@ -127,6 +127,9 @@ class ArgumentEncoder:
         if isinstance(value, dict):
             pairs = [[pack(key), pack(item)] for key, item in value.items()]
             return ["dict argument", pairs]
+        if type(value) is list and value and all(issubclass(type(v), Proxy) for v in value):
+            self.origins = self.origins.union(*map(origins, value))
+            return ["objects argument", [handle_of(item).number for item in value]]
         if isinstance(value, list | set):
             tag = "list argument" if isinstance(value, list) else "set argument"
             return [tag, [pack(item) for item in value]]

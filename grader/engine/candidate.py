@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from functools import partial
+from types import NoneType
 from typing import Any, Final, NamedTuple, NoReturn
 
 import matplotlib.pyplot as plt
@@ -201,8 +202,8 @@ class Candidate:
         return wire.encode(value, special)
 
     def _special(self, value: Any, tape: _Tape) -> list | None:
-        if type(value) is tuple:
-            return None
+        if type(value) in (list, tuple):
+            return self._objects(value)
         if isinstance(value, torch.Tensor):
             if isinstance(value, torch.nn.Parameter):
                 return self._mirrored(value)
@@ -220,6 +221,16 @@ class Candidate:
 
     def _object(self, value: Any) -> list:
         return ["object", self._number(value), class_names(type(value)), callable(value)]
+
+    def _objects(self, values: list | tuple) -> list | None:
+        """The form of many objects of one class, such as the nodes of a graph."""
+        if len(values) < _MANY or len(kinds := set(map(type, values))) > 1:
+            return None
+        (kind,) = kinds
+        if kind is _Object or issubclass(kind, (*_PLAIN, torch.Tensor, NoneType)):
+            return None
+        numbers = [type(values).__name__, list(map(self._number, values))]
+        return ["objects", numbers, class_names(kind), callable(values[0])]
 
     def _mirrored(self, value: Any, pack: Pack | None = None) -> list | None:
         """A leaf of the graph: its content is sent once, then its changes."""
@@ -268,6 +279,9 @@ _PLAIN: Final = (
     torch.device,
     *EXACT,
 )
+
+
+_MANY: Final = 16  # objects that are worth one form for all
 
 
 class _Object(NamedTuple):

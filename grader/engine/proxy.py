@@ -255,7 +255,8 @@ def forget_origins(proxy: Proxy) -> None:
 
 def is_own(proxy: Proxy) -> bool:
     """True for an object of a class of the author's notebook, which may have arithmetic."""
-    return not origins(proxy).isdisjoint(handle_of(proxy).kinds)
+    own = origins(proxy)
+    return bool(own) and not own.isdisjoint(handle_of(proxy).kinds)
 
 
 def nearest_kind(proxy: Proxy) -> str:

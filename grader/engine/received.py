@@ -56,6 +56,8 @@ class Arguments:
             return self._kept(self._generator(fields[0], build(fields[1])))
         if tag == "argument":
             return self._kept(build(fields[0]))
+        if tag == "objects argument":
+            return self._kept([self.objects[number] for number in fields[0]])
         return self._container(tag, fields[0], build)
 
     def remember(self) -> None:

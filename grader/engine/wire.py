@@ -106,6 +106,8 @@ class _Encoder:
                 return tagged
         if kind is torch.Tensor:
             return pack_tensor(value)
+        if kind is tuple or kind is list:
+            return [kind.__name__, self._parts(value, depth + 1)]
         if isinstance(value, int):
             return _pack_int(int.__int__(value))
         if isinstance(value, float):

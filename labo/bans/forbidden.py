@@ -1,8 +1,10 @@
 """Ce qu'un exercice ne doit pas contenir : des noms, une boucle, une récursion, un détour."""
 
 import ast
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import lru_cache
 from importlib.util import find_spec
 
 from labo.bans.allowed import MODULES, PRIVATE, SPECIAL
@@ -71,14 +73,14 @@ def check(
     Erreurs :
         AssertionError, qui nomme ce qui a été trouvé, et où.
     """
-    words += tuple(library for word in words for library in _BUILT_ON.get(word, ()))
+    banned = _any_of(words + tuple(lib for word in words for lib in _BUILT_ON.get(word, ())))
     reached = program.reached(name)
     if not reached:
         raise AssertionError(f"aucune cellule ne définit `{name}` par son nom")
     for statement in reached:
         _check_detours(statement, program)
         for use in _written(statement, program):
-            if any(fnmatchcase(use.word.lower(), word) for word in words):
+            if banned.match(use.word.lower()):
                 _refuse(use, statement, "interdit dans cet exercice")
         if loops:
             for use in _loops(statement, program):
@@ -87,6 +89,12 @@ def check(
         _check_modules(statement, program)
     if loops or recursion:
         _check_recursion(reached, program)
+
+
+@lru_cache
+def _any_of(words: tuple[str, ...]) -> re.Pattern:
+    """Ce à quoi répond un nom interdit ; rien, s'il n'y en a pas."""
+    return re.compile("|".join(map(translate, words)) or r"(?!)")
 
 
 def check_rewriting(cells: list[str]) -> None:

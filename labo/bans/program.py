@@ -50,6 +50,7 @@ class Program:
             name for statement in self.statements if _imports(statement) for name in statement.binds
         }
         self._bound = {name for s in self.statements if not _imports(s) for name in s.binds}
+        self._reached: dict[str, list[Statement]] = {}
 
     @cached_property
     def own(self) -> set[str]:
@@ -75,6 +76,11 @@ class Program:
 
     def reached(self, name: str) -> list[Statement]:
         """Les instructions dont dépend un nom, et tous ceux qu'elles emploient."""
+        if name not in self._reached:
+            self._reached[name] = self._reach(name)
+        return self._reached[name]
+
+    def _reach(self, name: str) -> list[Statement]:
         found = dict.fromkeys(self._bindings(name, len(self.statements)))
         found |= dict.fromkeys(self._of_operators if found else [])
         waiting = list(found)
@@ -123,8 +129,7 @@ class Program:
 
     def _is_own(self, expression: ast.expr) -> bool:
         """Une expression nomme-t-elle ce qu'une cellule définit ?"""
-        names = {part.id for part in ast.walk(expression) if isinstance(part, ast.Name)}
-        return any(self.binds(name) for name in names - self.imported)
+        return any(self.binds(name) for name in _named(expression) - self.imported)
 
     def _bindings(self, name: str, end: int) -> list[Statement]:
         """Ce qui a donné à ce nom la valeur qu'il a avant l'instruction `end`."""
@@ -170,6 +175,11 @@ class Program:
 def _bound_by(node: ast.stmt) -> frozenset[str]:
     """Les noms que lie une instruction ; gardés, car les mêmes nœuds reviennent."""
     return frozenset(stored([node]))
+
+
+@lru_cache(maxsize=8192)
+def _named(expression: ast.expr) -> frozenset[str]:
+    return frozenset(part.id for part in ast.walk(expression) if isinstance(part, ast.Name))
 
 
 def _imports(statement: Statement) -> bool:
