@@ -122,7 +122,7 @@ class AnswerReader:
         if tag == "object":
             return self._proxy(*fields)
         if tag == "objects":
-            return self._proxies(*fields, build)
+            return self._proxies(build, *fields)
         if tag == "mirror":
             number, is_parameter, *content = fields
             return self.objects.mirror(number, is_parameter, [build(part) for part in content])
@@ -133,7 +133,7 @@ class AnswerReader:
         raise WireError(f"unexpected tag {tag[:40]!r}")
 
     def _proxies(
-        self, packed: list, kinds: list[str], is_callable: bool, build: Build
+        self, build: Build, packed: list, kinds: list[str], is_callable: bool
     ) -> list[Proxy] | tuple[Proxy, ...]:
         numbers = build(packed)
         if type(numbers) not in (list, tuple):

@@ -406,6 +406,26 @@ def test_calls_in_turn_have_a_value_each(engine, earlier):
     assert (verdict.score, verdict.status) == (0, Status.FAILED)
 
 
+@pytest.mark.parametrize("kind", ["list", "tuple"])
+def test_many_objects_cross_and_are_the_same_objects(engine, kind):
+    student = (
+        "class Node:\n    def __init__(self, n): self.n = n\n"
+        f"def nodes(n): return {kind}(Node(i) for i in range(n))\n"
+        "def back(nodes): found = list(nodes); nodes.reverse(); return found\n"
+        "def numbers(nodes): return [node.n for node in nodes]"
+    )
+    test = (
+        f"given = nodes(40)\nassert type(given) is {kind} and len(given) == 40\n"
+        "there = list(given) + [given[3]]\nfound = back(there)\n"
+        "assert all(a is b for a, b in zip(found, given)) and found[40] is given[3]\n"
+        "assert there[0] is given[3] and there[1] is given[39]\n"
+        "assert numbers(given) == list(range(40)) and given[7].n == 7\n"
+        "assert numbers([*given[:20], *given[:20]]) == 2 * list(range(20))"
+    )
+    (verdict,) = engine.run(job(student, test)).report.verdicts
+    assert (verdict.status, verdict.message) == (Status.PASSED, "")
+
+
 def test_a_process_that_refuses_to_forget_does_not_end_the_examiner(engine):
     student = (
         f"{LYING}\ncandidate.Candidate._on_forget = lambda *_: wire.encode({{'refused': 'non'}})\n"

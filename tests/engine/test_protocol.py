@@ -719,6 +719,16 @@ def test_an_argument_keeps_its_nature(saying, argument, content):
     assert str(argument) == str(before)
 
 
+@pytest.mark.parametrize(
+    "numbers",
+    ["ab", 3, ["range", 0, 2**24, 1], ["set", [1]], ["list", [None]], ["list", [["list", [1]]]]],
+    ids=str,
+)
+def test_many_objects_are_a_list_of_numbers(saying, numbers):
+    with pytest.raises(WireError):
+        saying(_answer(["tuple", [["objects", numbers, ["notebook.Value"], True], ["dict", []]]]))()
+
+
 def test_a_gradient_is_not_a_tensor_of_the_test(saying):
     x, y = torch.ones(2), torch.ones(2)
     saying(_changed(["tuple", [TENSOR, ["again", 1], False]]))(x, y)

@@ -118,6 +118,13 @@ def _object(kinds: st.SearchStrategy, is_callable: st.SearchStrategy) -> st.Sear
 
 
 OBJECTS = _object(st.lists(CLASSES, max_size=2), st.sampled_from([True, False]))
+NUMBERED = st.tuples(st.sampled_from(["list", "tuple"]), st.lists(NUMBERS, max_size=3)).map(list)
+ALIKE = st.tuples(
+    st.just("objects"),
+    _sometimes(NUMBERED, PLAIN, OBJECTS),
+    _sometimes(st.lists(CLASSES, max_size=2), PLAIN),
+    _sometimes(st.booleans(), PLAIN),
+).map(list)
 AGAIN = st.tuples(st.just("again"), _sometimes(st.integers(0, 1), PLAIN)).map(list)
 GRAPH = st.tuples(st.just("graph"), _sometimes(st.just(0), PLAIN)).map(list)
 CONTENTS = st.tuples(
@@ -129,7 +136,7 @@ MIRRORS = st.tuples(
     _sometimes(NUMBERS, PLAIN), _sometimes(st.booleans(), PLAIN), _sometimes(CONTENTS, st.just([]))
 ).map(lambda fields: ["mirror", *fields[:2], *fields[2]])
 LEAVES = _sometimes(
-    st.one_of(OBJECTS, OBJECTS, PLAIN, MIRRORS, AGAIN, GRAPH), st.one_of(PLAIN, JUNK)
+    st.one_of(OBJECTS, OBJECTS, ALIKE, PLAIN, MIRRORS, AGAIN, GRAPH), st.one_of(PLAIN, JUNK)
 )
 TREES = st.recursive(
     LEAVES,

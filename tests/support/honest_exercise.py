@@ -119,6 +119,7 @@ def honest_candidate() -> Iterator[Remote]:
     if not child:
         try:
             ours.close()
+            candidate._MANY = 2  # type: ignore[misc]  # short lists take the form of long ones
             server = candidate.Candidate(  # type: ignore[arg-type]
                 theirs, Notebook(), candidate.functions_of_modules()
             )
