@@ -303,6 +303,11 @@ class Honest(RuleBasedStateMachine):
         pair = self.call("Net", seed)
         assert pair
         self.nets.append(pair)
+        if self.stream is not None:
+            with torch.random.fork_rng():
+                torch.set_rng_state(self.stream)
+                torch.nn.Linear(2, 1, dtype=torch.float64)  # as Net does: a layer draws at first
+                self.stream = torch.get_rng_state()
 
     @precondition(lambda self: self.nets)
     @rule(i=INDEX)
