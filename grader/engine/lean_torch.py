@@ -23,6 +23,7 @@ def make_lean() -> None:
     torch.testing._comparison._HAS_DTENSOR = False  # else the first comparison imports 0.7 s
     step_without_compiler()
     compare_shapes_without_symbols()
+    align_regions_without_compiler()
 
 
 # ---- Devices
@@ -82,17 +83,39 @@ def compare_shapes_without_symbols() -> None:
     _Deferred("torch.fx.experimental.symbolic_shapes", expect_true=bool, sym_eq=tuple.__eq__)
 
 
-class _Deferred(ModuleType):
-    """Takes the place of a module until more of it is asked for than is given here."""
+# ---- Regions: torchvision, and so Poutyne, imports `torch._dynamo` to ask it a question later
 
-    def __init__(self, name: str, **given: Any) -> None:
+
+def align_regions_without_compiler() -> None:
+    """The question is asked when regions are aligned."""
+    _Deferred("torch._dynamo.utils", "is_compile_supported")
+
+
+# ---- Modules
+
+
+class _Deferred(ModuleType):
+    """Takes the place of a module until more of it is asked for than is given here.
+
+    Args:
+        when_called: its functions that may be named, and import it once they are called.
+        given: what it has, without being imported.
+    """
+
+    def __init__(self, name: str, *when_called: str, **given: Any) -> None:
         super().__init__(name)
-        vars(self).update(given)
+        vars(self).update({each: self._function(each) for each in when_called}, **given)
         sys.modules.setdefault(name, self)
+
+    def _function(self, name: str) -> Callable[..., Any]:
+        return lambda *args, **kwargs: getattr(self._imported(), name)(*args, **kwargs)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):  # as `inspect` asks of all modules
             raise AttributeError(name)
+        return getattr(self._imported(), name)
+
+    def _imported(self) -> ModuleType:
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
-        return getattr(import_module(self.__name__), name)
+        return import_module(self.__name__)

@@ -14,7 +14,7 @@ from grader.notebook import Notebook, plain
 # They read no file of a course, and start no thread, which a fork would lose.
 _PACKAGES: Final = frozenset({"IPython", "PIL", "labo", "matplotlib", "numpy", "torch"})
 
-# What is imported where it is first used: each of these takes a fifth of a second, or one.
+# What is imported where it is first used: each of these takes a fifth of a second or more.
 _WHEN_FIRST_USED: Final = {
     r"labo\.train\b|labo\.evaluate\b|\bpoutyne\b": "labo.training.loop",
     r"ensure_torchvision|\b(import|from) torchvision": "labo.training.loop",
@@ -31,7 +31,7 @@ def modules_used(source: Notebook) -> tuple[str, ...]:
 def modules_of_short_runs(source: Notebook, mode: Mode) -> tuple[str, ...]:
     """Likewise, but for what labo would import for cells that short runs leave out.
 
-    A whole run imports that for itself: Poutyne and torchvision, 1 to 3 s.
+    A whole run imports that for itself: Poutyne and torchvision, 0.3 s.
     """
     run = short_run(plain(source), source, mode)
     if run is None:

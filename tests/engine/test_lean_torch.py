@@ -76,6 +76,21 @@ print(sym_eq((1, 2), (1, 3)), ShapeEnv.__name__)
     assert printed(LEAN + seeded + program) == printed(seeded + program)
 
 
+def test_poutyne_and_torchvision_come_without_the_compiler_which_is_there_when_asked():
+    program = """
+import labo.training.loop, sys, torch
+assert LEAN == ("torch._dynamo" not in sys.modules), sys.modules["torch._dynamo.utils"]
+from torchvision.ops import roi_align
+asked = sys.modules[roi_align.__module__].is_compile_supported
+print(asked("cpu"), asked("meta"))
+print(torch.compile(lambda x: x + 1, backend="eager")(torch.ones(2)))
+from torch._dynamo.utils import counters
+import torch._dynamo.utils as utils
+assert utils is sys.modules["torch._dynamo.utils"] and utils.counters is counters
+"""
+    assert printed("LEAN = True\n" + LEAN + program) == printed("LEAN = False\n" + program)
+
+
 def test_an_optimiser_that_is_differentiated_keeps_its_gradients():
     program = """
 import torch
