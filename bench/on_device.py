@@ -69,7 +69,8 @@ class Run:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("labs", nargs="*", help="laboratoire_01 ... (default: all)")
-    parser.add_argument("--profile", choices=list(Profile), action="append", default=[])
+    profiles = {"type": Profile, "choices": list(Profile), "metavar": "|".join(Profile)}
+    parser.add_argument("--profile", action="append", default=[], **profiles)
     parser.add_argument("--jobs", type=int, default=1, help="keys executed side by side")
     parser.add_argument("--record", type=Path, help="the file to write, after each key")
     options = parser.parse_args()
@@ -99,7 +100,8 @@ def run(lab: str, profile: Profile) -> Run:
     except GraderError as error:
         return Run(lab, profile, time.perf_counter() - start, error=str(error))
     device, memory = used([c for c in key.notebook.cells if c.cell_type == "code"][-1].outputs)
-    return Run(lab, profile, key.seconds, device, memory, tuple(map(_claim, key.claims)))
+    claims = tuple(_claim(claim) for claim in key.claims if claim.holds is not None)
+    return Run(lab, profile, key.seconds, device, memory, claims)
 
 
 def with_claims(source: Source, profile: Profile) -> Source:
@@ -122,7 +124,7 @@ def used(outputs: Sequence[dict]) -> tuple[str, int]:
 
 
 def _claim(c: CheckedClaim) -> tuple[str, str, str, bool]:
-    return c.text, c.measured, c.wanted, c.holds is not False
+    return c.text, c.measured, c.wanted, bool(c.holds)
 
 
 # ---- What is told
