@@ -12,6 +12,7 @@ from grader.engine import french, mirrors, wire
 from grader.engine.mirrors import Mirrors
 from grader.engine.natures import WrongNature
 from grader.engine.numeric import pack_array, pack_tensor
+from grader.engine.operations import indices_within
 from grader.engine.proxy import Proxy, handle_of, origins
 from grader.engine.state import RandomStreams
 from grader.engine.student_error import UnsupportedAcrossBoundary
@@ -62,6 +63,10 @@ class ArgumentEncoder:
             UnsupportedAcrossBoundary: one of them cannot cross.
         """
         return encoded((args, tuple(kwargs.items())), self._special)
+
+    def indices(self, call: tuple) -> set[int]:
+        """Where the arguments are that a call is given, in containers included."""
+        return indices_within(call, self._indices)
 
     def overwrite(self, index: int, content: Any) -> None:
         """Give an argument the content that the call has left in it.

@@ -103,27 +103,35 @@ class Candidate:
         return self._answer(answer, tape)
 
     def _on_apply(self, request: dict) -> bytes:
+        recorder = recording.Recorder() if request["record"] else None
+        # A method of torch that was replaced may compute as arguments are made, or values written.
+        with recorder or nullcontext():
+            answer = self._applied(request)
+        if recorder:
+            answer["operators"] = recorder.operators
+        return wire.encode(answer)
+
+    def _applied(self, request: dict) -> dict[str, object]:
         self.mirrors.take(request["mirrors"])
         state.restore(request)
         arguments = Arguments(self.objects, self.generators, self.peer)
         args, kwargs = wire.decode(request["arguments"], arguments.build, trusted=True)
         tape = _Tape(arguments.leaves())
         results: list[bytes] = []
-        recorder = recording.Recorder() if request["record"] else None
         answer: dict[str, object] = {}
         asked = request["input"]
         answers = None if asked is None else arguments.callback(asked)
         with self.shell.capturing() as capture, passed_over.answering(answers):
             self.running = True
             try:
-                with recorder or nullcontext():  # a value may compute as it is written
-                    *earlier, last = _steps(request["operation"], args, dict(kwargs))
-                    own = [arguments.indices(step.args) for step in earlier]
-                    arguments.remember()
-                    for step, indices in [*zip(earlier, own, strict=True), (last, None)]:
-                        value = step()
-                        changed = arguments.changed(indices)
-                        results.append(self._encoded((value, changed), tape, arguments))
+                steps = _steps(request["operation"], args, dict(kwargs))
+                several = len(steps) > 1
+                own = [arguments.indices(step.args) if several else None for step in steps]
+                arguments.remember()
+                for step, indices in zip(steps, own, strict=True):
+                    value = step()
+                    changed = arguments.changed(indices)
+                    results.append(self._encoded((value, changed), tape, arguments))
             except WireError:
                 raise
             except BaseException as error:  # whatever student code raises is its answer
@@ -134,10 +142,8 @@ class Candidate:
         answer["result"] = results.pop()
         if results:
             answer["earlier"] = results
-        if recorder:
-            answer["operators"] = recorder.operators
         answer["printed"] = wire.clean(capture.text()[:MAX_TOLD])
-        return self._answer(answer, tape)
+        return self._tied(answer, tape)
 
     def _on_defined(self, request: dict) -> bytes:
         """The code that names of the notebook stand for, and functions of modules replaced."""
@@ -184,6 +190,9 @@ class Candidate:
     # ---- Values
 
     def _answer(self, answer: dict[str, object], tape: _Tape) -> bytes:
+        return wire.encode(self._tied(answer, tape))
+
+    def _tied(self, answer: dict[str, object], tape: _Tape) -> dict[str, object]:
         """An answer, with what ties it to the examiner's graph and parameters."""
         if tape.outputs:
             reached = [leaf for leaf in _leaves(tape.outputs) if not tape.has_input(leaf)]
@@ -192,7 +201,7 @@ class Candidate:
             answer["tape"] = number = next(self.fresh_numbers)
             self.tapes[number] = _Tape([*tape.inputs, *reached], tape.outputs)
         answer["mirrors"] = self.mirrors.changed()
-        return wire.encode(answer)
+        return answer
 
     def _encoded(self, value: Any, tape: _Tape, arguments: Arguments | None = None) -> bytes:
         def special(part: Any, pack: Pack) -> list | None:

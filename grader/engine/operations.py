@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from types import GeneratorType
 from typing import Any, Final
@@ -25,6 +25,28 @@ def _ancestors(kind: type) -> list[str]:
     if not isinstance(kind, type):
         raise AttributeError("__bases__")
     return class_names(kind)
+
+
+def indices_within(parts: Iterable[Any], indices: Mapping[int, int]) -> set[int]:
+    """Those of these parts of a call, and of what their containers hold, that have an index.
+
+    Args:
+        indices: by id.
+    """
+    found, seen, waiting = set[int](), set[int](), list[Any](parts)
+    while waiting:
+        part = waiting.pop()
+        if id(part) in seen:  # a list may hold itself
+            continue
+        seen.add(id(part))
+        if id(part) in indices:
+            found.add(indices[id(part)])
+        kind = type(part)  # an object of the other side is asked for nothing
+        if issubclass(kind, dict):
+            waiting += [*part, *part.values()]
+        elif issubclass(kind, list | tuple | set):
+            waiting += part
+    return found
 
 
 _UNARY: Final = ("neg", "pos", "abs", "invert")

@@ -10,6 +10,7 @@ import torch
 
 from grader.engine import mirrors, wire
 from grader.engine.numeric import pack_array
+from grader.engine.operations import indices_within
 from grader.engine.peer import Peer
 from grader.engine.wire import Build
 from grader.engine.wire_errors import WireError
@@ -66,19 +67,7 @@ class Arguments:
 
     def indices(self, call: tuple) -> set[int]:
         """Where the arguments are that a call is given, in containers included."""
-        found, seen, waiting = set[int](), set[int](), list[Any](call)
-        while waiting:
-            part = waiting.pop()
-            if id(part) in seen:  # a list may hold itself
-                continue
-            seen.add(id(part))
-            if id(part) in self._indices:
-                found.add(self._indices[id(part)])
-            if isinstance(part, dict):
-                waiting += [*part, *part.values()]
-            elif isinstance(part, list | tuple | set):
-                waiting += part
-        return found
+        return indices_within(call, self._indices)
 
     def changed(self, indices: Iterable[int] | None = None) -> dict[int, Any]:
         """The contents that calls have left in the arguments, where they differ.

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -134,24 +134,30 @@ class Remote:
         arithmetic is passed on for the objects that they give.
         """
         if calls:
-            yield from self._values(len(calls), *self._sent(IN_TURN, calls, {}))
+            yield from self._values(calls, *self._sent(IN_TURN, calls, {}))
 
     def recorded_in_turn(self, *calls: tuple) -> tuple[list, Any]:
         """The values of such calls, and the names of the operators that they used together."""
         sent = self._sent(IN_TURN, calls, {}, record=True)
-        return list(self._values(len(calls), *sent)), sent[0].get("operators")
+        return list(self._values(calls, *sent)), sent[0].get("operators")
 
     def _values(
-        self, count: int, answer: dict, encoder: ArgumentEncoder, reader: AnswerReader
+        self, calls: tuple, answer: dict, encoder: ArgumentEncoder, reader: AnswerReader
     ) -> Iterator[Any]:
-        """The values of so many calls, up to the one that has raised an error."""
+        """The values of these calls, up to the one that has raised an error.
+
+        A call leaves its mark on its own arguments: student code can reach those of the others.
+        """
+        own = [encoder.indices(call) for call in calls]
         with self.reading:
             earlier = list(answer.get("earlier", ()))
-            if not (len(earlier) == count - 1 or "raised" in answer):
+            if not (
+                len(earlier) == len(calls) - 1 or ("raised" in answer and len(earlier) < len(calls))
+            ):
                 raise WireError("not a value for each call")
-        for each in earlier:
-            yield self._value(each, encoder, reader)
-        value = self._value(answer.get("result"), encoder, reader)
+        for each, indices in zip(earlier, own, strict=False):
+            yield self._value(each, encoder, reader, indices)
+        value = self._value(answer.get("result"), encoder, reader, own[len(earlier)])
         self._raise_error(answer)
         yield value
 
@@ -184,12 +190,23 @@ class Remote:
             self._tie(answer, reader, reader.inputs)
         return answer, encoder, reader
 
-    def _value(self, result: Any, encoder: ArgumentEncoder, reader: AnswerReader) -> Any:
-        """The value of a call, whose arguments are given the contents that it has left in them."""
+    def _value(
+        self,
+        result: Any,
+        encoder: ArgumentEncoder,
+        reader: AnswerReader,
+        own: Container[int] | None = None,
+    ) -> Any:
+        """The value of a call, whose arguments are given the contents that it has left in them.
+
+        Args:
+            own: where its arguments are, if others have come with the same request.
+        """
         with self.reading:
             value, changed = wire.decode(result, reader.build)
             for index, content in changed.items():
-                encoder.overwrite(index, content)
+                if own is None or index in own:
+                    encoder.overwrite(index, content)
         return value
 
     def _raise_error(self, answer: dict, *, iterating: bool = False) -> None:

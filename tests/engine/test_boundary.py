@@ -406,6 +406,56 @@ def test_calls_in_turn_have_a_value_each(engine, earlier):
     assert (verdict.score, verdict.status) == (0, Status.FAILED)
 
 
+REACHES_ALL = """
+import sys
+def arguments():
+    frame = sys._getframe()
+    while "own" not in frame.f_locals: frame = frame.f_back
+    return frame.f_locals["arguments"], frame.f_locals["own"]
+"""
+
+
+@pytest.mark.parametrize("rank", [0, 2])
+def test_a_call_in_turn_leaves_its_mark_on_its_own_arguments(engine, rank):
+    """The first one's code, or the last one's, changes what all of them were given."""
+    student = (
+        f"{REACHES_ALL}\ndef f(x, i):\n    if i == {rank}:\n        given, own = arguments()\n"
+        "        for k, value in enumerate(given.values):\n"
+        "            if value is not x:\n                value.fill_(7)\n"
+        "                for indices in own: indices.add(k)\n    return 7.0"
+    )
+    test = (
+        "from labo import checks\ngiven = [torch.full((2,), float(i)) for i in range(3)]\n"
+        "for x, value in zip(given, checks.each(f, *((x, i) for i, x in enumerate(given)))):\n"
+        "    assert value == 7\n    print([x.tolist()[0] for x in given])\n"
+        "assert [x.tolist()[0] for x in given[:1]] == [0.0]"
+    )
+    outcome = engine.run(job(student, test))
+    (verdict,) = outcome.report.verdicts
+    assert (verdict.status, verdict.message) == (Status.PASSED, "")
+    first = outcome.notebook["cells"][-1]["outputs"][0]["text"].splitlines()[0]
+    assert first == "[0.0, 1.0, 2.0]", "arguments of calls that were still to come"
+
+
+@pytest.mark.parametrize("method", ["detach", "requires_grad_", "reshape", "contiguous"])
+def test_a_recording_sees_what_is_computed_as_arguments_and_values_are_made(engine, method):
+    """A method of torch that is replaced computes before the exercise is called, or after it."""
+    student = (
+        f"method, done = torch.Tensor.{method}, []\n"
+        "def computed(self, *args, **kwargs):\n"
+        "    if not done: done.append(0); torch.nn.functional.softmax(torch.ones(3), 0)\n"
+        "    return method(self, *args, **kwargs)\n"
+        f"def ready(): torch.Tensor.{method} = computed; done.clear()\n"
+        "def f(x): return x"
+    )
+    test = (
+        "from labo import checks\nx = torch.ones(3, requires_grad=True) * 2\nready()\n"
+        "assert not any('softmax' in name for name in checks.recorded(f, x).operators), 'vu'"
+    )
+    (verdict,) = engine.run(job(student, test)).report.verdicts
+    assert (verdict.status, verdict.message) == (Status.FAILED, "vu")
+
+
 @pytest.mark.parametrize("kind", ["list", "tuple"])
 def test_many_objects_cross_and_are_the_same_objects(engine, kind):
     student = (
