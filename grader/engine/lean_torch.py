@@ -1,6 +1,6 @@
 """Torch, spared what it imports or asks for compilers, meshes and devices that no child has.
 
-A lab that trains starts a second sooner, in 60 MB less, which no fork has to go through. What
+A lab that trains starts half a second sooner, or nearly one with Poutyne, in 75 MB less. What
 compiles all the same finds torch's compiler: it is imported then, as anywhere else.
 """
 

@@ -95,21 +95,34 @@ class Replaced:
             name
             for module, before in self._before
             for name in asked
-            if name in before and _is_replaced(before[name], vars(module).get(name))
+            if name in before and _is_replaced(before[name], _found(module, name))
         )
 
 
 def _functions(module: ModuleType | type) -> dict[str, Any]:
-    return {name: value for name, value in vars(module).items() if callable(value)}
+    names = dict.fromkeys(name for each in _tables_of(module) for name in vars(each))
+    found = {name: _found(module, name) for name in names}
+    return {name: value for name, value in found.items() if callable(value)}
+
+
+def _found(module: ModuleType | type, name: str) -> Any:
+    return next((vars(each)[name] for each in _tables_of(module) if name in vars(each)), None)
+
+
+def _tables_of(module: ModuleType | type) -> Sequence[ModuleType | type]:
+    """Où se trouve un nom : la plupart des méthodes d'un tenseur sont héritées."""
+    return module.__mro__ if isinstance(module, type) else (module,)
 
 
 def _is_replaced(before: Any, now: Any) -> bool:
     if now is before:
         return False
-    # `torch._dynamo` wraps `torch.manual_seed` when it is imported, as torchvision does.
+    # `torch._dynamo` wraps `torch.manual_seed` when it is imported, as torchvision does. What a
+    # wrapper calls is in its closure: `__wrapped__` can be set.
     code = getattr(now, "__code__", None)
     is_wrapper = code is not None and code.co_filename == torch._compile.__file__
-    return not (is_wrapper and getattr(now, "__wrapped__", None) is before)
+    calls = [cell.cell_contents for cell in now.__closure__ or ()] if is_wrapper else []
+    return not any(each is before for each in calls)
 
 
 def _definitions(node: ast.stmt) -> Iterator[str]:

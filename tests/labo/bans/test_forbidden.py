@@ -416,3 +416,19 @@ assert found == ["relu"], found
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_an_inherited_method_and_a_forged_wrapper_are_replaced():
+    program = """
+import torch
+from labo.bans.fingerprints import Replaced
+replaced = Replaced(torch, torch.Tensor)
+assert replaced.among(["unfold", "add", "exp"]) == []
+torch.Tensor.unfold = lambda self, *args: self
+original, torch.exp = torch.exp, torch._compile._disable_dynamo(lambda x: x)
+torch.exp.__wrapped__ = original
+found = replaced.among(["unfold", "add", "exp"])
+assert found == ["exp", "unfold"], found
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
