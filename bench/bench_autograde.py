@@ -73,6 +73,8 @@ def memory_per_worker(folder: Path) -> float:
     source = course.lab(LAB).author_notebook()
     slow = answered(course, standardize="import time\ntime.sleep(3)\n")
     with Engine(EngineConfig(workers=WORKERS)) as engine:
+        for zygote in (engine.candidates, engine.examiners):
+            zygote.wait_ready()
         zygotes = {engine.candidates.pid, engine.examiners.pid}
         jobs = [Job(str(number), json.loads(json.dumps(slow)), source) for number in range(WORKERS)]
         before = sum(map(unique, zygotes))

@@ -78,13 +78,14 @@ _GRACE_SECONDS: Final = 30.0  # for an examiner to finish, beyond the notebook's
 class Engine:
     """Grades notebooks. Use as a context manager: it owns processes.
 
-    Raises (on entering):
+    Entering it waits for nothing: they import while the caller reads what is to be graded.
+
+    Raises (on entering, or with the first notebook):
         GraderError: the isolation required cannot be reached on this machine.
     """
 
     def __init__(self, config: EngineConfig | None = None) -> None:
         self.config = config or EngineConfig()
-        self._last_source: Notebook | None = None
         self._prepared: Notebook | None = None
 
     @cached_property
@@ -102,7 +103,6 @@ class Engine:
             home = stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-"))
             settings = self._settings(Path(home))
             zygotes = stack.enter_context(Zygotes(home, settings))
-            zygotes.wait_ready()
             self.candidates, self.examiners = zygotes.candidates, zygotes.examiners
             self._stack = stack.pop_all()
         return self
@@ -123,15 +123,14 @@ class Engine:
         )
 
     def prepare(self, source: Notebook) -> None:
-        """Have what is the same for a whole class done once, from the second notebook of a lab on.
+        """Have what is the same for a whole class done once.
 
         Only the zygote of examiners sees an author's notebook.
         """
-        if source is self._last_source and source is not self._prepared:
+        if source is not self._prepared:
             self._prepared = source
             with suppress(OSError), in_memory(json.dumps(source).encode()) as content:
                 self.examiners.ask_prepare(content)  # otherwise each does it for itself
-        self._last_source = source
 
     def run(self, job: Job) -> Outcome:
         """The outcome of one notebook."""

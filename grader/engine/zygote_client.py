@@ -65,15 +65,6 @@ class Zygotes:
         self.examiners = ZygoteClient(ZygoteRole.EXAMINER, to_examiners)
         return self
 
-    def wait_ready(self) -> None:
-        """Return once everything is imported.
-
-        Raises:
-            GraderError: a zygote cannot do its work here.
-        """
-        self.candidates.wait_ready()
-        self.examiners.wait_ready()
-
     def __exit__(self, *_: object) -> None:
         self.examiners.control.close()
         self.candidates.control.close()
@@ -88,16 +79,21 @@ class ZygoteClient:
     """Asks a zygote for children and for their end.
 
     Attributes:
-        pid: the zygote's, once it is ready.
+        pid: the zygote's; 0 until it is ready.
+
+    Raises (from what waits for an answer):
+        GraderError: the zygote cannot do its work here, or has ended.
     """
 
     def __init__(self, role: ZygoteRole, control: socket.socket) -> None:
         self.role = role
         self.control = control
+        self.pid = 0
 
     def wait_ready(self) -> None:
         """Return once everything is imported."""
-        self.pid = self._answer(Ready).pid
+        if not self.pid:
+            self.pid = self._answer(Ready).pid
 
     def ask_fork(self, *owned: socket.socket | IO[bytes], core: int | None = None) -> None:
         """Ask for a child that owns these sockets and files; `forked` gives its process id."""
@@ -105,6 +101,7 @@ class ZygoteClient:
 
     def forked(self) -> int:
         """The process id of the child asked for."""
+        self.wait_ready()
         return self._answer(Forked).pid
 
     def ask_prepare(self, notebook: IO[bytes]) -> None:

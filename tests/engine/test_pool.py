@@ -146,6 +146,7 @@ def test_an_examiner_that_ends_costs_its_own_notebook(engine):
 
 def test_without_a_candidate_nobody_is_given_a_zero():
     with Engine(BUDGETS) as engine:
+        engine.candidates.wait_ready()
         os.kill(engine.candidates.pid, signal.SIGKILL)
         with pytest.raises((GraderError, OSError)):
             engine.run(job("x = 1", "assert x == 1"))
