@@ -7,17 +7,15 @@ it answers is believed: the examiner decodes plain data, and compares with its o
 from __future__ import annotations
 
 import builtins
-import functools
 import itertools
-import math
-import operator
 import signal
 import socket
+import sys
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from functools import partial
-from types import NoneType
+from types import ModuleType, NoneType
 from typing import Any, Final, NamedTuple, NoReturn
 
 import matplotlib.pyplot as plt
@@ -41,7 +39,7 @@ from labo.checks import call_in_turn
 def functions_of_modules() -> fingerprints.Replaced:
     """Notes what functions modules have, and what stops a recording, before any student's code."""
     recording.watch()
-    return fingerprints.Replaced(*_WATCHED)
+    return fingerprints.Replaced(*_watched())
 
 
 def main(sock: socket.socket, shell: Shell, replaced: fingerprints.Replaced) -> NoReturn:
@@ -261,10 +259,22 @@ class Candidate:
         return number
 
 
-_WATCHED: Final = (
-    *(torch, torch.Tensor, torch.nn, torch.nn.functional, torch.linalg, torch.special),
-    *(np, np.ndarray, np.linalg, math, builtins, functools, itertools, operator),
-)
+_LIBRARIES: Final = {
+    *("torch", "numpy", "labo", "math", "builtins", "functools", "itertools", "operator", "random"),
+}
+
+
+def _watched() -> Iterator[ModuleType | type]:
+    """Where an exercise, and what it calls, find functions of libraries by their names."""
+    for name, module in list(sys.modules.items()):
+        is_public = not any(part.startswith("_") for part in name.split("."))
+        if name.partition(".")[0] in _LIBRARIES and (is_public or name.startswith("numpy._core")):
+            yield module
+    yield torch.Tensor
+    yield np.ndarray
+    for module in (torch.nn, torch.optim, torch.autograd):
+        yield from (each for each in vars(module).values() if isinstance(each, type))
+
 
 _PLAIN: Final = (
     bool,

@@ -193,11 +193,17 @@ class IsolatedTests:
                 "labo.checks.forbid knows what a test finds under a name of the notebook"
             )
         cells = self.conversation.sources
-        forbidden.check_rewriting([cell for cell in cells if cell not in self.author_cells])
+        theirs = [cell for cell in cells if cell not in self.author_cells]
         program = Program(cells)
+        forbidden.check_rewriting(theirs, program.imported)
         for name in names:
             forbidden.check(program, name, words, loops=loops, recursion=recursion)
-            forbidden.check_defined(program, name, self.remote.defined)
+            for other in sorted(forbidden.check_defined(program, name, self.remote.defined)):
+                if other in forbidden.patched(theirs):
+                    self.conversation.note_once(
+                        "the notebook puts a function of its own in the place of a library's"
+                        f" {other}: see that {name} does not compute with it"
+                    )
 
     def _source_of(self, value: Any) -> str:
         """The definition of what a test found under a name of the student's notebook."""

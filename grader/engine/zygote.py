@@ -178,6 +178,10 @@ def _examiners(settings: ZygoteSettings) -> Callable[..., None]:
 def _preload(modules: Iterable[str]) -> None:
     torch.set_num_threads(1)
     make_lean()
+    if "matplotlib.pyplot" in modules:
+        from grader.engine.lean_matplotlib import describe_no_properties
+
+        describe_no_properties()
     for module in modules:
         with contextlib.suppress(ImportError):  # the notebook will say so, if it is its own
             import_module(module)

@@ -5,14 +5,17 @@ prend ensuite le même nom (`%time f = …`, `eval`, `globals()`, une exception 
 """
 
 import ast
+import gc
 import hashlib
+import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from ctypes import c_uint64
 from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, Final
 
 import torch
-import torch._compile
 
 from labo.bans.program import Statement
 from labo.bans.uses import is_special
@@ -81,48 +84,88 @@ def _print_of(name: str, method: str, namespace: dict[str, Any]) -> str | None:
 
 
 class Replaced:
-    """Les fonctions de modules qu'un notebook remplace, comparées à celles du début."""
+    """Les fonctions de modules et de classes qu'un notebook remplace, comparées à celles du début.
 
-    def __init__(self, *modules: ModuleType | type) -> None:
-        self._before = [(module, _functions(module)) for module in modules]
-        self._special = {name for _, before in self._before for name in filter(is_special, before)}
+    Args :
+        owners : ces modules et ces classes ; sont regardées aussi celles dont les classes héritent.
+    """
+
+    def __init__(self, *owners: ModuleType | type) -> None:
+        tables = dict.fromkeys(each for owner in owners for each in _lineage(owner))
+        self._tables = [_Table(each) for each in tables]
 
     def among(self, words: Iterable[str]) -> list[str]:
-        """Ceux de ces noms, ou des noms spéciaux, qui sont remplacés, sans leur module."""
-        # To look at each function would copy the page of each to a process that was forked.
-        asked = self._special.union(words)
-        return sorted(
-            name
-            for module, before in self._before
-            for name in asked
-            if name in before and _is_replaced(before[name], _found(module, name))
-        )
+        """Les noms remplacés, sans leur module, et ceux de ces mots qui désignent du nouveau."""
+        words = set(words)
+        return sorted({name for table in self._tables for name in table.replaced(words)})
 
 
-def _functions(module: ModuleType | type) -> dict[str, Any]:
-    names = dict.fromkeys(name for each in _tables_of(module) for name in vars(each))
-    found = {name: _found(module, name) for name in names}
-    return {name: value for name, value in found.items() if callable(value)}
+class _Table:
+    """Les noms d'un module ou d'une classe, et ce qu'ils désignaient au début."""
+
+    def __init__(self, owner: ModuleType | type) -> None:
+        self.owner = owner
+        self.before = dict(vars(owner))
+        # `labo` and NumPy announce names that they find once they are asked for.
+        is_lazy = isinstance(owner, ModuleType) and "__dir__" in self.before
+        self.announced = set(dir(owner)) if is_lazy else set()
+        self.counter = _counter(owner)
+        self.count = self.counter.value if self.counter else None
+
+    def replaced(self, words: Set[str]) -> Iterator[str]:
+        # To look at each function would copy its page to a process that was forked.
+        if self.counter and self.counter.value == self.count:
+            return
+        for name, found in list(vars(self.owner).items()):
+            if name in self.before:
+                is_replaced = callable(self.before[name]) and _is_replaced(self.before[name], found)
+            elif self._is_inherited(name):
+                is_replaced = callable(found)
+            else:
+                is_replaced = callable(found) and self._is_new(name, words)
+            if is_replaced:
+                yield name
+
+    def _is_inherited(self, name: str) -> bool:
+        return any(name in vars(base) for base in _lineage(self.owner)[1:])
+
+    def _is_new(self, name: str, words: Set[str]) -> bool:
+        return is_special(name) or (name in words - self.announced and not name.startswith("_"))
 
 
-def _found(module: ModuleType | type, name: str) -> Any:
-    return next((vars(each)[name] for each in _tables_of(module) if name in vars(each)), None)
-
-
-def _tables_of(module: ModuleType | type) -> Sequence[ModuleType | type]:
+def _lineage(owner: ModuleType | type) -> Sequence[ModuleType | type]:
     """Où se trouve un nom : la plupart des méthodes d'un tenseur sont héritées."""
-    return module.__mro__ if isinstance(module, type) else (module,)
+    return owner.__mro__ if isinstance(owner, type) else (owner,)
+
+
+def _counter(owner: ModuleType | type) -> c_uint64 | None:
+    """Ce qui change à chaque changement d'un dictionnaire (PEP 509, jusqu'à Python 3.12)."""
+    if sys.version_info >= (3, 13):
+        return None
+    (table,) = gc.get_referents(vars(owner)) if isinstance(owner, type) else (vars(owner),)
+    return c_uint64.from_address(id(table) + _COUNTER_OFFSET)
+
+
+_COUNTER_OFFSET: Final = 24  # of a dictionary: after its two words as an object, and its length
 
 
 def _is_replaced(before: Any, now: Any) -> bool:
     if now is before:
         return False
-    # `torch._dynamo` wraps `torch.manual_seed` when it is imported, as torchvision does. What a
-    # wrapper calls is in its closure: `__wrapped__` can be set.
+    # What a wrapper calls is in its closure: `__wrapped__` can be set.
     code = getattr(now, "__code__", None)
-    is_wrapper = code is not None and code.co_filename == torch._compile.__file__
+    is_wrapper = code is not None and code.co_filename.startswith(_WRAPPING)
     calls = [cell.cell_contents for cell in now.__closure__ or ()] if is_wrapper else []
     return not any(each is before for each in calls)
+
+
+# Torch wraps some of its own functions: its compiler, when it is imported and when it compiles, and
+# an optimiser of a class that had none.
+_TORCH: Final = os.path.dirname(torch.__file__)
+_WRAPPING: Final = tuple(
+    os.path.join(_TORCH, *path)
+    for path in [("_compile.py",), ("_dynamo", ""), ("optim", "optimizer.py")]
+)
 
 
 def _definitions(node: ast.stmt) -> Iterator[str]:

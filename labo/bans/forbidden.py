@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from fnmatch import translate
 from functools import lru_cache
 from importlib.util import find_spec
@@ -58,6 +58,7 @@ _REWRITES = {
     *("TorchFunctionMode", "TorchDispatchMode", "Library"),
 }
 _REWRITING_BUILTINS = {"exec", "__import__"}
+_GIVING = {"setattr", "delattr"}
 _REWRITING_MODULES = {"builtins", "importlib", "__main__", "ctypes", "grader", "bans"}
 
 
@@ -97,17 +98,23 @@ def _any_of(words: tuple[str, ...]) -> re.Pattern:
     return re.compile("|".join(map(translate, words)) or r"(?!)")
 
 
-def check_rewriting(cells: list[str]) -> None:
+def check_rewriting(cells: list[str], imported: Set[str] = frozenset()) -> None:
     """Vérifie que ces cellules n'en changent pas d'autres une fois écrites.
+
+    Args :
+        imported : ce qu'importent d'autres cellules.
 
     Erreurs :
         AssertionError, qui nomme ce qui a été trouvé, et où.
     """
     program = Program(cells)
+    imported = imported | program.imported
     for statement in program.statements:
         used = statement.uses
         found = [
             *used.rewrites,
+            # `setattr(F.relu, name, value)`: the code of a function, for instance.
+            *(use for use in used.hidden if use.word in _GIVING and use.root in imported),
             *(use for use in used.names if use.word in _REWRITING_BUILTINS),
             *(use for use in used.names if use.word in _REWRITES and not program.binds(use.word)),
             *(use for use in (*used.attributes, *used.patches) if use.word in _REWRITES),
@@ -117,12 +124,16 @@ def check_rewriting(cells: list[str]) -> None:
             _refuse(use, statement, "un notebook noté ne se réécrit pas lui-même")
 
 
-def check_defined(program: Program, name: str, defined: Defined) -> None:
+def check_defined(program: Program, name: str, defined: Defined) -> set[str]:
     """Vérifie que les noms dont dépend un exercice désignent le code qui a été lu.
 
     Args :
-        defined : donne l'empreinte du code de chaque nom, et ceux des mots qui sont des fonctions
-            de modules que le notebook a remplacées.
+        defined : donne l'empreinte du code de chaque nom, et les fonctions de modules que le
+            notebook a remplacées, ou ajoutées sous un de ces mots.
+
+    Renvoie :
+        celles qu'une cellule remplace par leur nom, et que l'exercice n'écrit pas : ce qu'il
+        emploie pourrait les appeler.
 
     Erreurs :
         AssertionError, qui dit le nom.
@@ -136,9 +147,14 @@ def check_defined(program: Program, name: str, defined: Defined) -> None:
             f"`{other}` n'est pas ce que sa cellule définit : une cellule s'est arrêtée avant, ou "
             "le notebook l'a remplacé sans l'écrire"
         )
-    for other in replaced - program.patches.keys():
-        if other in words or is_special(other):
-            raise AssertionError(f"`{other}` d'un module est remplacé sans que ce soit écrit")
+    for other in sorted(replaced - program.patches.keys()):
+        raise AssertionError(f"`{other}` d'un module est remplacé sans que ce soit écrit")
+    return replaced - words
+
+
+def patched(cells: list[str]) -> set[str]:
+    """Les attributs que ces cellules donnent, par leur nom, à autre chose qu'à `self`."""
+    return {use.word for s in Program(cells).statements for use in s.uses.patches}
 
 
 def _refuse(use: Use, statement: Statement, why: str) -> None:

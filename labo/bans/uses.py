@@ -252,6 +252,8 @@ class _Visitor(ast.NodeVisitor):
             case ast.Call(ast.Name("setattr" | "delattr"), [_, ast.Constant(str(name)), *_]):
                 self.found.patches.append(self._use(name, node, root(node.args[0])))
                 self._change(node.args[0])
+            case ast.Call(ast.Name("getattr" | "setattr" | "delattr" as word), [of, *_]):
+                self.found.hidden.append(self._use(word, node, root(of)))
             case ast.Call(ast.Name("getattr" | "setattr" | "delattr" as word)):
                 self.found.hidden.append(self._use(word, node))
             case ast.Call(ast.Attribute(attr="run_line_magic"), [ast.Constant("run"), *_]):

@@ -149,11 +149,25 @@ FORBIDDEN = {
         ["def f(x): return x", "get_ipython().input_transformers_post.append(lambda lines: lines)"],
         "ne se réécrit pas",
     ),
+    "a function that a library calls, replaced": (
+        ["def g(*given): return F.softmax(given[0], 0)\nput = setattr",
+         "put(F, 'has_torch_' + 'function', g)\ndef f(x): return F.normalize(x)"],
+        "`has_torch_function` d'un module est remplacé",
+    ),
+    "a name that a library did not have": (
+        ["put = setattr\nput(torch, 'ze' + 'ta', F.softmax)", "def f(x): return torch.zeta(x, 0)"],
+        "`zeta` d'un module est remplacé",
+    ),
+    "another code for a function of a library": (
+        ["def g(x, *rest): return F.softmax(x, 0)\nsetattr(F.normalize, '__co' + 'de__', g)",
+         "def f(x): return F.normalize(x)"],
+        "« setattr(F.normalize, '__co' + 'de__', g) » : un notebook noté ne se réécrit",
+    ),
     "magic in the same cell": (
         "t = %time 3\ndef f(x): return F.softmax(x, 0)",
         "`softmax` à la ligne 1 de `f`",
     ),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("student", "message"), FORBIDDEN.values(), ids=FORBIDDEN)
@@ -161,6 +175,14 @@ def test_a_forbidden_word_is_told(engine, student, message):
     found = verdict(engine, student, "checks.forbid(f, '*softmax*')")
     assert found.score == 0
     assert message in found.message
+
+
+def test_a_function_that_a_library_calls_is_replaced_in_writing_and_told(engine):
+    patch = "def g(*given): return False\nF.has_torch_function = g"
+    outcome = engine.run(job([patch, "def f(x): return x"], "checks.forbid(f, '*softmax*')"))
+    assert outcome.report.verdicts[0].status is Status.PASSED
+    (incident,) = outcome.report.incidents
+    assert "library's has_torch_function: see that f" in incident
 
 
 def test_the_author_may_write_what_students_may_not(engine):
