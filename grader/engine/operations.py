@@ -15,6 +15,7 @@ from torch.nn import Module
 from labo.checks import assembled, equal_to, modes_of, parameters_of, random_state, states_of
 
 _KINDS: Final = 40
+_CONTAINERS: Final = (tuple, list, dict, set)
 
 
 def class_names(kind: type) -> list[str]:
@@ -33,19 +34,16 @@ def indices_within(parts: Iterable[Any], indices: Mapping[int, int]) -> set[int]
     Args:
         indices: by id.
     """
-    found, seen, waiting = set[int](), set[int](), list[Any](parts)
+    found, seen, waiting = set[int](), set[int](), list[Any](parts) if indices else []
     while waiting:
         part = waiting.pop()
-        if id(part) in seen:  # a list may hold itself
-            continue
-        seen.add(id(part))
         if id(part) in indices:
             found.add(indices[id(part)])
         kind = type(part)  # an object of the other side is asked for nothing
-        if issubclass(kind, dict):
-            waiting += [*part, *part.values()]
-        elif issubclass(kind, list | tuple | set):
-            waiting += part
+        if not issubclass(kind, _CONTAINERS) or id(part) in seen:  # a list may hold itself
+            continue
+        seen.add(id(part))
+        waiting += [*part, *part.values()] if issubclass(kind, dict) else part
     return found
 
 

@@ -18,7 +18,8 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -148,16 +149,17 @@ class Remote:
 
         A call leaves its mark on its own arguments: student code can reach those of the others.
         """
-        own = [encoder.indices(call) for call in calls]
+        own = _Own(encoder, calls)
         with self.reading:
             earlier = list(answer.get("earlier", ()))
             if not (
                 len(earlier) == len(calls) - 1 or ("raised" in answer and len(earlier) < len(calls))
             ):
                 raise WireError("not a value for each call")
-        for each, indices in zip(earlier, own, strict=False):
-            yield self._value(each, encoder, reader, indices)
-        value = self._value(answer.get("result"), encoder, reader, own[len(earlier)])
+        for rank, each in enumerate(earlier):
+            yield self._value(each, encoder, reader, partial(own.has, rank))
+        last = partial(own.has, len(earlier))
+        value = self._value(answer.get("result"), encoder, reader, last)
         self._raise_error(answer)
         yield value
 
@@ -195,17 +197,17 @@ class Remote:
         result: Any,
         encoder: ArgumentEncoder,
         reader: AnswerReader,
-        own: Container[int] | None = None,
+        is_own: Callable[[int], bool] = lambda _: True,
     ) -> Any:
         """The value of a call, whose arguments are given the contents that it has left in them.
 
         Args:
-            own: where its arguments are, if others have come with the same request.
+            is_own: says which arguments are its own, if others have come with the same request.
         """
         with self.reading:
             value, changed = wire.decode(result, reader.build)
             for index, content in changed.items():
-                if own is None or index in own:
+                if is_own(index):
                     encoder.overwrite(index, content)
         return value
 
@@ -359,6 +361,25 @@ class Remote:
             reader.tied = _RemoteCall.apply(
                 self, answer["tape"], len(inputs) + len(leaves), *inputs, *leaves, *tensors
             )
+
+
+class _Own:
+    """Which arguments are those of each of several calls.
+
+    Looked for once one has changed: no list had been given another content before.
+    """
+
+    def __init__(self, encoder: ArgumentEncoder, calls: tuple) -> None:
+        self.encoder = encoder
+        self.calls = calls
+
+    @cached_property
+    def indices(self) -> list[set[int]]:
+        return [self.encoder.indices(call) for call in self.calls]
+
+    def has(self, rank: int, index: int) -> bool:
+        """True if the call of this rank was given the argument of this index."""
+        return index in self.indices[rank]
 
 
 class _Reading:
