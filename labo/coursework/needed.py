@@ -13,7 +13,8 @@ Une instruction est gardée si elle lie l'un d'eux, ou peut en changer le conten
 - elle fait l'un ou l'autre à un nom dont la valeur peut partager son contenu (`y = x[1:]`).
 
 Ce que lit le corps d'une fonction peut l'être à tout moment : ces noms-là comptent partout.
-Toujours gardés : les imports de `labo`, ce qui change un module (`plt.rcParams[…] = …`) ou écrit un
+Après la dernière vérification, le dernier exercice et ce que l'étudiant a écrit, rien n'est gardé.
+Ailleurs le sont toujours les imports de `labo`, ce qui change un module (`plt.rcParams[…] = …`) ou écrit un
 fichier, et les réglages de premier niveau (`torch.manual_seed(0)`, `sys.path.append(…)`,
 `labo.ensure_torchvision()`), sans quoi un import gardé plus bas peut échouer. Là où elle ne peut
 pas savoir (`globals()`, `exec`, `eval`, `from … import *`, une magie autre que celles de
@@ -285,6 +286,7 @@ def _reached(name: str, table: dict[str, set[str]]) -> set[str]:
 
 def _kept(items: Sequence[_Item], changes: _Changes) -> set[_Item]:
     """Les parties à exécuter."""
+    items = _up_to_the_last_kept(items)
     changed = {item: changes.of(item.effects) for item in items if item.role is Role.FREE}
     always: set[str] = set()  # read when functions are called: nobody knows when
     kept = {item for item in items if _is_always_kept(item, changes)}
@@ -293,6 +295,13 @@ def _kept(items: Sequence[_Item], changes: _Changes) -> set[_Item]:
         _go_back(items, changed, kept, always)
         if before == (len(kept), len(always)):
             return kept
+
+
+def _up_to_the_last_kept(items: Sequence[_Item]) -> Sequence[_Item]:
+    """Sans les parties libres de la fin : après elles, rien n'est vérifié."""
+    return items[
+        : max((n for n, item in enumerate(items, 1) if item.role is not Role.FREE), default=0)
+    ]
 
 
 def _is_always_kept(item: _Item, changes: _Changes) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from grader.engine import Engine, Job, Mode, Verdict
-from grader.engine.short import Sources, short_run
+from grader.engine.short import short_run
 from grader.notebook import Cell, Notebook, grade_id, is_solution, is_test, plain
 from tests.labs import harness
 from tests.labs.isolated import built
@@ -38,8 +38,12 @@ class Both:
         return self.short.message != self.whole.message
 
 
-def answers(lab: str, every: int = 1) -> list[tuple[str, str, str]]:
-    """(exercise, name, code) of one in `every` mutants and right answers."""
+Answer = tuple[str, str, str]
+"""The exercise, the answer's name, its code."""
+
+
+def answers(lab: str, every: int = 1) -> list[Answer]:
+    """One in `every` mutants and right answers."""
     return [
         (name, answer, code)
         for name in harness.exercises(lab)
@@ -57,9 +61,8 @@ def _right(lab: str, name: str) -> list[tuple[str, str]]:
 def compared(engine: Engine, lab: str, every: int = 1) -> Iterator[Both]:
     """The verdicts of both runs, of every answer and of the reference."""
     usual = engine.config
-    groups = _groups(lab, answers(lab, every))
     try:
-        for group in groups:
+        for group in _groups(lab, answers(lab, every)):
             found = {}
             for whole in (False, True):
                 engine.config = replace(usual, whole=whole, confirm=False)
@@ -72,27 +75,36 @@ def compared(engine: Engine, lab: str, every: int = 1) -> Iterator[Both]:
         engine.config = usual
 
 
-def _groups(lab: str, given: Sequence[tuple[str, str, str]]) -> list[list[tuple[str, str, str]]]:
+def _groups(lab: str, given: Sequence[Answer]) -> Iterator[list[Answer]]:
     """The answers, those together for which the same of the author's cells are run."""
-    groups: dict[str, list[tuple[str, str, str]]] = {}
-    for exercise, answer, code in given:
-        key = str(_author_s(lab, _notebook(lab, [(exercise, answer, code)])))
-        groups.setdefault(key, []).append((exercise, answer, code))
-    for key, group in groups.items():
-        assert str(_author_s(lab, _notebook(lab, group))) == key
-    return list(groups.values())
+    groups: dict[str, list[Answer]] = {}
+    for answer in given:
+        groups.setdefault(_author_s(lab, [answer]), []).append(answer)
+    for run, group in groups.items():
+        yield from _halved(lab, group, run)
 
 
-def _author_s(lab: str, notebook: Notebook) -> Sources | None:
-    """What a short run executes of the author's ordinary cells."""
+def _halved(lab: str, group: list[Answer], run: str) -> Iterator[list[Answer]]:
+    """The group, or its halves and so on where answers would change together what is run."""
+    if _author_s(lab, group) == run:
+        yield group
+        return
+    middle = len(group) // 2
+    for half in (group[:middle], group[middle:]):
+        yield from _halved(lab, half, run)
+
+
+def _author_s(lab: str, group: list[Answer]) -> str:
+    """What a short run of these answers executes of the author's ordinary cells."""
+    notebook = _notebook(lab, group)
     run = short_run(notebook, built(lab), Mode.ISOLATED)
     if run is None:
-        return None
+        return "all"
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
-    return [text for cell, text in zip(code, run, strict=True) if not grade_id(cell)]
+    return str([text for cell, text in zip(code, run, strict=True) if not grade_id(cell)])
 
 
-def _notebook(lab: str, given: Sequence[tuple[str, str, str]]) -> Notebook:
+def _notebook(lab: str, given: Sequence[Answer]) -> Notebook:
     notebook = plain(built(lab))
     cells: list[Cell] = []
     for cell in notebook["cells"]:

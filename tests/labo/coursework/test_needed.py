@@ -112,9 +112,19 @@ def test_what_an_answer_reads_when_called_is_kept_wherever_it_is_defined():
         Cell("scale = 2\nother = 3", Role.FREE),
         Cell("assert f() == 2", Role.TEST),
         Cell("offset = 1", Role.FREE),
+        Cell("assert f() == 2", Role.TEST),
     ]
     assert needed(cells)[1] == "scale = 2\n"
     assert needed(cells)[3] == "offset = 1"
+
+
+@pytest.mark.parametrize("role", [Role.KEPT, Role.TEST])
+def test_nothing_is_kept_after_what_is_verified_and_what_a_student_wrote(role):
+    count = Cell("class A:\n    n = 0\n    def f(self): A.n += 1", Role.KEPT)
+    demonstrations = [Cell("A().f()", Role.FREE), Cell("import labo\nlabo.profile()", Role.FREE)]
+    assert needed([count, *demonstrations]) == [count.source, None, None]
+    last = Cell("A().f()", role)
+    assert None not in needed([count, *demonstrations, last])
 
 
 def test_lines_stay_where_they_are():
