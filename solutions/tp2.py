@@ -340,13 +340,14 @@ for (sizes, share), (target_in, grains_in, *_), kept, answer in zip(cases, given
 target_in, grains_in = split_case([8, 2, 2], 1)
 grains_in = torch.cat([grains_in, grains_in[target_in == 0][:1].repeat(25)])  # un grain très photographié
 target_in = torch.cat([target_in, torch.zeros(25, dtype=torch.int64)])
+numbers, of_class = grains_in.tolist(), set(grains_in[target_in == 0].tolist())
 seeded = [(target_in, grains_in, 0.25, torch.Generator().manual_seed(seed)) for seed in range(60)]
-draws = [sorted(set(grains_in[valid_in].tolist())) for _, valid_in in checks.each(split_by_grain, *seeded)]
-first = [sum(number in draw for draw in draws) for number in grains_in[target_in == 0].unique().tolist()]
+drawn = checks.each(split_by_grain, *seeded)
+draws = [sorted({numbers[i] for i in valid_in.tolist()}) for _, valid_in in drawn]
+first = [sum(number in draw for draw in draws) for number in of_class]
 assert min(first) > 2 and max(first) < 32, (
     f"chaque grain d'une classe a la même chance d'être tiré ; sur 60 tirages de deux grains parmi huit : {first}"
 )
-of_class = set(grains_in[target_in == 0].tolist())
 couples = {tuple(number for number in draw if number in of_class) for draw in draws}
 assert len(couples) > 12, (
     f"deux grains quelconques d'une classe peuvent être tirés ensemble ; sur 60 tirages, {len(couples)} couples parmi 28"
