@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -64,12 +65,15 @@ def _record(gradebook: Gradebook, lab: Lab, results: Sequence[Result]) -> None:
     due = [r for r in results if r.student not in known or not recorded.has(r)]
     checksums = _checksums(gradebook, lab)
     author = lab.author_files().own if due else {}
+    def write(result: Result) -> None:
+        write_copy(lab.submission(result.student), result, checksums, author)
+
     for batch in _batches(due):
-        for result in batch:
-            write_copy(lab.submission(result.student), result, checksums, author)
-        with _one_commit(gradebook):
+        with ThreadPoolExecutor() as pool, _one_commit(gradebook):
+            copies = pool.map(write, batch)  # a disk takes its time to write each
             _record_batch(gradebook, lab, batch, checksums)
             unite(gradebook, [result.student for result in batch])
+            deque(copies, maxlen=0)
         recorded.add(batch)
 
 

@@ -14,8 +14,8 @@ Une instruction est gardée si elle lie l'un d'eux, ou peut en changer le conten
 
 Ce que lit le corps d'une fonction peut l'être à tout moment : ces noms-là comptent partout.
 Après la dernière vérification, le dernier exercice et ce que l'étudiant a écrit, rien n'est gardé.
-Ailleurs le sont toujours les imports de `labo`, ce qui change un module (`plt.rcParams[…] = …`) ou écrit un
-fichier, et les réglages de premier niveau (`torch.manual_seed(0)`, `sys.path.append(…)`,
+Ailleurs le sont toujours les imports de `labo`, ce qui change un module (`plt.rcParams[…] = …`) ou
+écrit un fichier, et les réglages de premier niveau (`torch.manual_seed(0)`, `sys.path.append(…)`,
 `labo.ensure_torchvision()`), sans quoi un import gardé plus bas peut échouer. Là où elle ne peut
 pas savoir (`globals()`, `exec`, `eval`, `from … import *`, une magie autre que celles de
 `_QUIET_MAGICS`), elle garde tout. Elle ne suit ni l'état des générateurs de hasard, ni ce que
