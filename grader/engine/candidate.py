@@ -21,6 +21,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from torch.utils._device import DeviceContext
 
 from grader.engine import mirrors, passed_over, state, wire
 from grader.engine.bounds import MAX_SAID, MAX_TOLD
@@ -33,6 +34,7 @@ from grader.engine.shell import Shell
 from grader.engine.wire import Pack
 from grader.engine.wire_errors import WireError
 from labo.bans import fingerprints, recording
+from labo.bans.allowed import MODULES
 from labo.checks import call_in_turn
 
 
@@ -146,7 +148,8 @@ class Candidate:
     def _on_defined(self, request: dict) -> bytes:
         """The code that names of the notebook stand for, and functions of modules replaced."""
         prints = fingerprints.defined(request["names"], self.shell.user_ns)
-        return wire.encode({"prints": prints, "replaced": self.replaced.among(request["words"])})
+        replaced = [*self.replaced.among(request["words"]), *_calls_between()]
+        return wire.encode({"prints": prints, "replaced": replaced})
 
     def _on_backward(self, request: dict) -> bytes:
         """Vector-Jacobian product of a recorded call, recorded in turn under `create_graph`."""
@@ -259,21 +262,36 @@ class Candidate:
         return number
 
 
-_LIBRARIES: Final = {
-    *("torch", "numpy", "labo", "math", "builtins", "functools", "itertools", "operator", "random"),
+# What an exercise may use, but for what notebooks change for themselves: figures, output, files.
+_LIBRARIES: Final = (MODULES | {"builtins"}) - {
+    *("matplotlib", "PIL", "tqdm", "warnings", "sys", "os", "io"),
 }
+_OF_CLASSES: Final = (
+    *("torch.nn", "torch.optim", "torch.autograd", "torch.utils.data", "torch.distributions"),
+    *("numpy", "collections", "fractions", "decimal", "random", "statistics", "types"),
+)
 
 
 def _watched() -> Iterator[ModuleType | type]:
     """Where an exercise, and what it calls, find functions of libraries by their names."""
+    yield from (torch.Tensor, DeviceContext)
     for name, module in list(sys.modules.items()):
         is_public = not any(part.startswith("_") for part in name.split("."))
-        if name.partition(".")[0] in _LIBRARIES and (is_public or name.startswith("numpy._core")):
+        if name.partition(".")[0] not in _LIBRARIES:
+            continue
+        if is_public or name.startswith("numpy._core"):
             yield module
-    yield torch.Tensor
-    yield np.ndarray
-    for module in (torch.nn, torch.optim, torch.autograd):
-        yield from (each for each in vars(module).values() if isinstance(each, type))
+        if is_public and name.startswith(_OF_CLASSES):
+            yield from (each for each in list(vars(module).values()) if isinstance(each, type))
+
+
+def _calls_between() -> Iterator[str]:
+    """What puts a function of the notebook's between a call and what is called."""
+    hooks = vars(torch.nn.modules.module).items()
+    yield from (name for name, value in hooks if name.startswith("_global_") and value)
+    modes = torch.overrides._get_current_function_mode_stack()
+    if not all(type(mode) is DeviceContext for mode in modes):
+        yield torch.overrides.TorchFunctionMode.__name__
 
 
 _PLAIN: Final = (

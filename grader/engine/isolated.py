@@ -194,8 +194,13 @@ class IsolatedTests:
             )
         cells = self.conversation.sources
         theirs = [cell for cell in cells if cell not in self.author_cells]
+        forbidden.check_rewriting(theirs)
         program = Program(cells)
-        forbidden.check_rewriting(theirs, program.imported)
+        for other in sorted(forbidden.given_unnamed(theirs, program)):
+            self.conversation.note_once(
+                f"the notebook gives {other}, of a library, an attribute whose name it computes:"
+                " see that no exercise computes with it"
+            )
         for name in names:
             forbidden.check(program, name, words, loops=loops, recursion=recursion)
             for other in sorted(forbidden.check_defined(program, name, self.remote.defined)):

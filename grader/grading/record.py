@@ -65,6 +65,7 @@ def _record(gradebook: Gradebook, lab: Lab, results: Sequence[Result]) -> None:
     due = [r for r in results if r.student not in known or not recorded.has(r)]
     checksums = _checksums(gradebook, lab)
     author = lab.author_files().own if due else {}
+
     def write(result: Result) -> None:
         write_copy(lab.submission(result.student), result, checksums, author)
 

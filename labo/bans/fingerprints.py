@@ -91,46 +91,66 @@ class Replaced:
     """
 
     def __init__(self, *owners: ModuleType | type) -> None:
-        tables = dict.fromkeys(each for owner in owners for each in _lineage(owner))
-        self._tables = [_Table(each) for each in tables]
+        found = dict.fromkeys(each for owner in owners for each in _lineage(owner))
+        before = {each: dict(vars(each)) for each in found}
+        self._tables = [_Table(each, [before[c] for c in _lineage(each)]) for each in found]
+        # To look at each function would copy its page to a process that was forked.
+        self._words = [word for each in found for word in _state(each)]
+        self._of_words = [table for table in self._tables for _ in _state(table.owner)]
+        self._at_the_start = self._now()
 
     def among(self, words: Iterable[str]) -> list[str]:
         """Les noms remplacés, sans leur module, et ceux de ces mots qui désignent du nouveau."""
         words = set(words)
-        return sorted({name for table in self._tables for name in table.replaced(words)})
+        return sorted({name for table in self._changed() for name in table.replaced(words)})
+
+    def _changed(self) -> Iterable["_Table"]:
+        if not self._words:
+            return self._tables
+        pairs = zip(self._now(), self._at_the_start, strict=True)
+        return dict.fromkeys(
+            self._of_words[n] for n, (now, then) in enumerate(pairs) if now != then
+        )
+
+    def _now(self) -> list[int]:
+        return [word.value for word in self._words]
 
 
 class _Table:
-    """Les noms d'un module ou d'une classe, et ce qu'ils désignaient au début."""
+    """Les noms d'un module ou d'une classe, et ce qu'ils désignaient au début.
 
-    def __init__(self, owner: ModuleType | type) -> None:
+    Args :
+        before : de lui, puis de chaque classe dont il hérite.
+    """
+
+    def __init__(self, owner: ModuleType | type, before: list[dict[str, Any]]) -> None:
         self.owner = owner
-        self.before = dict(vars(owner))
+        self.kind = type(owner)
+        self.before = before
         # `labo` and NumPy announce names that they find once they are asked for.
-        is_lazy = isinstance(owner, ModuleType) and "__dir__" in self.before
+        is_lazy = isinstance(owner, ModuleType) and "__dir__" in before[0]
         self.announced = set(dir(owner)) if is_lazy else set()
-        self.counter = _counter(owner)
-        self.count = self.counter.value if self.counter else None
 
     def replaced(self, words: Set[str]) -> Iterator[str]:
-        # To look at each function would copy its page to a process that was forked.
-        if self.counter and self.counter.value == self.count:
+        if type(self.owner) is not self.kind:
+            yield "__class__"
             return
         for name, found in list(vars(self.owner).items()):
-            if name in self.before:
-                is_replaced = callable(self.before[name]) and _is_replaced(self.before[name], found)
-            elif self._is_inherited(name):
-                is_replaced = callable(found)
+            known = [table[name] for table in self.before if name in table]
+            if known:
+                is_replaced = _computes(known[0]) and _is_replaced(known[0], found)
             else:
-                is_replaced = callable(found) and self._is_new(name, words)
+                is_replaced = _computes(found) and self._is_new(name, words)
             if is_replaced:
                 yield name
 
-    def _is_inherited(self, name: str) -> bool:
-        return any(name in vars(base) for base in _lineage(self.owner)[1:])
-
     def _is_new(self, name: str, words: Set[str]) -> bool:
         return is_special(name) or (name in words - self.announced and not name.startswith("_"))
+
+
+def _computes(value: Any) -> bool:
+    """Une fonction, ou ce qui en appelle une quand on lit un attribut, comme une propriété."""
+    return callable(value) or hasattr(type(value), "__get__")
 
 
 def _lineage(owner: ModuleType | type) -> Sequence[ModuleType | type]:
@@ -138,14 +158,17 @@ def _lineage(owner: ModuleType | type) -> Sequence[ModuleType | type]:
     return owner.__mro__ if isinstance(owner, type) else (owner,)
 
 
-def _counter(owner: ModuleType | type) -> c_uint64 | None:
-    """Ce qui change à chaque changement d'un dictionnaire (PEP 509, jusqu'à Python 3.12)."""
+def _state(owner: ModuleType | type) -> Iterator[c_uint64]:
+    """Le compte des changements d'un dictionnaire (PEP 509, Python 3.12) ; la classe d'un module."""
     if sys.version_info >= (3, 13):
-        return None
+        return
     (table,) = gc.get_referents(vars(owner)) if isinstance(owner, type) else (vars(owner),)
-    return c_uint64.from_address(id(table) + _COUNTER_OFFSET)
+    yield c_uint64.from_address(id(table) + _COUNTER_OFFSET)
+    if isinstance(owner, ModuleType):
+        yield c_uint64.from_address(id(owner) + _CLASS_OFFSET)
 
 
+_CLASS_OFFSET: Final = 8  # of any object: after the number of its references
 _COUNTER_OFFSET: Final = 24  # of a dictionary: after its two words as an object, and its length
 
 

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import translate
 from functools import lru_cache
 from importlib.util import find_spec
@@ -58,7 +58,6 @@ _REWRITES = {
     *("TorchFunctionMode", "TorchDispatchMode", "Library"),
 }
 _REWRITING_BUILTINS = {"exec", "__import__"}
-_GIVING = {"setattr", "delattr"}
 _REWRITING_MODULES = {"builtins", "importlib", "__main__", "ctypes", "grader", "bans"}
 
 
@@ -98,23 +97,17 @@ def _any_of(words: tuple[str, ...]) -> re.Pattern:
     return re.compile("|".join(map(translate, words)) or r"(?!)")
 
 
-def check_rewriting(cells: list[str], imported: Set[str] = frozenset()) -> None:
+def check_rewriting(cells: list[str]) -> None:
     """Vérifie que ces cellules n'en changent pas d'autres une fois écrites.
-
-    Args :
-        imported : ce qu'importent d'autres cellules.
 
     Erreurs :
         AssertionError, qui nomme ce qui a été trouvé, et où.
     """
     program = Program(cells)
-    imported = imported | program.imported
     for statement in program.statements:
         used = statement.uses
         found = [
             *used.rewrites,
-            # `setattr(F.relu, name, value)`: the code of a function, for instance.
-            *(use for use in used.hidden if use.word in _GIVING and use.root in imported),
             *(use for use in used.names if use.word in _REWRITING_BUILTINS),
             *(use for use in used.names if use.word in _REWRITES and not program.binds(use.word)),
             *(use for use in (*used.attributes, *used.patches) if use.word in _REWRITES),
@@ -155,6 +148,15 @@ def check_defined(program: Program, name: str, defined: Defined) -> set[str]:
 def patched(cells: list[str]) -> set[str]:
     """Les attributs que ces cellules donnent, par leur nom, à autre chose qu'à `self`."""
     return {use.word for s in Program(cells).statements for use in s.uses.patches}
+
+
+def given_unnamed(cells: list[str], program: Program) -> set[str]:
+    """Ce qui est importé et auquel ces cellules donnent un attribut sans en écrire le nom.
+
+    `setattr(F.relu, name, value)` : le code d'une fonction, par exemple.
+    """
+    used = [use for s in Program(cells).statements for use in s.uses.hidden]
+    return {use.root for use in used if use.word in ("setattr", "delattr")} & program.only_imported
 
 
 def _refuse(use: Use, statement: Statement, why: str) -> None:

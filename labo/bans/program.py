@@ -52,6 +52,11 @@ class Program:
         self._bound = {name for s in self.statements if not _imports(s) for name in s.binds}
         self._reached: dict[str, list[Statement]] = {}
 
+    @property
+    def only_imported(self) -> set[str]:
+        """Les noms importés, auxquels aucune cellule ne donne autre chose."""
+        return self.imported - self._bound
+
     @cached_property
     def own(self) -> set[str]:
         """Les attributs que définissent les cellules : des méthodes, et ceux de `self`."""
@@ -147,7 +152,7 @@ class Program:
         """Pour chaque nom, les instructions qui le lient ou en changent le contenu."""
         table: dict[str, list[Statement]] = {}
         # What is done to a module changes nothing that is read under its name: see `patches`.
-        modules = self.imported - self._bound
+        modules = self.only_imported
         for statement in self.statements:
             changed = (statement.uses.changed - modules) | statement.uses.bound
             for name in statement.binds | changed:

@@ -158,10 +158,30 @@ FORBIDDEN = {
         ["put = setattr\nput(torch, 'ze' + 'ta', F.softmax)", "def f(x): return torch.zeta(x, 0)"],
         "`zeta` d'un module est remplacé",
     ),
-    "another code for a function of a library": (
-        ["def g(x, *rest): return F.softmax(x, 0)\nsetattr(F.normalize, '__co' + 'de__', g)",
-         "def f(x): return F.normalize(x)"],
-        "« setattr(F.normalize, '__co' + 'de__', g) » : un notebook noté ne se réécrit",
+    "a property of a class": (
+        ["type.__setattr__(torch.Tensor, 'm' + 'T', property(lambda x: F.softmax(x.y, 0)))",
+         "def f(x):\n    x.y = x\n    return x.mT"],
+        "`mT` d'un module est remplacé",
+    ),
+    "the class of a module": (
+        ["class M(type(F)):\n    def __getattribute__(self, name): return F.softmax",
+         "object.__setattr__(F, '__cla' + 'ss__', M)\ndef f(x): return F.relu(x)"],
+        "`__class__` d'un module est remplacé",
+    ),
+    "a hook of all networks": (
+        ["from torch import nn\nnn.modules.module.register_module_forward_hook(lambda m, i, o: o)",
+         "def f(x): return nn.Identity()(x)"],
+        "`_global_forward_hooks` d'un module est remplacé",
+    ),
+    "a mode in which torch calls": (
+        ["M = vars(torch.overrides)['TorchFunction' + 'Mode']\n"
+         "class N(M):\n    def __torch_function__(self, f, types, args=(), kwargs=None): return 3",
+         "N().__enter__()\ndef f(x): return torch.maximum(x, x)"],
+        "`TorchFunctionMode` d'un module est remplacé",
+    ),
+    "a function of Python's library": (
+        ["import copy\nvars(copy)['co' + 'py'] = F.softmax", "def f(x): return copy.copy(x)"],
+        "`copy` d'un module est remplacé",
     ),
     "magic in the same cell": (
         "t = %time 3\ndef f(x): return F.softmax(x, 0)",
@@ -183,6 +203,31 @@ def test_a_function_that_a_library_calls_is_replaced_in_writing_and_told(engine)
     assert outcome.report.verdicts[0].status is Status.PASSED
     (incident,) = outcome.report.incidents
     assert "library's has_torch_function: see that f" in incident
+
+
+HONEST = {
+    "a compiled function": "torch.compile(torch.nn.Linear(2, 2), backend='eager')(torch.ones(2))",
+    "an optimiser": "torch.optim.AdamW([torch.nn.Parameter(torch.ones(1))]).step()",
+    "a device": "torch.set_default_device('cpu')",
+    "settings": "from torch.backends import mkldnn\nprint = print\nnp = torch",
+    "surgery": "from torch.nn import Linear as net\nnet = net(2, 1)\n"
+    "for name in ['weight']: setattr(net, name, net.weight)",
+    "an own name in a library": "F.swish = lambda x: x\ntorch.Tensor.plot = lambda x: None",
+}
+
+
+@pytest.mark.parametrize("theirs", HONEST.values(), ids=HONEST)
+def test_what_a_student_does_elsewhere_costs_nothing(engine, theirs):
+    work = job([theirs, "def f(x): return torch.relu(x)"], "checks.forbid(f, '*softmax*')")
+    report = engine.run(work).report
+    assert (report.verdicts[0].message, report.incidents) == ("", ())
+
+
+def test_an_attribute_of_a_computed_name_is_told(engine):
+    cells = ["for name in ['bench' + 'mark']: setattr(F.relu, name, True)", "def f(x): return x"]
+    report = engine.run(job(cells, "checks.forbid(f, '*softmax*')")).report
+    assert report.verdicts[0].status is Status.PASSED
+    assert report.incidents[0].startswith("the notebook gives F, of a library, an attribute")
 
 
 def test_the_author_may_write_what_students_may_not(engine):
