@@ -159,7 +159,7 @@ def _lineage(owner: ModuleType | type) -> Sequence[ModuleType | type]:
 
 
 def _state(owner: ModuleType | type) -> Iterator[c_uint64]:
-    """Le compte des changements d'un dictionnaire (PEP 509, Python 3.12) ; la classe d'un module."""
+    """Le compte des changements d'un dictionnaire (PEP 509) ; la classe d'un module."""
     if sys.version_info >= (3, 13):
         return
     (table,) = gc.get_referents(vars(owner)) if isinstance(owner, type) else (vars(owner),)
