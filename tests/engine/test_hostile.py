@@ -53,6 +53,7 @@ def graded() -> Class:
     alone, outcomes, left = {}, {}, []
     for budgets, endless in ((BUDGETS, False), (SHORT, True)):
         with Engine(budgets) as engine:
+            engine.examiners.wait_ready()
             before = set(psutil.Process().children(recursive=True))
             alone |= {lab: engine.run(honest(lab)) for lab in LABS}
             cases = [case for case in CASES.values() if case.endless == endless]

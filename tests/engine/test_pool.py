@@ -168,6 +168,7 @@ def test_the_next_notebook_runs_while_an_outcome_is_dealt_with():
 
 
 def test_leaving_early_leaves_no_process(engine):
+    engine.examiners.wait_ready()
     before = set(psutil.Process().children(recursive=True))
     outcomes = engine.map(job("x = 1", "assert x == 1", key=str(i)) for i in range(10))
     next(outcomes)
