@@ -44,6 +44,7 @@ class Peer:
         self.waiting = 0  # answers yet to come
         self._nesting = 0
         self._received = bytearray()  # and not yet read
+        self._room = memoryview(bytearray(_SMALL))  # where it arrives
         self._readable, self._writable = select.poll(), select.poll()
         self._readable.register(sock, select.POLLIN)
         self._writable.register(sock, select.POLLOUT)
@@ -107,12 +108,12 @@ class Peer:
         while len(data) < length:
             self._wait(self._readable)
             try:
-                chunk = self.socket.recv(max(_SMALL, min(_CHUNK, length - len(data))))
+                count = self.socket.recv_into(self._room)
             except OSError as error:
                 raise Gone(str(error)) from error
-            if not chunk:
+            if not count:
                 raise Gone("closed")
-            data += chunk
+            data += self._room[:count]
         read = bytes(data[:length])
         del data[:length]
         return read

@@ -77,7 +77,10 @@ def _serve(control: socket.socket, settings: ZygoteSettings, prepared: _Role) ->
     use_huge_pages()
     gc.freeze()  # the collector must not write to pages that children share
     gc.enable()
-    send(control, Ready(os.getpid()))
+    try:
+        send(control, Ready(os.getpid()))
+    except BrokenPipeError:  # the grader was stopped meanwhile
+        return
     while (received := receive(control)) is not None:
         request, descriptors = received
         if isinstance(request, Fork):
