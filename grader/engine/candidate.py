@@ -14,6 +14,7 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
+from dataclasses import asdict, replace
 from functools import partial
 from types import ModuleType, NoneType
 from typing import Any, Final, NamedTuple, NoReturn
@@ -33,20 +34,20 @@ from grader.engine.received import Arguments
 from grader.engine.shell import Shell
 from grader.engine.wire import Pack
 from grader.engine.wire_errors import WireError
-from labo.bans import fingerprints, recording
+from labo.bans import live, recording
 from labo.bans.allowed import MODULES
 from labo.checks import call_in_turn
 
 
-def functions_of_modules() -> fingerprints.Replaced:
-    """Notes what functions modules have, and what stops a recording, before any student's code."""
+def before_any_cell() -> live.Start:
+    """Notes what modules are and have, and what stops a recording, before any student's code."""
     recording.watch()
-    return fingerprints.Replaced(*_watched())
+    return live.Start(_watched())
 
 
-def main(sock: socket.socket, shell: Shell, replaced: fingerprints.Replaced) -> NoReturn:
+def main(sock: socket.socket, shell: Shell, start: live.Start) -> NoReturn:
     """Serve the examiner at the other end of `sock` until it closes."""
-    candidate = Candidate(sock, shell, replaced)
+    candidate = Candidate(sock, shell, start)
     try:
         candidate.peer.serve_forever()
     except Gone:
@@ -56,7 +57,7 @@ def main(sock: socket.socket, shell: Shell, replaced: fingerprints.Replaced) -> 
 class Candidate:
     """The names that a notebook has defined, and the objects that the examiner has numbers for."""
 
-    def __init__(self, sock: socket.socket, shell: Shell, replaced: fingerprints.Replaced) -> None:
+    def __init__(self, sock: socket.socket, shell: Shell, start: live.Start) -> None:
         self.peer = Peer(sock, self._serve)
         self.shell = shell
         self.running = False
@@ -68,7 +69,8 @@ class Candidate:
         self.generators: dict[int, torch.Generator] = {}  # given as arguments
         self.tapes: dict[int, _Tape] = {}
         signal.signal(signal.SIGINT, self._interrupt)
-        self.replaced = replaced
+        self.start = start
+        self.names_at_start = dict(shell.user_ns)
 
     def _interrupt(self, *_: object) -> None:
         if self.running:  # between two requests, it came too late
@@ -145,11 +147,12 @@ class Candidate:
         answer["printed"] = wire.clean(capture.text()[:MAX_TOLD])
         return self._tied(answer, tape)
 
-    def _on_defined(self, request: dict) -> bytes:
-        """The code that names of the notebook stand for, and functions of modules replaced."""
-        prints = fingerprints.defined(request["names"], self.shell.user_ns)
-        replaced = [*self.replaced.among(request["words"]), *_calls_between()]
-        return wire.encode({"prints": prints, "replaced": replaced})
+    def _on_compare(self, request: dict) -> bytes:
+        """What this notebook has made of what an exercise writes."""
+        question = live.Question(**request["question"])
+        found = self.start.compared(question, self.shell.user_ns, self.names_at_start)
+        replaced = [*found.replaced, *_calls_between()]
+        return wire.encode(asdict(replace(found, replaced=set(replaced))))
 
     def _on_backward(self, request: dict) -> bytes:
         """Vector-Jacobian product of a recorded call, recorded in turn under `create_graph`."""

@@ -203,7 +203,8 @@ class IsolatedTests:
             )
         for name in names:
             forbidden.check(program, name, words, loops=loops, recursion=recursion)
-            for other in sorted(forbidden.check_defined(program, name, self.remote.defined)):
+            live = forbidden.check_live(program, name, words, self.remote.compared, loops=loops)
+            for other in sorted(live):
                 if other in forbidden.patched(theirs):
                     self.conversation.note_once(
                         "the notebook puts a function of its own in the place of a library's"

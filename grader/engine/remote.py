@@ -19,6 +19,7 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from functools import cached_property, partial
 from typing import Any
 
@@ -38,6 +39,7 @@ from grader.engine.sizes import Sizes
 from grader.engine.state import RandomStreams
 from grader.engine.student_error import UnsupportedAcrossBoundary, rebuilt, text
 from grader.engine.wire_errors import WireError
+from labo.bans import live
 
 
 class Remote:
@@ -104,14 +106,18 @@ class Remote:
             return self.objects.author_class(value)
         return value
 
-    def defined(
-        self, names: Sequence[str], words: Sequence[str]
-    ) -> tuple[dict[str, Any], set[str]]:
-        """By name, the fingerprint of its code; of the words, the functions that are replaced."""
+    def compared(self, question: live.Question) -> live.Answer:
+        """What the notebook has made of the names of an exercise, and of what they hold."""
         self._find_method()
-        answer = self._ask({"op": "defined", "names": list(names), "words": list(words)})
+        answer = self._ask({"op": "compare", "question": asdict(question)})
         with self.reading:
-            return dict(answer["prints"]), {text(name) for name in answer["replaced"]}
+            return live.Answer(
+                prints=dict(answer["prints"]),
+                replaced={text(name) for name in answer["replaced"]},
+                unwritten={text(name) for name in answer["unwritten"]},
+                held={text(name) for name in answer["held"]},
+                loops=bool(answer["loops"]),
+            )
 
     def apply(self, operation: str, /, *args: Any, **kwargs: Any) -> Any:
         """Do one operation of `operations.OPERATIONS` there."""

@@ -145,13 +145,13 @@ def _candidates(settings: ZygoteSettings) -> Callable[..., None]:
     prepare(settings.policy)
     shell.read_data_in_one_process()
     terminal = shell.make_shell(settings.output_bytes)
-    replaced = candidate.functions_of_modules()
+    start = candidate.before_any_cell()
 
     def run(link: int, files: int) -> None:
         enter(replace(settings.policy, keep_fds=(link, files)))
         lay_out(files)
         _reset_random()
-        candidate.main(socket.socket(fileno=link), terminal, replaced)
+        candidate.main(socket.socket(fileno=link), terminal, start)
 
     return run
 

@@ -61,7 +61,7 @@ def written(statements: Sequence[Statement]) -> Written:
         if name.partition(".")[0] == first and name.rpartition(".")[2] not in patched
     }
     modules = (compile(ast.Module([s.node], []), "<cell>", "exec") for s in statements)
-    prints = {_fingerprint(code) for module in modules for code in _codes(module)}
+    prints = {fingerprint(code) for module in modules for code in codes(module)}
     return Written(defined, last.keys() - defined, prints)
 
 
@@ -80,7 +80,7 @@ def _print_of(name: str, method: str, namespace: dict[str, Any]) -> str | None:
         value = value.__func__
     # That of a decorator, of torch for instance, has the names of another module.
     is_own = type(value) is FunctionType and value.__globals__ is namespace
-    return _fingerprint(value.__code__) if is_own else None
+    return fingerprint(value.__code__) if is_own else None
 
 
 class Replaced:
@@ -98,11 +98,18 @@ class Replaced:
         self._words = [word for each in found for word in _state(each)]
         self._of_words = [table for table in self._tables for _ in _state(table.owner)]
         self._at_the_start = self._now()
+        functions = (value for table in before.values() for value in table.values())
+        self._codes = {id(f): f.__code__ for f in functions if isinstance(f, FunctionType)}
 
     def among(self, words: Iterable[str]) -> list[str]:
         """Les noms remplacés, sans leur module, et ceux de ces mots qui désignent du nouveau."""
         words = set(words)
         return sorted({name for table in self._changed() for name in table.replaced(words)})
+
+    def is_rewritten(self, function: Any) -> bool:
+        """Cette fonction, d'une bibliothèque, a-t-elle reçu un autre code ?"""
+        known = self._codes.get(id(function))
+        return known is not None and getattr(function, "__code__", None) is not known
 
     def _changed(self) -> Iterable["_Table"]:
         if not self._words:
@@ -138,10 +145,10 @@ class _Table:
         for name, found in list(vars(self.owner).items()):
             known = [table[name] for table in self.before if name in table]
             if known:
-                is_replaced = _computes(known[0]) and _is_replaced(known[0], found)
+                changed = _computes(known[0]) and is_replaced(known[0], found)
             else:
-                is_replaced = _computes(found) and self._is_new(name, words)
-            if is_replaced:
+                changed = _computes(found) and self._is_new(name, words)
+            if changed:
                 yield name
 
     def _is_new(self, name: str, words: Set[str]) -> bool:
@@ -172,14 +179,25 @@ _CLASS_OFFSET: Final = 8  # of any object: after the number of its references
 _COUNTER_OFFSET: Final = 24  # of a dictionary: after its two words as an object, and its length
 
 
-def _is_replaced(before: Any, now: Any) -> bool:
-    if now is before:
+def is_replaced(before: Any, now: Any) -> bool:
+    """Est-ce autre chose, et autre chose que ce que torch met à sa place ?"""
+    if now is before or _is_reloaded(before, now):
         return False
     # What a wrapper calls is in its closure: `__wrapped__` can be set.
     code = getattr(now, "__code__", None)
     is_wrapper = code is not None and code.co_filename.startswith(_WRAPPING)
     calls = [cell.cell_contents for cell in now.__closure__ or ()] if is_wrapper else []
     return not any(each is before for each in calls)
+
+
+def _is_reloaded(before: Any, now: Any) -> bool:
+    """`importlib.reload` refait les fonctions d'un module, du même texte."""
+    return (
+        type(before) is type(now) is FunctionType
+        and now.__code__ == before.__code__
+        and now.__globals__ is before.__globals__
+        and now.__closure__ is None
+    )
 
 
 # Torch wraps some of its own functions: its compiler, when it is imported and when it compiles, and
@@ -203,11 +221,11 @@ def _definitions(node: ast.stmt) -> Iterator[str]:
             yield f"{node.name}.{member.name}"
 
 
-def _codes(code: CodeType) -> Iterator[CodeType]:
+def codes(code: CodeType) -> Iterator[CodeType]:
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
             yield inner
-            yield from _codes(inner)
+            yield from codes(inner)
 
 
 def _bound(statement: Statement) -> Set[str]:
@@ -220,7 +238,7 @@ def _position(statement: Statement) -> int:
     return statement.position
 
 
-def _fingerprint(code: CodeType) -> str:
+def fingerprint(code: CodeType) -> str:
     return hashlib.sha256(repr(_parts(code)).encode("utf-8", "replace")).hexdigest()
 
 

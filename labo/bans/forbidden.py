@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fnmatch import translate
 from functools import lru_cache
 from importlib.util import find_spec
@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from labo.bans.allowed import MODULES, PRIVATE, SPECIAL
 from labo.bans.fingerprints import written
 from labo.bans.implicit import implicit_loops, values
+from labo.bans.live import Answer, Question
 from labo.bans.modules import misused
 from labo.bans.program import Program, Statement
 from labo.bans.uses import LOOPING_ATTRIBUTES, LOOPING_BUILTINS, Use, is_special
@@ -17,7 +18,7 @@ from labo.bans.uses import LOOPING_ATTRIBUTES, LOOPING_BUILTINS, Use, is_special
 # Libraries that give another one's objects: `checks.nn`, `ToTensor()(array)`.
 _BUILT_ON = {"torch": ("torch*", "labo", "poutyne")}
 
-Defined = Callable[[Sequence[str], Sequence[str]], tuple[Mapping[str, str | None], set[str]]]
+Compared = Callable[[Question], Answer]
 
 # What names a thing without writing its name, or works where no recording looks.
 _DETOURS = {
@@ -58,7 +59,12 @@ _REWRITES = {
     *("TorchFunctionMode", "TorchDispatchMode", "Library"),
 }
 _REWRITING_BUILTINS = {"exec", "__import__"}
-_REWRITING_MODULES = {"builtins", "importlib", "__main__", "ctypes", "grader", "bans"}
+_REWRITING_MODULES = {"__main__", "ctypes", "grader", "bans"}
+# What a notebook may ask of those that could rewrite it too.
+_ASKED_OF = {
+    "builtins": re.compile(r"(?!exec\b|eval\b|compile\b|globals\b|vars\b|locals\b|_)\w"),
+    "importlib": re.compile(r"(reload|metadata|resources|util\.find_spec)\b"),
+}
 
 
 def check(
@@ -112,37 +118,99 @@ def check_rewriting(cells: list[str]) -> None:
             *(use for use in used.names if use.word in _REWRITES and not program.binds(use.word)),
             *(use for use in (*used.attributes, *used.patches) if use.word in _REWRITES),
             *(use for use in used.imports if use.word in _REWRITING_MODULES | _REWRITES),
+            *_used_otherwise(statement, program),
         ]
         for use in found:
             _refuse(use, statement, "un notebook noté ne se réécrit pas lui-même")
 
 
-def check_defined(program: Program, name: str, defined: Defined) -> set[str]:
-    """Vérifie que les noms dont dépend un exercice désignent le code qui a été lu.
+def _used_otherwise(statement: Statement, program: Program) -> Iterator[Use]:
+    """Ce qu'une instruction fait de `builtins` ou d'`importlib`, et qui pourrait réécrire."""
+    for origin in statement.uses.origins.values():
+        module, _, rest = origin.partition(".")
+        if module in _ASKED_OF and rest == "*":
+            yield Use(module, 1)
+    if not _ASKED_OF.keys().isdisjoint(program.modules_imported):
+        for chain in statement.uses.chains:
+            for origin in program.origins(chain.words[0], statement):
+                module, _, rest = ".".join((origin, *chain.words[1:])).partition(".")
+                if module in _ASKED_OF and not _ASKED_OF[module].match(rest):
+                    yield Use(chain.words[-1], chain.line)
+
+
+def check_live(
+    program: Program, name: str, words: tuple[str, ...], compared: Compared, *, loops: bool
+) -> set[str]:
+    """Vérifie que ce dont dépend un exercice est, dans le notebook exécuté, ce qui a été lu.
 
     Args :
-        defined : donne l'empreinte du code de chaque nom, et les fonctions de modules que le
-            notebook a remplacées, ou ajoutées sous un de ces mots.
+        words, loops : ce qui est interdit, comme dans `check`.
+        compared : ce que le notebook a fait des noms, et de ce qu'ils tiennent.
 
     Renvoie :
-        celles qu'une cellule remplace par leur nom, et que l'exercice n'écrit pas : ce qu'il
-        emploie pourrait les appeler.
+        les fonctions de modules qu'une cellule remplace par leur nom, et que l'exercice n'écrit
+        pas : ce qu'il emploie pourrait les appeler.
 
     Erreurs :
         AssertionError, qui dit le nom.
     """
     reached = program.reached(name)
     code = written(reached)
-    words = {use.word for s in reached for use in (*s.uses.names, *s.uses.attributes)}
-    prints, replaced = defined(code.names, sorted(words))
-    for other in code.of_other_code(prints):
+    used = {use.word for s in reached for use in (*s.uses.names, *s.uses.attributes)}
+    found = compared(
+        Question(
+            names=code.names,
+            prints=sorted(code.prints),
+            words=sorted(used),
+            origins=_origins(reached, program),
+            paths=sorted(set(_paths(reached, program))),
+        )
+    )
+    for other in code.of_other_code(found.prints):
         raise AssertionError(
             f"`{other}` n'est pas ce que sa cellule définit : une cellule s'est arrêtée avant, ou "
             "le notebook l'a remplacé sans l'écrire"
         )
-    for other in sorted(replaced - program.patches.keys()):
+    for other in sorted(found.unwritten):
+        raise AssertionError(
+            f"`{other}` désigne autre chose que ce que les cellules écrivent : le notebook l'a "
+            "remplacé sans l'écrire"
+        )
+    for other in sorted(found.replaced - program.patches.keys()):
         raise AssertionError(f"`{other}` d'un module est remplacé sans que ce soit écrit")
-    return replaced - words
+    _check_held(found, program, words, loops=loops)
+    return found.replaced - used
+
+
+def _origins(reached: Sequence[Statement], program: Program) -> dict[str, list[str]]:
+    """Ce que peut désigner chaque nom qu'aucune instruction, sauf un `import`, ne lie."""
+    read = {use.word for statement in reached for use in statement.uses.names}
+    return {word: sorted(program.imports_of(word)) for word in sorted(read - program.bound)}
+
+
+def _paths(reached: Sequence[Statement], program: Program) -> Iterator[str]:
+    """Ce que ces instructions lisent de modules, comme "torch.nn.functional.relu"."""
+    for statement in reached:
+        for chain in statement.uses.chains:
+            for origin in program.origins(chain.words[0], statement):
+                yield ".".join((origin, *chain.words[1:]))
+
+
+def _check_held(found: Answer, program: Program, words: tuple[str, ...], *, loops: bool) -> None:
+    """Vérifie ce que tiennent les valeurs que lit un exercice."""
+    banned, hidden = _any_of(words), _DETOURS | _HIDDEN_ATTRIBUTES
+    looping = LOOPING_BUILTINS | LOOPING_ATTRIBUTES if loops else set[str]()
+    for word in sorted(found.held - program.bound):
+        if banned.match(word.lower()) or word in hidden | looping:
+            raise AssertionError(
+                f"`{word}`, par une valeur que lit l'exercice et qu'une autre cellule remplit : "
+                "interdit dans cet exercice"
+            )
+    if loops and found.loops:
+        raise AssertionError(
+            "une fonction que tient une valeur que lit l'exercice contient une boucle : cet "
+            "exercice se fait sans boucle"
+        )
 
 
 def patched(cells: list[str]) -> set[str]:

@@ -52,6 +52,28 @@ class Program:
         self._bound = {name for s in self.statements if not _imports(s) for name in s.binds}
         self._reached: dict[str, list[Statement]] = {}
 
+    @cached_property
+    def bound(self) -> set[str]:
+        """Les noms que lie autre chose qu'un `import`."""
+        return self._bound.union(*(statement.uses.bound for statement in self.statements))
+
+    @cached_property
+    def modules_imported(self) -> set[str]:
+        """Les premiers noms des modules dont quelque chose est importé, où que ce soit."""
+        origins = {origin for s in self.statements for origin in s.uses.origins.values()}
+        return {origin.partition(".")[0] for origin in origins}
+
+    def imports_of(self, name: str) -> set[str]:
+        """Ce que peut désigner un nom que seuls des `import` lient, `import *` compris."""
+        found = set[str]()
+        for statement in filter(_imports, self.statements):
+            for bound, origin in statement.uses.origins.items():
+                if bound == name:
+                    found.add(origin)
+                elif bound == "*":
+                    found.add(f"{origin.removesuffix('*')}{name}")
+        return found
+
     @property
     def only_imported(self) -> set[str]:
         """Les noms importés, auxquels aucune cellule ne donne autre chose."""
@@ -201,10 +223,24 @@ def parsed(cell: str) -> list[ast.stmt]:
     """Les instructions d'une cellule ; aucune si ce n'est pas du Python."""
     for text in (lambda: cell, lambda: _transformed(cell)):
         try:
-            return ast.parse(text()).body
+            body = ast.parse(text()).body
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
+        return [statement for node in body for statement in _timed(node)]
     return []
+
+
+def _timed(node: ast.stmt) -> list[ast.stmt]:
+    """Ce que `%time` exécute à la place de cette instruction ; elle-même, sinon."""
+    match node:
+        case ast.Expr(
+            ast.Call(
+                ast.Attribute(attr="run_line_magic"),
+                [ast.Constant("time"), ast.Constant(str(text))],
+            )
+        ):
+            return parsed(text)
+    return [node]
 
 
 def _transformed(cell: str) -> str:

@@ -183,6 +183,68 @@ FORBIDDEN = {
         ["import copy\nvars(copy)['co' + 'py'] = F.softmax", "def f(x): return copy.copy(x)"],
         "`copy` d'un module est remplacé",
     ),
+    "the code of a function of a library": (
+        ["def g(x, _s=F.softmax): return _s(x, 0)\nput = object.__setattr__",
+         "code = '__co' + 'de__'\n"
+         "put(F.softsign, code, (lambda x: F.softmax(x, 0)).__getattribute__(code))",
+         "def f(x): return F.softsign(x)"],
+        "`softsign` d'un module est remplacé",
+    ),
+    "a name that no cell binds": (
+        ["v = vars\nv()['s' + 'um'] = F.softmax", "def f(x): return sum(x, 0)"],
+        "`sum` désigne autre chose que ce que les cellules écrivent",
+    ),
+    "a name that the shell was given": (
+        ["get_ipython().push({'su' + 'm': F.softmax})", "def f(x): return sum(x, 0)"],
+        "`sum` désigne autre chose",
+    ),
+    "what an import has bound": (
+        ["v = vars\nclass G:\n    maximum = F.softmax\nv()['tor' + 'ch'] = G",
+         "def f(x): return torch.maximum(x, 0)"],
+        "`torch` désigne autre chose",
+    ),
+    "a module among those that are imported": (
+        ["import sys, types\nfake = types.ModuleType('math')\nfake.hypot = F.softmax\n"
+         "sys.modules['ma' + 'th'] = fake",
+         "import math\ndef f(x): return math.hypot(x, 0)"],
+        "`math` désigne autre chose",
+    ),
+    "a table that a function fills": (
+        ["table = []", "def f(x): return table[0](x)",
+         "def g(x): return F.softmax(x, 0)\ndef fill(t): t.append(g)\nfill(table)"],
+        "`softmax`, par une valeur que lit l'exercice",
+    ),
+    "a table under another name": (
+        ["table = {}", "def f(x): return table[0](x, 0)", "t = table\nt[0] = F.softmax"],
+        "`softmax`, par une valeur",
+    ),
+    "an object that is given a function": (
+        ["class Box:\n    def put(self, g): self.g = g\nbox = Box()",
+         "def f(x): return box.g(x)", "box.put(lambda x: F.softmax(x, 0))"],
+        "`softmax`, par une valeur",
+    ),
+    "a hook of a network": (
+        ["net = torch.nn.Identity()", "def f(x): return net(x)",
+         "net.register_forward_hook(lambda m, i, o: F.softmax(o, 0))"],
+        "`softmax`, par une valeur",
+    ),
+    "a layer of a network": (
+        ["net = torch.nn.Sequential()", "def f(x): return net(x)",
+         "net.add_module('0', torch.nn.Softmax(0))"],
+        "`Softmax`, par une valeur",
+    ),
+    "what a partial, a generator and a closure hold": (
+        ["import functools\ntable = []", "def f(x): return next(table[0])(x)",
+         "def rest(s):\n    yield lambda x: s(x)\n"
+         "table.insert(0, rest(functools.partial(F.softmax, dim=0)))",
+         "t = table\ntable = None\ntable = []\nt2 = table\nt2 += t"],
+        "`softmax`, par une valeur",
+    ),
+    "what hides a name": (
+        ["table = []", "def f(x): return table[0](x)",
+         "t = table\nt.append(lambda x: getattr(F, 'soft' + 'max')(x, 0))"],
+        "`getattr`, par une valeur",
+    ),
     "magic in the same cell": (
         "t = %time 3\ndef f(x): return F.softmax(x, 0)",
         "`softmax` à la ligne 1 de `f`",
@@ -205,6 +267,7 @@ def test_a_function_that_a_library_calls_is_replaced_in_writing_and_told(engine)
     assert "library's has_torch_function: see that f" in incident
 
 
+BAN = "checks.forbid(f, '*softmax*')"
 HONEST = {
     "a compiled function": "torch.compile(torch.nn.Linear(2, 2), backend='eager')(torch.ones(2))",
     "an optimiser": "torch.optim.AdamW([torch.nn.Parameter(torch.ones(1))]).step()",
@@ -213,14 +276,66 @@ HONEST = {
     "surgery": "from torch.nn import Linear as net\nnet = net(2, 1)\n"
     "for name in ['weight']: setattr(net, name, net.weight)",
     "an own name in a library": "F.swish = lambda x: x\ntorch.Tensor.plot = lambda x: None",
+    "Python's names": "import builtins, importlib, labo\nbuiltins.print(1)\nimportlib.reload(labo)",
+    "all of a module": "from math import *\nfrom torch.nn.functional import *",
+    "a table of functions": "t = table\nt.append(F.softmax)",
 }
 
 
 @pytest.mark.parametrize("theirs", HONEST.values(), ids=HONEST)
 def test_what_a_student_does_elsewhere_costs_nothing(engine, theirs):
-    work = job([theirs, "def f(x): return torch.relu(x)"], "checks.forbid(f, '*softmax*')")
+    cells = ["import torch.nn as nn\nfrom torch import *\ntable = []", theirs]
+    work = job([*cells, "def f(x): return torch.relu(nn.Identity()(x))"], BAN)
     report = engine.run(work).report
     assert (report.verdicts[0].message, report.incidents) == ("", ())
+
+
+HELD = {
+    "a registry": (
+        "KINDS = {}\ndef register(g):\n    KINDS[g.__name__] = g\n    return g",
+        "@register\ndef twice(x):\n    return 2 * x\n@register\ndef half(x):\n    return x / 2",
+        "KINDS['twice'](x)",
+    ),
+    "a dataclass": (
+        "from dataclasses import dataclass\n@dataclass\nclass Config:\n    rate: float = 0.1\n"
+        "config = Config()",
+        "config.rate = 0.2",
+        "x * config.rate",
+    ),
+    "a network": (
+        "net = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.ReLU())",
+        "torch.optim.SGD(net.parameters(), 0.1).zero_grad()\nnet.eval()",
+        "net(x)",
+    ),
+    "a named tuple and a star": (
+        "from collections import namedtuple as named\nfrom math import *\nPoint = named('P', 'a b')",
+        "origin = Point(0, pi)",
+        "x + origin.a + pi",
+    ),
+    "what is timed": ("%time scale = 3", "%%time\nother = 4", "x * scale + other"),
+    "a decorated function": (
+        "from functools import lru_cache, wraps\n@lru_cache\ndef size(): return 2",
+        "def noted(g):\n    @wraps(g)\n    def inner(*a): return g(*a)\n    return inner\n"
+        "@noted\ndef helper(x): return x",
+        "helper(x) * size()",
+    ),
+}
+
+
+@pytest.mark.parametrize(("table", "other", "answer"), HELD.values(), ids=HELD)
+def test_what_an_exercise_reads_costs_nothing_where_it_holds_nothing_forbidden(
+    engine, table, other, answer
+):
+    cells = [table, other, f"def f(x): return {answer}"]
+    report = engine.run(job(cells, "checks.forbid(f, '*softmax*', loops=True)")).report
+    assert (report.verdicts[0].message, report.incidents) == ("", ())
+
+
+def test_a_loop_that_a_table_holds_is_told(engine):
+    cells = ["table = []", "def f(x): return table[0](x)",
+             "def g(x):\n    for _ in x: pass\n    return x\nt = table\nt.append(g)"]  # fmt: skip
+    found = verdict(engine, cells, "checks.forbid(f, loops=True)")
+    assert "contient une boucle" in found.message
 
 
 def test_an_attribute_of_a_computed_name_is_told(engine):

@@ -346,7 +346,14 @@ REWRITING = {
     "exec": "exec('def f(x): pass')",
     "code": "f.__code__ = g.__code__",
     "transformer": "get_ipython().input_transformers_post.append(print)",
-    "module": "import builtins",
+    "builtins, given": "import builtins\nf(builtins)",
+    "builtins, under another name": "import builtins as b\nc = b",
+    "builtins, a name that is computed": "import builtins\nsetattr(builtins, 's' + 'um', f)",
+    "builtins, what runs a text": "from builtins import eval as e\ne('1')",
+    "builtins, all": "from builtins import *",
+    "a module of a computed name": "import importlib\nimportlib.import_module('__ma' + 'in__')",
+    "a module by an imported function": "from importlib import import_module as i\ni('x')",
+    "importlib in a function": "def g():\n    import importlib.util\n    importlib.util.spec",
     "run": "%run helper.py",
     "objects in memory": "import gc\nfor o in gc.get_objects(): pass",
     "objects in memory, imported": "from gc import get_objects as g",
@@ -362,6 +369,20 @@ def test_a_notebook_that_rewrites_itself_is_refused(cell):
 
 def test_reading_names_is_not_rewriting():
     forbidden.check_rewriting(["if 'f' in globals(): print(globals()['f'])\nmodel.eval()"])
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "import builtins\nbuiltins.print(builtins.sum([1]))",
+        "import importlib, numpy\nimportlib.reload(numpy)",
+        "from importlib import reload, metadata\nreload(print)\nmetadata.version('torch')",
+        "import importlib.util\nif importlib.util.find_spec('einops') is None: print('absent')",
+        "def builtins(importlib): return importlib",
+    ],
+)
+def test_asking_a_module_of_pythons_is_not_rewriting(cell):
+    forbidden.check_rewriting([cell])
 
 
 def test_freeing_memory_is_not_rewriting():

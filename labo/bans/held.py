@@ -1,0 +1,140 @@
+"""Ce que tiennent les valeurs qu'un exercice lit, quelle que soit la cellule qui l'y a mis.
+
+Une table, un objet, un réseau se remplissent sans que cela se lise : `fill(table)`, `box.put(g)`,
+`net.register_forward_hook(g)`. Ce qu'ils contiennent à la fin, un exercice peut l'appeler.
+"""
+
+import dis
+import gc
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from types import (
+    BuiltinFunctionType,
+    ClassMethodDescriptorType,
+    CodeType,
+    FrameType,
+    FunctionType,
+    GeneratorType,
+    MethodDescriptorType,
+    MethodWrapperType,
+    ModuleType,
+    NoneType,
+    TracebackType,
+    WrapperDescriptorType,
+)
+from typing import Any, Final
+
+from torch import nn
+
+from labo.bans.fingerprints import codes, fingerprint
+
+# What holds more is data, or all of a library.
+_MOST: Final = 100_000
+_PLAIN: Final = {NoneType, bool, int, float, complex, str, bytes}
+_OPAQUE: Final = (ModuleType, CodeType, FrameType, TracebackType)
+_FUNCTIONS: Final = (
+    *(FunctionType, BuiltinFunctionType, MethodDescriptorType, ClassMethodDescriptorType),
+    *(WrapperDescriptorType, MethodWrapperType),
+)
+_CONTAINERS: Final = {"builtins", "collections", "functools", "itertools", "operator", "types"}
+_OF_NOTEBOOK: Final = "__main__"
+_TYPES_ONLY: Final = {"__annotations__", "__orig_bases__", "__parameters__"}
+
+
+@dataclass
+class Held:
+    """Ce que des valeurs tiennent et que l'exercice n'écrit pas.
+
+    Attributs :
+        words : les fonctions, les classes et les couches de bibliothèques, et les noms que lisent
+            les fonctions du notebook que l'exercice ne contient pas.
+        loops : une de ces fonctions contient une boucle.
+    """
+
+    words: set[str] = field(default_factory=set)
+    loops: bool = False
+
+
+def held(roots: Iterable[Any], namespace: dict[str, Any], prints: Collection[str]) -> Held:
+    """Ce que tiennent ces valeurs d'un notebook.
+
+    Args :
+        namespace : les noms du notebook.
+        prints : les empreintes du code que contient l'exercice.
+    """
+    found = Held()
+    # Within a library's objects, only the notebook's functions count.
+    waiting: list[tuple[Any, bool]] = [(root, False) for root in roots]
+    seen = {id(namespace): namespace}  # alive, so that no other object has their ids
+    while waiting and len(seen) < _MOST:
+        value, is_within = waiting.pop()
+        if id(value) in seen or issubclass(type(value), _OPAQUE):
+            continue
+        seen[id(value)] = value
+        code = _own_code(value, namespace)
+        if code is not None and fingerprint(code) not in prints:
+            waiting += [
+                (namespace[name], is_within) for name in _read(code, found) & namespace.keys()
+            ]
+        elif code is None and not is_within:
+            found.words |= _names_in_library(value)
+        is_within = is_within or (code is None and _is_closed(value))
+        waiting += [(part, is_within) for part in _parts(value) if type(part) not in _PLAIN]
+    return found
+
+
+def _own_code(value: Any, namespace: dict[str, Any]) -> CodeType | None:
+    """Le code d'une fonction ou d'un générateur du notebook."""
+    kind = type(value)  # an object may say that it has another class
+    if kind is FunctionType:
+        return value.__code__ if value.__globals__ is namespace else None
+    frame = value.gi_frame if kind is GeneratorType else None
+    return frame.f_code if frame is not None and frame.f_globals is namespace else None
+
+
+def _read(code: CodeType, found: Held) -> set[str]:
+    """Les noms que lit un code, et ses boucles, notés."""
+    names = set[str]()
+    for each in (code, *codes(code)):
+        names |= {*each.co_names}
+        found.loops = found.loops or any(map(_is_loop, dis.get_instructions(each)))
+    found.words |= names
+    return names
+
+
+def _is_loop(instruction: dis.Instruction) -> bool:
+    return instruction.opname == "FOR_ITER" or "JUMP_BACKWARD" in instruction.opname
+
+
+def _names_in_library(value: Any) -> set[str]:
+    """Le nom d'une fonction, d'une classe ou d'une couche de bibliothèque, s'il en est une."""
+    kind = type(value)
+    if issubclass(kind, type):
+        return {value.__name__} if value.__module__ != _OF_NOTEBOOK else set()
+    if issubclass(kind, nn.Module):
+        return {each.__name__ for each in kind.__mro__ if each.__module__ != _OF_NOTEBOOK}
+    if not issubclass(kind, _FUNCTIONS) and not (_is_closed(value) and callable(value)):
+        return set()
+    name = getattr(value, "__name__", None)
+    return {name} if type(name) is str else set()
+
+
+def _is_closed(value: Any) -> bool:
+    """Une fonction de bibliothèque, ou un objet d'une de ses classes, mais ni table ni réseau."""
+    kind = type(value)
+    is_open = kind.__module__ in {*_CONTAINERS, _OF_NOTEBOOK} or issubclass(kind, nn.Module)
+    return kind is FunctionType or not is_open
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    kind = type(value)
+    if kind is FunctionType:
+        return *(value.__closure__ or ()), value.__defaults__, value.__kwdefaults__, vars(value)
+    if issubclass(kind, type):
+        return _members(value) if value.__module__ == _OF_NOTEBOOK else ()
+    return gc.get_referents(value)
+
+
+def _members(kind: type) -> Iterator[Any]:
+    yield from (member for name, member in vars(kind).items() if name not in _TYPES_ONLY)
+    yield from kind.__bases__
