@@ -308,7 +308,7 @@ HELD = {
         "net(x)",
     ),
     "a named tuple and a star": (
-        "from collections import namedtuple as named\nfrom math import *\nPoint = named('P', 'a b')",
+        "from collections import namedtuple as n\nfrom math import *\nPoint = n('P', 'a b')",
         "origin = Point(0, pi)",
         "x + origin.a + pi",
     ),
