@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final
 
+import numpy as np
 import torch
 
 from labo.bans.program import Statement
@@ -95,11 +96,11 @@ class Replaced:
         before = {each: dict(vars(each)) for each in found}
         self._tables = [_Table(each, [before[c] for c in _lineage(each)]) for each in found]
         # To look at each function would copy its page to a process that was forked.
-        self._words = [word for each in found for word in _state(each)]
         self._of_words = [table for table in self._tables for _ in _state(table.owner)]
-        self._at_the_start = self._now()
+        self._words = _Words([address for each in found for address in _state(each)])
+        self._at_the_start = self._words.now()
         functions = (value for table in before.values() for value in table.values())
-        self._codes = {id(f): f.__code__ for f in functions if isinstance(f, FunctionType)}
+        self._codes = {id(f): f.__code__ for f in functions if type(f) is FunctionType}
 
     def among(self, words: Iterable[str]) -> list[str]:
         """Les noms remplacés, sans leur module, et ceux de ces mots qui désignent du nouveau."""
@@ -112,15 +113,29 @@ class Replaced:
         return known is not None and getattr(function, "__code__", None) is not known
 
     def _changed(self) -> Iterable["_Table"]:
-        if not self._words:
+        if not self._of_words:
             return self._tables
-        pairs = zip(self._now(), self._at_the_start, strict=True)
-        return dict.fromkeys(
-            self._of_words[n] for n, (now, then) in enumerate(pairs) if now != then
-        )
+        (changed,) = (self._words.now() != self._at_the_start).nonzero()
+        return dict.fromkeys(self._of_words[rank] for rank in changed.tolist())
 
-    def _now(self) -> list[int]:
-        return [word.value for word in self._words]
+
+class _Words:
+    """Des mots de 8 octets de la mémoire, lus ensemble : des milliers en quelques microsecondes.
+
+    Args :
+        addresses : les leurs, multiples de 8.
+    """
+
+    def __init__(self, addresses: Sequence[int]) -> None:
+        places = np.array(addresses, np.int64) // 8
+        first = min(addresses, default=0) // 8
+        count = max(addresses, default=8) // 8 - first + 1
+        # All that lies between them: nothing of it is read but these words.
+        self._memory = np.ctypeslib.as_array((c_uint64 * count).from_address(8 * first))
+        self._places = places - first
+
+    def now(self) -> np.ndarray:
+        return self._memory[self._places]
 
 
 class _Table:
@@ -143,6 +158,8 @@ class _Table:
             yield "__class__"
             return
         for name, found in list(vars(self.owner).items()):
+            if self.before[0].get(name) is found:
+                continue
             known = [table[name] for table in self.before if name in table]
             if known:
                 changed = _computes(known[0]) and is_replaced(known[0], found)
@@ -165,14 +182,14 @@ def _lineage(owner: ModuleType | type) -> Sequence[ModuleType | type]:
     return owner.__mro__ if isinstance(owner, type) else (owner,)
 
 
-def _state(owner: ModuleType | type) -> Iterator[c_uint64]:
-    """Le compte des changements d'un dictionnaire (PEP 509) ; la classe d'un module."""
+def _state(owner: ModuleType | type) -> Iterator[int]:
+    """Où sont le compte des changements d'un dictionnaire (PEP 509), et la classe d'un module."""
     if sys.version_info >= (3, 13):
         return
     (table,) = gc.get_referents(vars(owner)) if isinstance(owner, type) else (vars(owner),)
-    yield c_uint64.from_address(id(table) + _COUNTER_OFFSET)
+    yield id(table) + _COUNTER_OFFSET
     if isinstance(owner, ModuleType):
-        yield c_uint64.from_address(id(owner) + _CLASS_OFFSET)
+        yield id(owner) + _CLASS_OFFSET
 
 
 _CLASS_OFFSET: Final = 8  # of any object: after the number of its references
