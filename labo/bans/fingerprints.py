@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from ctypes import c_uint64
 from dataclasses import dataclass
+from functools import lru_cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final
 
@@ -61,9 +62,14 @@ def written(statements: Sequence[Statement]) -> Written:
         for name in _definitions(statement.node)
         if name.partition(".")[0] == first and name.rpartition(".")[2] not in patched
     }
-    modules = (compile(ast.Module([s.node], []), "<cell>", "exec") for s in statements)
-    prints = {fingerprint(code) for module in modules for code in codes(module)}
-    return Written(defined, last.keys() - defined, prints)
+    prints = frozenset[str]().union(*(_prints(statement.node) for statement in statements))
+    return Written(defined, last.keys() - defined, set(prints))
+
+
+@lru_cache(maxsize=8192)
+def _prints(node: ast.stmt) -> frozenset[str]:
+    """Les empreintes du code d'une instruction ; gardées, car les mêmes nœuds reviennent."""
+    return frozenset(map(fingerprint, codes(compile(ast.Module([node], []), "<cell>", "exec"))))
 
 
 def defined(names: Sequence[str], namespace: dict[str, Any]) -> dict[str, str | None]:
@@ -255,7 +261,9 @@ def _position(statement: Statement) -> int:
     return statement.position
 
 
+@lru_cache(maxsize=8192)
 def fingerprint(code: CodeType) -> str:
+    """Ce que fait un code, en une empreinte : où il est écrit ne compte pas."""
     return hashlib.sha256(repr(_parts(code)).encode("utf-8", "replace")).hexdigest()
 
 
