@@ -32,6 +32,9 @@ DTYPES: Final = {
         torch.complex128,
     )
 }
+_OF_NUMPY: Final = {
+    dtype: np.dtype(name) for name, dtype in DTYPES.items() if dtype is not torch.bfloat16
+}
 _NAMES: Final = {dtype: name for name, dtype in DTYPES.items()}
 _ARRAY_KINDS: Final = "biufc"
 _ARRAY_DTYPE: Final = re.compile(rf"[<>|][{_ARRAY_KINDS}](?:1|2|4|8|16|32)")
@@ -39,25 +42,31 @@ _ARRAY_DTYPE: Final = re.compile(rf"[<>|][{_ARRAY_KINDS}](?:1|2|4|8|16|32)")
 
 def pack_tensor(tensor: torch.Tensor) -> list:
     """Dtype, shape and bytes; its device, strides and graph stay behind."""
-    if tensor.layout != torch.strided or tensor.is_quantized:
+    if tensor.layout is not torch.strided or tensor.is_quantized:
         raise WireError("only dense tensors cross; use .to_dense()")
-    if tensor.is_meta:
-        raise WireError("a tensor on the device 'meta' has no values")
-    name = _NAMES.get(tensor.dtype)
+    dtype = tensor.dtype
+    name = _NAMES.get(dtype)
     if name is None:
-        raise WireError(f"tensors of dtype {str(tensor.dtype).removeprefix('torch.')} do not cross")
-    if tensor.numel() * tensor.element_size() > MAX_BYTES:
-        raise TooLarge(f"tensor of {tensor.numel() * tensor.element_size() >> 20} MB")
-    plain = tensor.detach().cpu().contiguous().resolve_conj().resolve_neg()
-    return ["tensor", name, list(plain.shape), _bytes(plain), tensor.requires_grad]
+        raise WireError(f"tensors of dtype {str(dtype).removeprefix('torch.')} do not cross")
+    if tensor.nbytes > MAX_BYTES:
+        raise TooLarge(f"tensor of {tensor.nbytes >> 20} MB")
+    return ["tensor", name, [*tensor.shape], _bytes(tensor.detach()), tensor.requires_grad]
 
 
 def _bytes(tensor: torch.Tensor) -> bytes:
-    """The content of a contiguous tensor of the CPU."""
+    """The content of a tensor without a gradient, in the order of its indices."""
     if tensor.dtype is not torch.bfloat16:
-        return tensor.numpy().tobytes()
+        try:  # most of them
+            return tensor.numpy().tobytes()
+        except (RuntimeError, TypeError):
+            pass
+    if tensor.is_meta:
+        raise WireError("a tensor on the device 'meta' has no values")
+    plain = tensor.cpu().contiguous().resolve_conj().resolve_neg()
+    if plain.dtype is not torch.bfloat16:
+        return plain.numpy().tobytes()
     # A single element may have the stride 0 and count as contiguous, which `view` does not accept.
-    return tensor.as_strided((tensor.numel(),), (1,)).view(torch.uint8).numpy().tobytes()
+    return plain.as_strided((plain.numel(),), (1,)).view(torch.uint8).numpy().tobytes()
 
 
 def pack_array(array: np.ndarray | np.generic) -> list:
@@ -80,12 +89,13 @@ def build_tensor(fields: list) -> torch.Tensor:
         raise WireError("a tensor's shape does not match its bytes")
     if not content:
         tensor = torch.empty(shape, dtype=dtype, device="cpu")
+    elif dtype is torch.bfloat16:
+        tensor = torch.frombuffer(bytearray(content), dtype=dtype).reshape(shape)
     else:
-        is_bool = dtype is torch.bool
-        tensor = torch.frombuffer(bytearray(content), dtype=torch.uint8 if is_bool else dtype)
-        if is_bool:
-            tensor = tensor.ne(0)  # any other byte in a bool is undefined behaviour
-        tensor = tensor.reshape(shape)
+        array = np.frombuffer(bytearray(content), _OF_NUMPY[dtype])
+        if dtype is torch.bool:
+            array = array.view(np.uint8) != 0  # any other byte in a bool is undefined behaviour
+        tensor = torch.from_numpy(array.reshape(shape))
     return tensor.requires_grad_(requires_grad) if requires_grad else tensor
 
 
@@ -121,6 +131,9 @@ def exactly(fields: list, *kinds: type) -> list:
 
 
 def _count(shape: list) -> int:
-    if len(shape) > MAX_DEPTH or any(type(n) is not int or not 0 <= n < 2**40 for n in shape):
+    if len(shape) > MAX_DEPTH:
         raise WireError("not a shape")
+    for length in shape:
+        if type(length) is not int or not 0 <= length < 2**40:
+            raise WireError("not a shape")
     return math.prod(shape)
