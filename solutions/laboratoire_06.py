@@ -536,19 +536,24 @@ def small_network(classes, bias=True):
     return checks.assembled((nn.Sequential, *blocks, summary, (nn.Linear, 5, classes, bias)))
 
 
+def copied(value):
+    """Un `state_dict` en copies, car ses tenseurs suivent le réseau ; le reste tel quel."""
+    return {name: tensor.clone() for name, tensor in value.items()} if isinstance(value, dict) else value
+
+
 for classes, frozen, bias in ((3, 0, True), (4, 2, True), (6, 3, False), (1, 1, True)):
     model = small_network(4, bias)
     with torch.no_grad():
         for parameter in checks.parameters_of(model).values():
             parameter.copy_(torch.randn(parameter.shape))
     # Après un lot, les moyennes mobiles ne sont plus 0 et 1.
-    _, state = checks.in_turn((model, "__call__", torch.randn(6, 2, 5, 4)), (model, "state_dict"))
-    before = {name: value.clone() for name, value in state.items()}
+    done = checks.in_turn(
+        (model, "__call__", torch.randn(6, 2, 5, 4)), (model, "state_dict"), (adapt, "__call__", model, classes, frozen),
+        (checks.Earlier(2), "__getitem__", -1), (checks.Earlier(2), "state_dict"),
+    )
+    _, before, adapted, head, after = map(copied, done)
     case = f"4 classes vers {classes}, frozen = {frozen}"
-    adapted = adapt(model, classes, frozen)
-    head = adapted[-1]
     assert isinstance(adapted, nn.Sequential) and isinstance(head, nn.Linear), f"{case} : la dernière couche est une nn.Linear"
-    after = {name: value.clone() for name, value in adapted.state_dict().items()}
     wanted = set(before) | {"3.bias"}
     missing, extra = sorted(wanted - set(after)), sorted(set(after) - wanted)
     assert not missing, f"{case} : il manque {', '.join(missing)}"
@@ -568,9 +573,10 @@ for classes, frozen, bias in ((3, 0, True), (4, 2, True), (6, 3, False), (1, 1, 
     for name, value in state.items():
         assert torch.equal(value, before[name]), f"{case} : `{name}` du réseau d'origine a changé avec celui du nouveau"
 model = small_network(4)
-weights = []
-for adapted in checks.each(adapt, *[(model, 200, 1)] * 2):
-    weight, bias = (parameter.detach() for parameter in adapted[-1].parameters())
+last, weights = checks.Earlier(-1), []
+calls = (adapt, "__call__", model, 200, 1), (last, "__getitem__", -1), (last, "parameters"), (list, "__call__", last)
+for _, _, _, parameters in zip(*[checks.in_turn(*calls * 2)] * 4):
+    weight, bias = (parameter.detach() for parameter in parameters)
     weights.append(weight)
 for name, values in (("poids", weight), ("biais", bias)):
     largest = float(values.abs().max())  # PyTorch les tire entre -1/√5 et 1/√5
@@ -588,45 +594,49 @@ assert adapted[0][0].weight.grad is None, "le premier enfant est gelé : ses poi
 assert adapted[1][0].weight.grad is not None, "le deuxième enfant apprend : ses poids doivent recevoir un gradient"
 assert not adapted[0].training, "l'enfant gelé doit être en mode évaluation, à cause de BatchNorm"
 ### BEGIN HIDDEN TESTS
-for frozen in (0, 1, 2, 3):
-    for training in (True, False):
-        model = small_network(4)
-        calls = (
-            (model, "requires_grad_", frozen != 1),  # un réseau déjà gelé se dégèle
-            (model, "train", training), (model[0], "train", training or frozen == 2),
+def copied(value):
+    """Un `state_dict` en copies, car ses tenseurs suivent le réseau ; le reste tel quel."""
+    return {name: tensor.clone() for name, tensor in value.items()} if isinstance(value, dict) else value
+
+
+cases = [(frozen, training, small_network(4)) for frozen in (0, 1, 2, 3) for training in (True, False)]
+last, calls = checks.Earlier(-1), []
+for frozen, training, model in cases:
+    calls += [
+        (model, "requires_grad_", frozen != 1),  # un réseau déjà gelé se dégèle
+        (model, "train", training), (model, "__getitem__", 0), (last, "train", training or frozen == 2),
+    ]
+list(checks.in_turn(*calls))
+for frozen, training, model in cases:
+    given = checks.modes_of(model)
+    adapted = checks.Earlier(0)
+    calls = [
+        (adapt, "__call__", model, 2, frozen), (adapted, "state_dict"), (adapted, "__call__", 3 * torch.randn(7, 2, 6, 5) + 2),
+        (last, "square"), (last, "sum"), (last, "backward"), (adapted, "state_dict"),
+    ]
+    if frozen != 1:
+        calls += [(model, "zero_grad"), (model, "__call__", torch.randn(5, 2, 4, 6)), (last, "sum"), (last, "backward")]
+    case = f"frozen = {frozen}, réseau donné en mode {'entraînement' if training else 'évaluation'}"
+    adapted, before, _, _, _, _, after, *_ = map(copied, checks.in_turn(*calls))
+    assert checks.modes_of(model) == given, f"{case} : le mode du réseau d'origine a changé"
+    (*_, learned), (*_, of_model) = checks.states_of(adapted, model)
+    for name, (gradient, _) in learned.items():
+        is_frozen = int(name[0]) < frozen
+        assert is_frozen == (gradient is None), (
+            f"{case} : `{name}` {'ne doit pas recevoir de' if is_frozen else 'doit recevoir un'} gradient"
         )
-        for _ in checks.in_turn(*calls):
-            pass
-        modes = checks.modes_of(model)
-        adapted = adapt(model, 2, frozen)
-        case = f"frozen = {frozen}, réseau donné en mode {'entraînement' if training else 'évaluation'}"
-        assert checks.modes_of(model) == modes, f"{case} : le mode du réseau d'origine a changé"
-        done = checks.in_turn(
-            (adapted, "state_dict"), (adapted, "__call__", 3 * torch.randn(7, 2, 6, 5) + 2), (adapted, "state_dict")
+    modes = checks.modes_of(adapted)
+    for child in (0, 1):
+        moved = not torch.equal(after[f"{child}.1.running_mean"], before[f"{child}.1.running_mean"])
+        assert moved == (child >= frozen), (
+            f"{case} : les moyennes de BatchNorm de l'enfant {child} {'doivent' if child >= frozen else 'ne doivent pas'} suivre les "
+            "nouvelles images"
         )
-        before = {name: value.clone() for name, value in next(done).items()}
-        scores, after = done
-        scores.square().sum().backward()
-        for name, parameter in checks.parameters_of(adapted).items():
-            is_frozen = int(name[0]) < frozen
-            assert is_frozen == (parameter.grad is None), (
-                f"{case} : `{name}` {'ne doit pas recevoir de' if is_frozen else 'doit recevoir un'} gradient"
-            )
-        modes = checks.modes_of(adapted)
-        for child in (0, 1):
-            moved = not torch.equal(after[f"{child}.1.running_mean"], before[f"{child}.1.running_mean"])
-            assert moved == (child >= frozen), (
-                f"{case} : les moyennes de BatchNorm de l'enfant {child} {'doivent' if child >= frozen else 'ne doivent pas'} suivre les "
-                "nouvelles images"
-            )
-            for name in (f"{child}", f"{child}.1"):
-                assert modes[name] == (child >= frozen), f"{case} : mauvais mode pour l'enfant {child}"
-        assert modes["3"], f"{case} : la dernière couche est en mode entraînement"
-        x = torch.randn(5, 2, 4, 6)
-        if frozen != 1:
-            _, scores = checks.in_turn((model, "zero_grad"), (model, "__call__", x))
-            scores.sum().backward()
-            assert all(p.grad is not None for p in checks.parameters_of(model).values()), f"{case} : le réseau d'origine a été gelé"
+        for name in (f"{child}", f"{child}.1"):
+            assert modes[name] == (child >= frozen), f"{case} : mauvais mode pour l'enfant {child}"
+    assert modes["3"], f"{case} : la dernière couche est en mode entraînement"
+    learned = frozen == 1 or all(gradient is not None for gradient, _ in of_model.values())
+    assert learned, f"{case} : le réseau d'origine a été gelé"
 model = checks.assembled((
     nn.Sequential, (nn.Sequential, (nn.BatchNorm2d, 2), (nn.Dropout,)),
     (nn.Conv2d, 2, 3, 2), (nn.BatchNorm2d, 3), (nn.Flatten,), (nn.Linear, 12, 4),
