@@ -425,15 +425,18 @@ assert torch.allclose(result, torch.tensor([[1.5, 6.0]])), (
     "plus le biais"
 )
 ### BEGIN HIDDEN TESTS
+from labo import checks
 from labo.french import decimal
 
 for inputs, outputs in ((784, 10), (900, 30)):
-    tested = SimpleLinear(inputs, outputs)
+    tested, state, _, other = checks.in_turn(
+        (SimpleLinear, "__call__", inputs, outputs), (checks.Earlier(0), "state_dict"),
+        (SimpleLinear, "__call__", inputs, outputs), (checks.Earlier(2), "state_dict"),
+    )
     count = sum(len(parameter.flatten()) for parameter in tested.parameters())
     assert count == outputs * (inputs + 1), (
         f"{count} paramètres au lieu de {outputs * (inputs + 1)} pour SimpleLinear({inputs}, {outputs})"
     )
-    state = {name: value.detach().clone() for name, value in tested.state_dict().items()}
     weight, bias = state["weight"], state["bias"]
     assert weight.shape == (outputs, inputs), f"poids de forme {tuple(weight.shape)}"
     assert not bias.any(), "les biais doivent commencer à zéro"
@@ -451,19 +454,19 @@ for inputs, outputs in ((784, 10), (900, 30)):
     assert weight.abs().max() > 0.03, (
         "aucun poids au-delà de trois écarts-types : le tirage est-il gaussien (`randn`, non `rand`) ?"
     )
-    other = SimpleLinear(inputs, outputs).state_dict()
     assert not torch.equal(weight, other["weight"]), (
         "deux modèles doivent commencer par des poids différents : ne fixez pas la graine ici"
     )
 lost = "les gradients n'atteignent pas {} : pas de `.data`, de `detach` ni de NumPy dans forward"
 for n, inputs, outputs in ((5, 6, 4), (1, 3, 7), (4, 4, 1)):
-    tested = SimpleLinear(inputs, outputs).double()
     weight, bias = torch.randn(outputs, inputs).double(), torch.randn(outputs).double()
-    tested.load_state_dict({"weight": weight, "bias": bias})
     values, upstream = torch.randn(n, inputs).double(), torch.randn(n, outputs).double()
     expected = F.linear(values, weight, bias)
     x = values.clone().requires_grad_()
-    actual = tested(x)
+    tested, _, _, actual = checks.in_turn(
+        (SimpleLinear, "__call__", inputs, outputs), (checks.Earlier(0), "double"),
+        (checks.Earlier(0), "load_state_dict", {"weight": weight, "bias": bias}), (checks.Earlier(0), "__call__", x),
+    )
     given = f"pour X de forme {(n, inputs)} et {outputs} classes"
     assert torch.equal(x.detach(), values), "`x` a été modifié : travaillez sur un nouveau tenseur"
     assert actual.shape == (n, outputs), (
@@ -472,10 +475,11 @@ for n, inputs, outputs in ((5, 6, 4), (1, 3, 7), (4, 4, 1)):
     assert torch.allclose(actual.detach(), expected), f"les scores sont faux, {given} (biais compris ?)"
     assert actual.requires_grad, lost.format("les paramètres")
     actual.backward(upstream)
+    learned = checks.parameters_of(tested)
     for name, found, wanted in (
         ("l'entrée `x`", x.grad, upstream @ weight),
-        ("`weight`", tested.weight.grad, upstream.T @ values),
-        ("`bias`", tested.bias.grad, upstream.sum(0)),
+        ("`weight`", learned["weight"].grad, upstream.T @ values),
+        ("`bias`", learned["bias"].grad, upstream.sum(0)),
     ):
         assert found is not None, lost.format(name)
         assert torch.allclose(found, wanted), f"le gradient de {name} est faux, {given}"
@@ -903,11 +907,14 @@ assert sizes == [4, 4, 2], f"10 exemples par lots de 4 : attendu des lots de 4, 
 drawn = sorted(torch.cat(batches).tolist())
 assert drawn == list(range(10)), f"chaque indice doit paraître une fois par époque, reçu {drawn}"
 ### BEGIN HIDDEN TESTS
-for n, size, expected in (
+from labo import checks
+
+cases = (
     (103, 20, [20] * 5 + [3]), (60, 20, [20] * 3), (7, 3, [3, 3, 1]), (7, 50, [7]), (5, 1, [1] * 5),
     (1, 4, [1]), (8, 8, [8]),
-):
-    batches = list(epoch_batches(n, size))
+)
+for (n, size, expected), batches in zip(cases, checks.each(epoch_batches, *(case[:2] for case in cases))):
+    batches = list(batches)
     sizes = [len(batch) for batch in batches]
     assert sizes == expected, f"{n} exemples par lots de {size} : attendu {expected}, reçu {sizes}"
     for batch in batches:
@@ -917,7 +924,7 @@ for n, size, expected in (
     assert drawn == list(range(n)), (
         f"{n} exemples par lots de {size} : chaque indice doit paraître une fois, reçu {drawn}"
     )
-first, second = ([set(batch.tolist()) for batch in epoch_batches(103, 20)] for _ in range(2))
+first, second = ([set(batch.tolist()) for batch in batches] for batches in checks.each(epoch_batches, *[(103, 20)] * 2))
 for batch in first[:5]:
     assert max(batch) - min(batch) > 20, (
         "des lots sont faits d'indices voisins : mélangez les exemples, et pas seulement les lots"
@@ -925,7 +932,7 @@ for batch in first[:5]:
 assert not any(batch in first for batch in second if len(batch) > 3), (
     "deux époques ont un lot en commun : mélangez à chaque appel, sans fixer la graine"
 )
-epochs = [list(epoch_batches(4, 3)) for _ in range(60)]  # un oubli par hasard : une fois sur dix millions
+epochs = [list(batches) for batches in checks.each(epoch_batches, *[(4, 3)] * 60)]  # un oubli par hasard : une fois sur dix millions
 for place, name in ((0, "premier"), (1, "dernier")):
     different = {int(index) for epoch in epochs for index in epoch[place]}
     assert different == set(range(4)), (
@@ -1068,20 +1075,25 @@ assert abs(weight + 0.2) < 1e-5, (
     + (" : le second pas a suivi la somme des deux gradients" if abs(weight + 0.3) < 1e-5 else "")
 )
 ### BEGIN HIDDEN TESTS
-for name, factory, options in (
-    ("SGD", torch.optim.SGD, {"lr": 0.3}),
-    ("SGD avec élan", torch.optim.SGD, {"lr": 0.1, "momentum": 0.9}),
-    ("Adam", torch.optim.Adam, {"lr": 0.05}),
+def trained(tested, optimizer, loss_function, batches):
+    """Les poids du modèle, entraîné une époque."""
+    copies = [(x.clone(), y.clone()) for x, y in batches]
+    _, state = checks.in_turn((train_one_epoch, "__call__", tested, optimizer, loss_function, copies), (tested, "state_dict"))
+    return state
+
+
+for name, factory, options in (  # ces options commencent par le taux
+    ("SGD", torch.optim.SGD, (0.3,)), ("SGD avec élan", torch.optim.SGD, (0.1, 0.9)), ("Adam", torch.optim.Adam, (0.05,))
 ):
     for loss_function in (F.cross_entropy, F.multi_margin_loss):
         epoch = [(torch.randn(n, 5).double(), torch.randint(4, (n,))) for n in (2, 6, 6, 1)]
-        tested = checks.build(nn.Linear, 5, 4, dtype=torch.float64)
-        optimizer = checks.build(factory, tested.parameters(), **options)
-        truth = nn.Linear(5, 4).double()
-        truth.load_state_dict(
-            {"weight": tested.weight.detach().clone(), "bias": tested.bias.detach().clone()}
+        tested, _, state, _, optimizer = checks.in_turn(
+            (nn.Linear, "__call__", 5, 4), (checks.Earlier(0), "double"), (checks.Earlier(0), "state_dict"),
+            (checks.Earlier(0), "parameters"), (factory, "__call__", checks.Earlier(3), *options),
         )
-        stepper = factory(truth.parameters(), **options)
+        truth = nn.Linear(5, 4).double()
+        truth.load_state_dict(state)
+        stepper = factory(truth.parameters(), *options)
         for batches, hint in (
             (epoch[:1], "un seul lot ne donne pas le pas attendu : backward() sur `loss_function`, puis step()"),
             (
@@ -1094,35 +1106,33 @@ for name, factory, options in (
                 truth.zero_grad()
                 loss_function(truth(x), y).backward()
                 stepper.step()
-            train_one_epoch(tested, optimizer, loss_function, [(x.clone(), y.clone()) for x, y in batches])
-            assert torch.allclose(tested.weight.detach(), truth.weight.detach(), atol=1e-6), (
-                f"{hint} (optimiseur : {name})"
-            )
-            assert torch.allclose(tested.bias.detach(), truth.bias.detach(), atol=1e-6), (
-                f"{hint} (optimiseur : {name})"
-            )
+            state = trained(tested, optimizer, loss_function, batches)
+            for key, wanted in truth.state_dict().items():
+                assert torch.allclose(state[key], wanted, atol=1e-6), f"{hint} (optimiseur : {name})"
 # Un optimiseur de deux groupes de paramètres, chacun avec son taux.
 epoch = [(torch.randn(n, 5), torch.randint(4, (n,))) for n in (4, 3)]
 tested = checks.build(nn.Linear, 5, 4)
-weight, bias = (value.detach().clone().requires_grad_() for value in (tested.weight, tested.bias))
+learned = checks.parameters_of(tested)
+weight, bias = (learned[name].detach().clone().requires_grad_() for name in ("weight", "bias"))
 optimizer = checks.build(
-    torch.optim.SGD, [{"params": [tested.weight]}, {"params": [tested.bias], "lr": 0.5}], lr=0.3
+    torch.optim.SGD, [{"params": [learned["weight"]]}, {"params": [learned["bias"]], "lr": 0.5}], lr=0.3
 )
 for x, y in epoch:
     steps = torch.autograd.grad(F.cross_entropy(F.linear(x, weight, bias), y), (weight, bias))
     with torch.no_grad():
         weight -= 0.3 * steps[0]
         bias -= 0.5 * steps[1]
-train_one_epoch(tested, optimizer, F.cross_entropy, [(x.clone(), y.clone()) for x, y in epoch])
-for found, wanted in ((tested.weight, weight), (tested.bias, bias)):
-    assert torch.allclose(found.detach(), wanted.detach(), atol=1e-5), (
+state = trained(tested, optimizer, F.cross_entropy, epoch)
+for found, wanted in ((state["weight"], weight), (state["bias"], bias)):
+    assert torch.allclose(found, wanted.detach(), atol=1e-5), (
         "un optimiseur peut ranger ses paramètres en plusieurs groupes, chacun avec son taux : `optimizer.zero_grad()` et "
         "`optimizer.step()` les connaissent tous"
     )
 # Une couche qui n'a pas le même effet en mode entraînement et en évaluation.
 epoch = [(3 * torch.randn(n, 5) + 1, torch.randint(5, (n,))) for n in (4, 3)]
-tested = checks.build(nn.BatchNorm1d, 5)
-optimizer = checks.build(torch.optim.SGD, tested.parameters(), lr=0.5)
+tested, _, optimizer = checks.in_turn(
+    (nn.BatchNorm1d, "__call__", 5), (checks.Earlier(0), "parameters"), (torch.optim.SGD, "__call__", checks.Earlier(1), 0.5)
+)
 truth = nn.BatchNorm1d(5)
 for x, y in epoch:
     truth.zero_grad()
@@ -1130,10 +1140,9 @@ for x, y in epoch:
     with torch.no_grad():
         truth.weight -= 0.5 * truth.weight.grad
         truth.bias -= 0.5 * truth.bias.grad
-train_one_epoch(tested, optimizer, F.cross_entropy, [(x.clone(), y.clone()) for x, y in epoch])
+state = trained(tested, optimizer, F.cross_entropy, epoch)
 for name in ("weight", "bias"):
-    found, wanted = getattr(tested, name).detach(), getattr(truth, name).detach()
-    assert torch.allclose(found, wanted, atol=1e-4), (
+    assert torch.allclose(state[name], getattr(truth, name).detach(), atol=1e-4), (
         "un modèle qui contient une BatchNorm n'a pas suivi son gradient : il s'entraîne en mode entraînement, "
         "sans `eval()`"
     )

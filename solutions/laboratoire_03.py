@@ -218,9 +218,9 @@ from labo import checks
 
 sequences = [
     (torch.randn(shape, dtype=dtype), beta)
-    for shape in ((1,), (7,), (5, 3), (4, 1, 2), (1, 3), (4, 2, 3))
+    for dtype, shapes in ((torch.float64, ((7,), (1, 3), (4, 1, 2))), (torch.float32, ((1,), (5, 3), (4, 2, 3))))
+    for shape in shapes
     for beta in (0.0, 0.5, 0.97, 0.999)
-    for dtype in (torch.float64, torch.float32)
 ]
 sequences += [(torch.randn(160), beta) for beta in (0.5, 0.999)]
 calls = [(values.clone(), beta, flag) for values, beta in sequences for flag in (False, True)]
@@ -718,20 +718,31 @@ assert all(isinstance(value, float) for value in history), (
     f"chaque exactitude est un `float` ; reçu : {type(history[0]).__name__}"
 )
 ### BEGIN HIDDEN TESTS
+def slopes(x, y, weight, bias):
+    """Les gradients de l'entropie croisée d'une couche linéaire."""
+    excess = (F.linear(x, weight, bias).softmax(1) - F.one_hot(y, len(bias))) / len(y)
+    return excess.T @ x, excess.sum(0)
+
+
+def pieces(n_in, n_out, *settings):
+    """Une couche linéaire, ses paramètres, et son optimiseur, dont `settings` commence par le taux."""
+    layer, _, optimizer = checks.in_turn(
+        (nn.Linear, "__call__", n_in, n_out), (checks.Earlier(0), "parameters"),
+        (torch.optim.SGD, "__call__", checks.Earlier(1), *settings),
+    )
+    return layer, [*checks.parameters_of(layer).values()], optimizer
+
+
 tally = checks.Tally()
 with tally.part(1, "les pas sont faux : à chaque lot de chaque époque, un gradient qui n'est que le sien, puis `optimizer.step()`"):
     data = [(torch.randn(n, 5), torch.randint(4, (n,))) for n in (6, 1, 6, 3)]
     for epochs, momentum in ((1, 0.0), (2, 0.0), (2, 0.9)):
-        tested = checks.build(nn.Linear, 5, 4)
-        learned = [*checks.parameters_of(tested).values()]
+        tested, learned, optimizer = pieces(5, 4, 0.3, momentum)
         expected = [parameter.detach().clone() for parameter in learned]
-        optimizer = checks.build(torch.optim.SGD, learned, lr=0.3, momentum=momentum)
         speeds = [0.0, 0.0]
         for epoch in range(epochs):
             for x, y in data:
-                parameters = [tensor.detach().requires_grad_() for tensor in expected]
-                steps = torch.autograd.grad(F.cross_entropy(F.linear(x, *parameters), y), parameters)
-                speeds = [momentum * speed + step for speed, step in zip(speeds, steps)]
+                speeds = [momentum * speed + step for speed, step in zip(speeds, slopes(x, y, *expected))]
                 expected = [tensor - 0.3 * speed for tensor, speed in zip(expected, speeds)]
             if epoch == 0:  # la validation que la première époque réussit : ce n'est pas une raison de s'arrêter là
                 valid = [(data[0][0], F.linear(data[0][0], *expected).argmax(1))]
@@ -740,16 +751,12 @@ with tally.part(1, "les pas sont faux : à chaque lot de chaque époque, un grad
         assert gap < 1e-5, f"epochs = {epochs}, momentum = {momentum}, 4 lots par époque : écart maximal {gap:.1e}"
     # Des lots qui changent à chaque époque.
     x, y = torch.randn(12, 5), torch.randint(4, (12,))
-    tested = checks.build(nn.Linear, 5, 4)
-    learned = [*checks.parameters_of(tested).values()]
+    tested, learned, optimizer = pieces(5, 4, 0.5)
     expected = [parameter.detach().clone() for parameter in learned]
-    optimizer = checks.build(torch.optim.SGD, learned, lr=0.5)
     loader = labo.BatchLoader(x, y, batch_size=3, shuffle=True)
     for _ in range(2):
         for few_x, few_y in loader:
-            parameters = [tensor.detach().requires_grad_() for tensor in expected]
-            steps = torch.autograd.grad(F.cross_entropy(F.linear(few_x, *parameters), few_y), parameters)
-            expected = [tensor - 0.5 * step for tensor, step in zip(expected, steps)]
+            expected = [tensor - 0.5 * step for tensor, step in zip(expected, slopes(few_x, few_y, *expected))]
     fit(tested, optimizer, checks.build(labo.BatchLoader, x, y, batch_size=3, shuffle=True), [(x, y)], 2)
     gap = torch.stack([(p.detach() - q).abs().max() for p, q in zip(learned, expected)]).max().item()
     assert gap < 1e-4, (
@@ -775,9 +782,7 @@ with tally.part(1, "le mode est faux : `train()` avant chaque époque, et `eval(
             f"écart maximal {gap:.1e}"
         )
 with tally.part(1, "l'exactitude est fausse : comptez des exemples, en %, et non des lots"):
-    tested = checks.build(nn.Linear, 3, 2)
-    learned = [*checks.parameters_of(tested).values()]
-    optimizer = checks.build(torch.optim.SGD, learned, lr=0.0)
+    tested, learned, optimizer = pieces(3, 2, 0.0)
     for sizes in ((6, 6, 1), (5,), (2, 9, 3)):
         valid = [(torch.randn(n, 3), torch.randint(2, (n,))) for n in sizes]
         scores = [F.linear(x, *learned).detach() for x, _ in valid]
@@ -794,12 +799,11 @@ with tally.part(1, "l'exactitude est fausse : comptez des exemples, en %, et non
         first_weight, first_bias = torch.randn(3, 4), torch.randn(3)
         weight, bias = first_weight, first_bias
         data = [(torch.randn(n, 4), torch.randint(3, (n,))) for n in (5, 3)]
-        valid = [(torch.randn(n, 4), torch.randint(3, (n,))) for n in (11, 6)]
+        valid = [(torch.randn(n, 4), torch.randint(3, (n,))) for n in (55, 30)]
         expected, margin = [], math.inf
         for epoch in range(4):
             for x, y in data if epoch else []:
-                parameters = [tensor.detach().requires_grad_() for tensor in (weight, bias)]
-                steps = torch.autograd.grad(F.cross_entropy(F.linear(x, *parameters), y), parameters)
+                steps = slopes(x, y, weight, bias)
                 weight, bias = weight - steps[0], bias - steps[1]
             scores = F.linear(torch.cat([x for x, _ in valid]), weight, bias)
             right = scores.argmax(1) == torch.cat([y for _, y in valid])
@@ -810,9 +814,7 @@ with tally.part(1, "l'exactitude est fausse : comptez des exemples, en %, et non
             break
     # Ce que vaut le réseau après 1, 2 puis 3 époques de cette boucle-ci, que ses pas soient justes ou non.
     expected = []
-    tested = checks.build(nn.Linear, 4, 3)
-    learned = [*checks.parameters_of(tested).values()]
-    optimizer = checks.build(torch.optim.SGD, learned, lr=1.0)
+    tested, learned, optimizer = pieces(4, 3, 1.0)
     for epochs in (1, 2, 3):
         for parameter, first in zip(learned, (first_weight, first_bias)):
             parameter.data, parameter.grad = first.clone(), None
@@ -1206,8 +1208,9 @@ assert abs(std - 0.0745) < 0.003, f"tanh : l'écart-type est 5/3 fois plus grand
 ### BEGIN HIDDEN TESTS
 from labo.french import decimal
 
-for shape in ((7, 1), (1, 7)):
-    found = tuple(initial_weight(*shape, "xavier", "relu", "uniform").shape)
+narrow = (7, 1), (1, 7)
+for shape, weight in zip(narrow, checks.each(initial_weight, *((*shape, "xavier", "relu", "uniform") for shape in narrow))):
+    found = tuple(weight.shape)
     assert found == shape, f"attendu la forme fan_out × fan_in, {shape}, reçu {found}"
 gains = {"linear": 1.0, "tanh": 5 / 3, "relu": 2**0.5}
 # Du plus simple au plus composé : ce qui échoue le premier dit la faute.
@@ -1217,7 +1220,7 @@ recipes = [
     for activation in gains
     for law in ("normal", "uniform")
 ]
-for fan_out, fan_in in ((400, 250), (200, 600)):
+for fan_out, fan_in in ((360, 225), (160, 500)):
     drawn = checks.each(initial_weight, *((fan_out, fan_in, *recipe) for recipe in recipes))
     for (kind, activation, law), weight in zip(recipes, drawn):
         case = f"{kind}, {activation}, loi « {law} », {fan_out} sorties, {fan_in} entrées"
@@ -1225,7 +1228,7 @@ for fan_out, fan_in in ((400, 250), (200, 600)):
             f"{case} : attendu la forme fan_out × fan_in, reçu {tuple(weight.shape)}"
         )
         fan = fan_in if kind == "kaiming" else (fan_in + fan_out) / 2
-        unit = weight.detach().double() * fan**0.5 / gains[activation]
+        unit = weight.detach().float() * (fan**0.5 / gains[activation])
         assert abs(unit.mean()) < 0.02, f"{case} : la moyenne doit être nulle"
         if law == "uniform":
             hint = "sur [-a, a], la variance est a² / 3"
@@ -1247,9 +1250,7 @@ unit = weight.detach().double() * 250**0.5 / 2**0.5
 assert abs(unit.std() - 1) < 0.015 and abs(unit.square().square().mean() - 3) < 0.25, (
     "les valeurs par défaut sont kaiming, relu et la loi normale"
 )
-assert not torch.equal(initial_weight(3, 4, "xavier"), initial_weight(3, 4, "xavier")), (
-    "deux appels doivent donner deux tirages différents"
-)
+assert not torch.equal(*checks.each(initial_weight, *[(3, 4, "xavier")] * 2)), "deux appels doivent donner deux tirages différents"
 for law in ("normal", "uniform"):
     torch.manual_seed(3)
     first = initial_weight(3, 4, "kaiming", "relu", law)
@@ -1258,8 +1259,9 @@ for law in ("normal", "uniform"):
         "le tirage doit suivre torch.manual_seed : n'employez pas d'autre générateur"
     )
 # Une seule entrée : l'ajouter ou l'ôter une fois de trop se voit.
-for law in ("normal", "uniform"):
-    weight = initial_weight(2000, 1, law=law).detach().double()
+laws = "normal", "uniform"
+for law, weight in zip(laws, checks.each(initial_weight, *((2000, 1, "kaiming", "relu", law) for law in laws))):
+    weight = weight.detach().double()
     assert weight.shape == (2000, 1), f"loi « {law} » : attendu la forme (2000, 1), reçu {tuple(weight.shape)}"
     ratio = float(weight.std()) / 2**0.5
     assert abs(ratio - 1) < 0.12, (
@@ -1608,15 +1610,16 @@ for shape, options in (((5, 3, 4, 2), {}), ((4, 3, 3, 3), {"eps": 0.5, "momentum
             parameters["weight"].copy_(scale)
             parameters["bias"].copy_(shift)
     for training in (True, False):
-        layer.train(training)
         reference.train(training)
         values = 2 * torch.randn(shape, dtype=torch.float64) + torch.arange(shape[1]).view(-1, 1, 1)
         coefficients = torch.randn(shape, dtype=torch.float64)
         x_reference, x = values.clone().requires_grad_(), values.clone().requires_grad_()
         expected = reference(x_reference)
         (expected * coefficients).sum().backward()
-        call = checks.recorded(layer, x)
-        result = call.value
+        call = checks.recorded_in_turn(
+            (layer, "train", training), (layer, "__call__", x), (layer, "state_dict"), (getattr, "__call__", layer, "running_mean")
+        )
+        _, result, state, running_mean = call.value
         found, expected = result.detach().double(), expected.detach()
         mode = "entraînement" if training else "évaluation"
         assert torch.equal(x.detach(), values), f"{mode} : `x` a été modifié"
@@ -1629,10 +1632,7 @@ for shape, options in (((5, 3, 4, 2), {}), ((4, 3, 3, 3), {"eps": 0.5, "momentum
             f"{mode}, images {shape} : la sortie est fausse (chaque canal a sa moyenne, sur tous les autres "
             f"axes, son échelle et son décalage) ; écart maximal {gap:.1e}"
         )
-        state = layer.state_dict(keep_vars=True)
-        assert not state["running_mean"].requires_grad, (
-            "`running_mean` ne doit pas garder de graphe (torch.no_grad)"
-        )
+        assert not running_mean.requires_grad, "`running_mean` ne doit pas garder de graphe (torch.no_grad)"
         assert result.requires_grad, f"{mode} : la sortie ne garde pas de graphe (ni detach, ni no_grad autour d'elle)"
         (result * coefficients).sum().backward()
         assert x.grad is not None, f"{mode} : aucun gradient n'arrive à l'entrée (ni detach, ni no_grad)"

@@ -508,24 +508,28 @@ def counting(net, seen):
     return model
 
 
+cases = []
 for n, c, h, w, k, size, stride, value in (
-    (3, 2, 6, 8, 5, 2, 1, 0.0), (2, 1, 7, 5, 3, 3, 2, 0.5), (4, 3, 5, 9, 4, 2, 3, -1.5), (1, 2, 4, 4, 3, 4, 1, 0.0),
+    (3, 2, 4, 5, 5, 2, 1, 0.0), (2, 1, 7, 5, 3, 3, 2, 0.5), (4, 3, 5, 9, 4, 2, 3, -1.5), (1, 2, 4, 4, 3, 4, 1, 0.0),
     (2, 3, 8, 6, 6, 1, 3, 2.0), (5, 1, 3, 7, 2, 3, 2, 1.0),
 ):
     net = nn.Sequential(nn.Conv2d(c, 3, 3, padding=1), nn.Tanh(), nn.Flatten(), nn.Linear(3 * h * w, k))
-    seen = []
     x, target = torch.randn(n, c, h, w), torch.randint(k, (n,))
-    copies, each = (x.clone(), target.clone()), torch.arange(n)
     rows, columns = (h - size) // stride + 1, (w - size) // stride + 1
-    expected = torch.zeros(n, rows, columns)
+    hidden = x.repeat(rows, columns, 1, 1, 1, 1)  # une copie par position
+    for i in range(rows):
+        for j in range(columns):
+            hidden[i, j, :, :, i * stride : i * stride + size, j * stride : j * stride + size] = value
     with torch.no_grad():
-        for i in range(rows):
-            for j in range(columns):
-                hidden = x.clone()
-                hidden[:, :, i * stride : i * stride + size, j * stride : j * stride + size] = value
-                expected[:, i, j] = net(x)[each, target] - net(hidden)[each, target]
+        scores = net(torch.cat([x[None], hidden.flatten(0, 1)]).flatten(0, 1)).view(-1, n, k)
+    drops = (scores[0] - scores[1:])[:, torch.arange(n), target]
     case = f"x de forme {n} × {c} × {h} × {w}, carré {size}, pas {stride}, valeur {value}"
-    result = occlusion(counting(net, seen), x, target, size, stride, value)
+    cases.append((case, net, x, target, (size, stride, value), drops.T.view(n, rows, columns)))
+calls = [([], x.clone(), target.clone()) for _, _, x, target, _, _ in cases]
+results = checks.each(
+    occlusion, *((counting(net, seen), *given, *numbers) for (_, net, _, _, numbers, _), (seen, *given) in zip(cases, calls))
+)
+for (case, _, *copies, _, expected), (seen, x, target), result in zip(cases, calls, results):
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu"
     assert result.shape == expected.shape, f"{case} : forme {tuple(result.shape)}, au lieu de {tuple(expected.shape)}"
     assert torch.equal(x, copies[0]) and torch.equal(target, copies[1]), f"{case} : `x` ou `target` a été modifié"
@@ -534,10 +538,9 @@ for n, c, h, w, k, size, stride, value in (
         msg=f"{case} : valeurs fausses ; score de la classe de chaque image, entière moins cachée, une copie neuve à "
         "chaque position, tous les canaux cachés",
     )
-    assert len(seen) <= rows * columns + 1, (
-        f"{case} : le modèle a été appelé {len(seen)} fois, pour {rows * columns} positions"
-    )
-smooth = checks.build(nn.Sequential, checks.build(nn.Flatten), checks.build(nn.Linear, 12, 3)).eval()
+    positions = expected[0].numel()
+    assert len(seen) <= positions + 1, f"{case} : le modèle a été appelé {len(seen)} fois, pour {positions} positions"
+smooth = checks.assembled((nn.Sequential, (nn.Flatten,), (nn.Linear, 12, 3))).eval()
 result = occlusion(smooth, torch.randn(2, 1, 3, 4), torch.tensor([2, 0]), 2, 1)
 assert not result.requires_grad, "le résultat porte encore un gradient : appelez le modèle sous `torch.no_grad()`"
 assert all(p.grad is None for p in smooth.parameters()), "les paramètres du réseau ont reçu un gradient"
@@ -710,10 +713,10 @@ for (case, _, _, _, *copies, expected), (x, target), result in zip(cases, given,
     assert not result.requires_grad, f"{case} : le résultat porte encore un gradient"
     assert not x.requires_grad, f"{case} : `requires_grad` de `x` a changé ; travaillez sur une copie"
 unchanged("après ces appels")
-head = checks.build(nn.Sequential, checks.build(nn.AdaptiveAvgPool2d, 1), checks.build(nn.Flatten), checks.build(nn.Linear, 2, 2)).eval()
+head = checks.assembled((nn.Sequential, (nn.AdaptiveAvgPool2d, 1), (nn.Flatten,), (nn.Linear, 2, 2))).eval()
 with torch.no_grad():
     head[2].weight.copy_(-torch.rand(2, 2) - 0.1)
-features = checks.build(nn.Sequential, checks.build(nn.Sigmoid)).eval()
+features = checks.assembled((nn.Sequential, (nn.Sigmoid,))).eval()
 result = grad_cam(features, head, torch.randn(2, 2, 3, 4), torch.tensor([1, 0]))
 assert not result.isnan().any(), "si tout plaide contre la classe, la carte est nulle, et non nan : ne divisez pas par son maximum"
 assert (result == 0).all(), "si tout plaide contre la classe, la carte est nulle"
@@ -1050,13 +1053,11 @@ for (case, _, _, (epsilon, *_), *copies, expected), (x, target, _, _, _, start),
     assert not result.requires_grad, f"{case} : le résultat porte encore un gradient"
     assert not (x.requires_grad or start.requires_grad), f"{case} : `requires_grad` de `x` ou de `start` a changé ; travaillez sur une copie"
 unchanged("après ces appels")
-peak = checks.build(
-    nn.Sequential, checks.build(nn.Flatten), checks.build(nn.Linear, 1, 2), checks.build(nn.ReLU), checks.build(nn.Linear, 2, 2)
-)
+peak = checks.assembled((nn.Sequential, (nn.Flatten,), (nn.Linear, 1, 2), (nn.ReLU,), (nn.Linear, 2, 2)))
+values = [[1.0], [-1.0]], [-0.5, 0.5], [[0.0, 0.0], [-10.0, -10.0]], [0.0, 0.0]
 with torch.no_grad():
-    for layer, weight, bias in ((1, [[1.0], [-1.0]], [-0.5, 0.5]), (3, [[0.0, 0.0], [-10.0, -10.0]], [0.0, 0.0])):
-        peak[layer].weight.copy_(torch.tensor(weight))
-        peak[layer].bias.copy_(torch.tensor(bias))
+    for parameter, value in zip(checks.parameters_of(peak).values(), values):
+        parameter.copy_(torch.tensor(value))
 start = torch.tensor([0.45, 0.55]).reshape(2, 1, 1, 1)
 points = (1, [0.65, 0.35]), (2, [0.45, 0.55]), (3, [0.65, 0.35])  # la perte est la plus grande à 0,5
 begun = [(peak, torch.full((2, 1, 1, 1), 0.5), torch.tensor([0, 0]), 0.4, 0.2, steps, start.clone()) for steps, _ in points]
@@ -1313,25 +1314,26 @@ assert torch.equal(first, second), "après `resume`, le générateur doit tirer 
 ### BEGIN HIDDEN TESTS
 def pieces(kind, *settings):
     """Un réseau, son optimiseur et un générateur, neufs ; `settings` commence par le taux."""
-    model, _ = checks.twins((nn.Linear, 3, 4), (nn.BatchNorm1d, 4), (nn.Linear, 4, 2))
     seed = int(torch.randint(1_000_000, (1,)))
-    _, _, optimizer, _, generator = checks.in_turn(
-        (model, "train"), (model, "parameters"), (kind, "__call__", checks.Earlier(-1), *settings),
+    _, _, _, model, _, optimizer, _, generator = checks.in_turn(
+        (nn.Linear, "__call__", 3, 4), (nn.BatchNorm1d, "__call__", 4), (nn.Linear, "__call__", 4, 2),
+        (nn.Sequential, "__call__", checks.Earlier(0), checks.Earlier(1), checks.Earlier(2)),
+        (checks.Earlier(-1), "parameters"), (kind, "__call__", checks.Earlier(-1), *settings),
         (torch.Generator, "__call__"), (checks.Earlier(-1), "manual_seed", seed),
     )
     return model, optimizer, generator
 
 
-def run(model, optimizer, generator, steps):
-    """Quelques pas, sur des lots tirés du générateur ; l'état du réseau, à la fin."""
+def run(training, steps, *first):
+    """Ces appels, puis quelques pas, sur des lots tirés du générateur ; l'état du réseau, à la fin."""
+    model, optimizer, generator = training
     before = checks.Earlier(-1)
     step = [
         (torch.empty, "__call__", 5, 3), (nn.init.uniform_, "__call__", before, 0.0, 1.0, generator),
-        (model, "__call__", before), (before, "square"), (before, "sum"), (before, "backward"),
-        (optimizer, "step"), (optimizer, "zero_grad"),
+        (model, "__call__", before), (before, "norm"), (before, "backward"), (optimizer, "step"), (optimizer, "zero_grad"),
     ]
-    list(checks.in_turn(*step * steps))
-    return checks.state_of(model)[1]
+    *_, state = checks.in_turn(*first, *step * steps, (model, "state_dict"))
+    return {name: value.clone() for name, value in state.items()}
 
 
 for kind, settings, new_settings, done in (
@@ -1341,16 +1343,15 @@ for kind, settings, new_settings, done in (
 ):
     case = f"{kind.__name__}, gardé après {done} pas"
     training = pieces(kind, *settings)
-    before = run(*training, done)
+    before = run(training, done)
     saved = Checkpoint(training[0], training[1], 2, training[2])
-    wanted = run(*training, 3)
+    wanted = run(training, 3)
     assert any(not torch.equal(wanted[name], before[name]) for name in before), "garder a arrêté l'entraînement"
-    for where, (model, optimizer, generator) in (
+    for where, resumed in (
         ("dans les mêmes objets", training), ("dans des objets neufs", pieces(kind, *new_settings)),
         ("une troisième fois, dans les mêmes objets", training),
     ):
-        saved.resume(model, optimizer, generator)
-        for name, value in run(model, optimizer, generator, 3).items():
+        for name, value in run(resumed, 3, (saved, "resume", *resumed)).items():
             assert torch.equal(value, wanted[name]), (
                 f"{case}, reprise {where} : après trois pas, `{name}` n'est pas celui d'un entraînement ininterrompu. Gardez, en "
                 "copie, l'état de l'optimiseur et du générateur ; donnez une copie à `load_state_dict`"

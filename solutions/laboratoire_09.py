@@ -656,6 +656,9 @@ assert found.isinf().tolist() == [False, False, True], f"p = 0,6 garde les deux 
 found = filter_logits(three, p=0.4)
 assert found.isinf().tolist() == [False, True, True], f"p = 0,4 garde le premier, et a gardé {found.tolist()}"
 ### BEGIN HIDDEN TESTS
+from labo import checks
+
+
 def expected_filter(row, temperature, k, p):
     scores = [x / temperature for x in row]
     order = sorted(range(len(row)), key=lambda i: (-scores[i], i))[:k]
@@ -677,13 +680,13 @@ cases = [
         (3.0, None, 0.95), (1.0, None, 1e-6),
     )
 ]
-for shape, temperature, k, p, dtype in cases:
-    logits = torch.randn(shape, dtype=dtype) * 1.5
-    copy = logits.clone()
+calls = [(torch.randn(shape, dtype=dtype) * 1.5, *settings) for shape, *settings, dtype in cases]
+copies = [logits.clone() for logits, *_ in calls]
+results = checks.each(filter_logits, *calls)
+for (shape, temperature, k, p, dtype), (logits, *_), copy, found in zip(cases, calls, copies, results):
     rows = [expected_filter(row, temperature, k, p) for row in copy.reshape(-1, shape[-1]).tolist()]
     expected = torch.tensor(rows, dtype=dtype).view(shape)
     case = f"forme {shape}, température {temperature}, k = {k}, p = {p}"
-    found = filter_logits(logits, temperature, k, p)
     assert torch.equal(logits, copy), f"{case} : `logits` a été modifié"
     assert isinstance(found, torch.Tensor) and found.shape == expected.shape, f"{case} : la forme n'est pas gardée"
     assert found.dtype == dtype, f"{case} : le type de `logits` est gardé, {dtype}, et non {found.dtype}"
@@ -1386,8 +1389,8 @@ def expected_beam(step, start, end, width, length, alpha):
     for _ in range(length):
         grown = [
             ((*symbols, symbol), total + log)
-            for symbols, total in alive
-            for symbol, log in enumerate(step(torch.tensor([symbols]))[0].tolist())
+            for (symbols, total), logs in zip(alive, step(torch.tensor([symbols for symbols, _ in alive])).tolist())
+            for symbol, log in enumerate(logs)
         ]
         grown = sorted(grown, key=lambda one: -one[1])[:width]
         finished += [one for one in grown if one[0][-1] == end]

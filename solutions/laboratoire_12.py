@@ -506,22 +506,21 @@ for shapes, training, norms, optimizer, options in (
         case = f"{optimizer.__name__}, {layers}mode {mode}, appel {turn + 1}, P = {count}"
         for name, given, copy in zip(("real", "z_d", "z_g"), (real, z_d, z_g), copies):
             assert torch.equal(given, copy) and not given.requires_grad, f"{case} : `{name}` a été modifié"
-        *modes, of_g, of_d = checks.in_turn(
-            (getattr, "__call__", g, "training"), (getattr, "__call__", d, "training"), (g, "parameters"), (d, "parameters")
-        )
-        of_g, of_d = list(of_g), list(of_d)
-        for name, mode, parameters in zip(("générateur", "discriminateur"), modes, (of_g, of_d)):
+        states = checks.states_of(g, d)
+        for name, (mode, _, parameters), network in zip(("générateur", "discriminateur"), states, (g_here, d_here)):
             assert mode == training, f"{case} : le {name} n'est plus dans le mode où il est arrivé"
-            assert all(p.requires_grad for p in parameters), f"{case} : les paramètres du {name} sont restés gelés"
-        for p, q in zip(of_d, d_here.parameters()):
+            learn = [parameters[key][1] for key, _ in network.named_parameters()]
+            assert all(learn), f"{case} : les paramètres du {name} sont restés gelés"
+        (_, of_g, _), (_, of_d, _) = states
+        for key, q in d_here.named_parameters():
             torch.testing.assert_close(
-                p.detach(), q.detach(), atol=1e-4, rtol=1e-3,
+                of_d[key], q.detach(), atol=1e-4, rtol=1e-3,
                 msg=f"{case} : le discriminateur n'a pas suivi le gradient de sa seule perte (faux de `z_d`, gradients "
                 "laissés par le générateur ?)",
             )
-        for p, q in zip(of_g, g_here.parameters()):
+        for key, q in g_here.named_parameters():
             torch.testing.assert_close(
-                p.detach(), q.detach(), atol=1e-4, rtol=1e-3,
+                of_g[key], q.detach(), atol=1e-4, rtol=1e-3,
                 msg=f"{case} : le générateur n'a pas suivi le gradient de sa seule perte (un bruit de `z_g` par pas, "
                 "discriminateur à jour, gradients laissés par un autre pas ?)",
             )
@@ -719,6 +718,7 @@ line = torch.tensor([[0.0, 0.0], [8.0, 0.0], [0.0, 80.0]])
 cases = (
     ([[3.0, 4.0], [100.0, 0.0]], 5.0, 0.5, (1, 0.5), "à la distance 5 exactement, l'échantillon est bon ; à la part exactement, le mode est trouvé"),
     ([[3.0, 4.0], [3.0, 4.001]], 5.0, 0.5, (1, 0.5), "à la distance 5,0008, l'échantillon n'est pas bon"),
+    ([[2.4, 0.0], [2.6, 0.0]], 2.5, 0.5, (1, 0.5), "le rayon, 2,5, n'est pas arrondi : bon à la distance 2,4, et non à 2,6"),
     ([[4.0, 0.0], [4.0, 0.0], [0.0, 80.0], [0.0, 79.0]], 4.0, 0.5, (2, 1.0), "à égale distance, le centre de plus petit indice compte seul"),
     ([[4.0, 0.0], [8.0, 0.0]], 4.0, 0.5, (2, 1.0), "à égale distance, c'est le premier centre qui compte"),
     ([[0.0, 40.0], [50.0, 0.0], [0.0, -9.0]], 5.0, 0.1, (0, 0.0), "aucun échantillon n'est bon"),
@@ -873,12 +873,13 @@ def slopes_of(critic, real, fake, t):
 
 
 def steep(critic, shape, t):
-    """Des vrais et des faux où la pente n'est pas proche de 0 : un ε sous la racine ne s'y voit pas."""
+    """Des vrais et des faux où la pente, donnée avec eux, n'est pas proche de 0 : un ε sous la racine ne s'y voit pas."""
     for _ in range(100):
         real, fake = torch.randn(shape), 2 * torch.randn(shape) - 1
-        if slopes_of(critic, real, fake, t).min() > 0.05:
+        slopes = slopes_of(critic, real, fake, t)
+        if slopes.min() > 0.05:
             break
-    return real, fake
+    return real, fake, slopes
 
 
 for shape, recipes in (
@@ -895,10 +896,10 @@ for shape, recipes in (
     parameters = list(parameters)
     for place in (None, 0.0, 1.0) if shape == (4, 3) else (None,):
         t = torch.rand(shape[0], 1) if place is None else torch.full((shape[0], 1), place)
-        real, fake = steep(witness, shape, t)
+        real, fake, slopes = steep(witness, shape, t)
         copies, case = [value.clone() for value in (real, fake, t)], f"exemples {shape}, t = {'au hasard' if place is None else place}"
         witness.zero_grad()
-        expected = (slopes_of(witness, *copies) - 1).square().mean()
+        expected = (slopes - 1).square().mean()
         expected.backward()
         if shape == (3, 3):  # un paramètre gelé le reste
             for frozen in (parameters, list(witness.parameters())):
@@ -924,25 +925,27 @@ for shape, recipes in (
             torch.testing.assert_close(
                 got, wanted, atol=1e-3, rtol=1e-2, msg=f"{case} : la pénalité est juste, mais son gradient par rapport aux poids est faux",
             )
-flat = checks.build(nn.Sequential, checks.build(nn.Linear, 3, 2), checks.build(nn.Tanh), checks.build(nn.Linear, 2, 1))
+flat = checks.assembled((nn.Sequential, (nn.Linear, 3, 2), (nn.Tanh,), (nn.Linear, 2, 1)))
+learned = checks.parameters_of(flat).values()
 with torch.no_grad():
-    for parameter in flat.parameters():
+    for parameter in learned:
         parameter.zero_()
 found = gradient_penalty(flat, torch.randn(4, 3), torch.randn(4, 3), torch.rand(4, 1))
 assert abs(found.item() - 1) < 1e-3, f"un critique constant a une pente nulle : (0 - 1)² = 1, et non {found.item()}"
 found.backward()
-assert all(p.grad is None or bool(torch.isfinite(p.grad).all()) for p in flat.parameters()), (
+assert all(p.grad is None or bool(torch.isfinite(p.grad).all()) for p in learned), (
     "un critique constant : le gradient des poids est NaN ou infini ; la dérivée de la racine carrée en 0 est infinie"
 )
-half = checks.build(nn.Sequential, checks.build(nn.Linear, 1, 1), checks.build(nn.ReLU), checks.build(nn.Linear, 1, 1))
+half = checks.assembled((nn.Sequential, (nn.Linear, 1, 1), (nn.ReLU,), (nn.Linear, 1, 1)))
+learned = [*checks.parameters_of(half).values()]
 with torch.no_grad():
-    for parameter, value in zip(half.parameters(), (3.0, 0.0, 1.0, 0.0)):
+    for parameter, value in zip(learned, (3.0, 0.0, 1.0, 0.0)):
         parameter.fill_(value)
 points = torch.tensor([[1.0], [-1.0], [2.0], [-3.0]])
 found = gradient_penalty(half, points, points.clone(), torch.rand(4, 1))
 assert abs(found.item() - 2.5) < 1e-3, f"des pentes 3 ; 0 ; 3 ; 0 : (4 + 1 + 4 + 1) / 4 = 2,5, et non {found.item()}"
 found.backward()
-slope = next(iter(half.parameters())).grad.item()
+slope = learned[0].grad.item()
 assert abs(slope - 2) < 1e-2, (
     f"une pente nulle parmi d'autres (3 ; 0 ; 3 ; 0) : le gradient du premier poids est 2, et non {slope}"
 )
