@@ -38,7 +38,7 @@ from grader.engine.student_error import StudentError, UnsupportedAcrossBoundary
 from grader.notebook import Notebook, is_test
 from labo import checks
 from labo.bans import forbidden
-from labo.bans.program import Program
+from labo.bans.program import Program, program_of
 from labo.coursework.notebook import unanswered
 
 
@@ -195,7 +195,7 @@ class IsolatedTests:
         cells = self.conversation.sources
         theirs = [cell for cell in cells if cell not in self.author_cells]
         forbidden.check_rewriting(theirs)
-        program = Program(cells)
+        program = program_of(*cells)
         for other in sorted(forbidden.given_unnamed(theirs, program)):
             self.conversation.note_once(
                 f"the notebook gives {other}, of a library, an attribute whose name it computes:"

@@ -12,7 +12,7 @@ from labo.bans.fingerprints import written
 from labo.bans.implicit import implicit_loops, values
 from labo.bans.live import Answer, Question
 from labo.bans.modules import misused
-from labo.bans.program import Program, Statement
+from labo.bans.program import Program, Statement, program_of
 from labo.bans.uses import LOOPING_ATTRIBUTES, LOOPING_BUILTINS, Use, is_special
 
 # Libraries that give another one's objects: `checks.nn`, `ToTensor()(array)`.
@@ -109,7 +109,7 @@ def check_rewriting(cells: list[str]) -> None:
     Erreurs :
         AssertionError, qui nomme ce qui a été trouvé, et où.
     """
-    program = Program(cells)
+    program = program_of(*cells)
     for statement in program.statements:
         used = statement.uses
         found = [
@@ -215,7 +215,7 @@ def _check_held(found: Answer, program: Program, words: tuple[str, ...], *, loop
 
 def patched(cells: list[str]) -> set[str]:
     """Les attributs que ces cellules donnent, par leur nom, à autre chose qu'à `self`."""
-    return {use.word for s in Program(cells).statements for use in s.uses.patches}
+    return {use.word for s in program_of(*cells).statements for use in s.uses.patches}
 
 
 def given_unnamed(cells: list[str], program: Program) -> set[str]:
@@ -223,7 +223,7 @@ def given_unnamed(cells: list[str], program: Program) -> set[str]:
 
     `setattr(F.relu, name, value)` : le code d'une fonction, par exemple.
     """
-    used = [use for s in Program(cells).statements for use in s.uses.hidden]
+    used = [use for s in program_of(*cells).statements for use in s.uses.hidden]
     return {use.root for use in used if use.word in ("setattr", "delattr")} & program.only_imported
 
 

@@ -198,6 +198,12 @@ class Program:
         return table
 
 
+@lru_cache(maxsize=4)
+def program_of(*cells: str) -> Program:
+    """Le programme de ces cellules, gardé : un notebook a plusieurs exercices qui interdisent."""
+    return Program(cells)
+
+
 @lru_cache(maxsize=8192)
 def _bound_by(node: ast.stmt) -> frozenset[str]:
     """Les noms que lie une instruction ; gardés, car les mêmes nœuds reviennent."""
