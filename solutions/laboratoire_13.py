@@ -263,43 +263,46 @@ result = batch_hard(line, torch.tensor([0, 0, 1, 1]), 0.5).item()
 assert abs(result) < 1e-6, f"deux classes bien séparées, marge 0,5 : aucune ancre ne coûte rien, et non {result:.4f}"
 ### BEGIN HIDDEN TESTS
 def truth_of_batch_hard(z, y, margin):
-    """Trois boucles, ancre par ancre."""
-    losses = []
+    """Ancre par ancre."""
+    gaps, losses = (z[:, None] - z).norm(dim=2), []
     for i in range(len(y)):
-        friends = [(z[i] - z[j]).norm() for j in range(len(y)) if j != i and y[j] == y[i]]
-        enemies = [(z[i] - z[j]).norm() for j in range(len(y)) if y[j] != y[i]]
+        friends = [j for j in range(len(y)) if j != i and y[j] == y[i]]
+        enemies = [j for j in range(len(y)) if y[j] != y[i]]
         if friends and enemies:
-            losses.append(torch.relu(margin + max(friends) - min(enemies)))
+            losses.append(torch.relu(margin + gaps[i, friends].max() - gaps[i, enemies].min()))
     return torch.stack(losses).mean() if losses else 0 * z.sum()
 
 
+cases = []
 for d, margin, size, classes in (
     (3, 0.5, 1.0, [0, 1, 0, 1, 2, 2, 0]), (2, 2.0, 1.0, [4, 4, 7, 7, 7]), (2, 1.0, 1.0, [3, 13, 259, 3, 259, 13]), (5, 0.3, 0.2, [0, 0, 0, 1, 2, 3, 3]), (1, 1.0, 2.0, [5, 3, 5, 3, 100]),
     (4, 0.0, 1.0, [1, 0, 1, 0, 1, 0, 2, 2]), (3, 1.0, 1.0, [2, 2, 2]), (2, 1.0, 0.1, [0, 1, 2, 3]), (2, 1.0, 1.0, [6]), (6, 9.0, 0.5, [0, 0, 1, 1, 1, 2]),
 ):
+    leaf = (size * torch.randn(len(classes), d, dtype=torch.float64)).requires_grad_()
+    expected = truth_of_batch_hard(leaf, classes, margin)
+    expected.backward()
     for dtype in (torch.float64, torch.float32):
-        values, y = size * torch.randn(len(classes), d, dtype=dtype), torch.tensor(classes)
-        leaf = values.clone().requires_grad_()
-        expected = truth_of_batch_hard(leaf, classes, margin)
-        expected.backward()
-        given, kept = values.clone().requires_grad_(), y.clone()
-        case = f"classes {classes}, D = {d}, marge {margin}"
-        result = batch_hard(given, y, margin)
-        assert isinstance(result, torch.Tensor) and tuple(result.shape) == (), f"{case} : un tenseur sans dimension est attendu"
-        assert torch.equal(given.detach(), values) and torch.equal(y, kept), f"{case} : un argument a été modifié"
-        assert math.isfinite(result.item()), f"{case} : la perte vaut {result.item()}"
-        assert abs(result.item() - expected.item()) < 2e-3 * (1 + expected.item()), (
-            f"{case} : perte {result.item():.4f}, au lieu de {expected.item():.4f} (l'ami le plus lointain, l'ennemi le plus "
-            "proche, jamais soi-même, la moyenne sur les ancres qui ont l'un et l'autre, même si elles ne coûtent rien)"
-        )
-        assert result.requires_grad or not leaf.grad.any(), f"{case} : la perte est détachée : aucun gradient n'arrive à `z`"
-        if result.requires_grad:  # une constante convient là où le gradient est nul
-            result.backward()
-        gradient = torch.zeros_like(values) if given.grad is None else given.grad
-        assert bool(gradient.isfinite().all()), f"{case} : la perte est juste, mais le gradient n'est pas fini : {gradient.tolist()}"
-        torch.testing.assert_close(
-            gradient, leaf.grad, atol=2e-3, rtol=1e-2, msg=f"{case} : la perte est juste, mais le gradient de `z` est faux"
-        )
+        values, y, case = leaf.detach().to(dtype), torch.tensor(classes), f"classes {classes}, D = {d}, marge {margin}"
+        given = values.clone().requires_grad_(), y.clone(), margin
+        cases.append((case, values, y, given, expected.item(), leaf.grad.to(dtype)))
+results = []
+for (case, values, y, given, expected, wanted), result in zip(cases, checks.each(batch_hard, *(given for _, _, _, given, _, _ in cases))):
+    assert isinstance(result, torch.Tensor) and tuple(result.shape) == (), f"{case} : un tenseur sans dimension est attendu"
+    assert torch.equal(given[0].detach(), values) and torch.equal(given[1], y), f"{case} : un argument a été modifié"
+    assert math.isfinite(result.item()), f"{case} : la perte vaut {result.item()}"
+    assert abs(result.item() - expected) < 2e-3 * (1 + expected), (
+        f"{case} : perte {result.item():.4f}, au lieu de {expected:.4f} (l'ami le plus lointain, l'ennemi le plus "
+        "proche, jamais soi-même, la moyenne sur les ancres qui ont l'un et l'autre, même si elles ne coûtent rien)"
+    )
+    assert result.requires_grad or not wanted.any(), f"{case} : la perte est détachée : aucun gradient n'arrive à `z`"
+    results.append(result)
+sum(result for result in results if result.requires_grad).backward()  # une constante convient là où le gradient est nul
+for case, values, _, (given, _, _), _, wanted in cases:
+    gradient = torch.zeros_like(values) if given.grad is None else given.grad
+    assert bool(gradient.isfinite().all()), f"{case} : la perte est juste, mais le gradient n'est pas fini : {gradient.tolist()}"
+    torch.testing.assert_close(
+        gradient, wanted, atol=2e-3, rtol=1e-2, msg=f"{case} : la perte est juste, mais le gradient de `z` est faux"
+    )
 same_place = torch.tensor([[1.0, 2.0], [1.0, 2.0], [1.0, 2.0], [4.0, 6.0]]).requires_grad_()
 result = batch_hard(same_place, torch.tensor([0, 0, 1, 1]), 0.5)
 assert abs(result.item() - (0.5 + 0.5 + 5.5 + 0.5) / 4) < 1e-2, (
@@ -307,18 +310,22 @@ assert abs(result.item() - (0.5 + 0.5 + 5.5 + 0.5) / 4) < 1e-2, (
 )
 result.backward()
 assert bool(same_place.grad.isfinite().all()), f"des images de même vecteur : le gradient vaut {same_place.grad.tolist()}"
-result = batch_hard(torch.tensor([[0.0], [1.0], [1.5], [10.0]]), torch.tensor([0, 0, 1, 1]), 0.25).item()
+results = checks.each(
+    batch_hard, (torch.tensor([[0.0], [1.0], [1.5], [10.0]]), torch.tensor([0, 0, 1, 1]), 0.25),
+    (torch.tensor([[0.0], [30_000.0], [20_000.0], [-70_000.0]]), torch.tensor([0, 0, 1, 1]), 0.5),
+    (torch.tensor([[0.0], [0.01], [0.03], [0.04]]), torch.tensor([0, 1, 0, 1]), 0.0),
+)
+result = next(results).item()
 assert abs(result - 2.25) < 1e-3, (
     "classe 0 en 0 et 1, classe 1 en 1,5 et 10, marge 0,25 : les ancres coûtent 0, 0,75, 8,25 et 0, donc 2,25 en moyenne, et non "
     f"{result:.4f} ; une ancre qui ne coûte rien compte aussi"
 )
-places = torch.tensor([[0.0], [30_000.0], [20_000.0], [-70_000.0]])
-result = batch_hard(places, torch.tensor([0, 0, 1, 1]), 0.5).item()
+result = next(results).item()
 assert abs(result - 32_500.5) < 10, (
     "classe 0 en 0 et 30 000, classe 1 en 20 000 et −70 000, marge 0,5 : la perte est 32 500,5, et non "
     f"{result:.1f} ; « très grand » doit l'être plus que toutes les distances : math.inf"
 )
-result = batch_hard(torch.tensor([[0.0], [0.01], [0.03], [0.04]]), torch.tensor([0, 1, 0, 1]), 0.0).item()
+result = next(results).item()
 assert abs(result - 0.02) < 1e-4, (
     f"des images en 0, 0,01, 0,03 et 0,04, classes 0, 1, 0 et 1, marge 0 : chaque ancre coûte 0,02, et non {result:.5f} en moyenne"
 )
