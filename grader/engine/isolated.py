@@ -203,13 +203,21 @@ class IsolatedTests:
             )
         for name in names:
             forbidden.check(program, name, words, loops=loops, recursion=recursion)
-            live = forbidden.check_live(program, name, words, self.remote.compared, loops=loops)
-            for other in sorted(live):
-                if other in forbidden.patched(theirs):
-                    self.conversation.note_once(
-                        "the notebook puts a function of its own in the place of a library's"
-                        f" {other}: see that {name} does not compute with it"
-                    )
+            doubts = forbidden.check_live(program, name, words, self.remote.compared, loops=loops)
+            for other in sorted(doubts.replaced & forbidden.patched(theirs)):
+                self.conversation.note_once(
+                    "the notebook puts a function of its own in the place of a library's"
+                    f" {other}: see that {name} does not compute with it"
+                )
+            for other in sorted(doubts.held):
+                self.conversation.note_once(
+                    f"a value that {name} reads holds what it must not use, {other}, which it"
+                    " does not write: see that it does not compute with it"
+                )
+            for other in sorted(doubts.by_magic):
+                self.conversation.note_once(
+                    f"{name} reads {other}, which a command of IPython binds: see what it is"
+                )
 
     def _source_of(self, value: Any) -> str:
         """The definition of what a test found under a name of the student's notebook."""

@@ -115,6 +115,7 @@ class Remote:
                 prints=dict(answer["prints"]),
                 replaced={text(name) for name in answer["replaced"]},
                 unwritten={text(name) for name in answer["unwritten"]},
+                direct={text(name) for name in answer["direct"]},
                 held={text(name) for name in answer["held"]},
                 loops=bool(answer["loops"]),
             )

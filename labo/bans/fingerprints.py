@@ -83,7 +83,7 @@ def _print_of(name: str, method: str, namespace: dict[str, Any]) -> str | None:
     value: Any = namespace.get(name)
     if method:
         value = vars(value).get(method) if issubclass(type(value), type) else None
-    if isinstance(value, staticmethod | classmethod):  # `__new__` is made one
+    if issubclass(type(value), staticmethod | classmethod):  # `__new__` is made one
         value = value.__func__
     # That of a decorator, of torch for instance, has the names of another module.
     is_own = type(value) is FunctionType and value.__globals__ is namespace

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from fnmatch import translate
 from functools import lru_cache
 from importlib.util import find_spec
@@ -124,6 +125,22 @@ def check_rewriting(cells: list[str]) -> None:
             _refuse(use, statement, "un notebook noté ne se réécrit pas lui-même")
 
 
+@dataclass(frozen=True)
+class Doubts:
+    """Ce qu'un exercice peut employer sans qu'on le sache : à lire par qui corrige.
+
+    Attributs :
+        replaced : les fonctions de modules qu'une cellule remplace par leur nom, et que l'exercice
+            n'écrit pas : ce qu'il emploie pourrait les appeler.
+        held : ce qui est interdit, et que tiennent des valeurs qu'il lit.
+        by_magic : les noms qu'il lit et que lie une commande d'IPython.
+    """
+
+    replaced: set[str]
+    held: set[str]
+    by_magic: set[str]
+
+
 def _used_otherwise(statement: Statement, program: Program) -> Iterator[Use]:
     """Ce qu'une instruction fait de `builtins` ou d'`importlib`, et qui pourrait réécrire."""
     for origin in statement.uses.origins.values():
@@ -140,16 +157,12 @@ def _used_otherwise(statement: Statement, program: Program) -> Iterator[Use]:
 
 def check_live(
     program: Program, name: str, words: tuple[str, ...], compared: Compared, *, loops: bool
-) -> set[str]:
+) -> Doubts:
     """Vérifie que ce dont dépend un exercice est, dans le notebook exécuté, ce qui a été lu.
 
     Args :
         words, loops : ce qui est interdit, comme dans `check`.
         compared : ce que le notebook a fait des noms, et de ce qu'ils tiennent.
-
-    Renvoie :
-        les fonctions de modules qu'une cellule remplace par leur nom, et que l'exercice n'écrit
-        pas : ce qu'il emploie pourrait les appeler.
 
     Erreurs :
         AssertionError, qui dit le nom.
@@ -171,15 +184,19 @@ def check_live(
             f"`{other}` n'est pas ce que sa cellule définit : une cellule s'est arrêtée avant, ou "
             "le notebook l'a remplacé sans l'écrire"
         )
-    for other in sorted(found.unwritten):
+    by_magic = set(filter(program.may_bind_by_magic, found.unwritten))
+    for other in sorted(found.unwritten - by_magic):
         raise AssertionError(
             f"`{other}` désigne autre chose que ce que les cellules écrivent : le notebook l'a "
             "remplacé sans l'écrire"
         )
     for other in sorted(found.replaced - program.patches.keys()):
         raise AssertionError(f"`{other}` d'un module est remplacé sans que ce soit écrit")
-    _check_held(found, program, words, loops=loops)
-    return found.replaced - used
+    refused = _refused(words, loops=loops)
+    for other in sorted(filter(refused, found.direct)):
+        raise AssertionError(f"`{other}`, sous un autre nom : interdit dans cet exercice")
+    held = set(filter(refused, found.held)) | ({"for"} if loops and found.loops else set())
+    return Doubts(found.replaced - used, held, by_magic)
 
 
 def _origins(reached: Sequence[Statement], program: Program) -> dict[str, list[str]]:
@@ -196,21 +213,11 @@ def _paths(reached: Sequence[Statement], program: Program) -> Iterator[str]:
                 yield ".".join((origin, *chain.words[1:]))
 
 
-def _check_held(found: Answer, program: Program, words: tuple[str, ...], *, loops: bool) -> None:
-    """Vérifie ce que tiennent les valeurs que lit un exercice."""
+def _refused(words: tuple[str, ...], *, loops: bool) -> Callable[[str], bool]:
+    """Dit si un nom est interdit, ou sert un détour."""
     banned, hidden = _any_of(words), _DETOURS | _HIDDEN_ATTRIBUTES
     looping = LOOPING_BUILTINS | LOOPING_ATTRIBUTES if loops else set[str]()
-    for word in sorted(found.held - program.bound):
-        if banned.match(word.lower()) or word in hidden | looping:
-            raise AssertionError(
-                f"`{word}`, par une valeur que lit l'exercice et qu'une autre cellule remplit : "
-                "interdit dans cet exercice"
-            )
-    if loops and found.loops:
-        raise AssertionError(
-            "une fonction que tient une valeur que lit l'exercice contient une boucle : cet "
-            "exercice se fait sans boucle"
-        )
+    return lambda word: bool(banned.match(word.lower())) or word in hidden | looping
 
 
 def patched(cells: list[str]) -> set[str]:

@@ -7,6 +7,7 @@ Une table, un objet, un réseau se remplissent sans que cela se lise : `fill(tab
 import dis
 import gc
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import (
     BuiltinFunctionType,
@@ -43,14 +44,16 @@ _TYPES_ONLY: Final = {"__annotations__", "__orig_bases__", "__parameters__"}
 
 @dataclass
 class Held:
-    """Ce que des valeurs tiennent et que l'exercice n'écrit pas.
+    """Ce que des valeurs sont, ou tiennent, et que l'exercice n'écrit pas.
 
     Attributs :
+        direct : celles de ces valeurs qui sont elles-mêmes d'une bibliothèque : leur nom.
         words : les fonctions, les classes et les couches de bibliothèques, et les noms que lisent
             les fonctions du notebook que l'exercice ne contient pas.
         loops : une de ces fonctions contient une boucle.
     """
 
+    direct: set[str] = field(default_factory=set)
     words: set[str] = field(default_factory=set)
     loops: bool = False
 
@@ -65,17 +68,20 @@ def held(roots: Iterable[Any], namespace: dict[str, Any], prints: Collection[str
     found = Held()
     # Within a library's objects, only the notebook's functions count.
     waiting: list[tuple[Any, bool]] = [(root, False) for root in roots]
+    for root, _ in waiting:
+        found.direct |= _names_in_library(root)
     seen = {id(namespace): namespace}  # alive, so that no other object has their ids
+    codes_read = set[CodeType]()
     while waiting and len(seen) < _MOST:
         value, is_within = waiting.pop()
         if id(value) in seen or issubclass(type(value), _OPAQUE):
             continue
         seen[id(value)] = value
         code = _own_code(value, namespace)
-        if code is not None and fingerprint(code) not in prints:
-            waiting += [
-                (namespace[name], is_within) for name in _read(code, found) & namespace.keys()
-            ]
+        if code is not None and code not in codes_read and fingerprint(code) not in prints:
+            codes_read.add(code)
+            names = _read(code, found) & namespace.keys()
+            waiting += [(namespace[name], is_within) for name in names]
         elif code is None and not is_within:
             found.words |= _names_in_library(value)
         is_within = is_within or (code is None and _is_closed(value))
@@ -110,19 +116,31 @@ def _names_in_library(value: Any) -> set[str]:
     """Le nom d'une fonction, d'une classe ou d'une couche de bibliothèque, s'il en est une."""
     kind = type(value)
     if issubclass(kind, type):
-        return {value.__name__} if value.__module__ != _OF_NOTEBOOK else set()
+        return (
+            {type.__getattribute__(value, "__name__")} if _module(value) != _OF_NOTEBOOK else set()
+        )
     if issubclass(kind, nn.Module):
-        return {each.__name__ for each in kind.__mro__ if each.__module__ != _OF_NOTEBOOK}
+        return {each.__name__ for each in kind.__mro__ if _module(each) != _OF_NOTEBOOK}
     if not issubclass(kind, _FUNCTIONS) and not (_is_closed(value) and callable(value)):
         return set()
-    name = getattr(value, "__name__", None)
-    return {name} if type(name) is str else set()
+    with suppress(Exception):  # whatever an object raises when it is asked its name
+        name = value.__name__
+        return {name} if type(name) is str else set()
+    return set()
+
+
+def _module(kind: type) -> str:
+    """Le module qu'une classe dit être le sien."""
+    with suppress(Exception):
+        module = type.__getattribute__(kind, "__module__")
+        return module if type(module) is str else ""
+    return ""
 
 
 def _is_closed(value: Any) -> bool:
     """Une fonction de bibliothèque, ou un objet d'une de ses classes, mais ni table ni réseau."""
     kind = type(value)
-    is_open = kind.__module__ in {*_CONTAINERS, _OF_NOTEBOOK} or issubclass(kind, nn.Module)
+    is_open = _module(kind) in {*_CONTAINERS, _OF_NOTEBOOK} or issubclass(kind, nn.Module)
     return kind is FunctionType or not is_open
 
 
@@ -131,10 +149,11 @@ def _parts(value: Any) -> Iterable[Any]:
     if kind is FunctionType:
         return *(value.__closure__ or ()), value.__defaults__, value.__kwdefaults__, vars(value)
     if issubclass(kind, type):
-        return _members(value) if value.__module__ == _OF_NOTEBOOK else ()
+        return _members(value) if _module(value) == _OF_NOTEBOOK else ()
     return gc.get_referents(value)
 
 
 def _members(kind: type) -> Iterator[Any]:
-    yield from (member for name, member in vars(kind).items() if name not in _TYPES_ONLY)
-    yield from kind.__bases__
+    members = type.__getattribute__(kind, "__dict__").items()
+    yield from (member for name, member in members if name not in _TYPES_ONLY)
+    yield from type.__getattribute__(kind, "__bases__")

@@ -1,11 +1,13 @@
 """Les cellules d'un notebook, et tout ce qu'un exercice y atteint par son nom."""
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
+from labo.bans.allowed import MODULES
 from labo.bans.uses import Uses, annotations, is_special, stored, uses
 
 _QUIET = {"staticmethod", "classmethod", "property"}  # decorators that call nothing
@@ -51,11 +53,21 @@ class Program:
         }
         self._bound = {name for s in self.statements if not _imports(s) for name in s.binds}
         self._reached: dict[str, list[Statement]] = {}
+        self._cells = cells
 
     @cached_property
     def bound(self) -> set[str]:
         """Les noms que lie autre chose qu'un `import`."""
         return self._bound.union(*(statement.uses.bound for statement in self.statements))
+
+    def may_bind_by_magic(self, name: str) -> bool:
+        """Une commande d'IPython a-t-elle ce nom, `%prun t = 3`, ou cent, `%pylab` ?"""
+        return not self._words_of_magics.isdisjoint({name, "pylab"})
+
+    @cached_property
+    def _words_of_magics(self) -> set[str]:
+        lines = (line for cell in self._cells for line in _MAGIC.findall(cell))
+        return {word for line in lines for word in re.findall(r"\w+", line)}
 
     @cached_property
     def modules_imported(self) -> set[str]:
@@ -64,13 +76,16 @@ class Program:
         return {origin.partition(".")[0] for origin in origins}
 
     def imports_of(self, name: str) -> set[str]:
-        """Ce que peut désigner un nom que seuls des `import` lient, `import *` compris."""
+        """Ce que peut désigner un nom que seuls des `import` lient.
+
+        Aussi `from module import *`, si un exercice a le droit de ce module.
+        """
         found = set[str]()
         for statement in filter(_imports, self.statements):
             for bound, origin in statement.uses.origins.items():
                 if bound == name:
                     found.add(origin)
-                elif bound == "*":
+                elif bound == "*" and origin.partition(".")[0] in MODULES:
                     found.add(f"{origin.removesuffix('*')}{name}")
         return found
 
@@ -128,6 +143,7 @@ class Program:
             if use.word not in renewed:  # a class that names itself means no earlier version of it
                 yield from self._bindings(use.word, statement.position)
             yield from self._bindings(use.word, len(self.statements))
+            yield from self._in_builtins.get(use.word, [])
         for use in statement.uses.attributes:
             yield from self.patches.get(use.word, [])
 
@@ -186,6 +202,17 @@ class Program:
         """Ce qui change un opérateur, que l'on emploie sans l'écrire : `Tensor.__add__ = …`."""
         special = [word for word in self.patches if is_special(word)]
         return [statement for word in special for statement in self.patches[word]]
+
+    @cached_property
+    def _in_builtins(self) -> dict[str, list[Statement]]:
+        """Pour chaque nom de Python, ce qui le remplace : `builtins.sum = …`."""
+        table: dict[str, list[Statement]] = {}
+        for word, statements in self.patches.items():
+            for statement in statements:
+                roots = {use.root for use in statement.uses.patches if use.word == word}
+                if "builtins" in {self.modules.get(root) for root in roots}:
+                    table.setdefault(word, []).append(statement)
+        return table
 
     @cached_property
     def patches(self) -> dict[str, list[Statement]]:
@@ -254,8 +281,15 @@ def _transformed(cell: str) -> str:
     from IPython.core.inputtransformer2 import TransformerManager
 
     first, _, body = cell.lstrip().partition("\n")
-    kept = "\n" + body if first.startswith("%%") else cell
-    return TransformerManager().transform_cell(kept)
+    magic = _CELL_MAGIC.match(first)
+    if magic:
+        cell = f"\n{body}" if magic[1] in _RUN_HERE else ""
+    return TransformerManager().transform_cell(cell)
+
+
+_CELL_MAGIC = re.compile(r"%%(\w+)")
+_RUN_HERE = {"time", "capture", "prun"}  # others run elsewhere, or bind nothing that stays
+_MAGIC = re.compile(r"(?m)^(?:.*=)?\s*%%?[a-z].*$")
 
 
 def _flat(nodes: list[ast.stmt], *, replaces: bool) -> Iterator[tuple[ast.stmt, bool]]:

@@ -209,41 +209,23 @@ FORBIDDEN = {
          "import math\ndef f(x): return math.hypot(x, 0)"],
         "`math` désigne autre chose",
     ),
-    "a table that a function fills": (
-        ["table = []", "def f(x): return table[0](x)",
-         "def g(x): return F.softmax(x, 0)\ndef fill(t): t.append(g)\nfill(table)"],
-        "`softmax`, par une valeur que lit l'exercice",
+    "a name that an import of all binds": (
+        ["softmax = None", "from torch.nn.functional import *", "def f(x): return softmax(x, 0)"],
+        "`softmax`, sous un autre nom",
     ),
-    "a table under another name": (
-        ["table = {}", "def f(x): return table[0](x, 0)", "t = table\nt[0] = F.softmax"],
-        "`softmax`, par une valeur",
+    "a name that is bound to itself": (
+        ["eval = eval", "def f(x): return eval('F.softmax(x, 0)')"],
+        "`eval`, sous un autre nom",
     ),
-    "an object that is given a function": (
-        ["class Box:\n    def put(self, g): self.g = g\nbox = Box()",
-         "def f(x): return box.g(x)", "box.put(lambda x: F.softmax(x, 0))"],
-        "`softmax`, par une valeur",
+    "a name of Python's that is replaced": (
+        ["import builtins\nbuiltins.sum = F.softmax", "def f(x): return sum(x, 0)"],
+        "`softmax` à la ligne 1",
     ),
-    "a hook of a network": (
-        ["net = torch.nn.Identity()", "def f(x): return net(x)",
-         "net.register_forward_hook(lambda m, i, o: F.softmax(o, 0))"],
-        "`softmax`, par une valeur",
-    ),
-    "a layer of a network": (
-        ["net = torch.nn.Sequential()", "def f(x): return net(x)",
-         "net.add_module('0', torch.nn.Softmax(0))"],
-        "`Softmax`, par une valeur",
-    ),
-    "what a partial, a generator and a closure hold": (
-        ["import functools\ntable = []", "def f(x): return next(table[0])(x)",
-         "def rest(s):\n    yield lambda x: s(x)\n"
-         "table.insert(0, rest(functools.partial(F.softmax, dim=0)))",
-         "t = table\ntable = None\ntable = []\nt2 = table\nt2 += t"],
-        "`softmax`, par une valeur",
-    ),
-    "what hides a name": (
-        ["table = []", "def f(x): return table[0](x)",
-         "t = table\nt.append(lambda x: getattr(F, 'soft' + 'max')(x, 0))"],
-        "`getattr`, par une valeur",
+    "all of a file of the student's": (
+        ["import sys, types\nm = types.ModuleType('outils')\nm.zeta = F.softmax\n"
+         "sys.modules['outils'] = m",
+         "from outils import *", "def f(x): return zeta(x, 0)"],
+        "`zeta` désigne autre chose",
     ),
     "magic in the same cell": (
         "t = %time 3\ndef f(x): return F.softmax(x, 0)",
@@ -287,6 +269,97 @@ def test_what_a_student_does_elsewhere_costs_nothing(engine, theirs):
     cells = ["import torch.nn as nn\nfrom torch import *\ntable = []", theirs]
     work = job([*cells, "def f(x): return torch.relu(nn.Identity()(x))"], BAN)
     report = engine.run(work).report
+    assert (report.verdicts[0].message, report.incidents) == ("", ())
+
+
+HOLDING = {
+    "a table that a function fills": (
+        ["table = []", "def f(x): return table[0](x)",
+         "def g(x): return F.softmax(x, 0)\ndef fill(t): t.append(g)\nfill(table)"],
+        "softmax",
+    ),
+    "a table under another name": (
+        ["table = {}", "def f(x): return table[0](x, 0)", "t = table\nt[0] = F.softmax"],
+        "softmax",
+    ),
+    "an object that is given a function": (
+        ["class Box:\n    def put(self, g): self.g = g\nbox = Box()",
+         "def f(x): return box.g(x)", "box.put(lambda x: F.softmax(x, 0))"],
+        "softmax",
+    ),
+    "a hook of a network": (
+        ["net = torch.nn.Identity()", "def f(x): return net(x)",
+         "net.register_forward_hook(lambda m, i, o: F.softmax(o, 0))"],
+        "softmax",
+    ),
+    "a layer of a network": (
+        ["net = torch.nn.Sequential()", "def f(x): return net(x)",
+         "net.add_module('0', torch.nn.Softmax(0))"],
+        "Softmax",
+    ),
+    "what a partial, a generator and a closure hold": (
+        ["import functools\ntable = []", "def f(x): return next(table[0])(x)",
+         "def rest(s):\n    yield lambda x: s(x)\n"
+         "table.insert(0, rest(functools.partial(F.softmax, dim=0)))",
+         "t = table\ntable = None\ntable = []\nt2 = table\nt2 += t"],
+        "softmax",
+    ),
+    "what hides a name": (
+        ["table = []", "def f(x): return table[0](x)",
+         "t = table\nt.append(lambda x: getattr(F, 'soft' + 'max')(x, 0))"],
+        "getattr",
+    ),
+    "a layer of a registry": (
+        ["KINDS = {}\ndef register(g):\n    KINDS[g.__name__] = g\n    return g",
+         "@register\ndef f(x): return x", "@register\ndef reference(x): return F.softmax(x, 0)"],
+        "softmax",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("cells", "word"), HOLDING.values(), ids=HOLDING)
+def test_a_forbidden_word_that_values_hold_is_told_to_the_instructor(engine, cells, word):
+    """What an exercise takes of a table, nobody knows: an honest registry holds all functions."""
+    report = engine.run(job(cells, BAN)).report
+    assert f"holds what it must not use, {word}, which" in "".join(report.incidents)
+    assert report.verdicts[0].status is Status.PASSED
+
+
+BOUND_BY_MAGIC = {
+    "in a block": "if True:\n    %time scale = 3",
+    "captured": "%%capture scale\nprint(1)",
+    "with an option": "%prun -q scale = 3",
+}
+
+
+@pytest.mark.parametrize("cell", BOUND_BY_MAGIC.values(), ids=BOUND_BY_MAGIC)
+def test_a_name_that_a_magic_binds_costs_nothing_and_is_told(engine, cell):
+    report = engine.run(job([cell, "def f(x): return x, scale"], BAN)).report
+    assert report.verdicts[0].status is Status.PASSED
+    assert "f reads scale, which a command of IPython binds" in report.incidents[0]
+
+
+@pytest.mark.parametrize("magic", ["writefile out.py", "timeit -n1 -r1", "script echo"])
+def test_what_a_cell_magic_runs_elsewhere_defines_nothing(engine, magic):
+    cells = ["def f(x): return x", f"%%{magic}\ndef f(x): return F.softmax(x, 0)"]
+    report = engine.run(job(cells, BAN)).report
+    assert (report.verdicts[0].message, report.incidents) == ("", ())
+
+
+UNREADABLE = {
+    "a dead proxy": "import weakref\nnet = torch.nn.Linear(2, 2)\n"
+    "other = [weakref.proxy(net)]\ndel net",
+    "a name that raises": "class A:\n    __module__ = 'outils'\n    def __call__(self): pass\n"
+    "    def __getattr__(self, name): raise RuntimeError(name)\nother = [A()]",
+    "a module that is no text": "class A: __module__ = ['a']\nother = [A()]",
+    "a metaclass that raises": "class M(type):\n    def __getattribute__(self, name):\n"
+    "        raise RuntimeError(name)\nclass A(metaclass=M): pass\nother = [A]",
+}
+
+
+@pytest.mark.parametrize("cell", UNREADABLE.values(), ids=UNREADABLE)
+def test_objects_that_cannot_be_asked_end_nothing(engine, cell):
+    report = engine.run(job([cell, "def f(x): return len(other)"], BAN)).report
     assert (report.verdicts[0].message, report.incidents) == ("", ())
 
 
@@ -334,8 +407,8 @@ def test_what_an_exercise_reads_costs_nothing_where_it_holds_nothing_forbidden(
 def test_a_loop_that_a_table_holds_is_told(engine):
     cells = ["table = []", "def f(x): return table[0](x)",
              "def g(x):\n    for _ in x: pass\n    return x\nt = table\nt.append(g)"]  # fmt: skip
-    found = verdict(engine, cells, "checks.forbid(f, loops=True)")
-    assert "contient une boucle" in found.message
+    report = engine.run(job(cells, "checks.forbid(f, loops=True)")).report
+    assert "holds what it must not use, for, which" in report.incidents[0]
 
 
 def test_an_attribute_of_a_computed_name_is_told(engine):
