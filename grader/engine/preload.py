@@ -22,10 +22,24 @@ _WHEN_FIRST_USED: Final = {
 }
 
 
+FIRST_CALLS: Final = "first calls: "
+"""Before the name of what a zygote computes once, among the modules that it imports."""
+
+# What a lab's text names, and its processes would compute for the first time (`first_calls.py`).
+_COMPUTED: Final = {
+    "dense": r"\btorch\b",
+    "optimisers": r"\boptim\b",
+    "convolutions": r"(?i)conv",
+    "attention": r"(?i)attention",
+    "decompositions": r"\b(linalg|svd|eigh)\b",
+    "lstm": r"\bLSTM\b",
+}
+
+
 def modules_used(source: Notebook) -> tuple[str, ...]:
     """The modules that a lab imports, or that labo will for it; a name may be no module."""
     cells = _texts(source)
-    return _harmless([*_late(cells), *_imported(cells)])
+    return (*_harmless([*_late(cells), *_imported(cells)]), *_first_calls(cells))
 
 
 def modules_of_short_runs(source: Notebook, mode: Mode) -> tuple[str, ...]:
@@ -37,7 +51,9 @@ def modules_of_short_runs(source: Notebook, mode: Mode) -> tuple[str, ...]:
     if run is None:
         return modules_used(source)
     # An examiner makes all of the author's imports, whatever is run.
-    return _harmless([*_late([part for part in run if part]), *_imported(_texts(source))])
+    cells = _texts(source)
+    modules = _harmless([*_late([part for part in run if part]), *_imported(cells)])
+    return (*modules, *_first_calls(cells))
 
 
 def _texts(source: Notebook) -> list[str]:
@@ -52,6 +68,11 @@ def _late(cells: Iterable[str]) -> list[str]:
     """What is imported where something that these cells name is first used."""
     code = "\n".join(cells)
     return [module for words, module in _WHEN_FIRST_USED.items() if re.search(words, code)]
+
+
+def _first_calls(cells: Iterable[str]) -> list[str]:
+    code = "\n".join(cells)
+    return [f"{FIRST_CALLS}{name}" for name, words in _COMPUTED.items() if re.search(words, code)]
 
 
 def _imported(cells: Iterable[str]) -> Iterator[str]:

@@ -28,6 +28,7 @@ import numpy as np
 import torch
 
 from grader.engine.carried import lay_out
+from grader.engine.first_calls import make_first_calls
 from grader.engine.lean_torch import make_lean
 from grader.engine.sandbox import end_with_parent, enter, kill_tree, prepare, shield
 from grader.engine.zygote_messages import (
@@ -194,6 +195,7 @@ def _preload(modules: Iterable[str]) -> None:
     torch.ones(1, requires_grad=True).sum().backward()
     with contextlib.suppress(AssertionError):
         torch.testing.assert_close(torch.zeros(1), torch.ones(1))
+    make_first_calls(modules)
     _reset_random()  # numpy.random is imported when first used
 
 

@@ -8,6 +8,7 @@ from grader.engine import (
     Job,
     Level,
     Mode,
+    first_calls,
     modules_of_short_runs,
     modules_used,
 )
@@ -29,6 +30,9 @@ def notebook(*cells: str) -> dict:
         ("labo.ensure_torchvision()", "labo.training.loop"),
         ("from torchvision.models import resnet18", "labo.training.loop"),
         ("labo.plot_history(history)", "labo.figures"),
+        ("rnn = nn.LSTM(4, 3)", "first calls: lstm"),
+        ("def convolve(x): pass", "first calls: convolutions"),
+        ("optimizer = torch.optim.SGD(net.parameters())", "first calls: optimisers"),
     ],
 )
 def test_what_a_lab_uses_is_imported_before_the_fork(cell, module):
@@ -41,6 +45,25 @@ def test_only_packages_that_are_known_to_be_harmless(cell):
     assert modules_used(notebook(cell)) == ()
 
 
+def test_first_calls_leave_what_children_draw_as_it_is():
+    lab = notebook("torch.optim, conv2d, attention, linalg, LSTM")
+    names = modules_used(lab)
+    assert len(names) == len(first_calls._CALLS)
+    drawing = (
+        "import random, numpy, torch\nprint(torch.rand(3), numpy.random.rand(), random.random())"
+    )
+    assert _printed(drawing, names) == _printed(drawing, ())
+
+
+def _printed(code: str, preload: tuple[str, ...]) -> str:
+    book = notebook(code)
+    with Engine(
+        EngineConfig(workers=1, preload=preload, required=Level.NONE, whole=True)
+    ) as engine:
+        (outcome,) = engine.map([Job("student", book, book)])
+    return outcome.notebook["cells"][0]["outputs"][0]["text"]
+
+
 def test_what_no_test_needs_is_left_to_whole_runs():
     """Training, which the author shows below the exercise."""
     answer = "def f(history): return labo.plot_history(history)"
@@ -48,7 +71,9 @@ def test_what_no_test_needs_is_left_to_whole_runs():
     graded = {"grade": False, "solution": True, "grade_id": "f"}
     book["cells"][1]["metadata"] = {"nbgrader": graded}
     assert "labo.training.loop" in modules_used(book)
-    assert modules_of_short_runs(book, Mode.ISOLATED) == ("labo.figures", "torch")
+    assert modules_of_short_runs(book, Mode.ISOLATED) == (
+        *("labo.figures", "torch", "first calls: dense"),
+    )
 
 
 def test_a_notebook_finds_it_there_and_a_name_that_is_no_module_hinders_nobody():
