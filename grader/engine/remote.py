@@ -115,7 +115,6 @@ class Remote:
                 prints=dict(answer["prints"]),
                 replaced={text(name) for name in answer["replaced"]},
                 unwritten={text(name) for name in answer["unwritten"]},
-                direct={text(name) for name in answer["direct"]},
                 held={text(name) for name in answer["held"]},
                 loops=bool(answer["loops"]),
             )

@@ -44,16 +44,14 @@ _TYPES_ONLY: Final = {"__annotations__", "__orig_bases__", "__parameters__"}
 
 @dataclass
 class Held:
-    """Ce que des valeurs sont, ou tiennent, et que l'exercice n'écrit pas.
+    """Ce que des valeurs tiennent et que l'exercice n'écrit pas.
 
     Attributs :
-        direct : celles de ces valeurs qui sont elles-mêmes d'une bibliothèque : leur nom.
         words : les fonctions, les classes et les couches de bibliothèques, et les noms que lisent
             les fonctions du notebook que l'exercice ne contient pas.
         loops : une de ces fonctions contient une boucle.
     """
 
-    direct: set[str] = field(default_factory=set)
     words: set[str] = field(default_factory=set)
     loops: bool = False
 
@@ -68,8 +66,6 @@ def held(roots: Iterable[Any], namespace: dict[str, Any], prints: Collection[str
     found = Held()
     # Within a library's objects, only the notebook's functions count.
     waiting: list[tuple[Any, bool]] = [(root, False) for root in roots]
-    for root, _ in waiting:
-        found.direct |= _names_in_library(root)
     seen = {id(namespace): namespace}  # alive, so that no other object has their ids
     codes_read = set[CodeType]()
     while waiting and len(seen) < _MOST:

@@ -40,13 +40,12 @@ class Answer:
         prints : l'empreinte du code de chaque nom ; None : pas de code à lui.
         replaced : les fonctions de modules remplacées, ou ajoutées sous un de ces mots.
         unwritten : les noms qui désignent ce qu'aucune cellule n'écrit.
-        direct, held, loops : ce que sont, et tiennent, les valeurs qu'il lit (`labo.bans.held`).
+        held, loops : ce que tiennent les valeurs qu'il lit (`labo.bans.held`).
     """
 
     prints: Mapping[str, str | None]
     replaced: set[str]
     unwritten: set[str]
-    direct: set[str]
     held: set[str]
     loops: bool
 
@@ -78,7 +77,6 @@ class Start:
             prints=defined(question.names, namespace),
             replaced={*self.replaced.among(question.words), *rewritten},
             unwritten=set(self._unwritten(question.origins, namespace, before)),
-            direct=found.direct,
             held=found.words,
             loops=found.loops,
         )

@@ -209,14 +209,6 @@ FORBIDDEN = {
          "import math\ndef f(x): return math.hypot(x, 0)"],
         "`math` désigne autre chose",
     ),
-    "a name that an import of all binds": (
-        ["softmax = None", "from torch.nn.functional import *", "def f(x): return softmax(x, 0)"],
-        "`softmax`, sous un autre nom",
-    ),
-    "a name that is bound to itself": (
-        ["eval = eval", "def f(x): return eval('F.softmax(x, 0)')"],
-        "`eval`, sous un autre nom",
-    ),
     "a name of Python's that is replaced": (
         ["import builtins\nbuiltins.sum = F.softmax", "def f(x): return sum(x, 0)"],
         "`softmax` à la ligne 1",
