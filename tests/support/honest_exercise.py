@@ -121,7 +121,7 @@ def honest_candidate() -> Iterator[Remote]:
             ours.close()
             candidate._MANY = 2  # type: ignore[misc]  # short lists take the form of long ones
             server = candidate.Candidate(  # type: ignore[arg-type]
-                theirs, Notebook(), candidate.functions_of_modules()
+                theirs, Notebook(), candidate.before_any_cell()
             )
             server.shell.user_ns["kept"] = lambda: kept(server)
             server.peer.serve_forever()

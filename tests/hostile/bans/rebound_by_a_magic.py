@@ -3,7 +3,7 @@
 # exercise: running
 # score: 0
 # status: failed
-# says: n'est pas ce que sa cellule définit
+# says: .cumsum. à la ligne 1 de « running = np.cumsum » : interdit
 import numpy as np
 
 
