@@ -14,7 +14,6 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, replace
 from functools import partial
 from types import ModuleType, NoneType
 from typing import Any, Final, NamedTuple, NoReturn
@@ -151,8 +150,7 @@ class Candidate:
         """What this notebook has made of what an exercise writes."""
         question = live.Question(**request["question"])
         found = self.start.compared(question, self.shell.user_ns, self.names_at_start)
-        replaced = [*found.replaced, *_calls_between()]
-        return wire.encode(asdict(replace(found, replaced=set(replaced))))
+        return wire.encode(vars(found) | {"replaced": {*found.replaced, *_calls_between()}})
 
     def _on_backward(self, request: dict) -> bytes:
         """Vector-Jacobian product of a recorded call, recorded in turn under `create_graph`."""

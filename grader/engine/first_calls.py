@@ -1,8 +1,8 @@
 """What a process computes for the first time, done before those of all notebooks are forked.
 
-Kernels are chosen, libraries initialised, classes of optimisers wrapped: a first convolution takes
-5 ms, a first singular value decomposition 8, a first LSTM 40, what follows a tenth of that. What is
-made then stays in memory, and nothing of it depends on the numbers.
+Kernels are chosen, libraries initialised, classes of optimisers wrapped: a first call takes many
+times what the next one takes, an LSTM's dozens of milliseconds. What is made then stays in memory,
+and nothing of it depends on the numbers.
 """
 
 from __future__ import annotations

@@ -19,7 +19,6 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from functools import cached_property, partial
 from typing import Any
 
@@ -109,12 +108,13 @@ class Remote:
     def compared(self, question: live.Question) -> live.Answer:
         """What the notebook has made of the names of an exercise, and of what they hold."""
         self._find_method()
-        answer = self._ask({"op": "compare", "question": asdict(question)})
+        answer = self._ask({"op": "compare", "question": vars(question)})
         with self.reading:
             return live.Answer(
                 prints=dict(answer["prints"]),
                 replaced={text(name) for name in answer["replaced"]},
                 unwritten={text(name) for name in answer["unwritten"]},
+                direct={text(name) for name in answer["direct"]},
                 held={text(name) for name in answer["held"]},
                 loops=bool(answer["loops"]),
             )

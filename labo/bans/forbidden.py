@@ -193,6 +193,8 @@ def check_live(
     for other in sorted(found.replaced - program.patches.keys()):
         raise AssertionError(f"`{other}` d'un module est remplacé sans que ce soit écrit")
     refused = _refused(words, loops=loops)
+    for other in sorted(filter(refused, found.direct)):
+        raise AssertionError(f"`{other}`, sous un nom du notebook : interdit dans cet exercice")
     held = set(filter(refused, found.held)) | ({"for"} if loops and found.loops else set())
     return Doubts(found.replaced - used, held, by_magic)
 

@@ -6,6 +6,7 @@ Une table, un objet, un réseau se remplissent sans que cela se lise : `fill(tab
 
 import dis
 import gc
+import sys
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -85,6 +86,23 @@ def held(roots: Iterable[Any], namespace: dict[str, Any], prints: Collection[str
     return found
 
 
+def of_library(value: Any) -> str:
+    """Le nom sous lequel une bibliothèque a cette valeur même, fonction ou classe ; "" sinon.
+
+    Une fonction du notebook qu'une bibliothèque enveloppe a aussi un nom, et n'y est pas.
+    """
+    kind = type(value)
+    if kind is BuiltinFunctionType:
+        return value.__name__
+    if kind is not FunctionType and not issubclass(kind, type):
+        return ""
+    with suppress(Exception):
+        module, name = value.__module__, value.__name__
+        if module != _OF_NOTEBOOK and vars(sys.modules[module]).get(name) is value:
+            return str(name)
+    return ""
+
+
 def _own_code(value: Any, namespace: dict[str, Any]) -> CodeType | None:
     """Le code d'une fonction ou d'un générateur du notebook."""
     kind = type(value)  # an object may say that it has another class
@@ -120,8 +138,9 @@ def _names_in_library(value: Any) -> set[str]:
     if not issubclass(kind, _FUNCTIONS) and not (_is_closed(value) and callable(value)):
         return set()
     with suppress(Exception):  # whatever an object raises when it is asked its name
-        name = value.__name__
-        return {name} if type(name) is str else set()
+        name, module = value.__name__, getattr(value, "__module__", "")
+        # A library's wrapper of a function of the notebook has its names: what it wraps is read.
+        return {name} if type(name) is str and module != _OF_NOTEBOOK else set()
     return set()
 
 

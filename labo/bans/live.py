@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from labo.bans.fingerprints import Replaced, defined, is_replaced
-from labo.bans.held import held
+from labo.bans.held import held, of_library
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,14 @@ class Answer:
         prints : l'empreinte du code de chaque nom ; None : pas de code à lui.
         replaced : les fonctions de modules remplacées, ou ajoutées sous un de ces mots.
         unwritten : les noms qui désignent ce qu'aucune cellule n'écrit.
+        direct : le nom, dans une bibliothèque, de celles de ces valeurs qui en sont.
         held, loops : ce que tiennent les valeurs qu'il lit (`labo.bans.held`).
     """
 
     prints: Mapping[str, str | None]
     replaced: set[str]
     unwritten: set[str]
+    direct: set[str]
     held: set[str]
     loops: bool
 
@@ -77,6 +79,7 @@ class Start:
             prints=defined(question.names, namespace),
             replaced={*self.replaced.among(question.words), *rewritten},
             unwritten=set(self._unwritten(question.origins, namespace, before)),
+            direct=set(filter(None, map(of_library, there))),
             held=found.words,
             loops=found.loops,
         )

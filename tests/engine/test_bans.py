@@ -209,6 +209,18 @@ FORBIDDEN = {
          "import math\ndef f(x): return math.hypot(x, 0)"],
         "`math` désigne autre chose",
     ),
+    "a name that an import of all binds": (
+        ["softmax = None", "from torch.nn.functional import *", "def f(x): return softmax(x, 0)"],
+        "`softmax`, sous un nom du notebook",
+    ),
+    "a class that an import of all binds": (
+        ["Softmax = None", "from torch.nn import *", "def f(x): return Softmax(0)(x)"],
+        "`Softmax`, sous un nom du notebook",
+    ),
+    "a name that is bound to itself": (
+        ["eval = eval", "def f(x): return eval('F.softmax(x, 0)')"],
+        "`eval`, sous un nom du notebook",
+    ),
     "a name of Python's that is replaced": (
         ["import builtins\nbuiltins.sum = F.softmax", "def f(x): return sum(x, 0)"],
         "`softmax` à la ligne 1",
@@ -393,6 +405,18 @@ def test_what_an_exercise_reads_costs_nothing_where_it_holds_nothing_forbidden(
 ):
     cells = [table, other, f"def f(x): return {answer}"]
     report = engine.run(job(cells, "checks.forbid(f, '*softmax*', loops=True)")).report
+    assert (report.verdicts[0].message, report.incidents) == ("", ())
+
+
+def test_own_functions_may_have_a_forbidden_name(engine):
+    cells = [
+        "import functools\ndef softmax(x): return x\nclass Softmax: pass\n"
+        "@torch.no_grad()\ndef log_softmax(x): return x\n"
+        "@functools.lru_cache\ndef my_softmax(): return 2",
+        "partial = functools.partial(softmax)",
+        "def f(x):\n    Softmax(), my_softmax()\n    return log_softmax(x), partial(x)",
+    ]
+    report = engine.run(job(cells, BAN)).report
     assert (report.verdicts[0].message, report.incidents) == ("", ())
 
 
