@@ -1,4 +1,4 @@
-"""What a process computes for the first time, done before those of all notebooks are forked.
+"""What a process does for the first time, done before those of all notebooks are forked.
 
 Kernels are chosen, libraries initialised, classes of optimisers wrapped: a first call takes many
 times what the next one takes, an LSTM's dozens of milliseconds. What is made then stays in memory,
@@ -7,15 +7,18 @@ and nothing of it depends on the numbers.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable
 from typing import Final
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 from torch import nn
 from torch.nn import functional as F
 
 from grader.engine.preload import FIRST_CALLS
+from labo.training.torchvision_compat import ensure_torchvision
 
 
 def _dense() -> None:
@@ -54,17 +57,25 @@ def _decompositions() -> None:
     np.linalg.svd(np.eye(3))
 
 
+def _figures() -> None:
+    figure = Figure()
+    figure.subplots().plot([0])
+    figure.savefig(io.BytesIO(), bbox_inches="tight")
+
+
 def _lstm() -> None:
     nn.LSTM(4, 3)(torch.ones(2, 1, 4))[0].sum().backward()
 
 
-_CALLS: Final[dict[str, Callable[[], None]]] = {
+_CALLS: Final[dict[str, Callable[[], object]]] = {
     "dense": _dense,
     "optimisers": _optimisers,
     "convolutions": _convolutions,
     "attention": _attention,
     "decompositions": _decompositions,
     "lstm": _lstm,
+    "figures": _figures,
+    "torchvision": ensure_torchvision,
 }
 
 

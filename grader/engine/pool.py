@@ -98,12 +98,12 @@ class Engine:
 
     def __enter__(self) -> Engine:
         self.policy = policy(self.config)
-        self.level = prepare(self.policy)
         with ExitStack() as stack:
             home = stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-"))
             settings = self._settings(Path(home))
             zygotes = stack.enter_context(Zygotes(home, settings))
             self.candidates, self.examiners = zygotes.candidates, zygotes.examiners
+            self.level = prepare(self.policy)  # while they import
             self._stack = stack.pop_all()
         return self
 

@@ -17,7 +17,6 @@ _PACKAGES: Final = frozenset({"IPython", "PIL", "labo", "matplotlib", "numpy", "
 # What is imported where it is first used: each of these takes a fifth of a second or more.
 _WHEN_FIRST_USED: Final = {
     r"labo\.train\b|labo\.evaluate\b|\bpoutyne\b": "labo.training.loop",
-    r"ensure_torchvision|\b(import|from) torchvision": "labo.training.loop",
     r"labo\.plot_": "labo.figures",
 }
 
@@ -25,7 +24,7 @@ _WHEN_FIRST_USED: Final = {
 FIRST_CALLS: Final = "first calls: "
 """Before the name of what a zygote computes once, among the modules that it imports."""
 
-# What a lab's text names, and its processes would compute for the first time (`first_calls.py`).
+# What the cells that are run name, and processes would do for the first time (`first_calls.py`).
 _COMPUTED: Final = {
     "dense": r"\btorch\b",
     "optimisers": r"\boptim\b",
@@ -33,6 +32,8 @@ _COMPUTED: Final = {
     "attention": r"(?i)attention",
     "decompositions": r"\b(linalg|svd|eigh)\b",
     "lstm": r"\bLSTM\b",
+    "figures": r"\bplt\.|\bpyplot\.|\bsubplots\b",
+    "torchvision": r"\bensure_torchvision\b|\b(import|from) torchvision\b",
 }
 
 
@@ -51,9 +52,9 @@ def modules_of_short_runs(source: Notebook, mode: Mode) -> tuple[str, ...]:
     if run is None:
         return modules_used(source)
     # An examiner makes all of the author's imports, whatever is run.
-    cells = _texts(source)
-    modules = _harmless([*_late([part for part in run if part]), *_imported(cells)])
-    return (*modules, *_first_calls(cells))
+    imported = list(_imported(_texts(source)))
+    cells = [*filter(None, run), *(f"import {module}" for module in imported)]
+    return (*_harmless([*_late(cells), *imported]), *_first_calls(cells))
 
 
 def _texts(source: Notebook) -> list[str]:

@@ -218,7 +218,7 @@ def read_data_in_one_process() -> None:
 
 
 def make_shell(output_limit: int) -> Shell:
-    """The shell, warm: the slow imports of a first cell, figure and traceback are done.
+    """The shell, warm: the slow imports of a first cell and traceback are done.
 
     Args:
         output_limit: bytes kept of one cell's outputs.
@@ -229,7 +229,7 @@ def make_shell(output_limit: int) -> Shell:
     shell.colors = "NoColor"
     passed_over.pass_over_other_services()
     shell.enable_matplotlib("inline")
-    shell.run("import matplotlib.pyplot as _figure; _figure.figure(); _figure.plot([0]); 1 / 0")
+    shell.run("1 / 0")
     shell.run("%timeit -n 1 -r 1 None")
     gc.freeze()  # else `reset` looks for garbage among all that was imported
     shell.reset(new_session=True)
