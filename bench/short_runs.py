@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import tests.conftest  # noqa: E402, F401  (the environment of the tests)
+from grader.beside import AuthorFiles  # noqa: E402
 from grader.engine import Engine, EngineConfig, modules_used  # noqa: E402
 from grader.grading.proof import digest, record_path, test_digests  # noqa: E402
 from tests.labs import both_runs, harness  # noqa: E402
@@ -37,7 +38,11 @@ def prove(lab: str) -> int:
     """Compare all runs of a lab; the number of verdicts that differ."""
     began = time.perf_counter()
     config = EngineConfig(
-        workers=2, preload=modules_used(built(lab)), cell_seconds=120, notebook_seconds=3600
+        workers=2,
+        preload=modules_used(built(lab)),
+        files=AuthorFiles(harness.files(lab)),
+        cell_seconds=120,
+        notebook_seconds=3600,
     )
     with Engine(config) as engine:
         found = list(both_runs.compared(engine, lab))

@@ -203,7 +203,7 @@ def score(lab: str, exercise: Exercise, answer: str, seed: int = 0) -> list[floa
     exec(compile(answer, "<answer>", "exec", dont_inherit=True), namespace)
     recursion = sys.getrecursionlimit()
     try:
-        with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        with chdir(folder(lab)), redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # wrong answers may well deserve one
             return [points(lab, test, namespace) for test in exercise.tests]
     finally:
