@@ -112,6 +112,7 @@ class Remote:
         with self.reading:
             return live.Answer(
                 prints=dict(answer["prints"]),
+                patched={text(name) for name in answer["patched"]},
                 replaced={text(name) for name in answer["replaced"]},
                 unwritten={text(name) for name in answer["unwritten"]},
                 direct={text(name) for name in answer["direct"]},

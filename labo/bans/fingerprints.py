@@ -110,8 +110,14 @@ class Replaced:
 
     def among(self, words: Iterable[str]) -> list[str]:
         """Les noms remplacés, sans leur module, et ceux de ces mots qui désignent du nouveau."""
+        return sorted({name for _, name in self.where(words)})
+
+    def where(self, words: Iterable[str]) -> Iterator[tuple[ModuleType | type, str]]:
+        """Les mêmes, chacun avec le module ou la classe à qui il est."""
         words = set(words)
-        return sorted({name for table in self._changed() for name in table.replaced(words)})
+        for table in self._changed():
+            for name in table.replaced(words):
+                yield table.owner, name
 
     def is_rewritten(self, function: Any) -> bool:
         """Cette fonction, d'une bibliothèque, a-t-elle reçu un autre code ?"""

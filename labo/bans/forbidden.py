@@ -177,6 +177,7 @@ def check_live(
             words=sorted(used),
             origins=_origins(reached, program),
             paths=sorted(set(_paths(reached, program))),
+            patched=sorted(program.patched),
         )
     )
     for other in code.of_other_code(found.prints):
@@ -190,13 +191,13 @@ def check_live(
             f"`{other}` désigne autre chose que ce que les cellules écrivent : le notebook l'a "
             "remplacé sans l'écrire"
         )
-    for other in sorted(found.replaced - program.patches.keys()):
+    for other in sorted(found.replaced):
         raise AssertionError(f"`{other}` d'un module est remplacé sans que ce soit écrit")
     refused = _refused(words, loops=loops)
     for other in sorted(filter(refused, found.direct)):
         raise AssertionError(f"`{other}`, sous un nom du notebook : interdit dans cet exercice")
     held = set(filter(refused, found.held)) | ({"for"} if loops and found.loops else set())
-    return Doubts(found.replaced - used, held, by_magic)
+    return Doubts(found.patched - used, held, by_magic)
 
 
 def _origins(reached: Sequence[Statement], program: Program) -> dict[str, list[str]]:

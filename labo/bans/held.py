@@ -7,6 +7,7 @@ Une table, un objet, un réseau se remplissent sans que cela se lise : `fill(tab
 import dis
 import gc
 import sys
+import weakref
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,8 +25,10 @@ from types import (
     TracebackType,
     WrapperDescriptorType,
 )
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+import numpy as np
+import torch
 from torch import nn
 
 from labo.bans.fingerprints import codes, fingerprint
@@ -38,7 +41,9 @@ _FUNCTIONS: Final = (
     *(FunctionType, BuiltinFunctionType, MethodDescriptorType, ClassMethodDescriptorType),
     *(WrapperDescriptorType, MethodWrapperType),
 )
-_CONTAINERS: Final = {"builtins", "collections", "functools", "itertools", "operator", "types"}
+_CONTAINERS: Final = {
+    *("builtins", "collections", "functools", "itertools", "operator", "queue", "types", "weakref"),
+}
 _OF_NOTEBOOK: Final = "__main__"
 _TYPES_ONLY: Final = {"__annotations__", "__orig_bases__", "__parameters__"}
 
@@ -71,18 +76,19 @@ def held(roots: Iterable[Any], namespace: dict[str, Any], prints: Collection[str
     codes_read = set[CodeType]()
     while waiting and len(seen) < _MOST:
         value, is_within = waiting.pop()
-        if id(value) in seen or issubclass(type(value), _OPAQUE):
+        if id(value) in seen or _is_opaque(value):
             continue
         seen[id(value)] = value
-        code = _own_code(value, namespace)
-        if code is not None and code not in codes_read and fingerprint(code) not in prints:
-            codes_read.add(code)
-            names = _read(code, found) & namespace.keys()
-            waiting += [(namespace[name], is_within) for name in names]
-        elif code is None and not is_within:
+        own = _own_code(value, namespace)
+        if own and own.code not in codes_read and fingerprint(own.code) not in prints:
+            codes_read.add(own.code)
+            names = _read(own.code, found) & own.scope.keys()
+            waiting += [(own.scope[name], is_within) for name in names]
+        elif own is None and not is_within:
             found.words |= _names_in_library(value)
-        is_within = is_within or (code is None and _is_closed(value))
-        waiting += [(part, is_within) for part in _parts(value) if type(part) not in _PLAIN]
+        closed = is_within or (own is None and _is_closed(value))
+        waiting += [(part, closed) for part in _parts(value) if type(part) not in _PLAIN]
+        waiting += [(part, is_within) for part in _given(value)]  # the last are looked at first
     return found
 
 
@@ -103,13 +109,38 @@ def of_library(value: Any) -> str:
     return ""
 
 
-def _own_code(value: Any, namespace: dict[str, Any]) -> CodeType | None:
-    """Le code d'une fonction ou d'un générateur du notebook."""
+def _is_opaque(value: Any) -> bool:
+    """Le module d'une bibliothèque, par exemple ; non celui que le notebook a fait lui-même."""
+    kind = type(value)
+    return issubclass(kind, _OPAQUE) and not (
+        kind is ModuleType and vars(value).get("__spec__") is None
+    )
+
+
+class _Own(NamedTuple):
+    """Un code du notebook, et les noms qui y sont globaux."""
+
+    code: CodeType
+    scope: dict[str, Any]
+
+
+def _own_code(value: Any, namespace: dict[str, Any]) -> _Own | None:
+    """Celui d'une fonction ou d'un générateur du notebook."""
     kind = type(value)  # an object may say that it has another class
     if kind is FunctionType:
-        return value.__code__ if value.__globals__ is namespace else None
-    frame = value.gi_frame if kind is GeneratorType else None
-    return frame.f_code if frame is not None and frame.f_globals is namespace else None
+        code, scope = value.__code__, value.__globals__
+    elif kind is GeneratorType and value.gi_frame is not None:
+        code, scope = value.gi_frame.f_code, value.gi_frame.f_globals
+    else:
+        return None
+    is_own = scope is namespace or not _is_of_module(scope)
+    return _Own(code, scope) if is_own else None
+
+
+def _is_of_module(scope: dict[str, Any]) -> bool:
+    """Ces noms sont-ils ceux d'un module importé ? `FunctionType(code, {…})` en a d'autres."""
+    module = sys.modules.get(str(scope.get("__name__")))
+    return issubclass(type(module), ModuleType) and vars(module) is scope
 
 
 def _read(code: CodeType, found: Held) -> set[str]:
@@ -166,6 +197,19 @@ def _parts(value: Any) -> Iterable[Any]:
     if issubclass(kind, type):
         return _members(value) if _module(value) == _OF_NOTEBOOK else ()
     return gc.get_referents(value)
+
+
+def _given(value: Any) -> Iterable[Any]:
+    """Ce que le notebook a mis dans un objet d'une bibliothèque qui n'en tient pas d'elle-même."""
+    kind = type(value)
+    with suppress(Exception):  # whatever a class of the notebook makes of its attributes
+        if issubclass(kind, np.ndarray) and value.dtype.hasobject:
+            return np.ndarray.ravel(value).tolist()
+        if issubclass(kind, torch.Tensor):
+            return object.__getattribute__(value, "__dict__").values()
+        if issubclass(kind, weakref.ref):
+            return [weakref.ref.__call__(value)]
+    return ()
 
 
 def _members(kind: type) -> Iterator[Any]:

@@ -23,6 +23,7 @@ class Question:
         origins : pour chaque nom qu'il lit et que seuls des `import` lient, ou rien, ce qu'il peut
             désigner : "torch.nn.functional".
         paths : les fonctions de modules qu'il écrit, en entier : "torch.nn.functional.relu".
+        patched : ce que les cellules remplacent en l'écrivant, de même.
     """
 
     names: Sequence[str]
@@ -30,6 +31,7 @@ class Question:
     words: Sequence[str]
     origins: Mapping[str, Sequence[str]]
     paths: Sequence[str]
+    patched: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,16 @@ class Answer:
 
     Attributs :
         prints : l'empreinte du code de chaque nom ; None : pas de code à lui.
-        replaced : les fonctions de modules remplacées, ou ajoutées sous un de ces mots.
+        patched : les fonctions de modules remplacées, ou ajoutées sous un de ces mots, là où une
+            cellule l'écrit.
+        replaced : celles qui le sont ailleurs.
         unwritten : les noms qui désignent ce qu'aucune cellule n'écrit.
         direct : le nom, dans une bibliothèque, de celles de ces valeurs qui en sont.
         held, loops : ce que tiennent les valeurs qu'il lit (`labo.bans.held`).
     """
 
     prints: Mapping[str, str | None]
+    patched: set[str]
     replaced: set[str]
     unwritten: set[str]
     direct: set[str]
@@ -75,9 +80,15 @@ class Start:
             for path in question.paths
             if self.replaced.is_rewritten(self._resolved(path))
         )
+        replaced = list(self.replaced.where(question.words))
+        written_at = set(map(self._place, question.patched))
         return Answer(
             prints=defined(question.names, namespace),
-            replaced={*self.replaced.among(question.words), *rewritten},
+            patched={name for owner, name in replaced if (id(owner), name) in written_at},
+            replaced={
+                *(name for owner, name in replaced if (id(owner), name) not in written_at),
+                *rewritten,
+            },
             unwritten=set(self._unwritten(question.origins, namespace, before)),
             direct=set(filter(None, map(of_library, there))),
             held=found.words,
@@ -96,6 +107,11 @@ class Start:
             known = (before.get(name, missing), *map(self._resolved, paths))
             if value is not missing and not any(_is_same(value, each) for each in known):
                 yield name
+
+    def _place(self, path: str) -> tuple[int, str]:
+        """Le module ou la classe que désigne le début d'un chemin, et son dernier mot."""
+        owner, _, name = path.rpartition(".")
+        return id(self._resolved(owner)), name
 
     def _resolved(self, path: str) -> Any:
         """Ce que désigne "torch.nn.functional.relu" ; None si son module n'est pas importé."""

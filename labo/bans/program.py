@@ -144,8 +144,15 @@ class Program:
                 yield from self._bindings(use.word, statement.position)
             yield from self._bindings(use.word, len(self.statements))
             yield from self._in_builtins.get(use.word, [])
+            yield from self._replaced_before_import(use.word)
         for use in statement.uses.attributes:
             yield from self.patches.get(use.word, [])
+
+    def _replaced_before_import(self, name: str) -> Iterator[Statement]:
+        """`F.relu = …`, puis `from torch.nn.functional import relu` : ce que désigne `relu`."""
+        if self.patches:
+            for origin in self.imports_of(name):
+                yield from self.patches.get(origin.rpartition(".")[2], [])
 
     def _runs_later(self, node: ast.stmt) -> bool:
         """Une définition qui n'appelle rien : ses fonctions ne s'exécutent qu'une fois son nom lié.
@@ -215,12 +222,26 @@ class Program:
         return table
 
     @cached_property
+    def patched(self) -> set[str]:
+        """Ce que remplacent les cellules, en entier : "torch.nn.functional.relu"."""
+        return {
+            ".".join((origin, *chain.words[1:]))
+            for statement in self.statements
+            for chain in statement.uses.patched
+            for origin in self._origins_of(chain.words[0], statement)
+        }
+
+    def _origins_of(self, name: str, statement: Statement) -> set[str]:
+        """Ce qu'un nom a d'importé, là où une instruction le lit ou n'importe où."""
+        return self.origins(name, statement) | self.imports_of(name)
+
+    @cached_property
     def patches(self) -> dict[str, list[Statement]]:
         """Pour chaque attribut d'un module ou d'une classe importés, ce qui le remplace."""
         table: dict[str, list[Statement]] = {}
         for statement in self.statements:
             for use in statement.uses.patches:
-                if use.root in self.imported:
+                if use.root in self.imported or use.root in statement.uses.origins:
                     table.setdefault(use.word, []).append(statement)
         return table
 

@@ -53,6 +53,7 @@ class Uses:
         changed : les noms globaux dont elle change le contenu : `t[0] = …`, `t.append(…)`.
         bound : les noms globaux qu'une fonction y lie (`global t`).
         patches : les attributs qu'elle donne à autre chose qu'à `self`.
+        patched : les mêmes, précédés de ce à quoi elle les donne, comme `torch.relu`.
         own : les attributs qu'elle définit : ses méthodes, `self.nom = …`.
         imports : les modules et les noms qu'elle importe, avec leur premier module.
         modules : le module que désigne chaque nom de `import module` ou `import module as nom`.
@@ -70,6 +71,7 @@ class Uses:
     changed: set[str] = field(default_factory=set)
     bound: set[str] = field(default_factory=set)
     patches: list[Use] = field(default_factory=list)
+    patched: list[Chain] = field(default_factory=list)
     own: set[str] = field(default_factory=set)
     imports: list[Use] = field(default_factory=list)
     modules: dict[str, str] = field(default_factory=dict)
@@ -222,8 +224,7 @@ class _Visitor(ast.NodeVisitor):
         elif root(node) == "self":
             self.found.own.add(node.attr)
         else:
-            self.found.patches.append(self._use(node.attr, node, root(node)))
-            self._change(node)
+            self._patch(node.attr, node, node.value)
 
     def visit_MatchClass(self, node: ast.MatchClass) -> None:
         self.generic_visit(node)  # `case object(name=value)` reads the attribute `name`
@@ -250,8 +251,7 @@ class _Visitor(ast.NodeVisitor):
                 self.within.add(node.args[0])
                 self.found.attributes.append(self._use(name, node, root(node.args[0])))
             case ast.Call(ast.Name("setattr" | "delattr"), [_, ast.Constant(str(name)), *_]):
-                self.found.patches.append(self._use(name, node, root(node.args[0])))
-                self._change(node.args[0])
+                self._patch(name, node, node.args[0])
             case ast.Call(ast.Name("getattr" | "setattr" | "delattr" as word), [of, *_]):
                 self.found.hidden.append(self._use(word, node, root(of)))
             case ast.Call(ast.Name("getattr" | "setattr" | "delattr" as word)):
@@ -306,17 +306,25 @@ class _Visitor(ast.NodeVisitor):
 
     def _chain(self, node: ast.expr, *following: str) -> None:
         """Note the whole of `name.a.b`, once."""
-        if node in self.within:
-            return
+        if node not in self.within:
+            self.found.chains += self._whole(node, *following)
+
+    def _whole(self, node: ast.expr, *following: str) -> Iterator[Chain]:
+        """`name.a.b`, if that is what this expression is, and no name of a function's own."""
         words, inner = list(following), node
         while isinstance(inner, ast.Attribute):
             words.insert(0, inner.attr)
             inner = inner.value
-        if not isinstance(inner, ast.Name):
-            return
-        if inner.id in self.found.origins or not self._is_local(inner.id):
-            line = node.lineno - self.before
-            self.found.chains.append(Chain((inner.id, *words), line))
+        if isinstance(inner, ast.Name) and (
+            inner.id in self.found.origins or not self._is_local(inner.id)
+        ):
+            yield Chain((inner.id, *words), node.lineno - self.before)
+
+    def _patch(self, name: str, node: ast.expr, of: ast.expr) -> None:
+        """Note that `node` gives the attribute `name` to `of`."""
+        self.found.patches.append(self._use(name, node, root(of)))
+        self.found.patched += self._whole(of, name)
+        self._change(of)
 
     def _is_local(self, name: str) -> bool:
         return any(name in scope for scope in self.scopes)

@@ -183,6 +183,25 @@ FORBIDDEN = {
         ["import copy\nvars(copy)['co' + 'py'] = F.softmax", "def f(x): return copy.copy(x)"],
         "`copy` d'un module est remplacé",
     ),
+    "a function replaced elsewhere than is written": (
+        ["G = F\nG.relu = F.softmax", "torch.relu = torch.relu\ndef f(x): return F.relu(x, 0)"],
+        "`relu` d'un module est remplacé",
+    ),
+    "a function replaced where a function imports": (
+        ["def put():\n    import torch.nn.functional as G\n    G.relu = F.softmax\nput()",
+         "def f(x): return F.relu(x, 0)"],
+        "`softmax` à la ligne 3 de `put`",
+    ),
+    "a function replaced before it is imported": (
+        ["F.zeta = lambda x: F.softmax(x, 0)", "from torch.nn.functional import zeta as z",
+         "def f(x): return z(x)"],
+        "`softmax` à la ligne 1",
+    ),
+    "a function replaced before all are imported": (
+        ["F.relu = lambda x: F.softmax(x, 0)", "from torch.nn.functional import *",
+         "def f(x): return relu(x)"],
+        "`softmax` à la ligne 1",
+    ),
     "the code of a function of a library": (
         ["def g(x, _s=F.softmax): return _s(x, 0)\nput = object.__setattr__",
          "code = '__co' + 'de__'\n"
@@ -262,6 +281,10 @@ HONEST = {
     "surgery": "from torch.nn import Linear as net\nnet = net(2, 1)\n"
     "for name in ['weight']: setattr(net, name, net.weight)",
     "an own name in a library": "F.swish = lambda x: x\ntorch.Tensor.plot = lambda x: None",
+    "functions replaced in writing": "import torch.nn.functional as G, torch as t\n"
+    "t.relu = lambda x: x.clamp(0)\ntorch.nn.functional.relu = lambda x: x\n"
+    "nn.Linear.forward = nn.Linear.forward\ndef put():\n    from torch import nn as layers\n"
+    "    layers.Identity.relu = lambda self: 3\nput()",
     "Python's names": "import builtins, importlib, labo\nbuiltins.print(1)\nimportlib.reload(labo)",
     "all of a module": "from math import *\nfrom torch.nn.functional import *",
     "a table of functions": "t = table\nt.append(F.softmax)",
@@ -306,6 +329,37 @@ HOLDING = {
          "def rest(s):\n    yield lambda x: s(x)\n"
          "table.insert(0, rest(functools.partial(F.softmax, dim=0)))",
          "t = table\ntable = None\ntable = []\nt2 = table\nt2 += t"],
+        "softmax",
+    ),
+    "an array of objects": (
+        ["import numpy as np\nt = np.array([None])", "def f(x): return t[0](x, 0)",
+         "u = t\nu[0] = F.softmax"],
+        "softmax",
+    ),
+    "an attribute of a tensor": (
+        ["t = torch.ones(1)", "def f(x): return t.g(x, 0)", "u = t\nu.g = F.softmax"],
+        "softmax",
+    ),
+    "a queue": (
+        ["import queue\nt = queue.Queue()", "def f(x): return t.queue[0](x, 0)",
+         "u = t\nu.put(F.softmax)"],
+        "softmax",
+    ),
+    "a weak reference": (
+        ["import weakref\ntable = []", "def f(x): return table[0]()(x, 0)",
+         "t = table\nt.append(weakref.ref(F.softmax))"],
+        "softmax",
+    ),
+    "a module of the notebook's making": (
+        ["import types\nt = types.ModuleType('t')", "def f(x): return t.g(x, 0)",
+         "u = t\nu.g = F.softmax"],
+        "softmax",
+    ),
+    "a function that has names of its own": (
+        ["import types\ntable = []", "def f(x): return table[0](x, 0)",
+         "def g(x, d): return h(x, d)\nt = table\nask = object.__getattribute__",
+         "code = ask(g, '__co' 'de__')\n"
+         "t.append(types.FunctionType(code, {'h': F.softmax, '__name__': 'torch'}))"],
         "softmax",
     ),
     "what hides a name": (
