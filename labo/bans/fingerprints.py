@@ -83,6 +83,11 @@ def _print_of(name: str, method: str, namespace: dict[str, Any]) -> str | None:
     value: Any = namespace.get(name)
     if method:
         value = vars(value).get(method) if issubclass(type(value), type) else None
+    return print_of(value, namespace)
+
+
+def print_of(value: Any, namespace: dict[str, Any]) -> str | None:
+    """L'empreinte d'une fonction du notebook dont voici les noms ; None si ce n'en est pas une."""
     if issubclass(type(value), staticmethod | classmethod):  # `__new__` is made one
         value = value.__func__
     # That of a decorator, of torch for instance, has the names of another module.

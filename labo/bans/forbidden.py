@@ -168,8 +168,9 @@ def check_live(
         AssertionError, qui dit le nom.
     """
     reached = program.reached(name)
-    code = written(reached)
+    code, read = written(reached), set(reached)
     used = {use.word for s in reached for use in (*s.uses.names, *s.uses.attributes)}
+    used |= {origin.rpartition(".")[2] for s in reached for origin in s.uses.origins.values()}
     found = compared(
         Question(
             names=code.names,
@@ -178,6 +179,9 @@ def check_live(
             origins=_origins(reached, program),
             paths=sorted(set(_paths(reached, program))),
             patched=sorted(program.patched),
+            patches_read=sorted(
+                path for path, by in program.patched.items() if not read.isdisjoint(by)
+            ),
         )
     )
     for other in code.of_other_code(found.prints):
@@ -191,13 +195,16 @@ def check_live(
             f"`{other}` désigne autre chose que ce que les cellules écrivent : le notebook l'a "
             "remplacé sans l'écrire"
         )
-    for other in sorted(found.replaced):
+    # One that the exercise does not write, and that a cell replaces elsewhere too, is told only.
+    told = (found.replaced & program.patches.keys()) - used
+    for other in sorted(found.replaced - told):
         raise AssertionError(f"`{other}` d'un module est remplacé sans que ce soit écrit")
     refused = _refused(words, loops=loops)
     for other in sorted(filter(refused, found.direct)):
         raise AssertionError(f"`{other}`, sous un nom du notebook : interdit dans cet exercice")
     held = set(filter(refused, found.held)) | ({"for"} if loops and found.loops else set())
-    return Doubts(found.patched - used, held, by_magic)
+    replaced_here = {use.word for statement in reached for use in statement.uses.patches}
+    return Doubts((found.patched - replaced_here) | told, held, by_magic)
 
 
 def _origins(reached: Sequence[Statement], program: Program) -> dict[str, list[str]]:

@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from types import (
     BuiltinFunctionType,
     ClassMethodDescriptorType,
@@ -42,7 +43,8 @@ _FUNCTIONS: Final = (
     *(WrapperDescriptorType, MethodWrapperType),
 )
 _CONTAINERS: Final = {
-    *("builtins", "collections", "functools", "itertools", "operator", "queue", "types", "weakref"),
+    *("builtins", "collections", "functools", "itertools", "operator", "queue", "_queue", "types"),
+    "weakref",
 }
 _OF_NOTEBOOK: Final = "__main__"
 _TYPES_ONLY: Final = {"__annotations__", "__orig_bases__", "__parameters__"}
@@ -69,21 +71,21 @@ def held(roots: Iterable[Any], namespace: dict[str, Any], prints: Collection[str
         namespace : les noms du notebook.
         prints : les empreintes du code que contient l'exercice.
     """
-    found = Held()
+    found, libraries = Held(), _Libraries()
     # Within a library's objects, only the notebook's functions count.
     waiting: list[tuple[Any, bool]] = [(root, False) for root in roots]
     seen = {id(namespace): namespace}  # alive, so that no other object has their ids
     codes_read = set[CodeType]()
     while waiting and len(seen) < _MOST:
         value, is_within = waiting.pop()
-        if id(value) in seen or _is_opaque(value):
+        if id(value) in seen or libraries.hide(value):
             continue
         seen[id(value)] = value
-        own = _own_code(value, namespace)
+        own = libraries.own_code(value)
         if own and own.code not in codes_read and fingerprint(own.code) not in prints:
             codes_read.add(own.code)
-            names = _read(own.code, found) & own.scope.keys()
-            waiting += [(own.scope[name], is_within) for name in names]
+            names = _read(own.code, found) & dict.keys(own.scope)
+            waiting += [(dict.__getitem__(own.scope, name), is_within) for name in names]
         elif own is None and not is_within:
             found.words |= _names_in_library(value)
         closed = is_within or (own is None and _is_closed(value))
@@ -109,14 +111,6 @@ def of_library(value: Any) -> str:
     return ""
 
 
-def _is_opaque(value: Any) -> bool:
-    """Le module d'une bibliothèque, par exemple ; non celui que le notebook a fait lui-même."""
-    kind = type(value)
-    return issubclass(kind, _OPAQUE) and not (
-        kind is ModuleType and vars(value).get("__spec__") is None
-    )
-
-
 class _Own(NamedTuple):
     """Un code du notebook, et les noms qui y sont globaux."""
 
@@ -124,23 +118,34 @@ class _Own(NamedTuple):
     scope: dict[str, Any]
 
 
-def _own_code(value: Any, namespace: dict[str, Any]) -> _Own | None:
-    """Celui d'une fonction ou d'un générateur du notebook."""
-    kind = type(value)  # an object may say that it has another class
-    if kind is FunctionType:
-        code, scope = value.__code__, value.__globals__
-    elif kind is GeneratorType and value.gi_frame is not None:
-        code, scope = value.gi_frame.f_code, value.gi_frame.f_globals
-    else:
-        return None
-    is_own = scope is namespace or not _is_of_module(scope)
-    return _Own(code, scope) if is_own else None
+class _Libraries:
+    """Les modules importés, et leurs noms : `FunctionType(code, {…})` en a d'autres."""
+
+    def __init__(self) -> None:
+        modules = [each for each in sys.modules.values() if issubclass(type(each), ModuleType)]
+        self.modules = set(map(id, modules))
+        main = sys.modules.get(_OF_NOTEBOOK)
+        # Whatever a class of modules says of its attributes.
+        self.scopes = {id(_NAMES(each)) for each in modules if each is not main}
+
+    def hide(self, value: Any) -> bool:
+        """Un module, par exemple ; mais non celui que le notebook a fait lui-même."""
+        is_made = type(value) is ModuleType and id(value) not in self.modules
+        return issubclass(type(value), _OPAQUE) and not is_made
+
+    def own_code(self, value: Any) -> _Own | None:
+        """Celui d'une fonction ou d'un générateur du notebook."""
+        kind = type(value)  # an object may say that it has another class
+        if kind is FunctionType:
+            own = _Own(value.__code__, value.__globals__)
+        elif kind is GeneratorType and value.gi_frame is not None:
+            own = _Own(value.gi_frame.f_code, value.gi_frame.f_globals)
+        else:
+            return None
+        return None if id(own.scope) in self.scopes else own
 
 
-def _is_of_module(scope: dict[str, Any]) -> bool:
-    """Ces noms sont-ils ceux d'un module importé ? `FunctionType(code, {…})` en a d'autres."""
-    module = sys.modules.get(str(scope.get("__name__")))
-    return issubclass(type(module), ModuleType) and vars(module) is scope
+_NAMES: Final = vars(ModuleType)["__dict__"].__get__
 
 
 def _read(code: CodeType, found: Held) -> set[str]:
@@ -203,13 +208,21 @@ def _given(value: Any) -> Iterable[Any]:
     """Ce que le notebook a mis dans un objet d'une bibliothèque qui n'en tient pas d'elle-même."""
     kind = type(value)
     with suppress(Exception):  # whatever a class of the notebook makes of its attributes
-        if issubclass(kind, np.ndarray) and value.dtype.hasobject:
-            return np.ndarray.ravel(value).tolist()
+        if issubclass(kind, np.ndarray):
+            return _objects_in(value)
         if issubclass(kind, torch.Tensor):
             return object.__getattribute__(value, "__dict__").values()
         if issubclass(kind, weakref.ref):
             return [weakref.ref.__call__(value)]
     return ()
+
+
+def _objects_in(array: np.ndarray) -> list[Any]:
+    """Les premiers éléments d'un tableau d'objets, sans les nombres et les textes."""
+    if vars(np.ndarray)["dtype"].__get__(array) != np.dtype(object):
+        return []
+    items = islice(vars(np.ndarray)["flat"].__get__(array), _MOST)
+    return [item for item in items if type(item) not in _PLAIN]
 
 
 def _members(kind: type) -> Iterator[Any]:

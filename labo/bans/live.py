@@ -8,7 +8,7 @@ from functools import reduce
 from types import ModuleType
 from typing import Any
 
-from labo.bans.fingerprints import Replaced, defined, is_replaced
+from labo.bans.fingerprints import Replaced, defined, is_replaced, print_of
 from labo.bans.held import held, of_library
 
 
@@ -24,6 +24,7 @@ class Question:
             désigner : "torch.nn.functional".
         paths : les fonctions de modules qu'il écrit, en entier : "torch.nn.functional.relu".
         patched : ce que les cellules remplacent en l'écrivant, de même.
+        patches_read : ce qu'en remplacent celles de ses instructions.
     """
 
     names: Sequence[str]
@@ -32,6 +33,7 @@ class Question:
     origins: Mapping[str, Sequence[str]]
     paths: Sequence[str]
     patched: Sequence[str]
+    patches_read: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Answer:
             cellule l'écrit.
         replaced : celles qui le sont ailleurs.
         unwritten : les noms qui désignent ce qu'aucune cellule n'écrit.
-        direct : le nom, dans une bibliothèque, de celles de ces valeurs qui en sont.
+        direct : le nom, dans une bibliothèque, de celles des valeurs qu'il lit qui en sont.
         held, loops : ce que tiennent les valeurs qu'il lit (`labo.bans.held`).
     """
 
@@ -55,6 +57,10 @@ class Answer:
     direct: set[str]
     held: set[str]
     loops: bool
+
+
+_Place = tuple[ModuleType | type, str]
+"""Un module ou une classe, et un de ses noms."""
 
 
 class Start:
@@ -74,23 +80,29 @@ class Start:
         """La réponse d'un notebook dont voici les noms, et ceux d'avant sa première cellule."""
         firsts = dict.fromkeys(name.partition(".")[0] for name in question.names)
         there = [namespace[name] for name in firsts if name in namespace]
-        found = held(there, namespace, set(question.prints))
         rewritten = (
             path.rpartition(".")[2]
             for path in question.paths
             if self.replaced.is_rewritten(self._resolved(path))
         )
         replaced = list(self.replaced.where(question.words))
-        written_at = set(map(self._place, question.patched))
+        written = self._among(question.patched, replaced)
+        read = self._among(question.patches_read, replaced)
+        values = [*there, *(vars(owner).get(name) for owner, name in read)]
+        prints = set(question.prints)
+        found = held(values, namespace, prints)
+        elsewhere = (name for owner, name in replaced if (owner, name) not in written)
+        otherwise = (
+            name
+            for owner, name in read
+            if (mark := print_of(vars(owner).get(name), namespace)) and mark not in prints
+        )
         return Answer(
             prints=defined(question.names, namespace),
-            patched={name for owner, name in replaced if (id(owner), name) in written_at},
-            replaced={
-                *(name for owner, name in replaced if (id(owner), name) not in written_at),
-                *rewritten,
-            },
+            patched={name for _, name in written},
+            replaced={*elsewhere, *otherwise, *rewritten},
             unwritten=set(self._unwritten(question.origins, namespace, before)),
-            direct=set(filter(None, map(of_library, there))),
+            direct=set(filter(None, map(of_library, values))),
             held=found.words,
             loops=found.loops,
         )
@@ -108,10 +120,14 @@ class Start:
             if value is not missing and not any(_is_same(value, each) for each in known):
                 yield name
 
-    def _place(self, path: str) -> tuple[int, str]:
-        """Le module ou la classe que désigne le début d'un chemin, et son dernier mot."""
-        owner, _, name = path.rpartition(".")
-        return id(self._resolved(owner)), name
+    def _among(self, paths: Iterable[str], replaced: Iterable[_Place]) -> list[_Place]:
+        """Ceux de ces endroits que désignent ces chemins."""
+        owners: dict[str, set[int]] = {name: set() for _, name in replaced}
+        for path in paths:
+            owner, _, name = path.rpartition(".")
+            if name in owners:  # what is asked of a module may run what a notebook has put there
+                owners[name].add(id(self._resolved(owner)))
+        return [(owner, name) for owner, name in replaced if id(owner) in owners[name]]
 
     def _resolved(self, path: str) -> Any:
         """Ce que désigne "torch.nn.functional.relu" ; None si son module n'est pas importé."""

@@ -144,15 +144,13 @@ class Program:
                 yield from self._bindings(use.word, statement.position)
             yield from self._bindings(use.word, len(self.statements))
             yield from self._in_builtins.get(use.word, [])
-            yield from self._replaced_before_import(use.word)
+            if not self.binds(use.word):
+                for module in self._imported_whole:
+                    yield from self.patched.get(f"{module}.{use.word}", [])
+        for origin in statement.uses.origins.values():  # replaced, and then imported
+            yield from self.patched.get(origin, [])
         for use in statement.uses.attributes:
             yield from self.patches.get(use.word, [])
-
-    def _replaced_before_import(self, name: str) -> Iterator[Statement]:
-        """`F.relu = …`, puis `from torch.nn.functional import relu` : ce que désigne `relu`."""
-        if self.patches:
-            for origin in self.imports_of(name):
-                yield from self.patches.get(origin.rpartition(".")[2], [])
 
     def _runs_later(self, node: ast.stmt) -> bool:
         """Une définition qui n'appelle rien : ses fonctions ne s'exécutent qu'une fois son nom lié.
@@ -222,18 +220,26 @@ class Program:
         return table
 
     @cached_property
-    def patched(self) -> set[str]:
-        """Ce que remplacent les cellules, en entier : "torch.nn.functional.relu"."""
-        return {
-            ".".join((origin, *chain.words[1:]))
-            for statement in self.statements
-            for chain in statement.uses.patched
-            for origin in self._origins_of(chain.words[0], statement)
-        }
+    def patched(self) -> dict[str, list[Statement]]:
+        """Ce qui remplace chaque fonction de module, en entier : "torch.nn.functional.relu"."""
+        table: dict[str, list[Statement]] = {}
+        for statement in self.statements:
+            for chain in statement.uses.patched:
+                if chain.words[0] in self.imported:
+                    for origin in self._origins_of(chain.words[0], statement):
+                        path = ".".join((origin, *chain.words[1:]))
+                        table.setdefault(path, []).append(statement)
+        return table
 
     def _origins_of(self, name: str, statement: Statement) -> set[str]:
         """Ce qu'un nom a d'importé, là où une instruction le lit ou n'importe où."""
         return self.origins(name, statement) | self.imports_of(name)
+
+    @cached_property
+    def _imported_whole(self) -> set[str]:
+        """Les modules de `from module import *`."""
+        origins = {origin for s in self.statements for origin in s.uses.origins.values()}
+        return {origin.removesuffix(".*") for origin in origins if origin.endswith(".*")}
 
     @cached_property
     def patches(self) -> dict[str, list[Statement]]:
@@ -241,7 +247,7 @@ class Program:
         table: dict[str, list[Statement]] = {}
         for statement in self.statements:
             for use in statement.uses.patches:
-                if use.root in self.imported or use.root in statement.uses.origins:
+                if use.root in self.imported:
                     table.setdefault(use.word, []).append(statement)
         return table
 

@@ -322,8 +322,10 @@ class _Visitor(ast.NodeVisitor):
 
     def _patch(self, name: str, node: ast.expr, of: ast.expr) -> None:
         """Note that `node` gives the attribute `name` to `of`."""
-        self.found.patches.append(self._use(name, node, root(of)))
-        self.found.patched += self._whole(of, name)
+        use = self._use(name, node, root(of))
+        self.found.patches.append(use)
+        if use.root:
+            self.found.patched += self._whole(of, name)
         self._change(of)
 
     def _is_local(self, name: str) -> bool:

@@ -188,9 +188,30 @@ FORBIDDEN = {
         "`relu` d'un module est remplacé",
     ),
     "a function replaced where a function imports": (
-        ["def put():\n    import torch.nn.functional as G\n    G.relu = F.softmax\nput()",
+        ["def put():\n    from torch.nn import functional as G\n    G.relu = F.softmax\nput()",
          "def f(x): return F.relu(x, 0)"],
-        "`softmax` à la ligne 3 de `put`",
+        "`relu` d'un module est remplacé",
+    ),
+    "a function replaced unseen, and in writing where nothing runs": (
+        ["put = setattr\nput(F, 're' + 'lu', F.softmax)",
+         "def never():\n    import torch.nn.functional as H\n    H.relu = 3",
+         "def f(x): return F.relu(x, 0)"],
+        "`relu` d'un module est remplacé",
+    ),
+    "a function replaced by a library's, then by itself": (
+        ["put = setattr\nput(F, 're' + 'lu', F.softmax)\nF.relu = F.relu",
+         "def f(x): return F.relu(x, 0)"],
+        "`softmax`, sous un nom du notebook",
+    ),
+    "a function replaced by an own one, then by itself": (
+        ["put = setattr\nput(F, 're' + 'lu', lambda x: F.softmax(x, 0))\nF.relu = F.relu",
+         "def f(x): return F.relu(x)"],
+        "`relu` d'un module est remplacé",
+    ),
+    "a function replaced before a function imports it": (
+        ["F.zeta = lambda x: F.softmax(x, 0)",
+         "def f(x):\n    from torch.nn.functional import zeta as z\n    return z(x)"],
+        "`softmax` à la ligne 1",
     ),
     "a function replaced before it is imported": (
         ["F.zeta = lambda x: F.softmax(x, 0)", "from torch.nn.functional import zeta as z",
@@ -283,8 +304,9 @@ HONEST = {
     "an own name in a library": "F.swish = lambda x: x\ntorch.Tensor.plot = lambda x: None",
     "functions replaced in writing": "import torch.nn.functional as G, torch as t\n"
     "t.relu = lambda x: x.clamp(0)\ntorch.nn.functional.relu = lambda x: x\n"
-    "nn.Linear.forward = nn.Linear.forward\ndef put():\n    from torch import nn as layers\n"
-    "    layers.Identity.relu = lambda self: 3\nput()",
+    "nn.Linear.forward = nn.Linear.forward",
+    "a library's function replaced by a function's import": "def plot():\n"
+    "    import matplotlib.pyplot as plt\n    plt.shape = 3\n    F.softmax(torch.ones(2), 0)",
     "Python's names": "import builtins, importlib, labo\nbuiltins.print(1)\nimportlib.reload(labo)",
     "all of a module": "from math import *\nfrom torch.nn.functional import *",
     "a table of functions": "t = table\nt.append(F.softmax)",
@@ -297,6 +319,16 @@ def test_what_a_student_does_elsewhere_costs_nothing(engine, theirs):
     work = job([*cells, "def f(x): return torch.relu(nn.Identity()(x))"], BAN)
     report = engine.run(work).report
     assert (report.verdicts[0].message, report.incidents) == ("", ())
+
+
+def test_a_patch_is_no_part_of_what_only_has_its_name(engine):
+    cells = [
+        "from torch import nn\nfrom torch.nn import *\nfrom math import *\nfrom math import sqrt",
+        "nn.Module.predict = nn.Module.sqrt = nn.Module.sum = lambda net, x: F.softmax(net(x), 1)",
+        "def predict(x): return sum([x, sqrt(4)])\ndef f(x): return predict(x)",
+    ]
+    report = engine.run(job(cells, BAN)).report
+    assert (report.verdicts[0].message, report.verdicts[0].score) == ("", 2)
 
 
 HOLDING = {
