@@ -1,10 +1,13 @@
 """No universal cheater earns a point in any exercise of any lab, nor sees what a test expects."""
 
+from dataclasses import replace
 from functools import cache
 
 import pytest
 
+from grader.beside import AuthorFiles
 from grader.engine import EngineConfig, Outcome, Status
+from tests.labs import harness
 from tests.support import cheaters
 from tests.support.lent_engine import LentEngine
 
@@ -16,7 +19,7 @@ CONFIG = EngineConfig(workers=2, cell_seconds=60, notebook_seconds=1200, whole=T
 @cache  # and no fixture with parameters: pytest would make it anew at each change of lab
 def outcomes(lab: str) -> dict[str, Outcome]:
     """The reference, and of each form a notebook with all its cheaters."""
-    with LentEngine(CONFIG) as engine:
+    with LentEngine(replace(CONFIG, files=AuthorFiles(harness.files(lab)))) as engine:
         return {outcome.key: outcome for outcome in engine.map(cheaters.jobs(lab))}
 
 
