@@ -68,6 +68,8 @@ class Zygotes:
     def __exit__(self, *_: object) -> None:
         self.examiners.control.close()
         self.candidates.control.close()
+        if not self.candidates.pid:  # it may import for seconds yet, and has forked nothing
+            self.process.kill()
         try:
             self.process.wait(timeout=5)
         except subprocess.TimeoutExpired:

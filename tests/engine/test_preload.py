@@ -1,5 +1,8 @@
 """What a lab needs is imported once, not by each of its students' processes."""
 
+import signal
+import sys
+
 import pytest
 
 from grader.engine import (
@@ -12,6 +15,8 @@ from grader.engine import (
     modules_of_short_runs,
     modules_used,
 )
+from grader.engine.policy import policy
+from grader.engine.zygote_client import Zygotes
 from grader.notebook import plain
 
 
@@ -58,6 +63,11 @@ def test_first_calls_leave_what_children_draw_as_it_is():
     assert _printed(drawing, names) == _printed(drawing, ())
 
 
+def test_a_library_that_is_missing_is_for_the_notebook_to_tell(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision", None)  # as where it is not installed
+    first_calls.make_first_calls(modules_used(notebook("from torchvision import models")))
+
+
 def _printed(code: str, preload: tuple[str, ...]) -> str:
     book = notebook(code)
     with Engine(
@@ -65,6 +75,15 @@ def _printed(code: str, preload: tuple[str, ...]) -> str:
     ) as engine:
         (outcome,) = engine.map([Job("student", book, book)])
     return outcome.notebook["cells"][0]["outputs"][0]["text"]
+
+
+def test_zygotes_that_nobody_waits_for_end_at_once(tmp_path):
+    """As where the isolation required cannot be reached, or after Ctrl-C."""
+    engine = Engine()
+    engine.policy = policy(engine.config)
+    with Zygotes(str(tmp_path), engine._settings(tmp_path)) as zygotes:
+        pass
+    assert zygotes.process.returncode == -signal.SIGKILL
 
 
 def test_what_no_test_needs_is_left_to_whole_runs():
