@@ -193,13 +193,12 @@ def _word(holds: bool | None) -> str:
 
 def _try_answers(findings: Findings) -> None:
     import tests.conftest  # noqa: F401  (which sets the environment of the tests)
-    from grader.beside import AuthorFiles
     from grader.engine import Engine, EngineConfig
     from tests.labs import harness, isolated
 
     lab = findings.lab
     answers = {name: isolated.answers_to(lab, name) for name in harness.exercises(lab)}
-    config = EngineConfig(workers=2, whole=True, files=AuthorFiles(harness.files(lab)))
+    config = EngineConfig(workers=2, whole=True, files=harness.author_files(lab))
     with Engine(config) as engine:
         found = list(isolated.verdicts(engine, lab, answers))
     rows = []

@@ -21,7 +21,6 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import tests.conftest  # noqa: E402, F401  (the environment of the tests)
-from grader.beside import AuthorFiles  # noqa: E402
 from grader.engine import Engine, EngineConfig, modules_used  # noqa: E402
 from grader.grading.proof import digest, record_path, test_digests  # noqa: E402
 from tests.labs import both_runs, harness  # noqa: E402
@@ -40,7 +39,7 @@ def prove(lab: str) -> int:
     config = EngineConfig(
         workers=2,
         preload=modules_used(built(lab)),
-        files=AuthorFiles(harness.files(lab)),
+        files=harness.author_files(lab),
         cell_seconds=120,
         notebook_seconds=3600,
     )

@@ -89,14 +89,10 @@ class Start:
         written = self._among(question.patched, replaced)
         read = self._among(question.patches_read, replaced)
         values = [*there, *(vars(owner).get(name) for owner, name in read)]
-        prints = set(question.prints)
-        found = held(values, namespace, prints)
+        found = held(values, namespace, set(question.prints))
+        known = {None, *question.prints}  # None: no code of the notebook's
         elsewhere = (name for owner, name in replaced if (owner, name) not in written)
-        otherwise = (
-            name
-            for owner, name in read
-            if (mark := print_of(vars(owner).get(name), namespace)) and mark not in prints
-        )
+        otherwise = (n for o, n in read if print_of(vars(o).get(n), namespace) not in known)
         return Answer(
             prints=defined(question.names, namespace),
             patched={name for _, name in written},

@@ -5,7 +5,6 @@ from functools import cache
 
 import pytest
 
-from grader.beside import AuthorFiles
 from grader.engine import EngineConfig, Outcome, Status
 from tests.labs import harness
 from tests.support import cheaters
@@ -19,7 +18,7 @@ CONFIG = EngineConfig(workers=2, cell_seconds=60, notebook_seconds=1200, whole=T
 @cache  # and no fixture with parameters: pytest would make it anew at each change of lab
 def outcomes(lab: str) -> dict[str, Outcome]:
     """The reference, and of each form a notebook with all its cheaters."""
-    with LentEngine(replace(CONFIG, files=AuthorFiles(harness.files(lab)))) as engine:
+    with LentEngine(replace(CONFIG, files=harness.author_files(lab))) as engine:
         return {outcome.key: outcome for outcome in engine.map(cheaters.jobs(lab))}
 
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from grader.beside import AuthorFiles
 from grader.engine import Engine, EngineConfig, Job, Status
 from tests.labs import both_runs, harness, isolated
 from tests.labs.isolated import built
@@ -21,7 +20,7 @@ USUAL = EngineConfig(workers=2, whole=harness.THOROUGH)
 
 def lent(lab: str, config: EngineConfig) -> Engine:
     """An engine that has the files of a lab."""
-    return LentEngine(replace(config, files=AuthorFiles(harness.files(lab))))
+    return LentEngine(replace(config, files=harness.author_files(lab)))
 
 
 @pytest.mark.parametrize("lab", LABS)

@@ -27,7 +27,7 @@ from grader.authoring import claims
 from grader.authoring.claims import Verdict
 from grader.authoring.reading import read_source
 from grader.authoring.source import Source, SourceCell
-from grader.beside import Files, read_author_files
+from grader.beside import AuthorFiles, Files, read_author_files
 from labo.coursework.notebook import CellKind
 from labo.settings import Profile, is_on
 
@@ -70,6 +70,11 @@ def folder(lab: str) -> Path:
 def files(lab: str) -> Files:
     """The files beside a lab's notebook."""
     return read_author_files(source_path(lab).with_suffix(""), ("notations.md",), ()).own
+
+
+def author_files(lab: str) -> AuthorFiles:
+    """The same, as an engine takes them."""
+    return AuthorFiles(files(lab))
 
 
 @cache

@@ -6,7 +6,6 @@ from contextlib import chdir
 import numpy as np
 import pytest
 
-from grader.beside import AuthorFiles
 from grader.engine import EngineConfig
 from tests.labs import harness
 from tests.labs.tp2_students import CHEATING, STUDENTS
@@ -34,7 +33,7 @@ def verdicts():
         workers=1,
         cell_seconds=300,
         notebook_seconds=1800,
-        files=AuthorFiles(harness.files("tp2")),
+        files=harness.author_files("tp2"),
     )
     answers = {name: [code] for name, code in STUDENTS.items()}
     with LentEngine(config) as engine:
