@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from types import (
     BuiltinFunctionType,
@@ -121,17 +122,11 @@ class _Own(NamedTuple):
 class _Libraries:
     """Les modules importés, et leurs noms : `FunctionType(code, {…})` en a d'autres."""
 
-    def __init__(self) -> None:
-        modules = [each for each in sys.modules.values() if issubclass(type(each), ModuleType)]
-        self.modules = set(map(id, modules))
-        main = sys.modules.get(_OF_NOTEBOOK)
-        # Whatever a class of modules says of its attributes.
-        self.scopes = {id(_NAMES(each)) for each in modules if each is not main}
-
     def hide(self, value: Any) -> bool:
         """Un module, par exemple ; mais non celui que le notebook a fait lui-même."""
-        is_made = type(value) is ModuleType and id(value) not in self.modules
-        return issubclass(type(value), _OPAQUE) and not is_made
+        if type(value) is ModuleType:
+            return self._named(_NAMES(value)) is value or id(value) in self._modules
+        return issubclass(type(value), _OPAQUE)
 
     def own_code(self, value: Any) -> _Own | None:
         """Celui d'une fonction ou d'un générateur du notebook."""
@@ -142,7 +137,35 @@ class _Libraries:
             own = _Own(value.gi_frame.f_code, value.gi_frame.f_globals)
         else:
             return None
-        return None if id(own.scope) in self.scopes else own
+        return None if self._has(own.scope) else own
+
+    def _has(self, scope: dict[str, Any]) -> bool:
+        main = sys.modules.get(_OF_NOTEBOOK)
+        if main is not None and _NAMES(main) is scope:
+            return False
+        module = self._named(scope)
+        return (module is not None and _NAMES(module) is scope) or id(scope) in self._scopes
+
+    def _named(self, scope: dict[str, Any]) -> ModuleType | None:
+        """Le module importé sous le nom qu'un module se donne."""
+        name = dict.get(scope, "__name__")
+        module = sys.modules.get(name) if type(name) is str else None
+        return module if issubclass(type(module), ModuleType) else None
+
+    # To look at each module would copy its page to a process that was forked: 1,700 pages.
+
+    @cached_property
+    def _modules(self) -> set[int]:
+        return set(map(id, _imported()))
+
+    @cached_property
+    def _scopes(self) -> set[int]:
+        # Whatever a class of modules says of its attributes.
+        return {id(_NAMES(each)) for each in _imported()}
+
+
+def _imported() -> Iterator[ModuleType]:
+    return (each for each in sys.modules.values() if issubclass(type(each), ModuleType))
 
 
 _NAMES: Final = vars(ModuleType)["__dict__"].__get__

@@ -2,8 +2,10 @@
 
 import nbformat
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager, leading_indent
 
 from grader.engine import Engine, EngineConfig
+from grader.engine.shell import _Transformers
 from tests.support.engine_cases import cell, job
 
 
@@ -103,3 +105,62 @@ def test_cells_that_are_not_code_are_left_alone(engine):
     cells = engine.run(notebook).notebook["cells"]
     assert cells[1] == {"cell_type": "markdown", "metadata": {}, "source": "# x"}
     assert cells[-1]["outputs"] == []
+
+
+SYNTAX = {
+    "Python": "def f(x):\n    return x % 2\n",
+    "a string that looks like a magic": 'TEXT = """\n%time f()\n!ls\n"""',
+    "a remainder at the start of a line": "x = (7\n%3)",
+    "a magic": "%time f()",
+    "one below Python": "x = 1\n%time f()",
+    "one that assigns": "x = %time f()",
+    "a command": "files = !ls\n!rm x",
+    "help": "print?\nprint??",
+    "an automatic call": "/f 1\n,f a b\n;f a b",
+    "a cell magic": "%%time\nf()",
+    "a prompt": ">>> f()\n... \n",
+    "IPython's prompt": "In [1]: f()",
+    "an indented cell": "    x = 1\n    y = 2",
+    "empty lines above": "\n\n  \nx = 1",
+    "no Python": "x = = 1",
+    "a line that a form feed ends": "# one\x0c%time f()\n",
+    "a byte 0": "x = 1\x00",
+    "brackets deeper than Python goes": "(" * 400 + ")" * 400,
+}
+
+
+@pytest.mark.parametrize("name", SYNTAX)
+def test_python_is_left_to_python_and_the_rest_becomes_what_ipython_makes_of_it(name):
+    assert _Transformers().transform_cell(SYNTAX[name]) == TransformerManager().transform_cell(
+        SYNTAX[name]
+    )
+
+
+def test_plain_python_is_not_cut_into_tokens(monkeypatch):
+    def refuse(lines: list[str]) -> None:
+        raise AssertionError(lines)
+
+    monkeypatch.setattr("IPython.core.inputtransformer2.make_tokens_by_line", refuse)
+    monkeypatch.setattr(leading_indent, "__code__", (lambda lines: lines).__code__)
+    assert _Transformers().transform_cell("x = 1\ny = 7 % 3") == "x = 1\ny = 7 % 3\n"
+
+
+def test_what_a_notebook_adds_to_ipythons_syntax_counts(run):
+    own = (
+        "from IPython.core.inputtransformer2 import TokenTransformBase\n"
+        "class Own(TokenTransformBase):\n"
+        "    @classmethod\n"
+        "    def find(cls, lines):\n"
+        "        found = [t for line in lines for t in line if t.string == 'unless']\n"
+        "        return cls(found[0].start) if found else None\n"
+        "    def transform(self, lines):\n"
+        "        return [line.replace('unless', 'other') for line in lines]\n"
+        "get_ipython().input_transformer_manager.token_transformers.append(Own)"
+    )
+    (output,) = run(own, "other = 3\nprint(unless)")
+    assert output["text"] == "3\n"
+
+
+def test_a_warning_of_the_syntax_comes_once(run):
+    (output,) = run("x = 1 is 1")
+    assert output["text"].count("SyntaxWarning") == 1
