@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from grader.engine.config import EngineConfig
 from grader.engine.packages import readable_packages
 from grader.engine.sandbox import Policy, interpreter_paths
@@ -16,17 +18,21 @@ def policy(config: EngineConfig) -> Policy:
         processes=config.processes,
         required=config.required,
         cpu_seconds=int(config.notebook_seconds) + 1,
-        environment=tuple(_course_environment(config.profile).items()),
+        environment=tuple(_of_course(config.profile).items()),
     )
 
 
-def _course_environment(profile: Profile) -> dict[str, str]:
-    return {
+OF_EVERY_COURSE: Final = {
+    "LABO_OFFLINE": "1",
+    "LABO_FORCE_CPU": "1",
+    "NBGRADER_EXECUTION": "autograde",  # as nbgrader sets it: some notebooks ask
+    "TORCH_COMPILE_DISABLE": "1",  # there is no C++ compiler to run
+    "JOBLIB_MULTIPROCESSING": "0",  # its processes are programs: here, one call after the other
+}
+
+
+def _of_course(profile: Profile) -> dict[str, str]:
+    return OF_EVERY_COURSE | {
         "LABO_PROFILE": profile,
         "LABO_GRADED_PROFILE": profile,  # a notebook may set the other: %env LABO_PROFILE=full
-        "LABO_OFFLINE": "1",
-        "LABO_FORCE_CPU": "1",
-        "NBGRADER_EXECUTION": "autograde",  # as nbgrader sets it: some notebooks ask
-        "TORCH_COMPILE_DISABLE": "1",  # there is no C++ compiler to run
-        "JOBLIB_MULTIPROCESSING": "0",  # its processes are programs: here, one call after the other
     }

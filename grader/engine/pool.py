@@ -2,12 +2,12 @@
 
 Theory of operation
 -------------------
-Entering `Engine`, the grader starts two zygotes (`zygote.py`), one for candidates and one for
-examiners. Each has a control socket to the grader, and a single thread. They begin as one process,
-which receives their settings and imports everything; then it forks the zygote of examiners, and is
-the other. A zygote says `Ready` and then serves: `Fork`, which comes with the child's
-sockets, is answered by `Forked`; `End` by `Ended`, once the child is reaped, which only its parent
-can do.
+Entering `Engine`, or ahead of it (`started_ahead`), the grader starts two zygotes (`zygote.py`),
+one for candidates and one for examiners. Each has a control socket to the grader, and a single
+thread. They begin as one process, which imports what every lab uses, receives their settings and
+imports the rest; then it forks the zygote of examiners, and is the other. A zygote says `Ready` and
+then serves: `Fork`, which comes with the child's sockets, is answered by `Forked`; `End` by
+`Ended`, once the child is reaped, which only its parent can do.
 
 Each notebook is a `NotebookRun`. The grader makes two socket pairs, hands three of their ends to
 the zygotes and keeps one. No other process has a copy: each side sees when the other has ended.
@@ -46,17 +46,16 @@ import os
 import selectors
 import signal
 import socket
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Protocol
 
-from grader.engine import examiner_messages, french
+from grader.engine import examiner_messages, french, zygote_client
 from grader.engine.bounds import MAX_OUTCOME
 from grader.engine.carried import in_memory, packed, write_read_only
 from grader.engine.config import EngineConfig, Job
@@ -67,7 +66,6 @@ from grader.engine.packages import code_version
 from grader.engine.policy import policy
 from grader.engine.report import Outcome, Report, Status, Verdict
 from grader.engine.sandbox import Excess, Watch, prepare
-from grader.engine.zygote_client import Zygotes
 from grader.engine.zygote_messages import ZygoteSettings
 from grader.errors import GraderError
 from grader.notebook import Notebook, is_test
@@ -99,9 +97,8 @@ class Engine:
     def __enter__(self) -> Engine:
         self.policy = policy(self.config)
         with ExitStack() as stack:
-            home = stack.enter_context(tempfile.TemporaryDirectory(prefix="grader-"))
-            settings = self._settings(Path(home))
-            zygotes = stack.enter_context(Zygotes(home, settings))
+            zygotes = stack.enter_context(closing(zygote_client.zygotes()))
+            zygotes.settle(self._settings(zygotes.home))
             self.candidates, self.examiners = zygotes.candidates, zygotes.examiners
             self.level = prepare(self.policy)  # while they import
             self._stack = stack.pop_all()

@@ -55,6 +55,9 @@ _COLLAPSE: Final = 25  # MADV_COLLAPSE
 def main(candidates: socket.socket, examiners: socket.socket) -> None:
     """Become the zygotes that these control sockets lead to, until the first of them closes."""
     settings = receive_settings(candidates)
+    if settings is None:  # the grader had nothing to run, or was stopped meanwhile
+        return
+    os.environ.update(settings.policy.environment)
     _preload(settings.preload)
     candidates_pid, examiners_pid = os.getpid(), os.fork()
     if not examiners_pid:

@@ -6,9 +6,14 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, TypeVar
 
 from grader.engine.packages import import_roots
+from grader.engine.policy import OF_EVERY_COURSE
 from grader.engine.sandbox.limits import minimal_environment
 from grader.engine.zygote_messages import (
     End,
@@ -30,24 +35,17 @@ _Answer = TypeVar("_Answer", bound=ZygoteMessage)
 
 
 class Zygotes:
-    """Starts both zygotes. Use as a context manager.
+    """Both zygotes, which start to import what every lab uses. To be closed.
 
     Attributes:
+        home: their folder.
         candidates, examiners: what each is asked through.
         process: that of the zygote of candidates, which the other ends with.
     """
 
-    def __init__(self, home: str, settings: ZygoteSettings) -> None:
-        self.settings = settings
-        extra = dict(settings.policy.environment) | {
-            "PYTHONPATH": os.pathsep.join(map(str, import_roots())),
-            "PYTHONHASHSEED": "0",
-            "IPYTHONDIR": home,
-            "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # see `zygote.use_huge_pages`
-        }
-        self.environment = minimal_environment(home, home, extra)
-
-    def __enter__(self) -> Zygotes:
+    def __init__(self) -> None:
+        self._home = TemporaryDirectory(prefix="grader-")
+        self.home = Path(self._home.name)
         to_candidates, candidates = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         to_examiners, examiners = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         descriptors = [candidates.fileno(), examiners.fileno()]
@@ -55,17 +53,20 @@ class Zygotes:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "grader.engine", *map(str, descriptors)],
                 pass_fds=descriptors,
-                env=self.environment,
+                env=_environment(self._home.name),
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        to_candidates.send(self.settings.to_bytes())
         self.candidates = ZygoteClient(ZygoteRole.CANDIDATE, to_candidates)
         self.examiners = ZygoteClient(ZygoteRole.EXAMINER, to_examiners)
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def settle(self, settings: ZygoteSettings) -> None:
+        """Tell them for what they are: they go on with what this lab uses."""
+        self.candidates.control.send(settings.to_bytes())
+
+    def close(self) -> None:
+        """End both, and what they have forked."""
         self.examiners.control.close()
         self.candidates.control.close()
         if not self.candidates.pid:  # it may import for seconds yet, and has forked nothing
@@ -75,6 +76,44 @@ class Zygotes:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self._home.cleanup()
+
+
+def _environment(home: str) -> dict[str, str]:
+    extra = OF_EVERY_COURSE | {
+        "PYTHONPATH": os.pathsep.join(map(str, import_roots())),
+        "PYTHONHASHSEED": "0",
+        "IPYTHONDIR": home,
+        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",  # see `zygote.use_huge_pages`
+    }
+    return minimal_environment(home, home, extra)
+
+
+_ahead: list[Zygotes] = []  # one at most
+
+
+@contextmanager
+def started_ahead() -> Iterator[None]:
+    """Start the zygotes of the engine that this block will enter, unless they are started already.
+
+    They import while the caller does, and reads what is to be graded. If no engine is entered, they
+    are ended with the block. A single core has no time for them meanwhile.
+    """
+    if _ahead or len(os.sched_getaffinity(0)) == 1:
+        yield
+        return
+    _ahead.append(Zygotes())
+    try:
+        yield
+    finally:
+        for unused in _ahead:
+            unused.close()
+        _ahead.clear()
+
+
+def zygotes() -> Zygotes:
+    """Those that were started ahead, or new ones."""
+    return _ahead.pop() if _ahead else Zygotes()
 
 
 class ZygoteClient:

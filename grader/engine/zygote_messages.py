@@ -127,6 +127,7 @@ def receive(control: socket.socket) -> tuple[ZygoteMessage, list[int]] | None:
     return _KINDS[kind](**fields), list(descriptors)
 
 
-def receive_settings(control: socket.socket) -> ZygoteSettings:
-    """The first message to the zygotes."""
-    return ZygoteSettings.from_bytes(control.recv(_MAX_MESSAGE))
+def receive_settings(control: socket.socket) -> ZygoteSettings | None:
+    """The first message to the zygotes; None if the grader closes instead."""
+    content = control.recv(_MAX_MESSAGE)
+    return ZygoteSettings.from_bytes(content) if content else None

@@ -11,7 +11,7 @@ import gc
 import hashlib
 import json
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -33,6 +33,7 @@ from grader.engine import (
     modules_of_short_runs,
     modules_used,
 )
+from grader.engine.zygote_client import started_ahead
 from grader.errors import GraderError
 from grader.files import writing
 from grader.grading.answer_key import AnswerKey
@@ -93,7 +94,8 @@ def autograde(
             isolation required cannot be reached, or the gradebook cannot be written.
     """
     lab.check_released()
-    with locked(lab), _earlier_objects_let_alone():
+    ahead = started_ahead() if make_engine is Engine else nullcontext()
+    with locked(lab), _earlier_objects_let_alone(), ahead:
         for partial in lab.results.glob(".*.partial"):  # a grading that was killed
             partial.unlink(missing_ok=True)
         wanted = _wanted(lab, students)

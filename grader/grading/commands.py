@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -123,13 +124,15 @@ def autograde(
     grader autograde laboratoire_01                     on this machine
     grader autograde laboratoire_01 --cluster slurm     docs/cluster.md
     """
-    from grader.course import Course
-    from grader.grading import table
-    from grader.grading.lateness import late_work
-    from grader.grading.progress import grade_with_progress
+    from grader.engine.zygote_client import started_ahead
 
     check_cluster_options(cluster, jobs, scheduler)
-    with errors_shown():
+    with started_ahead() if cluster is None else nullcontext(), errors_shown():
+        from grader.course import Course
+        from grader.grading import table
+        from grader.grading.lateness import late_work
+        from grader.grading.progress import grade_with_progress
+
         found = Course.here().known_lab(lab)
         budgets = cell_seconds, notebook_seconds, memory_mb, output_kb
         config = engine_config(found, workers, *budgets, isolation, shared, whole)
@@ -193,17 +196,19 @@ def regrade(
     grader regrade laboratoire_01           shows what changes, then asks
     grader regrade laboratoire_01 --json    only shows it
     """
-    from grader.course import Course
-    from grader.grading import regrade as regrading
-    from grader.grading import table
+    from grader.engine.zygote_client import started_ahead
 
-    def agreed(preview: regrading.Preview) -> bool:
-        if as_json:
-            return yes
-        table.show_regrading(preview, Console())
-        return yes or typer.confirm("Release the corrected lab and write these grades?")
+    with started_ahead(), errors_shown():
+        from grader.course import Course
+        from grader.grading import regrade as regrading
+        from grader.grading import table
 
-    with errors_shown():
+        def agreed(preview: regrading.Preview) -> bool:
+            if as_json:
+                return yes
+            table.show_regrading(preview, Console())
+            return yes or typer.confirm("Release the corrected lab and write these grades?")
+
         try:
             found = Course.here().known_lab(lab)
             budgets = cell_seconds, notebook_seconds, memory_mb, output_kb

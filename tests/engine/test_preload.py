@@ -1,7 +1,9 @@
 """What a lab needs is imported once, not by each of its students' processes."""
 
+import os
 import signal
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -14,9 +16,10 @@ from grader.engine import (
     first_calls,
     modules_of_short_runs,
     modules_used,
+    zygote_client,
 )
 from grader.engine.policy import policy
-from grader.engine.zygote_client import Zygotes
+from grader.engine.zygote_client import Zygotes, started_ahead
 from grader.notebook import plain
 
 
@@ -81,9 +84,47 @@ def test_zygotes_that_nobody_waits_for_end_at_once(tmp_path):
     """As where the isolation required cannot be reached, or after Ctrl-C."""
     engine = Engine()
     engine.policy = policy(engine.config)
-    with Zygotes(str(tmp_path), engine._settings(tmp_path)) as zygotes:
-        pass
+    with closing(Zygotes()) as zygotes:
+        zygotes.settle(engine._settings(tmp_path))
+    assert not zygotes.home.exists()
     assert zygotes.process.returncode == -signal.SIGKILL
+
+
+def test_an_engine_takes_the_zygotes_that_were_started_ahead(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    book = notebook("import os; print(os.environ['LABO_GRADED_PROFILE'])")
+    config = EngineConfig(workers=1, required=Level.NONE, whole=True)
+    with started_ahead(), started_ahead():
+        (ahead,) = zygote_client._ahead
+        with Engine(config) as engine:
+            assert engine.candidates is ahead.candidates
+            (outcome,) = engine.map([Job("student", book, book)])
+    assert outcome.notebook["cells"][0]["outputs"][0]["text"] == "tiny\n"
+    assert not ahead.home.exists()
+
+
+def test_zygotes_started_ahead_of_no_engine_end_with_the_block(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    with started_ahead():
+        (unused,) = zygote_client._ahead
+        with started_ahead():
+            pass
+        assert unused.process.poll() is None
+    assert unused.process.returncode == -signal.SIGKILL
+    assert not unused.home.exists()
+
+
+def test_zygotes_whose_grader_was_killed_end():
+    alone = Zygotes()
+    alone.candidates.control.close()
+    assert alone.process.wait(timeout=60) == 0
+    alone.close()
+
+
+def test_a_single_core_has_no_time_for_zygotes_ahead(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
+    with started_ahead():
+        assert not zygote_client._ahead
 
 
 def test_what_no_test_needs_is_left_to_whole_runs():
