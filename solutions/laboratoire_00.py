@@ -255,26 +255,27 @@ assert torch.allclose(distances.double(), torch.tensor([[4.0], [5.0]]).double(),
 ### BEGIN HIDDEN TESTS
 from labo import checks
 
+cases = []
 for n, p, d in ((1, 1, 1), (4, 7, 3), (5, 5, 5), (3, 1, 4), (1, 6, 2), (6, 2, 9), (7, 4, 1)):
     dtype = torch.float32 if d % 2 else torch.float64
-    x, y = torch.randn(n, d, dtype=dtype), torch.randn(p, d, dtype=dtype)
-    copies = x.clone(), y.clone()
-    wanted = torch.stack([torch.stack([(a - b).dot(a - b) for b in y.double()]) for a in x.double()])
-    call = checks.recorded(squared_distances, x, y)
-    distances = call.value
-    sizes = f"x de forme {(n, d)}, y de forme {(p, d)}"
+    cases.append((torch.randn(n, d, dtype=dtype), torch.randn(p, d, dtype=dtype)))
+copies = [(x.clone(), y.clone()) for x, y in cases]
+call = checks.recorded_in_turn(*((squared_distances, "__call__", x, y) for x, y in cases))
+for (x, y), (x_before, y_before), distances in zip(cases, copies, call.value):
+    wanted = (x_before.double()[:, None] - y_before.double()).square().sum(2)
+    sizes = f"x de forme {tuple(x_before.shape)}, y de forme {tuple(y_before.shape)}"
     assert isinstance(distances, torch.Tensor), f"la fonction renvoie un tenseur ; reçu : {distances!r}"
-    assert tuple(distances.shape) == (n, p), (
+    assert distances.shape == wanted.shape, (
         f"{sizes} : une ligne par point de x, une colonne par point de y ; forme reçue : {tuple(distances.shape)}"
     )
-    assert torch.equal(x, copies[0]) and torch.equal(y, copies[1]), "la fonction a modifié `x` ou `y`"
+    assert torch.equal(x, x_before) and torch.equal(y, y_before), "la fonction a modifié `x` ou `y`"
     wrong = (~torch.isclose(distances.double(), wanted, atol=1e-3, rtol=1e-4)).nonzero().tolist()
     assert not wrong, (
-        f"{sizes} : éléments faux : {len(wrong)} sur {n * p}. L'élément {tuple(wrong[0])} vaut "
+        f"{sizes} : éléments faux : {len(wrong)} sur {wanted.numel()}. L'élément {tuple(wrong[0])} vaut "
         f"{decimal(wanted[tuple(wrong[0])], 4)} ; reçu : {decimal(float(distances[tuple(wrong[0])]), 4)}"
     )
-    found = [name for name in call.operators if any(word in name for word in ("cdist", "pairwise", "euclidean"))]
-    assert not found, f"sans distance toute faite : c'est elle que l'on refait ; trouvé : {found}"
+found = [name for name in call.operators if any(word in name for word in ("cdist", "pairwise", "euclidean"))]
+assert not found, f"sans distance toute faite : c'est elle que l'on refait ; trouvé : {found}"
 checks.forbid(squared_distances, "*cdist*", "*pdist*", "*pairwise*", "*euclidean*", "distance_matrix", loops=True)
 ### END HIDDEN TESTS
 

@@ -604,23 +604,27 @@ assert value == 0.95, f"l'exemple à la main donne 0,95, et votre fonction, {com
 checks.forbid(hinge_loss, "*margin*loss*", "*hinge*loss*", loops=True)
 ### BEGIN HIDDEN TESTS
 # Des scores quelconques, puis entiers : égalités et marges exactes ; des classes absentes.
+cases = []
 for n, k, whole in ((7, 4, False), (1, 3, False), (5, 2, True), (3, 12, True), (6, 5, True)):
     scores = torch.randint(-2, 3, (n, k)).float() if whole else 3 * torch.randn(n, k)
     target = torch.randint(k, (n,)) if n < 7 else torch.full((n,), 2)
-    before = scores.clone(), target.clone()
-    own = before[0].double().gather(1, target.unsqueeze(1))
+    cases.append((scores, target, whole))
+copies = [(scores.clone(), target.clone()) for scores, target, _ in cases]
+call = checks.recorded_in_turn(*((hinge_loss, "__call__", scores, target) for scores, target, _ in cases))
+assert not any("loss" in name for name in call.operators), (
+    "une fonction de perte de PyTorch fait le travail : écrivez la formule"
+)
+for (scores, target, whole), before, found in zip(cases, copies, call.value):
+    n, k = before[0].shape
+    own = before[0].double().gather(1, before[1].unsqueeze(1))
     costs = (1 - own + before[0].double()).clamp(min=0)
     expected = float(costs.sum() - n) / n
-    call = checks.recorded(hinge_loss, scores, target)
     given = f"pour N = {n} et K = {k}" + (", avec des scores égaux" if whole else "")
-    assert not any("loss" in name for name in call.operators), (
-        "une fonction de perte de PyTorch fait le travail : écrivez la formule"
-    )
     assert torch.equal(scores, before[0]), "`scores` a été modifié : travaillez sur un nouveau tenseur"
     assert torch.equal(target, before[1]), "`target` a été modifié"
-    assert call.value.shape == (), f"attendu un scalaire, reçu {tuple(call.value.shape)}, {given}"
-    assert abs(float(call.value) - expected) <= 1e-4 * (1 + abs(expected)), (
-        f"attendu {decimal(expected, 4)}, reçu {decimal(float(call.value), 4)}, {given} : somme sur les mauvaises "
+    assert found.shape == (), f"attendu un scalaire, reçu {tuple(found.shape)}, {given}"
+    assert abs(float(found) - expected) <= 1e-4 * (1 + abs(expected)), (
+        f"attendu {decimal(expected, 4)}, reçu {decimal(float(found), 4)}, {given} : somme sur les mauvaises "
         "classes, moyenne sur les exemples, coût max(0, 1 - s_y + s_k)"
     )
 far = hinge_loss(torch.tensor([[0.0, 5000.0, -300.0]]), torch.tensor([0])).item()
@@ -738,22 +742,26 @@ assert abs(value - 500.6931) < 1e-2, (
     "deux mauvais scores égaux, 500 au-dessus du bon, coûtent 500 + log 2 = 500,693 : les exponentielles s'ajoutent, "
     f"et le plus grand score ne suffit pas ; reçu {decimal(value, 3)}"
 )
+cases = []
 for n, k, size in ((7, 4, 2), (1, 3, 2), (5, 2, 1), (3, 12, 5), (4, 3, 1000), (6, 6, 3000)):
     scores = size * torch.randn(n, k)
     scores[0] = scores[0, 0]  # une ligne d'égalités
     target = torch.randint(k, (n,)) if n < 7 else torch.full((n,), 1)
-    before = scores.clone(), target.clone()
+    cases.append((scores, target, size))
+copies = [(scores.clone(), target.clone()) for scores, target, _ in cases]
+call = checks.recorded_in_turn(*((softmax_loss, "__call__", scores, target) for scores, target, _ in cases))
+ready_made = [
+    name for name in call.operators if any(w in name for w in ("softmax", "logsumexp", "logaddexp", "nll"))
+]
+assert not ready_made, f"{ready_made[0]} fait déjà ce calcul : écrivez-le"
+for (scores, target, size), before, found in zip(cases, copies, call.value):
+    n, k = before[0].shape
     expected = float(F.cross_entropy(before[0].double(), before[1]))
-    call = checks.recorded(softmax_loss, scores, target)
     given = f"pour N = {n}, K = {k} et des scores de l'ordre de {size}"
-    ready_made = [
-        name for name in call.operators if any(w in name for w in ("softmax", "logsumexp", "logaddexp", "nll"))
-    ]
-    assert not ready_made, f"{ready_made[0]} fait déjà ce calcul : écrivez-le"
     assert torch.equal(scores, before[0]), "`scores` a été modifié : travaillez sur un nouveau tenseur"
     assert torch.equal(target, before[1]), "`target` a été modifié"
-    assert call.value.shape == (), f"attendu un scalaire, reçu {tuple(call.value.shape)}, {given}"
-    found = float(call.value)
+    assert found.shape == (), f"attendu un scalaire, reçu {tuple(found.shape)}, {given}"
+    found = float(found)
     assert abs(found) < float("inf"), f"reçu {found}, {given} : une exponentielle ou un log déborde"
     assert abs(found - expected) <= 1e-4 * (1 + expected), (
         f"attendu {decimal(expected, 4)}, reçu {decimal(found, 4)}, {given}"

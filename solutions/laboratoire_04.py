@@ -390,13 +390,14 @@ assert torch.allclose(shrunk.double(), torch.tensor([1.5, 0.0, -0.5]).double(), 
     f"(2 ; -0,3 ; -1) et λ = 0,5 donnent (1,5 ; 0 ; -0,5) ; reçu : {shrunk.tolist()}"
 )
 ### BEGIN HIDDEN TESTS
+cases = []
 for shape, threshold in (((40,), 0.75), ((6, 9), 0.25), ((2, 3, 5), 0.0), ((7, 4), 0.0), ((1, 5, 1), 0.5)):
     weight = torch.randn(shape, dtype=torch.float64)
     weight.view(-1)[:4] = torch.tensor([threshold, -threshold, 0.0, 3.0])  # les cas d'égalité
-    before = weight.clone()
+    cases.append((weight, weight.clone(), threshold))
+call = checks.recorded_in_turn(*((soft_threshold, "__call__", weight, threshold) for weight, _, threshold in cases))
+for (weight, before, threshold), shrunk in zip(cases, call.value):
     expected = torch.where(before.abs() <= threshold, 0.0, before - threshold * before.sign())
-    call = checks.recorded(soft_threshold, weight, threshold)
-    shrunk = call.value
     assert torch.equal(weight, before), "`weight` a été modifié : renvoyez un nouveau tenseur"
     assert isinstance(shrunk, torch.Tensor), f"un tenseur est attendu ; reçu : {type(shrunk).__name__}"
     assert shrunk.shape == expected.shape, (
@@ -411,8 +412,8 @@ for shape, threshold in (((40,), 0.75), ((6, 9), 0.25), ((2, 3, 5), 0.0), ((7, 4
     assert wrong < 1e-5, (
         f"λ = {threshold} : un poids plus grand que λ perd λ en valeur absolue et garde son signe ; écart {wrong:.2g}"
     )
-    used = [name for name in call.operators if "shrink" in name.lower()]
-    assert not used, f"le seuillage est à écrire, sans `{used[0]}`"
+used = [name for name in call.operators if "shrink" in name.lower()]
+assert not used, f"le seuillage est à écrire, sans `{used[0]}`"
 checks.forbid(soft_threshold, "*softshrink*", "*hardshrink*", "*tanhshrink*")
 ### END HIDDEN TESTS
 
