@@ -1,13 +1,15 @@
 """Grading the course's own labs: the CPU time of a submission, and where it goes.
 
     python bench/bench_labs.py [laboratoire_01 ...] [--students 12] [--stock 3] [--whole] [--parts]
+                               [--command]
 
 Each class has a third of wrong answers (a mutant in one exercise each) and filled-in free
 experiments, and is graded from a cold start, gradebook included. Stock nbgrader grades `--stock` of
 the same submissions in the same run; its start is measured on one more, and taken off. CPU times
 are those of all processes: a busy machine stretches wall times, and hardly these. `--parts` says
 what a further right submission costs in which processes, and what it would without its tests or
-without any cell.
+without any cell. `--command` says how long the command takes for a few, what it imports itself
+included.
 """
 
 from __future__ import annotations
@@ -124,23 +126,32 @@ def ours(folder: Path, lab: str, size: int, config: EngineConfig) -> tuple[Spent
     return spent, results
 
 
+def command(folder: Path, lab: str, size: int) -> Spent:
+    """As it is typed."""
+    course = a_course(folder, lab)
+    hand_in(course, lab, size)
+    with measured() as spent:
+        _run(course, "grader", "autograde", lab, "--workers", str(WORKERS))
+    return spent
+
+
 def stock(folder: Path, lab: str, size: int) -> Spent:
     """What one submission takes, the start of nbgrader taken off."""
     course = a_course(folder, lab, STOCK)
     hand_in(course, lab, 1)
     with measured() as start:
-        _nbgrader(course, lab)
+        _run(course, "nbgrader", "autograde", lab)
     hand_in(course, lab, size, first=1)
     with measured() as more:
-        _nbgrader(course, lab)
+        _run(course, "nbgrader", "autograde", lab)
     # Both start once: with one submission, and with `size` others.
     return Spent((more.wall - start.wall) / (size - 1), (more.cpu - start.cpu) / (size - 1))
 
 
-def _nbgrader(course: Course, lab: str) -> None:
+def _run(course: Course, *command: str) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     subprocess.run(
-        [sys.executable, "-m", "nbgrader", "autograde", lab],
+        [sys.executable, "-m", *command],
         cwd=course.root,
         env=os.environ | {"PATH": path, "PYTHONPATH": str(ROOT)},
         check=True,
@@ -212,6 +223,7 @@ def main() -> None:
     parser.add_argument("--stock", type=int, default=3, help="graded by stock nbgrader; 0: none")
     parser.add_argument("--whole", action="store_true", help="run every cell, as before")
     parser.add_argument("--parts", action="store_true", help="say where the time goes")
+    parser.add_argument("--command", action="store_true", help="how long it takes for a few")
     options = parser.parse_args()
     gc.set_threshold(500_000, 5, 5)  # as the command `grader` does
     config = EngineConfig(workers=WORKERS, whole=options.whole)
@@ -242,6 +254,9 @@ def compare(home: Path, lab: str, options: argparse.Namespace, config: EngineCon
             f"  throughput {theirs.wall * count / mine.wall:.1f} x, CPU"
             f" {theirs.cpu * count / mine.cpu:.1f} x, one more {theirs.cpu / marginal:.1f} x"
         )
+    if options.command:
+        spent = command(home / "command", lab, few)
+        print(f"  the command for {few}        {spent.wall:8.1f} s, {spent.cpu:.1f} s of CPU")
     if options.parts:
         for name, spent in parts(home / "parts", lab, config).items():
             told = ", ".join(f"{role} {each:.0f}" for role, each in spent.items())
