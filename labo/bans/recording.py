@@ -132,7 +132,11 @@ def _operators(events: list[Any]) -> frozenset[str] | None:
     if call is None:
         return None
     began, ended = call.start_ns(), call.end_ns()
-    names = {event.name() for event in events if began < event.start_ns() < ended}
+    names = set[str]()
+    for event in events:  # thousands, of a few names
+        name = event.name()
+        if name not in names and began < event.start_ns() < ended:
+            names.add(name)
     return frozenset(
         name.removeprefix("aten::").removeprefix(_AUTOGRAD)
         for name in names
