@@ -1,6 +1,7 @@
-"""The process that becomes both zygotes: `python -m grader.engine CANDIDATES EXAMINERS`.
+"""The process that becomes both zygotes: `python -m grader.engine CANDIDATES EXAMINERS HOME`.
 
-Each argument is the number of a descriptor: that of a zygote's control socket.
+The first arguments are numbers of descriptors: of each zygote's control socket. The last is their
+folder, removed at their end, as the grader may have been killed.
 """
 
 import gc
@@ -8,6 +9,7 @@ import gc
 gc.disable()  # until everything is imported: it would look for garbage where there is none
 
 import os  # noqa: E402
+import shutil  # noqa: E402
 import signal  # noqa: E402
 import socket  # noqa: E402
 import sys  # noqa: E402
@@ -15,5 +17,7 @@ import sys  # noqa: E402
 from grader.engine import zygote  # noqa: E402
 
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader to handle
-zygote.main(*(socket.socket(fileno=int(number)) for number in sys.argv[1:]))
+*numbers, home = sys.argv[1:]
+zygote.main(*(socket.socket(fileno=int(number)) for number in numbers))
+shutil.rmtree(home, ignore_errors=True)
 os._exit(0)

@@ -17,7 +17,7 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.inputtransformer2 import TransformerManager
 from torch.utils.data import DataLoader
 from torch.utils.data.dataloader import _SingleProcessDataLoaderIter
-from traitlets import Instance, Type
+from traitlets import Type, default
 from traitlets.config import Config
 
 from grader.engine import passed_over, wire
@@ -176,12 +176,17 @@ class _Transformers(TransformerManager):
 _TOKEN_TRANSFORMERS: Final = TransformerManager().token_transformers
 
 
+# Whatever a notebook makes of these names.
+_parse: Final = ast.parse
+_warnings_caught: Final = warnings.catch_warnings
+
+
 def _are_python(lines: list[str]) -> bool:
     if not all(line.endswith("\n") for line in lines):  # other characters also end one for IPython
         return False
     with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
-        with warnings.catch_warnings(action="ignore"):  # they come when the cell is compiled
-            ast.parse("".join(lines))
+        with _warnings_caught(action="ignore"):  # they come when the cell is compiled
+            _parse("".join(lines))
         return True
     return False
 
@@ -191,7 +196,6 @@ class Shell(PassesOver):
 
     display_pub_class = Type(_Publisher)
     displayhook_class = Type(_Hook)
-    input_transformer_manager = Instance(_Transformers, ())
     output_limit = 1_000_000  # bytes of one cell's outputs
 
     def __init__(self, **options: Any) -> None:
@@ -201,10 +205,17 @@ class Shell(PassesOver):
     def enable_gui(self, gui: str | None = None) -> None:
         pass  # figures are captured; there is no window
 
-    def should_run_async(self, raw_cell: str, **options: Any) -> bool:
+    @default("input_transformer_manager")
+    def _own_transformers(self) -> TransformerManager:
+        return _Transformers()
+
+    def should_run_async(
+        self, raw_cell: str, *, transformed_cell: str | None = None, **options: Any
+    ) -> bool:
         # Compiled to find out, unless no word of it could need a loop of events.
-        return ("await" in raw_cell or "async" in raw_cell) and super().should_run_async(
-            raw_cell, **options
+        cell = raw_cell if transformed_cell is None else transformed_cell
+        return ("await" in cell or "async" in cell) and super().should_run_async(
+            raw_cell, transformed_cell=transformed_cell, **options
         )
 
     def _showtraceback(self, etype: type, evalue: BaseException, stb: list[str]) -> None:

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, TypeVar
@@ -38,7 +38,7 @@ class Zygotes:
     """Both zygotes, which start to import what every lab uses. To be closed.
 
     Attributes:
-        home: their folder.
+        home: their folder, which they remove when they end.
         candidates, examiners: what each is asked through.
         process: that of the zygote of candidates, which the other ends with.
     """
@@ -51,7 +51,7 @@ class Zygotes:
         descriptors = [candidates.fileno(), examiners.fileno()]
         with candidates, examiners:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "grader.engine", *map(str, descriptors)],
+                [sys.executable, "-m", "grader.engine", *map(str, descriptors), self._home.name],
                 pass_fds=descriptors,
                 env=_environment(self._home.name),
                 cwd="/",
@@ -63,7 +63,8 @@ class Zygotes:
 
     def settle(self, settings: ZygoteSettings) -> None:
         """Tell them for what they are: they go on with what this lab uses."""
-        self.candidates.control.send(settings.to_bytes())
+        with suppress(ConnectionError):  # they have ended: who waits for them is told
+            self.candidates.control.send(settings.to_bytes())
 
     def close(self) -> None:
         """End both, and what they have forked."""
@@ -106,14 +107,18 @@ def started_ahead() -> Iterator[None]:
     try:
         yield
     finally:
-        for unused in _ahead:
-            unused.close()
-        _ahead.clear()
+        while _ahead:
+            _ahead.pop().close()
 
 
 def zygotes() -> Zygotes:
-    """Those that were started ahead, or new ones."""
-    return _ahead.pop() if _ahead else Zygotes()
+    """Those that were started ahead, if they live, or new ones."""
+    while _ahead:
+        found = _ahead.pop()
+        if found.process.poll() is None:
+            return found
+        found.close()
+    return Zygotes()
 
 
 class ZygoteClient:
@@ -138,7 +143,7 @@ class ZygoteClient:
 
     def ask_fork(self, *owned: socket.socket | IO[bytes], core: int | None = None) -> None:
         """Ask for a child that owns these sockets and files; `forked` gives its process id."""
-        send(self.control, Fork(core), tuple(each.fileno() for each in owned))
+        self._send(Fork(core), tuple(each.fileno() for each in owned))
 
     def forked(self) -> int:
         """The process id of the child asked for."""
@@ -147,14 +152,18 @@ class ZygoteClient:
 
     def ask_prepare(self, notebook: IO[bytes]) -> None:
         """Have an author's notebook read before the next children are forked."""
-        send(self.control, Prepare(), (notebook.fileno(),))
+        self._send(Prepare(), (notebook.fileno(),))
 
     def end(self, pid: int) -> int:
         """End a child and all that it started; its wait status."""
-        send(self.control, End(pid))
+        self._send(End(pid))
         while (answer := self._answer(Ended)).pid != pid:
             pass  # an answer that nobody waited for: Ctrl-C came in between
         return answer.status
+
+    def _send(self, message: ZygoteMessage, descriptors: tuple[int, ...] = ()) -> None:
+        with suppress(ConnectionError):  # it has ended: who waits for its answer is told
+            send(self.control, message, descriptors)
 
     def _answer(self, kind: type[_Answer]) -> _Answer:
         """The next answer of this kind."""

@@ -140,7 +140,7 @@ class _Libraries:
         return None if self._has(own.scope) else own
 
     def _has(self, scope: dict[str, Any]) -> bool:
-        main = sys.modules.get(_OF_NOTEBOOK)
+        main = self._named({"__name__": _OF_NOTEBOOK})
         if main is not None and _NAMES(main) is scope:
             return False
         module = self._named(scope)
@@ -148,9 +148,11 @@ class _Libraries:
 
     def _named(self, scope: dict[str, Any]) -> ModuleType | None:
         """Le module importé sous le nom qu'un module se donne."""
-        name = dict.get(scope, "__name__")
-        module = sys.modules.get(name) if type(name) is str else None
-        return module if issubclass(type(module), ModuleType) else None
+        with suppress(Exception):  # whatever a key of the notebook's raises when it is compared
+            name = dict.get(scope, "__name__")
+            module = sys.modules.get(name) if type(name) is str else None
+            return module if issubclass(type(module), ModuleType) else None
+        return None
 
     # To look at each module would copy its page to a process that was forked: 1,700 pages.
 

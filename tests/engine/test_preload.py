@@ -20,6 +20,7 @@ from grader.engine import (
 )
 from grader.engine.policy import policy
 from grader.engine.zygote_client import Zygotes, started_ahead
+from grader.errors import GraderError
 from grader.notebook import plain
 
 
@@ -118,7 +119,31 @@ def test_zygotes_whose_grader_was_killed_end():
     alone = Zygotes()
     alone.candidates.control.close()
     assert alone.process.wait(timeout=60) == 0
+    assert not alone.home.exists()
     alone.close()
+
+
+def test_zygotes_that_died_while_they_waited_are_replaced(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    with started_ahead():
+        (dead,) = zygote_client._ahead
+        dead.process.kill()
+        dead.process.wait()
+        with closing(zygote_client.zygotes()) as others:
+            assert others.process.poll() is None
+    assert not dead.home.exists()
+
+
+def test_zygotes_that_die_as_they_are_told_are_missed_with_a_sentence(tmp_path):
+    engine = Engine()
+    engine.policy = policy(engine.config)
+    with closing(Zygotes()) as zygotes:
+        zygotes.process.kill()
+        zygotes.process.wait()
+        zygotes.settle(engine._settings(tmp_path))
+        zygotes.candidates.ask_fork()
+        with pytest.raises(GraderError, match="zygote ended"):
+            zygotes.candidates.forked()
 
 
 def test_a_single_core_has_no_time_for_zygotes_ahead(monkeypatch):

@@ -164,3 +164,34 @@ def test_what_a_notebook_adds_to_ipythons_syntax_counts(run):
 def test_a_warning_of_the_syntax_comes_once(run):
     (output,) = run("x = 1 is 1")
     assert output["text"].count("SyntaxWarning") == 1
+
+
+WAITS = "import asyncio\nasync def g():\n    await asyncio.sleep(0)\n    print('waited')"
+AWAITED_UNDER_ANOTHER_NAME = {
+    "a macro": ("from IPython.core.macro import Macro\nm = Macro('await g()\\n')", "m"),
+    "what a notebook adds": (
+        "def swap(lines):\n    return [line.replace('PLEASE', 'await') for line in lines]\n"
+        "get_ipython().input_transformers_post.append(swap)",
+        "PLEASE g()",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", AWAITED_UNDER_ANOTHER_NAME)
+def test_a_cell_that_awaits_once_it_is_transformed(run, name):
+    (output,) = run(WAITS, *AWAITED_UNDER_ANOTHER_NAME[name])
+    assert output["text"] == "waited\n"
+
+
+def test_a_notebook_may_have_a_transformer_of_its_own(run):
+    assert "_Transformers" in run("print(type(get_ipython().input_transformer_manager))")[0]["text"]
+    own = (
+        "from IPython.core.inputtransformer2 import TransformerManager\n"
+        "get_ipython().input_transformer_manager = TransformerManager()"
+    )
+    assert run(own, "%time print(3)")[0]["text"].startswith("3\n")
+
+
+def test_what_a_notebook_makes_of_the_parser_hinders_no_cell(run):
+    (output,) = run("import ast, warnings\nast.parse = warnings.catch_warnings = None", "print(3)")
+    assert output["text"] == "3\n"

@@ -2,7 +2,7 @@
 
 import collections
 import sys
-from types import FunctionType, ModuleType
+from types import FunctionType, ModuleType, SimpleNamespace
 
 import pytest
 import torch.nn.functional as F
@@ -59,3 +59,27 @@ def test_a_module_that_the_notebook_has_made_is_looked_into(notebook):
     module = ModuleType("torch")
     module.g = F.softmax
     assert held.held([module], notebook, set()).words == {"softmax"}
+
+
+class _Armed(str):
+    """A key that raises when it is compared, once it is armed."""
+
+    armed = False
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        if self.armed:
+            raise RuntimeError
+        return False
+
+
+def test_names_whose_keys_raise_are_the_notebooks(notebook):
+    key = _Armed("__name__")
+    function = FunctionType(notebook["f"].__code__, {key: "torch"})
+    key.armed = True
+    assert held.held([function], notebook, set()).words >= {"relu"}
+
+
+def test_what_a_notebook_puts_in_the_place_of_main_may_be_no_module(notebook, monkeypatch):
+    monkeypatch.setitem(sys.modules, "__main__", SimpleNamespace())
+    assert held.held([notebook["f"]], notebook, set()).words == {"F", "relu"}
