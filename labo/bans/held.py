@@ -140,7 +140,7 @@ class _Libraries:
         return None if self._has(own.scope) else own
 
     def _has(self, scope: dict[str, Any]) -> bool:
-        main = self._named({"__name__": _OF_NOTEBOOK})
+        main = _imported_as(_OF_NOTEBOOK)
         if main is not None and _NAMES(main) is scope:
             return False
         module = self._named(scope)
@@ -149,9 +149,7 @@ class _Libraries:
     def _named(self, scope: dict[str, Any]) -> ModuleType | None:
         """Le module importé sous le nom qu'un module se donne."""
         with suppress(Exception):  # whatever a key of the notebook's raises when it is compared
-            name = dict.get(scope, "__name__")
-            module = sys.modules.get(name) if type(name) is str else None
-            return module if issubclass(type(module), ModuleType) else None
+            return _imported_as(dict.get(scope, "__name__"))
         return None
 
     # To look at each module would copy its page to a process that was forked: 1,700 pages.
@@ -164,6 +162,11 @@ class _Libraries:
     def _scopes(self) -> set[int]:
         # Whatever a class of modules says of its attributes.
         return {id(_NAMES(each)) for each in _imported()}
+
+
+def _imported_as(name: object) -> ModuleType | None:
+    module = sys.modules.get(name) if type(name) is str else None
+    return module if issubclass(type(module), ModuleType) else None
 
 
 def _imported() -> Iterator[ModuleType]:
