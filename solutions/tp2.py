@@ -1254,12 +1254,12 @@ def developed(shots):
     """Les photographies, une fois que tout est tiré."""
     n = len(shots["rare"])
     height, width = (np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2)[:, None] - shots["shift"].T[..., None, None]
-    radius = np.hypot(width, height)
-    angle = np.arctan2(height, width) - shots["turn"][:, None, None] - shots["tilt"][:, None, None]
-
-    turn = np.cos(angle) + 1j * np.sin(angle)
-    # Un cosinus et un sinus de chacun des quatre ordres, pour deux fonctions trigonométriques.
-    waves = np.stack([turn, turn**2, turn**3, turn**4], -1).reshape(n, -1, 4).view(float)
+    point = width + 1j * height
+    radius = np.abs(point)
+    turn = point / radius * np.exp(-1j * (shots["turn"] + shots["tilt"]))[:, None, None]
+    # Un cosinus et un sinus de chacun des quatre ordres, sans fonction trigonométrique par pixel.
+    twice = turn * turn
+    waves = np.stack([turn, twice, turn * twice, twice * twice], -1).reshape(n, -1, 4).view(float)
 
     def wave(amplitudes):
         """La somme des derniers ordres, avec ces amplitudes."""
