@@ -173,4 +173,8 @@ class ZygoteClient:
                 raise GraderError(answer.reason)
             if isinstance(answer, kind):
                 return answer
-        raise GraderError(f"the {self.role} zygote ended; its message, if any, is above")
+        raise GraderError(
+            f"the process that forks a {self.role} for each submission has ended (its message, if"
+            " any, is above; a lack of memory leaves none). What is graded is kept: give the same"
+            " command again, with fewer --workers or after `grader doctor` if it ends again"
+        )

@@ -142,7 +142,7 @@ def test_zygotes_that_die_as_they_are_told_are_missed_with_a_sentence(tmp_path):
         zygotes.process.wait()
         zygotes.settle(engine._settings(tmp_path))
         zygotes.candidates.ask_fork()
-        with pytest.raises(GraderError, match="zygote ended"):
+        with pytest.raises(GraderError, match="same command again"):
             zygotes.candidates.forked()
 
 
