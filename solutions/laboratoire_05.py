@@ -446,7 +446,7 @@ cases = (
     (20, [(1, 3, 0, 5), (3, 1, 1, 2)]),
     (33, [(3, 2, 1, 1)] + [(3, 1, 1, 1)] * 30),
     (12, [(3, 1, 3, 1)]),
-    (29, [(5, 3, 2, 1), (3, 1, 1, 1), (2, 4, 1, 1)]),
+    (30, [(5, 3, 2, 1), (3, 1, 1, 1), (2, 4, 1, 1)]),
 )
 given_in = [(size, list(layers)) for size, layers in cases]
 for (size, before), (_, layers), result in zip(cases, given_in, checks.each(receptive_field, *given_in)):

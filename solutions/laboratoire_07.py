@@ -697,8 +697,11 @@ for n, c, h, w, k, below, above in (
     summed = torch.einsum("nm,nmhw->nhw", maps.grad.mean((2, 3)), maps.detach())
     expected = summed.clamp(min=0)
     case = f"N = {n}, cartes {tuple(maps.shape)}, {k} classes"
-    cases.append((case, features, head, n % 2 == 0, x, target, expected))
-list(checks.in_turn(*((features, "requires_grad_", learns) for _, features, _, learns, *_ in cases)))
+    cases.append((case, features, head, (n % 2 == 0, n > 2), x, target, expected))
+list(checks.in_turn(*(
+    (network, "requires_grad_", learns)  # l'un, l'autre, les deux ou aucun
+    for _, *networks, learn, _, _, _ in cases for network, learns in zip(networks, learn)
+)))
 unchanged = checks.unchanged(*(network for _, *networks, _, _, _, _ in cases for network in networks))
 given = [(x.clone(), target.clone()) for *_, x, target, _ in cases]
 results = checks.each(grad_cam, *((features, head, *arguments) for (_, features, head, *_), arguments in zip(cases, given)))

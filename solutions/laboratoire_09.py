@@ -1059,7 +1059,7 @@ claim.less("la perte d'entraînement reste finie et petite", losses["sans attent
 #
 # ### Exercice 6 - `additive_attention` ★★ (14 min, 4 points)
 #
-# Toutes les requêtes à la fois, sans boucle : les sommes $W_q q_i + W_k h_j$ forment un tableau à quatre
+# Toutes les requêtes peuvent passer à la fois, sans boucle : les sommes $W_q q_i + W_k h_j$ forment un tableau à quatre
 # dimensions. Un mot caché par le masque doit avoir un poids nul, et les autres doivent toujours sommer à 1 : que
 # doit valoir son score, et avant quelle étape ?
 

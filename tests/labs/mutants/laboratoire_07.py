@@ -294,6 +294,16 @@ def smooth_grad(model, x, target, noise):
             ),
         ),
         (
+            "the parameters of the head come out unfrozen",
+            _cam(
+                (
+                    "    with torch.no_grad():",
+                    "    head.requires_grad_(False)\n    with torch.no_grad():",
+                ),
+                ("    weights = gradient", "    head.requires_grad_(True)\n    weights = gradient"),
+            ),
+        ),
+        (
             "ReLU before the sum",
             _cam(
                 (
