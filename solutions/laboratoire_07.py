@@ -187,7 +187,7 @@ def saliency(model: nn.Module, x: torch.Tensor, target: torch.Tensor) -> torch.T
     Args :
         model : un réseau en mode évaluation, d'images N × C × H × W vers des scores N × K. Il ressort comme il est
             entré : même mode, mêmes poids, et les `.grad` de ses paramètres n'ont pas changé.
-        x : N × C × H × W ; n'est pas modifié, `requires_grad` compris.
+        x : N × C × H × W ; n'est pas modifié, et `requires_grad` y reste faux.
         target : N entiers, pour chaque image la classe dont on dérive le score.
 
     Renvoie :
@@ -323,7 +323,7 @@ def smooth_grad(model: nn.Module, x: torch.Tensor, target: torch.Tensor, noise: 
 
     Args :
         model : un réseau en mode évaluation ; il ressort comme il est entré, `.grad` des paramètres compris.
-        x : N × C × H × W ; n'est pas modifié, `requires_grad` compris.
+        x : N × C × H × W ; n'est pas modifié, et `requires_grad` y reste faux.
         target : N entiers, la classe de chaque image.
         noise : M × N × C × H × W, les M bruits à ajouter à x, chacun à son tour ; n'est pas modifié.
 
@@ -649,7 +649,7 @@ def grad_cam(
         features : d'images N × C × H × W vers des cartes N × M × H' × W'.
         head : de ces cartes vers des scores N × K. Comme `features`, en mode évaluation ; tous deux ressortent comme
             ils sont entrés, `.grad` des paramètres compris.
-        x : N × C × H × W ; n'est pas modifié, `requires_grad` compris.
+        x : N × C × H × W ; n'est pas modifié, et `requires_grad` y reste faux.
         target : N entiers, la classe de chaque image.
 
     Renvoie :
@@ -788,7 +788,7 @@ def maximise(
     Args :
         model : un réseau en mode évaluation ; il ressort comme il est entré, `.grad` des paramètres compris.
         target : N entiers, la classe voulue de chaque image.
-        start : N × C × H × W, les images de départ ; n'est pas modifié, `requires_grad` compris.
+        start : N × C × H × W, les images de départ ; n'est pas modifié, et `requires_grad` y reste faux.
         steps : nombre de pas.
         rate : taux d'apprentissage.
         alpha : force de la pénalité, sans ½.
@@ -920,7 +920,7 @@ def pgd(
     Args :
         model : un réseau, d'images N × C × H × W vers des scores N × K ; il ressort comme il est entré : même mode,
             et `.grad` des paramètres compris.
-        x : N × C × H × W, les images d'origine, dans [0, 1] ; n'est pas modifié, `requires_grad` compris.
+        x : N × C × H × W, les images d'origine, dans [0, 1] ; n'est pas modifié, et `requires_grad` y reste faux.
         target : N entiers, les bonnes classes, dont on augmente la perte.
         epsilon : le rayon : aucun pixel ne s'éloigne davantage de x.
         step : la longueur d'un pas, pour chaque pixel ; un pixel de gradient nul n'est pas déplacé par le pas.
