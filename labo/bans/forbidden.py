@@ -61,6 +61,8 @@ _REWRITES = {
 }
 _REWRITING_BUILTINS = {"exec", "__import__"}
 _REWRITING_MODULES = {"__main__", "ctypes", "grader", "bans"}
+_NO_LOOP = "cet exercice se fait sans boucle"
+_CALLED_FOR_YOU = "ce que Python, ou une autre fonction, appelle à votre place peut en être une"
 # What a notebook may ask of those that could rewrite it too.
 _ASKED_OF = {
     "builtins": re.compile(r"(?!exec\b|eval\b|compile\b|globals\b|vars\b|locals\b|_)\w"),
@@ -91,7 +93,9 @@ def check(
                 _refuse(use, statement, "interdit dans cet exercice")
         if loops:
             for use in _loops(statement, program):
-                _refuse(use, statement, "cet exercice se fait sans boucle")
+                _refuse(use, statement, _NO_LOOP)
+            for use in _implicit_loops(statement, program):
+                _refuse(use, statement, f"{_NO_LOOP} ; {_CALLED_FOR_YOU}")
     for statement in reached:
         _check_modules(statement, program)
     if loops or recursion:
@@ -321,9 +325,6 @@ def _loops(statement: Statement, program: Program) -> Iterator[Use]:
     used = statement.uses
     looping = LOOPING_BUILTINS | LOOPING_ATTRIBUTES
     yield from used.loops
-    inner = {name.removeprefix(".") for name, _, _ in used.functions} - {""}
-    outer = {use.word for use in used.names} & program.functions
-    yield from implicit_loops(statement.node, inner | outer)
     yield from (u for u in used.imports if u.word in looping and not program.binds(u.word))
     for use in used.names:
         own = program.binds(use.word) and use.word not in program.imported
@@ -337,6 +338,13 @@ def _loops(statement: Statement, program: Program) -> Iterator[Use]:
 
 
 _TOOLS = {"functools", "itertools", "builtins"}
+
+
+def _implicit_loops(statement: Statement, program: Program) -> Iterator[Use]:
+    used = statement.uses
+    inner = {name.removeprefix(".") for name, _, _ in used.functions} - {""}
+    outer = {use.word for use in used.names} & program.functions
+    return implicit_loops(statement.node, inner | outer)
 
 
 def _held(statement: Statement) -> dict[str, set[str]]:

@@ -280,6 +280,11 @@ LOOPS = {
     "takewhile": ("import itertools\ndef f(x): return list(itertools.takewhile(str, x))", "while"),
     "vectorize": ("def f(x): return np.vectorize(str)(x)", "`vectorize`"),
     "vmap": ("def f(x): return torch.vmap(torch.sin)(x)", "`vmap`"),
+    "vmap of a lambda": ("def f(x):\n    return torch.vmap(lambda i: i)(x)", "`vmap` à la ligne 2"),
+    "lambda given to a function": (
+        "def f(x): return torch.autograd.functional.jacobian(lambda i: i, x)",
+        "une autre fonction, appelle à votre place",
+    ),
     "recursion": (
         "def f(x): return x and f(x[1:])",
         "`f` à la ligne 1 de `f` : cet exercice se fait sans récursion",
