@@ -402,6 +402,7 @@ for n, known, classes, size in (
             wanted = copies[0][position]
             if change:
                 received = seen[rank - 1 : rank]
+                assert received, f"{case} : à l'accès {rank}, `transform` n'est pas appelée ; elle l'est à chacun, même au même indice"
                 assert received == [size], f"`transform` reçoit une image C × H × W, {size} ici, et non {received}"
                 wanted = wanted * 2 + rank
             assert isinstance(picture, torch.Tensor), f"{case} : l'image est un tenseur"
@@ -409,12 +410,12 @@ for n, known, classes, size in (
             assert torch.allclose(picture, wanted), (
                 f"{case} : l'image {index} n'est pas la bonne, ou `transform` n'y est pas appliquée une fois à cet accès"
             )
+        after = "une image"
         try:
             next(found)
-        except IndexError:
-            pass
-        else:
-            raise AssertionError("après la dernière image, il faut IndexError, ou `for` ne s'arrêterait jamais")
+        except Exception as error:
+            after = type(error).__name__
+        assert after == "IndexError", f"après la dernière image, il faut IndexError, ou `for` ne s'arrêterait jamais ; et non {after}"
         if change:
             assert len(seen) == len(kept) + 1, f"une transformation par accès : {len(kept) + 1}, et non {len(seen)}"
     assert torch.equal(pictures, copies[0]) and torch.equal(target, copies[1]), f"{case} : un argument a été modifié"

@@ -370,7 +370,7 @@ assert torch.allclose(result[2], wanted, atol=1e-4), (
 ### BEGIN HIDDEN TESTS
 from labo import checks
 
-sizes = (1, 2), (5, 6), (6, 2), (4, 8), (40, 10), (2, 64), (8, 8), (1200, 2)
+sizes = (1, 2), (5, 6), (6, 2), (4, 8), (40, 10), (2, 64), (8, 8), (10_001, 2)
 for (count, d), result in zip(sizes, checks.each(positions, *sizes)):
     case = f"count, d = {count}, {d}"
     assert isinstance(result, torch.Tensor), f"{case} : un tenseur est attendu, et non {type(result).__name__}"

@@ -406,7 +406,7 @@ def gan_step(
     """Un pas du discriminateur, puis un pas du générateur par bruit de `z_g`.
 
     Args :
-        generator, discriminator : les deux réseaux ; optimizer_g, optimizer_d : leurs optimiseurs.
+        generator, discriminator : les deux réseaux, sans poids gelé ; optimizer_g, optimizer_d : leurs optimiseurs.
         real : N × ..., de vrais exemples.
         z_d : N × L, le bruit des faux que juge le discriminateur.
         z_g : P × N × L, P ≥ 1 bruits : un par pas du générateur, dans l'ordre.

@@ -209,6 +209,13 @@ def attention(q, k, v, mask=None):
     ],
     "positions": [
         (
+            "a table of 5000",
+            _positions(
+                ("torch.arange(count)", "torch.arange(5000)"),
+                (".flatten(1)", ".flatten(1)[:count]"),
+            ),
+        ),
+        (
             "cosine first",
             _positions(("[angles.sin(), angles.cos()]", "[angles.cos(), angles.sin()]")),
         ),
