@@ -497,7 +497,7 @@ claim.less("à M = 64, GELU fait mieux que ReLU, en moyenne des graines",
 #
 # <details><summary>Un indice</summary>
 #
-# La direction $e_i$, quelle que soit la forme : `torch.zeros(x.numel())`, un 1 à la place $i$, puis
+# La direction $e_i$, quelle que soit la forme : `torch.zeros(x.numel(), dtype=x.dtype)`, un 1 à la place $i$, puis
 # `view(x.shape)`.
 # </details>
 
