@@ -410,12 +410,15 @@ for n, known, classes, size in (
             assert torch.allclose(picture, wanted), (
                 f"{case} : l'image {index} n'est pas la bonne, ou `transform` n'y est pas appliquée une fois à cet accès"
             )
-        after = "une image"
+        after = None
         try:
             next(found)
         except Exception as error:
-            after = type(error).__name__
-        assert after == "IndexError", f"après la dernière image, il faut IndexError, ou `for` ne s'arrêterait jamais ; et non {after}"
+            after = error
+        assert isinstance(after, IndexError), (
+            "après la dernière image, il faut IndexError, ou `for` ne s'arrêterait jamais ; et non "
+            f"{type(after).__name__ if after else 'une image'}"
+        )
         if change:
             assert len(seen) == len(kept) + 1, f"une transformation par accès : {len(kept) + 1}, et non {len(seen)}"
     assert torch.equal(pictures, copies[0]) and torch.equal(target, copies[1]), f"{case} : un argument a été modifié"

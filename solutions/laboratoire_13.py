@@ -158,6 +158,7 @@ for n, d, margin, size, dtype in (
     (6, 1, 0.3, 0.3, torch.float64), (5, 5, 1.5, 0.5, torch.float32), (3, 8, 0.0, 1.0, torch.float64),
 ):
     values = [size * torch.randn(n, d, dtype=dtype) for _ in range(2)]
+    values[1] += 0.1 * (values[1] - values[0]).sign()  # assez loin pour un nombre de 1e-5 sous la racine
     same = torch.rand(n) < 0.5
     same[0] = n % 2 == 0
     same[1:2] = n % 2 == 1  # une paire de chaque sorte, quel que soit le tirage
@@ -194,7 +195,7 @@ for answer in (True, False):
     twin = [torch.ones(3, 2).requires_grad_(), torch.ones(3, 2).requires_grad_()]
     result = contrastive_loss(*twin, torch.tensor([answer] * 3), 1.5)
     wanted = 0 if answer else 2.25
-    assert abs(result.item() - wanted) < 1e-2, (  # un nombre ajouté sous la racine, 1e-5 au plus, se verrait ici
+    assert abs(result.item() - wanted) < 1e-2, (  # jusqu'à 1e-5 sous la racine, soit une distance de 0,003
         f"a = b, semblables {answer}, marge 1,5 : {wanted}, et non {result.item():.4f} (si vous ajoutez un nombre sous la "
         "racine, qu'il soit plus petit)"
     )

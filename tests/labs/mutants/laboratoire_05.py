@@ -159,6 +159,15 @@ def convolve(x, kernel, padding=0, stride=1):
     "receptive_field": [
         ("strides ignored", _field(("        gap *= stride\n", ""))),
         (
+            "a remainder of two thirds counts",
+            _field(
+                (
+                    "(size + 2 * padding - reach - 1) // stride + 1",
+                    "round((size + 2 * padding - reach - 1.01) / stride) + 1",
+                )
+            ),
+        ),
+        (
             "a stride acts on its own layer",
             _field(
                 (

@@ -6,6 +6,14 @@
 RIGHT: dict[str, list[tuple[str, str]]] = {
     "contrastive_loss": [
         (
+            "a larger number under the root",
+            """
+def contrastive_loss(a, b, same, margin):
+    distance = torch.sqrt(((a - b) ** 2).sum(1) + 1e-5)
+    return torch.where(same, ((a - b) ** 2).sum(1), torch.relu(margin - distance) ** 2).mean()
+""",
+        ),
+        (
             "from the statement: a loop over the pairs",
             """
 def contrastive_loss(a, b, same, margin):
