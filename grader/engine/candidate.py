@@ -11,6 +11,7 @@ import itertools
 import signal
 import socket
 import sys
+import threading
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
@@ -23,7 +24,7 @@ import numpy as np
 import torch
 from torch.utils._device import DeviceContext
 
-from grader.engine import mirrors, passed_over, state, wire
+from grader.engine import french, mirrors, passed_over, state, wire
 from grader.engine.bounds import MAX_SAID, MAX_TOLD
 from grader.engine.exact_values import EXACT
 from grader.engine.mirrors import Mirrors
@@ -59,7 +60,9 @@ class Candidate:
     def __init__(self, sock: socket.socket, shell: Shell, start: live.Start) -> None:
         self.peer = Peer(sock, self._serve)
         self.shell = shell
-        self.running = False
+        self.running = 0  # pieces of student code, one within the other
+        self.requests = 0  # of the examiner's, served now
+        self.asking = threading.RLock()
         self.fresh_numbers = itertools.count()
         self.objects: dict[int, Any] = {}
         self.numbers: dict[int, int] = {}  # by id: an object stays here under one number
@@ -77,22 +80,37 @@ class Candidate:
 
     def _serve(self, message: bytes) -> bytes:
         request = wire.decode(message)
+        self.requests += 1
         try:
             answer = getattr(self, f"_on_{request['op']}")(request)
         except WireError as error:  # a value that cannot cross
             self.mirrors.keep(set(self.mirrors.tensors).difference(self.told))
             answer = wire.encode({"refused": str(error)})
+        finally:
+            with self.asking:
+                self.requests -= 1
         self.told.clear()
         return answer
+
+    def _call_test(self, message: bytes) -> bytes:
+        """The answer of a test's function: the examiner serves one at a time, while it waits.
+
+        Raises:
+            RuntimeError: it no longer waits, for a thread that goes on after its call.
+        """
+        with self.asking:
+            if not self.requests:
+                raise RuntimeError(french.nobody_waits())
+            return self.peer.request(message)
 
     # ---- Requests
 
     def _on_run(self, request: dict) -> bytes:
-        self.running = True
+        self.running += 1
         try:
             outputs = self.shell.run(request["source"])
         finally:
-            self.running = False
+            self.running -= 1
         return wire.encode({"outputs": outputs})
 
     def _on_lookup(self, request: dict) -> bytes:
@@ -115,7 +133,7 @@ class Candidate:
     def _applied(self, request: dict) -> dict[str, object]:
         self.mirrors.take(request["mirrors"])
         state.restore(request)
-        arguments = Arguments(self.objects, self.generators, self.peer)
+        arguments = Arguments(self.objects, self.generators, self._call_test)
         args, kwargs = wire.decode(request["arguments"], arguments.build, trusted=True)
         tape = _Tape(arguments.leaves())
         results: list[bytes] = []
@@ -123,7 +141,7 @@ class Candidate:
         asked = request["input"]
         answers = None if asked is None else arguments.callback(asked)
         with self.shell.capturing() as capture, passed_over.answering(answers):
-            self.running = True
+            self.running += 1
             try:
                 steps = _steps(request["operation"], args, dict(kwargs))
                 several = len(steps) > 1
@@ -139,7 +157,7 @@ class Candidate:
                 answer["raised"] = _described(error)
                 results.append(self._encoded((None, arguments.changed()), tape, arguments))
             finally:
-                self.running = False
+                self.running -= 1
         answer["result"] = results.pop()
         if results:
             answer["earlier"] = results
@@ -160,7 +178,7 @@ class Candidate:
         given = [(output, grad) for output, grad in grads if grad is not None]
         tape = _Tape([grad for _, grad in given if grad.requires_grad] + recorded.inputs)
         answer: dict[str, object]
-        self.running = True
+        self.running += 1
         try:
             results = torch.autograd.grad(
                 [output for output, _ in given],
@@ -176,7 +194,7 @@ class Candidate:
         except BaseException as error:
             answer = {"raised": _described(error)}
         finally:
-            self.running = False
+            self.running -= 1
         return self._answer(answer, tape)
 
     def _on_forget(self, request: dict) -> bytes:

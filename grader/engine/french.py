@@ -113,6 +113,10 @@ def notebook_too_long(seconds: float) -> str:
     return f"Ce notebook a été arrêté : en tout, il durait plus de {seconds:g} s."
 
 
+def nobody_waits() -> str:
+    return "La fonction du test est appelée après la fin de l'appel qui l'a reçue."
+
+
 def ended() -> str:
     return "Le code de ce notebook a mis fin à son propre processus."
 

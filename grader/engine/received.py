@@ -11,7 +11,6 @@ import torch
 from grader.engine import mirrors, wire
 from grader.engine.numeric import pack_array
 from grader.engine.operations import indices_within
-from grader.engine.peer import Peer
 from grader.engine.wire import Build
 from grader.engine.wire_errors import WireError
 from labo.checks import Earlier
@@ -23,14 +22,18 @@ class Arguments:
     Args:
         objects: those that the examiner has numbers for.
         generators: those of earlier calls, to be added to; likewise.
+        call_test: sends the request for a function of the test, and returns its answer.
     """
 
     def __init__(
-        self, objects: Mapping[int, Any], generators: dict[int, torch.Generator], peer: Peer
+        self,
+        objects: Mapping[int, Any],
+        generators: dict[int, torch.Generator],
+        call_test: Callable[[bytes], bytes],
     ) -> None:
         self.objects = objects
         self.generators = generators
-        self.peer = peer
+        self.call_test = call_test
         self.values: list[Any] = []
         self._indices: dict[int, int] = {}  # by id
         self._before: list[Any] = []
@@ -117,7 +120,7 @@ class Arguments:
 
         def callback(*args: Any, **kwargs: Any) -> Any:
             message = wire.encode({"callback": number, "arguments": wire.encode([args, kwargs])})
-            answer = wire.decode(self.peer.request(message))
+            answer = wire.decode(self.call_test(message))
             if "raised" in answer:
                 raise RuntimeError(answer["raised"])
             return answer["value"]

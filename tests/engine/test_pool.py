@@ -60,6 +60,25 @@ def test_a_test_that_a_result_sends_round_and_round_is_late(engine):
     assert statuses(outcome) == [Status.TIMEOUT, Status.PASSED]
 
 
+def test_a_late_call_that_has_called_the_test_back_is_late_too(engine):
+    student = (
+        "def double(x): return 2 * x\ndef endless(function):\n    function(1)\n    while True: pass"
+    )
+    outcome = engine.run(job(student, "endless(lambda x: double(x))", "assert double(1) == 2"))
+    assert statuses(outcome) == [Status.TIMEOUT, Status.PASSED]
+    assert not any("did not stop" in incident for incident in outcome.report.incidents)
+
+
+def test_a_function_of_the_test_may_be_called_from_several_threads(engine):
+    student = (
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "def mapped(function, xs):\n"
+        "    with ThreadPoolExecutor(4) as pool: return list(pool.map(function, xs))"
+    )
+    test = "assert mapped(lambda x: x * x, range(200)) == [x * x for x in range(200)]"
+    assert statuses(engine.run(job(student, test))) == [Status.PASSED]
+
+
 def test_what_does_not_stop_ends_the_notebook_and_says_so(engine):
     student = (
         "import signal\ndef stubborn():\n"

@@ -1,7 +1,7 @@
-# The test's function is kept, and called when nobody waits for it.
+# The test's function is kept, and called when nobody waits for it: only that thread is refused.
 # exercise: twice
 # score: 12
-# status: passed|failed|error|not_run
+# status: passed
 import threading
 import time
 
