@@ -14,7 +14,6 @@ from typing import Final
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 from torch import nn
 from torch.nn import functional as F
 
@@ -59,6 +58,8 @@ def _decompositions() -> None:
 
 
 def _figures() -> None:
+    from matplotlib.figure import Figure  # once matplotlib is lean
+
     figure = Figure()
     figure.subplots().plot([0])
     figure.savefig(io.BytesIO(), bbox_inches="tight")
@@ -67,6 +68,10 @@ def _figures() -> None:
 def _torchvision() -> None:
     with contextlib.suppress(ImportError):  # the notebook will say so
         ensure_torchvision()
+
+
+def _metas() -> None:
+    torch.empty(0, device="meta")  # imports what torch computes there
 
 
 def _lstm() -> None:
@@ -80,6 +85,7 @@ _CALLS: Final[dict[str, Callable[[], None]]] = {
     "attention": _attention,
     "decompositions": _decompositions,
     "lstm": _lstm,
+    "metas": _metas,
     "figures": _figures,
     "torchvision": _torchvision,
 }

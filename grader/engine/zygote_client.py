@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, TypeVar
 
+from grader.engine import font_lists
 from grader.engine.packages import import_roots
 from grader.engine.policy import OF_EVERY_COURSE
 from grader.engine.sandbox.limits import minimal_environment
@@ -46,6 +47,9 @@ class Zygotes:
     def __init__(self) -> None:
         self._home = TemporaryDirectory(prefix="grader-")
         self.home = Path(self._home.name)
+        environment = _environment(self._home.name)
+        self._fonts = Path(environment["MPLCONFIGDIR"])
+        font_lists.lend(self._fonts)
         to_candidates, candidates = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         to_examiners, examiners = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         descriptors = [candidates.fileno(), examiners.fileno()]
@@ -53,7 +57,7 @@ class Zygotes:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "grader.engine", *map(str, descriptors), self._home.name],
                 pass_fds=descriptors,
-                env=_environment(self._home.name),
+                env=environment,
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
@@ -68,6 +72,8 @@ class Zygotes:
 
     def close(self) -> None:
         """End both, and what they have forked."""
+        if self.candidates.pid:
+            font_lists.keep(self._fonts)
         self.examiners.control.close()
         self.candidates.control.close()
         if not self.candidates.pid:  # it may import for seconds yet, and has forked nothing

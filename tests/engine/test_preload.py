@@ -1,5 +1,6 @@
 """What a lab needs is imported once, not by each of its students' processes."""
 
+import json
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ from grader.engine import (
     Level,
     Mode,
     first_calls,
+    font_lists,
     modules_of_short_runs,
     modules_used,
     zygote_client,
@@ -43,6 +45,8 @@ def notebook(*cells: str) -> dict:
         ("rnn = nn.LSTM(4, 3)", "first calls: lstm"),
         ("def convolve(x): pass", "first calls: convolutions"),
         ("optimizer = torch.optim.SGD(net.parameters())", "first calls: optimisers"),
+        ("with torch.device('meta'): net = Net()", "first calls: metas"),
+        ("rows = torch.func.jacrev(score)(x)", "first calls: metas"),
     ],
 )
 def test_what_a_lab_uses_is_imported_before_the_fork(cell, module):
@@ -57,7 +61,8 @@ def test_only_packages_that_are_known_to_be_harmless(cell):
 
 def test_first_calls_leave_what_children_draw_as_it_is():
     lab = notebook(
-        "torch.optim, conv2d, attention, linalg, LSTM, plt.plot, labo.ensure_torchvision"
+        "torch.optim, conv2d, attention, linalg, LSTM, plt.plot, torch.vmap",
+        "labo.ensure_torchvision()",
     )
     names = modules_used(lab)
     assert len(names) == len(first_calls._CALLS)
@@ -65,6 +70,37 @@ def test_first_calls_leave_what_children_draw_as_it_is():
         "import random, numpy, torch\nprint(torch.rand(3), numpy.random.rand(), random.random())"
     )
     assert _printed(drawing, names) == _printed(drawing, ())
+
+
+def test_processes_are_spared_what_no_notebook_asks_for():
+    asked = (
+        "import sys\nfrom matplotlib.lines import Line2D\n"
+        "print({'sympy', 'torch._decomp', 'torch._dynamo'} & sys.modules.keys(),"
+        " 'antialiased' in Line2D.set.__doc__)"
+    )
+    usual = "import matplotlib.pyplot as plt\nplt.plot([0])\nlabo.train(net, torch.optim.Adam([w]))"
+    assert _printed(asked, modules_used(notebook(usual))) == "set() False\n"
+
+
+def test_the_list_of_fonts_is_made_once_for_a_user(tmp_path, monkeypatch):
+    kept, home = tmp_path / "kept", tmp_path / "home"
+    monkeypatch.setenv("MPLCONFIGDIR", str(kept))
+    with Engine(EngineConfig(workers=1, required=Level.NONE)) as engine:
+        engine.candidates.wait_ready()
+    (made,) = kept.iterdir()
+    assert json.loads(made.read_text())["ttflist"]
+    font_lists.lend(home)
+    assert (home / made.name).read_bytes() == made.read_bytes()
+
+
+def test_a_list_of_fonts_that_cannot_be_kept_is_made_again(tmp_path, monkeypatch):
+    monkeypatch.delenv("MPLCONFIGDIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "a file"))
+    (tmp_path / "a file").touch()
+    (tmp_path / "fontlist-v1.json").touch()
+    font_lists.keep(tmp_path)
+    font_lists.lend(tmp_path)
+    assert (tmp_path / "a file").read_bytes() == b""
 
 
 def test_a_library_that_is_missing_is_for_the_notebook_to_tell(monkeypatch):
