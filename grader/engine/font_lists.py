@@ -13,19 +13,22 @@ _LISTS: Final = "fontlist-*.json"  # by matplotlib's version of it
 
 def lend(folder: Path) -> None:
     """Copy the user's to this folder, where there are none."""
-    _copy(_own_folder(), folder)
+    if own := _own_folder():
+        _copy(own, folder)
 
 
 def keep(folder: Path) -> None:
     """Copy those that were made there, and that the user does not have."""
-    _copy(folder, _own_folder())
+    if own := _own_folder():
+        _copy(folder, own)
 
 
-def _own_folder() -> Path:
-    """Where matplotlib looks for the user's: its cache, in Linux."""
+def _own_folder() -> Path | None:
+    """Where matplotlib looks for the user's: its cache, in Linux. None for who has no home."""
     if configured := os.environ.get("MPLCONFIGDIR"):
         return Path(configured)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser(), "matplotlib")
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(cache, "matplotlib") if os.path.isabs(cache) else None
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -93,14 +93,21 @@ def test_the_list_of_fonts_is_made_once_for_a_user(tmp_path, monkeypatch):
     assert (home / made.name).read_bytes() == made.read_bytes()
 
 
-def test_a_list_of_fonts_that_cannot_be_kept_is_made_again(tmp_path, monkeypatch):
+@pytest.mark.parametrize("cache", ["a file", "nowhere", ""])
+def test_a_list_of_fonts_that_cannot_be_kept_is_made_again(tmp_path, monkeypatch, cache):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MPLCONFIGDIR", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "a file"))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # no home
+    if cache == "a file":
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / cache))
+    elif cache:
+        monkeypatch.setenv("XDG_CACHE_HOME", cache)
     (tmp_path / "a file").touch()
     (tmp_path / "fontlist-v1.json").touch()
     font_lists.keep(tmp_path)
     font_lists.lend(tmp_path)
-    assert (tmp_path / "a file").read_bytes() == b""
+    assert {path.name for path in tmp_path.iterdir()} == {"a file", "fontlist-v1.json"}
 
 
 def test_a_library_that_is_missing_is_for_the_notebook_to_tell(monkeypatch):
