@@ -79,6 +79,18 @@ def test_a_function_of_the_test_may_be_called_from_several_threads(engine):
     assert statuses(engine.run(job(student, test))) == [Status.PASSED]
 
 
+def test_what_torch_imports_late_is_there_for_candidates_and_for_tests(engine):
+    student = (
+        "def size():\n    return torch.nn.Linear(2, 3, device='meta').weight.shape\n"
+        "def rows(x):\n    return torch.func.vmap(torch.sum)(x)"
+    )
+    test = (
+        "assert tuple(size()) == torch.nn.Linear(2, 3, device='meta').weight.shape\n"
+        "x = torch.rand(3, 2)\nassert torch.equal(rows(x), torch.func.vmap(torch.sum)(x))"
+    )
+    assert statuses(engine.run(job(student, test))) == [Status.PASSED]
+
+
 def test_what_does_not_stop_ends_the_notebook_and_says_so(engine):
     student = (
         "import signal\ndef stubborn():\n"
