@@ -13,9 +13,11 @@ from functools import partial
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
+from importlib.metadata import version
 from types import ModuleType
 from typing import Any, Final
 
+_KNOWN: Final = "2.13."  # what follows is of this version, and tested with it
 _METAS: Final = "torch._meta_registrations"
 _IN_ITS_ORDER: Final = frozenset(
     {"torch._decomp", "torch._prims", "torch._refs", "torch.utils._content_store"}
@@ -25,7 +27,9 @@ _MAKE_THE_FIRST: Final = ("empty.memory_format", "empty_strided", "tril_indices"
 
 
 def import_torch() -> None:
-    """To be called before torch is imported otherwise."""
+    """To be called before torch is imported otherwise. Another version is imported as it is."""
+    if not version("torch").startswith(_KNOWN):
+        return
     sys.modules[_METAS] = ModuleType(_METAS)
     import torch
 
