@@ -83,14 +83,14 @@ def test_processes_are_spared_what_no_notebook_asks_for():
 
 
 def test_the_list_of_fonts_is_made_once_for_a_user(tmp_path, monkeypatch):
-    kept, home = tmp_path / "kept", tmp_path / "home"
-    monkeypatch.setenv("MPLCONFIGDIR", str(kept))
-    with Engine(EngineConfig(workers=1, required=Level.NONE)) as engine:
-        engine.candidates.wait_ready()
-    (made,) = kept.iterdir()
-    assert json.loads(made.read_text())["ttflist"]
-    font_lists.lend(home)
-    assert (home / made.name).read_bytes() == made.read_bytes()
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path / "kept"))
+    names = "from matplotlib.font_manager import fontManager\nprint(fontManager.get_font_names())"
+    assert "D'essai" not in _printed(names, ())
+    (made,) = (tmp_path / "kept").iterdir()
+    fonts = json.loads(made.read_text())
+    fonts["ttflist"].append(fonts["ttflist"][0] | {"name": "D'essai"})
+    made.write_text(json.dumps(fonts))
+    assert "D'essai" in _printed(names, ())
 
 
 @pytest.mark.parametrize("cache", ["a file", "nowhere", ""])
