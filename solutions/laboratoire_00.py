@@ -515,7 +515,7 @@ claim.effect(
 # *Livre : 5.3.*
 #
 # Ajoutons aux pixels une mesure d'une autre unité : l'encre de l'image, en millièmes. Grande, elle écrase les pixels
-# dans les distances. On **standardise** donc : chaque colonne est centrée, puis divisée par son écart-type,
+# dans les distances. On **standardise** donc (on dit aussi *normaliser*, ou centrer et réduire) : chaque colonne est centrée, puis divisée par son écart-type,
 #
 # $$\hat x_{nd} = (x_{nd} - \mu_d) / \sigma_d .$$
 #
@@ -1161,7 +1161,8 @@ sums = [float(p.sum() + 0.04) / r[2] for d in runs for p, r in zip(parts[d], run
 claim.between("l'erreur attendue est la somme du carré du biais, de la variance et du bruit", sums, 0.98, 1.02)
 
 # %% [markdown]
-# L'écart de la moyenne des essais à la vraie courbe est le **biais** ; la dispersion autour de cette moyenne, la
+# L'écart de la moyenne des essais à la vraie courbe est le **biais** (au sens des statistiques : rien à voir avec le biais
+# $b$ d'un modèle) ; la dispersion autour de cette moyenne, la
 # **variance**. L'erreur attendue sur une mesure nouvelle est la somme du carré du biais, de la variance et du bruit
 # ($0{,}2^2 = 0{,}04$). En pratique, la vraie courbe est inconnue : restent les erreurs d'entraînement et de validation,
 # ici selon la **capacité** du modèle.

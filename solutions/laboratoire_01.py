@@ -333,7 +333,7 @@ print(f"{len(train_set[0])} images d'entraînement, {held_out} de validation, su
 # $$s_k = \langle w_k, x \rangle + b_k .$$
 #
 # La réponse est la classe de plus grand score. Prenons d'abord pour gabarit **l'image moyenne de la
-# classe**. Dans le produit, le rouge vote pour la classe, le bleu contre elle.
+# classe**. Dans le produit, le rouge vote pour la classe, le bleu contre elle ; au total s'ajoute un biais.
 
 # %%
 means = torch.stack([train_set[0][train_set[1] == k].mean(0) for k in range(n_classes)])
@@ -346,8 +346,9 @@ shown = [truth, *[k for k in others if k != truth][:1], int(scores.argmin())]
 figure, grid = plt.subplots(3, 3, figsize=(6.2, 5.6), layout="constrained")
 for k, row in zip(shown, grid):
     pictures = (x, means[k], x * means[k])
-    score = f"{scores[k]:.0f}".replace("-", "−")
-    titles = ("image x", f"gabarit du {data.classes[k]}", f"produit : score {score}")
+    total, bias = float((x * means[k]).sum()), float(-means[k].square().sum() / 2)
+    score = f"somme {total:.0f}, biais {bias:.0f} :\nscore {scores[k]:.0f}".replace("-", "−")
+    titles = ("image x", f"gabarit du {data.classes[k]}", score)
     for axes, picture, title in zip(row, pictures, titles):
         limit = float(picture.abs().max())
         axes.imshow(picture.view(28, 28).cpu(), cmap="RdBu_r", vmin=-limit, vmax=limit)
@@ -657,7 +658,7 @@ for n, k in ((6, 4), (1, 5), (4, 2)):
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Doubler $W$ doublerait toutes les avances, et la marge de 1 ne voudrait plus rien dire. La **machine à
+# Doubler $W$ et $b$ doublerait toutes les avances, et la marge de 1 ne voudrait plus rien dire. La **machine à
 # vecteurs de support** (SVM) linéaire minimise donc un objectif **régularisé** :
 #
 # $$J(W, b) = L(W, b) + \alpha \lVert W \rVert^2 .$$
@@ -672,8 +673,8 @@ for n, k in ((6, 4), (1, 5), (4, 2)):
 # *Livre : 5.5, 5.7.1 et 6.2.2.3.* Cherchons plutôt une probabilité par classe. Trois exigences suffisent :
 #
 # 1. les $p_k$ sont positives et leur somme vaut 1 ;
-# 2. deux scores égaux donnent deux probabilités égales, et un point de score en plus multiplie par $e$ le
-#    rapport de $p_k$ à chacune des autres ;
+# 2. deux scores égaux donnent deux probabilités égales, et $\delta$ points de score en plus, pour tout réel
+#    $\delta$, multiplient par $e^\delta$ le rapport de $p_k$ à chacune des autres ;
 # 3. (maximum de vraisemblance) un exemple coûte $-\log p_y$, et un lot, la moyenne.
 #
 # ### Exercice 5 - `softmax_loss` ★★★ (15 min, 3 points)
@@ -1303,7 +1304,7 @@ def validation(model):
     return 100 * float(right), 100 * float(scores.softmax(1).amax(1).mean())
 
 
-def without_cost(model):
+def one_point_ahead(model):
     """Part des images d'entraînement dont toutes les avances dépassent 1, en %."""
     with torch.no_grad():
         costs = F.multi_margin_loss(model(few[0]), few[1], reduction="none")
@@ -1312,7 +1313,7 @@ def without_cost(model):
 
 compared = {}
 for name, loss_function in (("SVM", losses["hinge"]), ("softmax", losses["logistique"])):
-    compared[name] = {"exactitude": [], "confiance": [], "images sans coût": []}
+    compared[name] = {"exactitude": [], "confiance": [], "avance d'un point": []}
     for seed in range(3):
         torch.manual_seed(seed)
         model = nn.Linear(n_in, n_classes).to(device)
@@ -1320,7 +1321,7 @@ for name, loss_function in (("SVM", losses["hinge"]), ("softmax", losses["logist
             model, few, loss=regularised(loss_function, model, ALPHAS[name]), lr=RATES[name],
             batch_size=BATCH_SIZE, epochs=FEW_EPOCHS, seed=seed, verbose=False,
         )
-        for key, value in zip(compared[name], (*validation(model), without_cost(model))):
+        for key, value in zip(compared[name], (*validation(model), one_point_ahead(model))):
             compared[name][key].append(value)
     for key, values in compared[name].items():
         shown = " ; ".join(f"{value:.1f}".replace(".", ",") for value in values)
@@ -1338,16 +1339,21 @@ claim.between("la confiance de softmax suit son exactitude", gaps["softmax"], -2
 claim.effect("celle que l'on tirerait de la hinge est trop basse", gaps["softmax"], gaps["SVM"])
 claim.between(
     "plus de la moitié des images ne coûtent plus rien à la hinge",
-    compared["SVM"]["images sans coût"],
+    compared["SVM"]["avance d'un point"],
     50,
     100,
+)
+claim.effect(
+    "softmax donne cette avance à plus d'images encore",
+    compared["SVM"]["avance d'un point"],
+    compared["softmax"]["avance d'un point"],
 )
 
 # %% [markdown]
 # L'exactitude les départage à peine : moins de deux points en moyenne. Le sens des scores, lui, les
 # sépare. La confiance de softmax suit son exactitude ; celle que l'on tirerait de la hinge est bien trop
-# basse, car elle cesse de pousser à 1 point d'avance : plus de la moitié des images d'entraînement ne lui
-# coûtent plus rien.
+# basse, car elle cesse de pousser à 1 point d'avance : plus de la moitié des images d'entraînement l'ont,
+# et ne lui coûtent plus rien. Avec softmax, davantage l'ont, et chacune coûte encore un peu.
 
 # %% [markdown]
 # ---
@@ -1420,7 +1426,8 @@ claim.less("avec 0,3, la perte de validation a des à-coups : elle remonte", 0.0
 #
 # Choisissez **un** réglage : `"lr"`, `"batch_size"`, `"alpha"` ou `"n"` (le nombre d'images). Écrivez
 # d'abord ce que vous attendez, et pourquoi. Essayez au moins quatre valeurs, puis concluez : l'effet
-# dépasse-t-il l'étendue des trois graines ?
+# dépasse-t-il l'étendue des trois graines ? (À nombre d'époques égal, `"batch_size"` et `"n"` changent aussi
+# le nombre de pas : tenez-en compte.)
 
 # %% experience="reglage"
 SETTING, VALUES = "alpha", (0.0, 0.1, 1.0, 10.0)  # à vous de choisir

@@ -381,7 +381,7 @@ claim.between("la pente de GELU devient un peu négative à gauche", smallest, -
 #
 # PyTorch accepte une opération nouvelle si on lui donne ses deux passes, dans une sous-classe de
 # `torch.autograd.Function`. La passe arrière renvoie, pour chaque entrée, le gradient reçu **fois** la
-# dérivée (`None` pour une entrée qui n'est pas un tenseur). Avec *votre* fonction, entraînée désormais :
+# dérivée (`None` pour une entrée qui n'est pas un tenseur). Avec *votre* fonction, que les réseaux emploient désormais :
 
 # %%
 class Written(torch.autograd.Function):
@@ -406,7 +406,7 @@ with labo.needs("activation"):
         torch.allclose(activation(sample, name)[0], reference(sample), atol=1e-3)
         for name, reference in ACTIVATIONS.items()
     )
-print("Activations entraînées :", "les vôtres" if written else "celles de PyTorch, pour l'instant")
+print("Activations des réseaux :", "les vôtres" if written else "celles de PyTorch, pour l'instant")
 
 
 class Activation(nn.Module):

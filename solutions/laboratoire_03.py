@@ -447,8 +447,9 @@ claim.less("les oscillations en v s'amortissent plus vite avec Nesterov",
 #
 # ### Exercice 3 - `adam_step` ★★ (10 min, 3 points)
 #
-# Écrivez un pas d'Adam, sans `torch.optim`. Deux repères pour vous vérifier : le premier pas est de taille
-# $\eta$, quel que soit le gradient ; multiplier tous les gradients par 1 000 ne change pas le chemin.
+# Écrivez un pas d'Adam, sans `torch.optim`. Deux repères pour vous vérifier, tant que les gradients sont bien
+# plus grands que $\varepsilon$ : le premier pas est de taille $\eta$, quel que soit le gradient ; multiplier tous
+# les gradients par 1 000 ne change pas le chemin.
 
 # %% exercice="adam_step" concepts="pas d'optimisation, taux adaptatifs, moyennes mobiles"
 def adam_step(
@@ -614,7 +615,7 @@ claim.less("l'élan explose", 1e6, ends["élan 0,9"][1].abs().nan_to_num(math.in
 #
 # *Livre : 8.3.1 et 8.5.4 (choisir), 11.4.1 (régler le taux).*
 #
-# Des chiffres, un perceptron (le réseau à une couche cachée du Laboratoire 2), et une partie du jeu
+# Des chiffres, un perceptron multicouche (le réseau du Laboratoire 2, à une couche cachée), et une partie du jeu
 # d'entraînement mise de côté pour la **validation** : c'est elle, jamais le test, qui guide nos choix.
 
 # %%
@@ -987,8 +988,8 @@ claim.between("l'élan décale la bosse d'un facteur dix", best_rates["SGD"] / b
 # ### Poutyne : la boucle écrite pour vous
 #
 # La boucle est toujours la même. **Poutyne** la fournit : un `poutyne.Model` réunit réseau, optimiseur et
-# perte, et ce que l'on veut y ajouter s'écrit en *callbacks*, appelés à des moments choisis (`on_epoch_end`,
-# `on_train_batch_begin`…). `labo.train` en est une enveloppe.
+# perte, et ce que l'on veut y ajouter s'écrit en **fonctions de rappel** (*callbacks*), appelées à des moments
+# choisis (`on_epoch_end`, `on_train_batch_begin`…). `labo.train` en est une enveloppe.
 
 # %%
 def poutyne_accuracies(network, optimizer, train_batches, valid_batches, epochs, callbacks=()):
@@ -1011,7 +1012,7 @@ claim.between("la boucle réparée et Poutyne donnent les mêmes nombres", gaps,
 # %% [markdown]
 # Mêmes graines, mêmes lots : votre boucle réparée et Poutyne donnent les mêmes nombres.
 #
-# Servons-nous d'un *callback* pour faire varier le taux. Au début, de grands pas seraient dangereux : les
+# Servons-nous d'une fonction de rappel pour faire varier le taux. Au début, de grands pas seraient dangereux : les
 # poids ne sont pas calés. À la fin, il en faut de petits, pour se poser. Le calendrier le plus courant,
 # avec $T$ pas dont $T_0$ d'**échauffement** :
 #
@@ -1148,8 +1149,8 @@ claim.effect("au taux 1,5, le calendrier fait mieux que le taux constant", const
 # ### Deux formules et un gain
 #
 # Sans activation, $\sigma^2 = 1/D$ garde le signal. En remontant, le gradient demande la même chose avec le
-# nombre $M$ de *sorties* (*fan-out*) : **Xavier** (Glorot) prend la moyenne des deux. **Kaiming** (He) ne
-# regarde que $D$. Reste l'activation, qui rétrécit le signal : on multiplie l'**écart-type** par un
+# nombre $M$ de *sorties* (*fan-out*) : **Xavier** (Glorot) prend la moyenne de $D$ et de $M$. **Kaiming** (He)
+# ne regarde que $D$. Reste l'activation, qui rétrécit le signal : on multiplie l'**écart-type** par un
 # **gain** $g$ qui le compense.
 #
 # $$\sigma_{\text{Xavier}} = g \sqrt{\frac{2}{D + M}}, \qquad \sigma_{\text{Kaiming}} = \frac{g}{\sqrt D} .$$
@@ -1735,7 +1736,8 @@ claim.less("la normalisation supporte le taux 0,1, sur toutes les graines",
 # Choisissez **un** hyperparamètre (taux, élan, taille des lots, profondeur, largeur, gain, normalisation…).
 # Écrivez ce que vous prédisez, puis faites-le varier, seul, sur au moins quatre valeurs. Chaque appel de
 # `trial` entraîne un réseau par graine et ajoute une ligne à la table. Concluez : votre prédiction, ce que
-# disent les nombres, et s'ils le disent **au-delà de l'étendue des graines**.
+# disent les nombres, et s'ils le disent **au-delà de l'étendue des graines**. (À nombre d'époques égal, la taille
+# des lots change aussi le nombre de pas : tenez-en compte.)
 
 # %% experience="essais"
 table = []
@@ -1793,7 +1795,7 @@ for line, finals in table:
 #
 # <details><summary>Réponses</summary>
 #
-# 1. Les moyennes corrigées valent $g$ et $g^2$ : leur rapport est $\pm 1$.
+# 1. Les moyennes corrigées valent $g$ et $g^2$ : le rapport de la première à la racine de la seconde est $\pm 1$.
 # 2. De $1/0{,}55$ à $1/0{,}1$ : par 5,5.
 # 3. Chaque caractéristique n'a qu'une valeur, égale à sa moyenne : la sortie est le décalage $b$, quelle que soit
 #    l'image (et PyTorch refuse).

@@ -313,7 +313,7 @@ assert not parameters["0.weight"].requires_grad, "le modèle a été modifié : 
 # %% [markdown]
 # Le gradient de $\alpha \sum w^2$ est $2 \alpha w$ : un pas de SGD sur la perte pénalisée s'écrit
 # $w \leftarrow (1 - 2 \eta \alpha)\, w - \eta\, \nabla L$. À chaque pas, le poids **fond** (*weight decay*). PyTorch
-# le propose : `weight_decay` vaut $2\alpha$ dans notre convention, et fond aussi les biais si on ne les met pas à
+# le propose : `weight_decay` vaut $2\alpha$ dans notre convention, et fait fondre aussi les biais si on ne les met pas à
 # part. Dix pas le vérifient.
 
 # %%
@@ -887,8 +887,8 @@ with labo.needs("augment"):
 # %% [markdown]
 # ### Quand les exemples s'additionnent
 #
-# Un détecteur compte les photons d'une source radioactive par canal d'énergie : c'est un **spectre**, et chaque élément
-# a le sien. Devant deux sources, les comptes **s'additionnent**. Avec des spectres de sources seules, on fabrique donc
+# Un détecteur compte, par canal d'énergie, les photons d'une source : la vapeur d'un seul élément, comme dans une lampe
+# au sodium. C'est un **spectre**, et chaque élément a le sien. Devant deux sources, les comptes **s'additionnent**. Avec des spectres de sources seules, on fabrique donc
 # tous les mélanges que l'on veut, et leur réponse est connue : l'intensité de chaque élément.
 
 # %%
@@ -1494,9 +1494,10 @@ claim.between("sur 2 000 exemples, 82 % environ", best_of[2000][-1], 81.5, 83)
 claim.between("un seul modèle : 80 %", best_of[200][0], 79, 81)
 
 # %% [markdown]
-# Ouvrons enfin le test, **une seule fois**, pour le remède que la validation a choisi. Il peut en différer de quelques
-# points, plus bas le plus souvent : mesurer sur peu d'exemples est incertain, et d'autres personnes ont écrit les chiffres de
-# test de MNIST. Choisir parmi cinq modèles flatte aussi, mais moins : relisez la courbe.
+# Ouvrons enfin le test, **une seule fois**, pour le remède que la validation a choisi (hors arrêt précoce, qu'elle a déjà
+# flatté en choisissant son époque). L'exactitude de test peut différer de celle de validation de quelques points, dans un
+# sens ou dans l'autre : on mesure sur peu d'exemples. Avec MNIST, elle est plutôt plus basse : d'autres personnes ont écrit
+# les chiffres de test. Choisir parmi cinq modèles flatte aussi, mais moins : relisez la courbe.
 
 # %%
 with labo.needs("penalty", "dropout", "augment", "superpose"):

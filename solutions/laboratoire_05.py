@@ -13,9 +13,9 @@
 # %% [markdown]
 # # Laboratoire 5 - Réseaux à convolution I
 #
-# Mélangez les pixels de toutes les images, toujours dans le même ordre : un perceptron n'y verra aucune différence.
+# Mélangez les pixels de toutes les images, toujours dans le même ordre : un perceptron multicouche n'y verra rien.
 # Il ignore que deux pixels voisins vont ensemble, et qu'un 3 décalé reste un 3. Une **convolution** met ce savoir dans
-# le réseau : elle regarde partout, avec les mêmes poids, une petite fenêtre. Vous allez l'écrire, la retourner,
+# le réseau : elle regarde partout, avec les mêmes poids, une petite fenêtre. Vous allez l'écrire, la transposer,
 # rebâtir un réseau de 1998, puis un réseau qui lit des chiffres où qu'ils soient.
 #
 # **À la fin, vous saurez**
@@ -336,7 +336,7 @@ claim.between("pas de 2 : deux pixels de décalage décalent la sortie d'une cas
 claim.less("une couche linéaire n'est pas équivariante", 0.1, linear)
 
 # %% [markdown]
-# Décaler l'image revient, loin des bords, à décaler la sortie : la convolution est **équivariante** par translation.
+# Décaler l'image revient, loin des bords, à décaler la sortie : la convolution de pas 1 est **équivariante** par translation.
 # Un motif appris en haut à gauche est donc reconnu partout.
 
 # %% [markdown]
@@ -653,6 +653,9 @@ claim.less("le maximum n'est pourtant pas invariant", 0.2, changes["maximum"])
 #
 # $$\langle A x,\, y \rangle = \langle x,\, A^\top y \rangle .$$
 #
+# (Si le pas tombe juste. Sinon, la convolution n'a pas lu les derniers pixels, et la transposée ne les rend pas : 96 pixels,
+# noyau de 3, marge de 1 et pas de 2 en donnent 48, et 48 en rendent 95. PyTorch en ajoute par `output_padding`.)
+#
 # La marge, qui ajoutait des zéros, devient un **rognage** : on retire $p$ pixels de chaque côté.
 #
 # **À la main**, à une dimension : $y = (1 ;\ 2)$, noyau $(3 ;\ 4)$, $s = 2$ : $(3 ;\ 4)$ en position 0 et $(6 ;\ 8)$ en
@@ -904,7 +907,7 @@ for n in (4, 1):
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ### Votre LeNet-5, et un perceptron
+# ### Votre LeNet-5, et un perceptron multicouche
 #
 # Entraînons-les sur les mêmes chiffres. Et si, ensuite, le chiffre est **décalé** vers la droite ? Prédisez l'allure des
 # deux courbes avant d'exécuter.
@@ -1519,7 +1522,8 @@ claim.less("douze blocs résiduels s'entraînent mieux qu'un seul bloc", final["
 #
 # LeNet-5 ne supporte pas les décalages. Au lieu de changer de réseau, on peut lui montrer plus d'images, ou des images
 # décalées (l'augmentation du Laboratoire 4). Choisissez **un** réglage, et au moins trois valeurs : `"crop"`, le décalage
-# maximal à l'entraînement, en pixels ; `"images"` ; `"epochs"` ; ou `"lr"`. La table se remplit de vos essais.
+# maximal à l'entraînement, en pixels ; `"images"` ; `"epochs"` ; ou `"lr"`. (À nombre d'époques égal, deux fois plus d'images
+# font aussi deux fois plus de pas.) La table se remplit de vos essais.
 
 # %%
 DEFAULTS = {"crop": 0, "images": 1_000, "epochs": 1 if TINY else 4, "lr": 2e-3}
@@ -1571,7 +1575,8 @@ claim.between("quatre pixels coûtent plusieurs points au centre, en quatre épo
 # %% [markdown] reponse="experience" points=2 concepts="méthodologie, augmentation"
 # Par exemple, pour `crop` = 0, 2, 4. Attente : voir des chiffres décalés doit aider à les lire, sans rien coûter au centre.
 # Deux pixels suffisent à lire bien plus de chiffres décalés de quatre (de 27 à 62 %, avec MNIST), un écart bien
-# plus grand que celui des graines. Quatre pixels n'ajoutent pas grand-chose, et coûtent plusieurs points au centre : en
+# plus grand que celui des graines. Quatre pixels n'y ajoutent que quelques points avec MNIST (65 %), davantage avec les chiffres livrés, et en coûtent
+# plusieurs au centre : en
 # quatre époques, le réseau n'a pas fini d'apprendre. On ne peut pas en dire s'il rattraperait `ConvNet` avec plus
 # d'époques ou d'images.
 #
@@ -1606,7 +1611,7 @@ claim.between("LeNet-5 ne retrouve pas 0,95 % d'erreurs", test_errors["LeNet-5"]
 # ## À retenir
 #
 # - Une convolution : une petite fenêtre, partout les mêmes poids, et une sortie qui se décale avec l'entrée.
-# - Le champ récepteur grandit avec les noyaux et les dilatations, et se multiplie avec les pas.
+# - Le champ récepteur grandit avec les noyaux et les dilatations ; un pas multiplie ce qu'y ajoutent les couches suivantes.
 # - La convolution transposée va de petit à grand ; gare au damier.
 # - Pour supporter les décalages, la **fin** du réseau doit ignorer la position : noyaux de 1, puis moyenne.
 # - Une connexion résiduelle permet à un bloc de ne rien faire, et à un réseau profond d'apprendre.

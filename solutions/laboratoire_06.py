@@ -13,15 +13,15 @@
 # %% [markdown]
 # # Laboratoire 6 - Réseaux à convolution II
 #
-# Ôtez un bloc à un réseau résiduel déjà entraîné : il s'en aperçoit à peine. Ôtez-le à un réseau ordinaire : il est
-# perdu. Ce laboratoire opère des réseaux : on les pèse, on les ampute, on leur greffe une nouvelle tête pour apprendre
+# Ôtez l'un de ses derniers blocs à un réseau résiduel déjà entraîné : il s'en aperçoit à peine. Ôtez-le à un réseau
+# ordinaire : il est perdu. Ce laboratoire opère des réseaux : on les pèse, on les ampute, on leur greffe une nouvelle tête pour apprendre
 # avec cinq images par classe, on leur apprend où regarder, à entourer des objets et à colorier des pixels.
 #
 # **À la fin, vous saurez**
 #
 # - compter les paramètres et les multiplications d'une architecture ;
 # - écrire un `Dataset` pour le `DataLoader` de PyTorch ;
-# - adapter un réseau pré-entraîné, et dire quand le geler ;
+# - adapter un réseau préentraîné, et dire quand le geler ;
 # - déformer une image par une transformation que la descente de gradient peut apprendre ;
 # - juger une détection et une segmentation.
 #
@@ -299,7 +299,8 @@ claim.less("sans son premier bloc, le réseau résiduel l'est aussi", [row[1] fo
 #
 # L'entrée atteint la sortie par quatre chemins : aucun bloc, $f_1$ seul, $f_2$ seul, les deux. Avec $n$ blocs, il y en a
 # $2^n$ ; en retirer un laisse les $2^{n-1}$ autres. Le réseau ordinaire n'a qu'**un** chemin. (Veit et coll., 2016,
-# l'ont vu sur cent dix couches.)
+# l'ont vu sur cent dix couches.) Ces chemins ne se valent pas : les premiers blocs calculent ce que lisent tous les
+# suivants, et ici, avec six blocs seulement, retirer le premier coûte presque tout.
 #
 # ---
 # ## 3. Un `Dataset` à soi
@@ -308,7 +309,7 @@ claim.less("sans son premier bloc, le réseau résiduel l'est aussi", [row[1] fo
 # (`len(dataset)`) et donne **un** exemple (`dataset[i]`) ; un `DataLoader` tire un ordre, demande les exemples un à un
 # et les empile en lots. Écrire ces deux méthodes suffit donc pour n'importe quelles données.
 #
-# Nous allons couper en deux les dix formes de `labo.shapes` : six classes pour pré-entraîner, quatre que le réseau ne
+# Nous allons couper en deux les dix formes de `labo.shapes` : six classes pour préentraîner, quatre que le réseau ne
 # verra qu'ensuite. Chaque part doit renuméroter ses classes à partir de 0.
 #
 # ### Exercice 2 - `ImageSet` ★ (8 min, 2 points)
@@ -468,7 +469,7 @@ display(labo.plot_images(x, titles=[names[OLD[int(k)]] for k in y]))
 # ## 4. Greffer : l'apprentissage par transfert
 #
 # *(Livre : section 15.2.)* Les premières couches apprennent des bords et des coins, utiles à presque toute image. On
-# **pré-entraîne** donc un réseau là où les images abondent, puis on remplace sa dernière couche par une neuve. Reste à
+# **préentraîne** donc un réseau là où les images abondent, puis on remplace sa dernière couche par une neuve. Reste à
 # choisir ce qu'on laisse apprendre : tout (**ajustement fin**, *fine-tuning*), ou la nouvelle couche seule, le reste
 # étant **gelé**.
 #
@@ -699,7 +700,7 @@ torch.manual_seed(SEED)
 STEPS = {"tiny": 10, "small": 240, "full": 2_000}[labo.profile()]
 loader = DataLoader(old_set, batch_size=50, shuffle=True, generator=torch.Generator().manual_seed(SEED))
 base = fit(classifier(len(OLD)), loader, STEPS).cpu()
-print(f"pré-entraînement, six classes : {decimal(valid_accuracy(base, OLD), 1)} %")
+print(f"préentraînement, six classes : {decimal(valid_accuracy(base, OLD), 1)} %")
 
 # %%
 def few(count, seed):
@@ -1290,7 +1291,7 @@ claim.less("le rappel reste élevé", 0.8 * objects, right)
 #
 # ### Question 2 - une bonne note (2 points, 4 min)
 #
-# La cellule suivante compare le réseau à une réponse qui ne dit **jamais** que « fond ». (a) Que vaut l'exactitude par pixel ?
+# La cellule suivante compare le réseau à une réponse qui dit **toujours** « fond ». (a) Que vaut l'exactitude par pixel ?
 # Dites-le avec les deux nombres. (b) Dans `iou_per_class`, qui donne l'IoU des pixels de chaque classe, quelles notes
 # aurait « tout en fond » ? (c) Pourquoi leur moyenne juge-t-elle mieux ?
 
@@ -1503,7 +1504,7 @@ claim.less("avec quarante, tout ajuster l'emporte à chaque tirage", outcome[40,
 # geler l'emporte nettement en moyenne (88,5 % contre 77,8), bien que tout ajuster varie beaucoup d'un tirage à l'autre (de 69 à
 # 88 %) : trois tirages montrent le sens de l'écart, mais n'en mesurent pas la taille. Avec cinq, même tendance, plus faible (92
 # contre 87). Avec quarante, l'ordre s'inverse à chaque tirage (99 contre 95) : les cartes apprises pour six formes ne
-# suffisent plus. On ne peut pas en dire ce qui arriverait avec des images très différentes de celles du pré-entraînement, ou un autre taux
+# suffisent plus. On ne peut pas en dire ce qui arriverait avec des images très différentes de celles du préentraînement, ou un autre taux
 # d'apprentissage.
 #
 # **Barème**
@@ -1517,7 +1518,7 @@ claim.less("avec quarante, tout ajuster l'emporte à chaque tirage", outcome[40,
 # ## À retenir
 #
 # - Paramètres et multiplications sont deux poids différents ; les groupes allègent les deux.
-# - Un réseau résiduel est fait de $2^n$ chemins, et supporte d'en perdre.
+# - Un réseau résiduel est fait de $2^n$ chemins, et supporte d'en perdre, sauf ceux des premiers blocs.
 # - Un `Dataset` compte et donne un exemple ; un `DataLoader` fait les lots.
 # - Geler, c'est arrêter les gradients **et** les moyennes de BatchNorm. Peu d'images : geler ; beaucoup : ajuster.
 # - Une découpe bilinéaire se dérive : un réseau peut apprendre où regarder.

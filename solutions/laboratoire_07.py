@@ -427,7 +427,7 @@ claim.less("lissée, la carte dépend moins d'un bruit infime, pour chaque grain
 # ---
 # ## 3. Cacher, et mesurer
 #
-# *(M. Zeiler et R. Fergus, 2014.)* L'**occlusion** n'a besoin d'aucun gradient. On pose un carré gris sur l'image,
+# *(M. Zeiler et R. Fergus, 2014.)* L'**occlusion** n'a besoin d'aucun gradient. On pose un carré uni sur l'image,
 # on relit le score, et l'on note de combien il a **baissé** : score de l'image entière, moins score de l'image cachée.
 # Puis on glisse le carré, comme la fenêtre d'une convolution. Une baisse positive : ce qui est caché plaidait pour la
 # classe.
@@ -1496,10 +1496,10 @@ for name, values in test_accuracy.items():
     print(f"réseau {name:8} test, sans marque, une valeur par graine : {shown(values)}")
 
 # %% affirmation="test"
-claim.effect("sur des images d'une autre source, A l'emporte enfin sur B", test_accuracy["B"], test_accuracy["A"])
+claim.effect("sur des images sans la marque, A l'emporte enfin sur B", test_accuracy["B"], test_accuracy["A"])
 
 # %% [markdown]
-# Sur des images d'une autre source, A l'emporte enfin sur B.
+# Sur des images sans la marque, A l'emporte enfin sur B.
 #
 # ---
 # ## À retenir
@@ -1522,7 +1522,8 @@ claim.effect("sur des images d'une autre source, A l'emporte enfin sur B", test_
 #
 # 1. Le score d'une image ne dépend que d'elle : les autres termes de la somme ont un gradient nul.
 # 2. La normalisation par lots, en mode entraînement : ses statistiques lient les images.
-# 3. Cacher un trait par du noir sur fond noir ne cache rien, et un carré blanc ajoute un trait.
+# 3. Un carré noir efface un trait, mais ne change rien au fond, noir lui aussi : il ne dit pas si l'absence d'encre compte. Un carré
+#    blanc, lui, ajoute un trait.
 # 4. $n + 1$ de chaque, contre une d'ordinaire.
 # 5. Ses moyennes mobiles repartent de zéro, et ses premiers pas sont de longueur $\eta$ environ, quel que soit le gradient.
 # </details>

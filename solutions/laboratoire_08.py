@@ -534,7 +534,7 @@ claim.between("écrêtée, la descente arrive au but", clipped_path[-1] ** DEPTH
 #
 # *(Livre : section 10.10.1.)* L'écrêtage ne peut rien pour un gradient évanoui. L'idée de Hochreiter et Schmidhuber
 # (1997), la *long short-term memory*, est d'ouvrir un chemin où le passé n'est multiplié par aucune matrice : une **cellule** $c_t$, et des
-# **portes**, des nombres entre 0 et 1, une par unité :
+# **portes**, des nombres entre 0 et 1, une par unité. Sous sa forme actuelle (la porte $f_t$ est de 2000) :
 #
 # $$c_t = f_t \odot c_{t-1} + i_t \odot g_t, \qquad h_t = o_t \odot \tanh(c_t) .$$
 #
@@ -544,8 +544,8 @@ claim.between("écrêtée, la descente arrive au but", clipped_path[-1] ** DEPTH
 # pour les trois portes, une tanh pour $g$.
 #
 # **À la main** : si tous les poids et les biais sont nuls, les portes sont à demi ouvertes et le candidat est nul ;
-# une cellule $c = 8$ devient 4, 2, puis 1. Si le biais de $f$ est très grand et celui de $i$ très petit, la cellule
-# ne change plus : le réseau se souvient, et le gradient remonte sans être réduit.
+# une cellule $c = 8$ devient 4, 2, puis 1. Si le biais de $f$ est très grand et celui de $i$ très négatif, la
+# cellule ne change plus : le réseau se souvient, et le gradient remonte sans être réduit.
 #
 # ### Exercice 4 - `lstm` ★★ (15 min, 4 points)
 #

@@ -11,11 +11,11 @@
 # ---
 
 # %% [markdown]
-# # Laboratoire 10 - Transformer
+# # Laboratoire 10 - Transformeurs
 #
 # « ...kfbapkfba » : et ensuite ? Vous avez répondu *p*, sans avoir jamais lu cette suite. Un réseau d'attention d'une
 # couche n'y arrive pas ; un de deux couches, si, et l'on peut *voir* comment. Vous allez écrire chaque pièce d'un
-# Transformer : l'attention, son masque, ses positions, ses têtes, son cache et ses symboles. Puis le même réseau lira
+# transformeur (*Transformer*) : l'attention, son masque, ses positions, ses têtes, son cache et ses symboles. Puis le même réseau lira
 # des images, découpées en carrés.
 #
 # **À la fin, vous saurez**
@@ -189,7 +189,7 @@ def check_values(tried, found):
         seeing = mask.any(-1).expand(weights.shape[:-1])
         sums = weights.detach().sum(-1)[seeing].double()
         assert torch.allclose(sums, torch.ones_like(sums), atol=1e-3), (
-            f"{case} : les poids d'une requête somment à {sums.min().item():.3g}, au lieu de 1 : le masque agit avant le softmax"
+            f"{case} : les poids d'une requête ont pour somme {sums.min().item():.3g}, au lieu de 1 : le masque agit avant le softmax"
         )
     for name, value, wanted in zip(("ce qui est lu", "les poids"), (read, weights), expected):
         assert torch.allclose(value.detach().double(), wanted.detach(), atol=1e-4, rtol=1e-3), (
@@ -269,7 +269,7 @@ claim.less("sans diviser, une clé finit par tout prendre", 0.9, peaks["non divi
 # ---
 # ## 2. Ne pas lire l'avenir
 #
-# Le Transformer lit toutes les positions à la fois, et prédit à chacune le symbole suivant. Une position ne
+# Le transformeur lit toutes les positions à la fois, et prédit à chacune le symbole suivant. Une position ne
 # doit donc voir qu'elle-même et celles qui la précèdent : c'est le **masque causal**.
 #
 # À la section 6, il arrivera que les clés d'un début déjà lu soient gardées, et que seuls les derniers symboles posent
@@ -824,15 +824,15 @@ if device.type == "cpu":
 # ### Question 1 - avant de voir les exactitudes (2 points, 6 min)
 #
 # Vous lisez « ...kfbapk » et cherchez la suite. **Avant d'exécuter la cellule suivante** : (a) comment la trouver sans
-# compter la période ? Décomposez en deux recherches. (b) Prédisez l'exactitude d'une couche, puis de deux, si deviner
-# au hasard parmi seize lettres a raison 6 fois sur cent. Ensuite, au vu des cartes : (c) que regarde la première
+# compter la période ? Décomposez en deux recherches. (b) Prédisez l'exactitude d'une couche, puis de deux, sachant
+# qu'au hasard, parmi seize lettres, on a raison 6 fois sur cent. Ensuite, au vu des cartes : (c) que regarde la première
 # couche, et que regarde la seconde ?
 
 # %% [markdown] reponse="q1" points=2 concepts="attention"
 # (a) Trouver où la dernière lettre, *k*, a déjà paru ; lire celle qui la suivait, *f*. Mais une attention lit la position
 # qu'elle choisit, non la suivante : il faut d'abord que chaque position sache quelle lettre la précède ; on cherche alors
 # la position qui dit « avant moi, il y avait un *k* ». (b) Une couche ne fait qu'une recherche, d'après la lettre et la position : elle
-# échoue, vers 26 % ; deux réussissent, vers 100 %. (c) La première regarde la position d'avant, et y copie la lettre ; la
+# échoue, vers 25 % ; deux réussissent, vers 100 %. (c) La première regarde la position d'avant, et y copie la lettre ; la
 # seconde regarde la lettre qui suivait la lettre courante, un tour plus tôt.
 #
 # **Barème**
@@ -1413,13 +1413,13 @@ print(f"{digits.description} ; {cut} pour entraîner, {len(pixels) - cut} pour v
 # %% [markdown]
 # ### Question 2 - des carrés mélangés (2 points, 5 min)
 #
-# Deux Transformers s'entraînent sur des images intactes : l'un reçoit les positions, l'autre non. À la fin, la sortie est la
+# Deux transformeurs s'entraînent sur des images intactes : l'un reçoit les positions, l'autre non. À la fin, la sortie est la
 # moyenne des positions, puis une couche linéaire. **Ensuite seulement**, on mélange les seize carrés, toujours de la même façon. **Avant
 # d'exécuter la cellule suivante** : (a) que devient l'exactitude du réseau qui a reçu les positions ? (b) Et celle de
 # l'autre ? Dites de combien, et démontrez-le, couche par couche. (c) Que reconnaît donc un réseau sans positions ?
 
 # %% [markdown] reponse="q2" points=2 concepts="attention, encodage de position"
-# (a) Elle s'effondre, entre 10 et 45 % : chaque carré reçoit la position d'un autre. (b) Elle ne change pas du tout. Mélanger les carrés
+# (a) Elle s'effondre : il en reste de 10 à 45 %, selon la graine et les données, car chaque carré reçoit la position d'un autre. (b) Elle ne change pas du tout. Mélanger les carrés
 # permute les lignes de $x$ ; la couche linéaire, la normalisation et le MLP traitent chaque ligne seule ; l'attention est une
 # moyenne sur les clés, que leur ordre ne change pas, et ses lignes suivent celles des requêtes : tout est permuté de même. La moyenne
 # finale oublie l'ordre. (c) Un sac de carrés : quels carrés il y a, et combien, mais non où.
@@ -1494,7 +1494,7 @@ claim.less("un sac de carrés en reconnaît déjà quatre fois plus que le hasar
 # %% [markdown]
 # Le théorème se lit dans la table : sans positions, les mêmes nombres, mélangés ou non. Un sac de carrés en reconnaît
 # pourtant plus de quatre fois ce que ferait le hasard ; dire où ils sont fait le reste. Une convolution, elle, sait
-# d'avance que deux pixels voisins vont ensemble ; le Transformer doit l'apprendre, et veut pour cela beaucoup d'images.
+# d'avance que deux pixels voisins vont ensemble ; le transformeur doit l'apprendre, et veut pour cela beaucoup d'images.
 #
 # ---
 # ## 9. Expérience libre : quand une couche suffit
@@ -1541,8 +1541,8 @@ claim.effect("et sept, davantage", outcome[3], outcome[1])
 
 # %% [markdown] reponse="experience" points=2 concepts="méthodologie, encodage de position"
 # Par exemple, pour `spread` = 0, 1, 3. Attente : si la période est toujours 9, il suffit de regarder huit positions en arrière, et
-# les positions seules le permettent en une recherche. La table : 100 % à toutes les graines, puis 50 à 60 % pour trois périodes, et 25 à
-# 28 % pour sept ; ces écarts dépassent de loin ceux des graines. Une couche apprend donc une distance, pas une règle : on a cru tester la
+# les positions seules le permettent en une recherche. La table : 100 % à toutes les graines, puis 50 à 55 % pour trois périodes, et 23 à
+# 27 % pour sept ; ces écarts dépassent de loin ceux des graines. Une couche apprend donc une distance, pas une règle : on a cru tester la
 # copie, on testait la position. On ne sait pas si elle finirait par apprendre en plus de 250 pas, ni ce que feraient plus de têtes.
 #
 # **Barème**
@@ -1571,7 +1571,7 @@ claim.less("en test aussi, les positions aident", 2, [a - b for a, b in zip(test
 #
 # - L'attention est un dictionnaire en douceur : une moyenne des valeurs, pondérée par la ressemblance de la requête et des clés.
 # - Le masque vient avant le softmax ; la dernière requête voit tout ce qui a été lu.
-# - Sans positions, un Transformer lit un sac ; avec elles, une suite.
+# - Sans positions, un transformeur lit un sac ; avec elles, une suite.
 # - Une couche cherche une fois ; deux cherchent ce que la première a trouvé.
 # - Le cache évite de relire, à condition que les positions continuent.
 # - Texte ou image, tout devient une suite de morceaux.
@@ -1581,14 +1581,14 @@ claim.less("en test aussi, les positions aident", 2, [a - b for a, b in zip(test
 # 1. Combien de paramètres a `MultiHead`, en fonction de $D$ ? Et du nombre de têtes ?
 # 2. Si $T$ double, par combien est multiplié le nombre de scores d'attention ?
 # 3. Pourquoi annuler les poids cachés après le softmax est-il faux ?
-# 4. Le masque causal cache l'avenir. Un Transformer causal sans positions est-il un sac ?
+# 4. Le masque causal cache l'avenir. Un transformeur causal sans positions est-il un sac ?
 # 5. Combien de symboles BPE y a-t-il après $F$ fusions, à partir de $L$ lettres et de `_` ?
 #
 # <details><summary>Réponses</summary>
 #
 # 1. $4D^2 + 4D$, quel que soit le nombre de têtes.
 # 2. Par 4.
-# 3. Les poids restants ne somment plus à 1, et l'avenir pèse encore dans le dénominateur : il fuit.
+# 3. Les poids restants n'ont plus pour somme 1, et l'avenir pèse encore dans le dénominateur : il fuit.
 # 4. Non : la position $t$ voit $t + 1$ clés, et ce nombre la trahit.
 # 5. Au plus $L + 1 + F$ : chaque fusion en ajoute un, et les autres restent.
 # </details>
@@ -1599,8 +1599,8 @@ claim.less("en test aussi, les positions aident", 2, [a - b for a, b in zip(test
 #   w^{-3/2})$. Où est son maximum ?
 # - Lissez les étiquettes : `F.cross_entropy(..., label_smoothing=0.1)` met $\varepsilon / V$ sur *chaque* classe. Écrivez-la.
 # - Normalisez après l'addition au lieu d'avant (*post-norm*) : combien de couches s'entraînent encore ?
-# - Donnez au modèle de langue du Laboratoire 8 les morceaux de la section 7, et ce Transformer. Comparez les perplexités *par lettre*.
-# - Entraînez le Transformer sans positions à l'épreuve de la section 5, puis lisez la réponse 4.
+# - Donnez au modèle de langue du Laboratoire 8 les morceaux de la section 7, et ce transformeur. Comparez les perplexités *par lettre*.
+# - Entraînez le transformeur sans positions à l'épreuve de la section 5, puis lisez la réponse 4.
 # - A. Vaswani et coll., *Attention Is All You Need*, 2017.
 # - R. Sennrich, B. Haddow et A. Birch, *Neural Machine Translation of Rare Words with Subword Units*, 2016.
 # - A. Dosovitskiy et coll., *An Image is Worth 16x16 Words*, 2021.

@@ -21,7 +21,7 @@
 #
 # - dire ce qu'un autoencodeur linéaire a de commun avec l'analyse en composantes principales (ACP), et ce qu'il n'a
 #   pas ;
-# - débruiter sans étiquettes, et mesurer honnêtement ce que vaut un pré-entraînement ;
+# - débruiter sans étiquettes, et mesurer honnêtement ce que vaut un préentraînement ;
 # - écrire un autoencodeur variationnel (VAE), et reconnaître une divergence qui meurt ;
 # - écrire un flot normalisant, dont la densité se calcule exactement.
 #
@@ -86,7 +86,8 @@ def values_of(numbers, places):
 # Sans activation ni biais, sur des données centrées, le code est $h = W_e\, x$ et la reconstruction $\hat x = W_d\, h$, où
 # $W_d$ est de forme $D \times M$. Toute reconstruction est dans l'espace engendré par les colonnes de $W_d$. Or, de tous
 # les espaces de dimension $M$, celui des $M$ premières composantes principales (Laboratoire 0) est le plus proche des
-# données. La descente de gradient doit donc le trouver.
+# données. La perte, elle, n'est pas convexe ; mais elle n'a pas d'autre minimum local (P. Baldi et K. Hornik, 1989) : la
+# descente de gradient devrait trouver cet espace.
 #
 # Mais trouve-t-elle les *axes* ? Pour toute matrice inversible $R$, le couple $(W_d R,\ R^{-1} W_e)$ reconstruit
 # exactement pareil. Comparer des colonnes n'a donc pas de sens : il faut comparer des **espaces**.
@@ -408,11 +409,11 @@ claim.less("l'autoencodeur ordinaire fait moins bien que l'ACP", pca_noisy[0], c
 # Le débruiteur fait mieux que la meilleure ACP, et mieux que le même réseau entraîné sans bruit, qui a surtout appris à
 # copier, bruit compris.
 #
-# ### Un pré-entraînement, mesuré
+# ### Un préentraînement, mesuré
 #
 # *(Livre : section 15.1.)* Cet encodeur n'a vu aucune étiquette. Supposons que l'on n'en ait qu'une par classe, ou
 # dix : l'encodeur aide-t-il ? Comparons un classifieur parti de **zéro** ; le même, **gelé** sur l'encodeur
-# pré-entraîné, où seule la dernière couche apprend ; le même, **ajusté** en entier (Laboratoire 6). Et un témoin que
+# préentraîné, où seule la dernière couche apprend ; le même, **ajusté** en entier (Laboratoire 6). Et un témoin que
 # l'on oublie souvent : le plus proche voisin, sur les pixels. Chaque point est la moyenne de plusieurs tirages
 # des exemples étiquetés, les mêmes pour toutes les graines.
 
@@ -475,14 +476,14 @@ lost = [t - f for f, t in zip(few[1, "gelé"], few[1, "ajusté"])]
 claim.less("l'ajuster en entier perd ce gain", lost, 0)
 means = {m: sum(few[10, m]) / len(few[10, m]) for m in ("de zéro", "gelé", "ajusté")}
 gains = [means[m] - means["de zéro"] for m in ("gelé", "ajusté")]
-claim.less("dix étiquettes : le pré-entraînement ne fait plus rien gagner", gains, 1)
+claim.less("dix étiquettes : le préentraînement ne fait plus rien gagner", gains, 1)
 claim.less("le voisin fait alors mieux que tous", max(v for m in ("de zéro", "gelé", "ajusté") for v in few[10, m]), few[10, "voisin"])
 
 # %% [markdown]
 # Avec une étiquette par classe, l'encodeur gelé gagne quelques points sur un départ de zéro, plus que l'écart entre les
-# graines ; l'ajuster en entier perd ce gain. Avec dix, le pré-entraînement ne fait **rien gagner**
+# graines ; l'ajuster en entier perd ce gain. Avec dix, le préentraînement ne fait **rien gagner**
 # que l'on puisse mesurer, et le plus proche voisin bat tout le monde. Des chiffres de 64 pixels, centrés et de même taille, sont
-# déjà une bonne représentation d'eux-mêmes. Un pré-entraînement se juge donc à côté d'un témoin simple.
+# déjà une bonne représentation d'eux-mêmes. Un préentraînement se juge donc à côté d'un témoin simple.
 
 # %% [markdown]
 # ---
@@ -725,7 +726,7 @@ def divergences(vae, x):
 # %% [markdown]
 # ### Réparation (exercice 5) - `vae_loss` ★★ (12 min, 3 points)
 #
-# La perte suivante s'exécute sans erreur, et descend. Elle a **trois fautes**, dont la cellule montre les symptômes.
+# La perte suivante s'exécute sans erreur, et descend. Elle a **quatre fautes**, dont la cellule montre les symptômes.
 # Rappel : $-\log p(x \mid z)$ est la somme, sur les pixels, des entropies croisées ; l'ELBO est celui d'*une* image, et
 # la perte sa moyenne sur le lot. Enfin $\beta$ est le poids de la divergence, et d'elle seule ; l'ELBO correspond à $\beta
 # = 1$.
@@ -1081,7 +1082,7 @@ for n, d, depth in ((3, 2, 1), (1, 4, 3), (5, 1, 2), (2, 2, 4), (4, 3, 0)):
                 parameter.grad, wanted, atol=1e-3, rtol=1e-3, msg=f"{case} : le gradient de `{name}`, couche {i}, est faux",
             )
 
-# Des couches courbes, dont log_det change d'un exemple à l'autre : la densité somme à 1.
+# Des couches courbes, dont log_det change d'un exemple à l'autre : la densité a pour intégrale 1.
 calls = []
 
 
@@ -1102,7 +1103,7 @@ for chain, text in (([bent], "sinh"), ([bent_more, bent], "x + x³, puis sinh"),
     wanted = [layer.__name__ for layer in chain]
     assert calls == wanted, f"couches {text} : les appels sont, dans l'ordre, {wanted}, et non {calls[:5]}"
     total = density.sum().item() * 0.01
-    assert abs(total - 1) < 1e-3, f"couches {text} : la densité doit sommer à 1 sur la droite, et non à {total:.4f}"
+    assert abs(total - 1) < 1e-3, f"couches {text} : la densité doit avoir pour intégrale 1 sur la droite, et non {total:.4f}"
 plane = torch.randn(6, 2)
 z = torch.sinh(plane)
 wanted = torch.cosh(plane).log().sum(1) - 0.5 * (z**2).sum(1) - math.log(2 * math.pi)
@@ -1360,7 +1361,7 @@ with labo.needs("flow_log_prob", "Coupling"):
     plt.show()
 
 # %% affirmation="flot" profils="small"
-claim.between("la densité somme à 1", masses, 0.998, 1.002)
+claim.between("la densité a pour intégrale 1", masses, 0.998, 1.002)
 claim.less("le flot fait bien mieux qu'une loi normale", flow_losses, gaussian - 0.5)
 
 # %% [markdown]
@@ -1478,7 +1479,7 @@ claim.less("en test aussi, le débruiteur l'emporte sur l'ACP", test_denoised, t
 # ## À retenir
 #
 # - Un autoencodeur linéaire trouve l'espace de l'ACP, non ses axes ; débruiter empêche de copier.
-# - Un pré-entraînement se mesure à côté d'un témoin simple, avec le nombre d'étiquettes que l'on aura.
+# - Un préentraînement se mesure à côté d'un témoin simple, avec le nombre d'étiquettes que l'on aura.
 # - Un VAE maximise un minorant de $\log p(x)$ : une reconstruction, moins le prix de ce que dit le code. Somme sur les
 #   pixels, somme sur le code, moyenne sur les exemples.
 # - Si ce prix est trop haut, la divergence meurt, et le décodeur rend la moyenne.
@@ -1487,7 +1488,7 @@ claim.less("en test aussi, le débruiteur l'emporte sur l'ACP", test_denoised, t
 # ## Questionnaire
 #
 # 1. Que vaut la trace d'un projecteur orthogonal sur un espace de dimension $M$ ?
-# 2. Un élève moyenne la divergence sur les $M$ nombres du code au lieu de les sommer. À quel $\beta$ cela revient-il ?
+# 2. Un élève moyenne la divergence sur les $M$ nombres du code au lieu de la sommer. À quel $\beta$ cela revient-il ?
 # 3. Pourquoi le plancher de la reconstruction n'est-il nul que pour des images noires et blanches ?
 # 4. Combien coûterait, pour $D$ nombres, le déterminant d'une jacobienne quelconque ? et celui d'un couplage ?
 # 5. Que se passe-t-il si l'on ne retourne jamais les composantes entre les couplages ?
@@ -1498,7 +1499,7 @@ claim.less("en test aussi, le débruiteur l'emporte sur l'ACP", test_denoised, t
 # 2. $\beta / M$.
 # 3. L'entropie croisée d'un pixel $x$ est au moins $-x \ln x - (1 - x) \ln(1 - x)$, nulle en 0 et en 1 seulement.
 # 4. De l'ordre de $D^3$ ; une somme de $B$ nombres.
-# 5. La première partie reste telle quelle : elle est modélisée par une normale centrée réduite, quoi qu'elle soit.
+# 5. La première partie reste telle quelle : elle est modélisée par une normale centrée réduite, quelle qu'elle soit.
 # </details>
 #
 # ## Pour aller plus loin

@@ -729,7 +729,7 @@ claim.less("τ = 5 vaut mieux que τ = 1, pour chaque graine",
            0, [b - a for a, b in zip(on_threes["maître, τ = 1"], on_threes["maître, τ = 5"])])
 
 # %% [markdown]
-# À $\tau = 5$, l'élève reconnaît plus des deux tiers de chiffres qu'il n'a jamais vus. À $\tau = 1$, tout dépend du maître :
+# À $\tau = 5$, l'élève reconnaît plus des deux tiers des 3, qu'il n'a jamais vus. À $\tau = 1$, tout dépend du maître :
 # comparez, graine par graine, ce que l'élève en tire et le peu de probabilité que son maître laisse au 3.
 #
 # ---
@@ -952,8 +952,8 @@ claim.less("d'un tirage d'étiquettes à l'autre, l'écart est de plusieurs poin
 #
 # (a) Chaque graine tire d'autres étiquettes. Comparez le gain moyen à l'écart entre le meilleur et le pire des trois
 # tirages. (b) Une équipe mesure la méthode seule sur trois tirages, l'échelle sur trois **autres** : que pourra-t-elle
-# conclure ? (c) Pourquoi la comparaison graine par graine est-elle permise ici, et que montre-t-elle ? (d) Sur vingt
-# étiquettes, rien n'a servi à régler $\sigma$ ni les poids : d'où viennent-ils, et qu'en pensez-vous ?
+# conclure ? (c) Pourquoi la comparaison graine par graine est-elle permise ici, et que montre-t-elle ? (d) Aucune des
+# vingt étiquettes n'a servi à régler $\sigma$ ni les poids : d'où viennent-ils, et qu'en pensez-vous ?
 
 # %% [markdown] reponse="q2" points=2 concepts="méthodologie, partage des données"
 # (a) Ils sont du même ordre : quelques points de gain, et davantage d'un tirage à l'autre. (b) Presque rien : la différence

@@ -1344,7 +1344,7 @@ tally.score
 #
 # *Section 6.5.7 du livre : la rétropropagation pour un perceptron multicouche.*
 #
-# Un perceptron d'une couche cachée de $M$ unités, sur des chiffres. Comme dans `nn.Linear`, une matrice de poids est
+# Un perceptron multicouche, d'une couche cachée de $M$ unités, sur des chiffres. Comme dans `nn.Linear`, une matrice de poids est
 # de forme sortie × entrée, et c'est sa transposée qui multiplie $X$ :
 #
 # $$\mathbf{H} = \operatorname{ReLU}(X W_1^\top + b_1), \qquad S = \mathbf{H} W_2^\top + b_2, \qquad L = \text{SoftmaxLoss}(S) .$$
@@ -1479,7 +1479,9 @@ with labo.needs("add_sub", "matmul", "relu", "softmax_loss", "evaluate", "build_
 # apprend, et c'est le piège : rien n'avertit. Mais en moyenne, et de la plupart des départs, elle lit moins de chiffres que
 # la classe réparée : un gradient un peu faux ne s'arrête pas sur un message, il coûte des points. Sans `Center`, tout
 # dépend du départ : celui qui éteint le plus d'unités est le moins bon. Avec elle, aucune n'est éteinte : une colonne de
-# moyenne nulle, si elle n'est pas constante, a des cases positives.
+# moyenne nulle, si elle n'est pas constante, a des cases positives. (`Center` prend la moyenne des images qu'on lui donne :
+# en validation, la réponse à une image dépend donc un peu des autres. En service, on lui donnerait la moyenne de
+# l'entraînement ; c'est ce que fait la normalisation par lots, au Laboratoire 3.)
 
 # %% affirmation="faute"
 claim.between("la classe fautive apprend", centered["fautive"], 70, 100)
@@ -1586,7 +1588,8 @@ claim.between("et l'exactitude à une classe sur dix", [run[-1] for run in fast]
 # <details><summary>Réponses</summary>
 #
 # 1. $(1, D)$ ; la somme, sur les $N$ lignes, des gradients qui reviennent.
-# 2. Elle aurait autant de lignes que $z$ a de cases, et presque toutes sont nulles ; le produit par $g$ se calcule sans
+# 2. Elle aurait autant de lignes que $z$ a de cases, autant de colonnes que l'entrée, et presque tous ses coefficients
+#    sont nuls ; le produit par $g$ se calcule sans
 #    elle.
 # 3. `parent.gradient += share` : si `parent.gradient` **est** ce tableau, l'autre parent change aussi.
 # 4. Zéro : ajouter une constante à une colonne ne change pas la sortie de `Center`.
