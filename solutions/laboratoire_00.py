@@ -138,7 +138,9 @@ def tartan(n: int) -> torch.Tensor:
 # %% test="tartan" points=1
 pattern = tartan(5)
 assert isinstance(pattern, torch.Tensor), f"`tartan` renvoie un tenseur ; reçu : {pattern!r}"
-assert tuple(pattern.shape) == (5, 5), f"forme attendue pour n = 5 : (5, 5) ; reçue : {tuple(pattern.shape)}"
+assert tuple(pattern.shape) == (5, 5), (
+    f"forme attendue pour n = 5 : (5, 5) ; reçue : {tuple(pattern.shape)}"
+)
 assert pattern[1].tolist() == [2, 1, 1, 2, 1], (
     f"ligne 1 : une colonne sur trois vaut 2, dès la colonne 0 ; reçue : {pattern[1].tolist()}"
 )
@@ -289,7 +291,10 @@ with labo.needs("squared_distances"):
     # Le prix d'une boucle : même résultat, mesuré sur votre machine.
     x, y = torch.randn(40, 50), torch.randn(60, 50)
     durations = {}
-    for name, function, times in (("boucles", distances_in_a_loop, 3), ("une opération", squared_distances, 30)):
+    for name, function, times in (
+        ("boucles", distances_in_a_loop, 3),
+        ("une opération", squared_distances, 30),
+    ):
         tries = []
         for _ in range(times):
             start = time.perf_counter()
@@ -380,12 +385,16 @@ line = torch.tensor([[0.0], [1.0], [2.0], [10.0]])
 classes = torch.tensor([1, 0, 0, 1])
 found = knn(line, classes, torch.tensor([[1.2], [9.0]]), k=3)
 assert isinstance(found, torch.Tensor), f"`knn` renvoie un tenseur de classes ; reçu : {found!r}"
-assert tuple(found.shape) == (2,), f"une classe par point à classer : (2,) ; forme reçue : {tuple(found.shape)}"
+assert tuple(found.shape) == (2,), (
+    f"une classe par point à classer : (2,) ; forme reçue : {tuple(found.shape)}"
+)
 assert int(found[0]) == 0, (
     f"k = 3 : les voisins de 1,2 sont 1, 2 et 0, soit deux voix pour la classe 0 ; reçue : {found[0].tolist()}"
 )
 nearest = knn(line, classes, torch.tensor([[9.0]]), k=1)
-assert nearest.tolist() == [1], f"k = 1 : le plus proche voisin de 9 est 10, de classe 1 ; reçu : {nearest.tolist()}"
+assert nearest.tolist() == [1], (
+    f"k = 1 : le plus proche voisin de 9 est 10, de classe 1 ; reçu : {nearest.tolist()}"
+)
 ### BEGIN HIDDEN TESTS
 assert found.dtype == torch.int64, f"les classes sont de type torch.int64 ; reçu : {found.dtype}"
 nearest = knn(torch.tensor([[0.0], [10.0], [20.0]]), torch.tensor([2, 0, 1]), torch.tensor([[11.0], [19.0], [2.0]]), 1)
@@ -616,7 +625,9 @@ assert sorted([*train_y.tolist(), *valid_y.tolist()]) == list(range(10)), (
 assert train_y.dtype == valid_y.dtype == rows.dtype, (
     f"les étiquettes gardent le type de `y`, {rows.dtype} ; reçus : {train_y.dtype} et {valid_y.dtype}"
 )
-assert torch.isfinite(torch.cat([train_x, valid_x])).all(), "des `nan` ou des `inf` : une colonne est constante"
+assert torch.isfinite(torch.cat([train_x, valid_x])).all(), (
+    "des `nan` ou des `inf` : une colonne est constante"
+)
 assert torch.equal(train_x[:, 0].argsort(), train_y.argsort()), (
     "ici, l'étiquette est le rang de l'exemple : un exemple a reçu l'étiquette d'un autre"
 )
@@ -833,9 +844,16 @@ with labo.needs("kmeans_step"):
     clusters, centers, spread = run_kmeans(pixels, 10, seed=0)
     sizes = torch.bincount(clusters, minlength=10).tolist()
     display(labo.plot_images(centers.view(-1, 14, 14), [f"{size} images" for size in sizes], columns=10))
-    print("moyenne des carrés des distances, pas à pas :", " ; ".join(decimal(value, 2) for value in spread[:8]))
+    print(
+        "moyenne des carrés des distances, pas à pas :",
+        " ; ".join(decimal(value, 2) for value in spread[:8]),
+    )
     kmeans_accuracy = [named_accuracy(run_kmeans(pixels, 10, seed)[0]) for seed in SEEDS]
-    print("chaque groupe nommé par sa majorité, trois départs :", " ; ".join(decimal(v, 1) for v in kmeans_accuracy), "%")
+    print(
+        "chaque groupe nommé par sa majorité, trois départs :",
+        " ; ".join(decimal(v, 1) for v in kmeans_accuracy),
+        "%",
+    )
 
 # %% affirmation="k_moyennes" profils="tiny, small"
 starts = [run_kmeans(pixels, 10, seed) for seed in SEEDS]
@@ -906,7 +924,9 @@ components, variances = result
 assert isinstance(components, torch.Tensor), f"les composantes sont un tenseur ; reçu : {components!r}"
 assert isinstance(variances, torch.Tensor), f"les variances sont un tenseur ; reçu : {variances!r}"
 shapes = tuple(components.shape), tuple(variances.shape)
-assert shapes == ((1, 2), (1,)), f"k = 1, D = 2 : formes (1, 2), une composante par ligne, et (1,) ; reçues : {shapes}"
+assert shapes == ((1, 2), (1,)), (
+    f"k = 1, D = 2 : formes (1, 2), une composante par ligne, et (1,) ; reçues : {shapes}"
+)
 assert torch.allclose(components.double().abs(), torch.tensor([[0.0, 1.0]]).double(), atol=1e-3), (
     "les points varient surtout selon la seconde coordonnée : la composante est (0, ±1) ; "
     f"reçue : {components.tolist()}. Avez-vous centré, et pris la plus grande variance ?"
@@ -957,7 +977,9 @@ with labo.needs("kmeans_step", "pca"):
     clusters, _, _ = run_kmeans(pixels, 10, seed=0)
     figure, panels = plt.subplots(1, 2, figsize=(11, 4.6), sharey=True, layout="constrained")
     colours = plt.get_cmap("tab10")
-    for axes, title, groups in zip(panels, ("les étiquettes", "les groupes des k-moyennes"), (digits, clusters)):
+    for axes, title, groups in zip(
+        panels, ("les étiquettes", "les groupes des k-moyennes"), (digits, clusters)
+    ):
         for number in groups.unique().tolist():
             points = plane[groups == number]
             axes.scatter(*points.T, s=5, color=colours(number), alpha=0.5)
@@ -1014,13 +1036,17 @@ def least_squares(x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch
 
 # %% test="least_squares" points=1
 result = least_squares(torch.tensor([[0.0], [1.0], [2.0]]), torch.tensor([[1.0], [3.0], [5.0]]))
-assert isinstance(result, (tuple, list)) and len(result) == 2, f"deux résultats : poids, puis biais ; reçu : {result!r}"
+assert isinstance(result, (tuple, list)) and len(result) == 2, (
+    f"deux résultats : poids, puis biais ; reçu : {result!r}"
+)
 weight, bias = result
 assert isinstance(weight, torch.Tensor), f"les poids sont un tenseur ; reçu : {weight!r}"
 assert isinstance(bias, torch.Tensor), f"le biais est un tenseur ; reçu : {bias!r}"
 shapes = tuple(weight.shape), tuple(bias.shape)
 assert shapes == ((1, 1), (1,)), f"D = 1, K = 1 : formes (1, 1) et (1,) ; reçues : {shapes}"
-assert abs(weight.item() - 2) < 1e-3, f"la pente de la droite (0, 1), (1, 3), (2, 5) est 2 ; reçue : {decimal(weight.item(), 3)}"
+assert abs(weight.item() - 2) < 1e-3, (
+    f"la pente de la droite (0, 1), (1, 3), (2, 5) est 2 ; reçue : {decimal(weight.item(), 3)}"
+)
 assert abs(bias.item() - 1) < 1e-3, f"son ordonnée à l'origine est 1 ; reçue : {decimal(bias.item(), 3)}"
 ### BEGIN HIDDEN TESTS
 for n, d, k in ((30, 4, 3), (40, 3, 3), (12, 6, 1), (50, 2, 5), (25, 1, 2)):
@@ -1117,7 +1143,10 @@ def fit_many(degree, n=15, noise=0.2, seed=0, draws=500):
     x = torch.linspace(-1, 1, n, dtype=torch.float64)
 
     def measured(points):
-        return true_curve(points)[:, None] + noise * torch.randn(len(points), draws, generator=generator).double()
+        return (
+            true_curve(points)[:, None]
+            + noise * torch.randn(len(points), draws, generator=generator).double()
+        )
 
     y, new = measured(x), measured(GRID)  # une colonne par essai
     weight, bias = (part.double() for part in least_squares(powers(x, degree), y))
@@ -1141,8 +1170,11 @@ with labo.needs("least_squares"):
         axes.plot(GRID, curves[:, :20], color="#bbbbbb", linewidth=0.7)
         axes.plot(GRID, true_curve(GRID), color=orange, label="vraie courbe")
         axes.plot(GRID, curves.mean(1), "--", color=blue, label="moyenne des essais")
-        axes.set(title=f"degré {degree} : biais² {decimal(squared_bias, 3)}, variance {decimal(variance, 3)}",
-                 xlabel="x", ylim=(-2.5, 2.5))
+        axes.set(
+            title=f"degré {degree} : biais² {decimal(squared_bias, 3)}, variance {decimal(variance, 3)}",
+            xlabel="x",
+            ylim=(-2.5, 2.5),
+        )
         axes.xaxis.set_major_formatter(lambda value, _: compact(value))
     panels[0].legend(fontsize=8, loc="lower right")
     plt.show()
@@ -1170,7 +1202,8 @@ claim.between("l'erreur attendue est la somme du carré du biais, de la variance
 # %%
 DEGREES = range(1, 15)
 with labo.needs("least_squares"):
-    errors = torch.tensor([fit_many(degree)[1:] for degree in DEGREES])  # degrés × (entraînement, validation)
+    # Degrés × (entraînement, validation).
+    errors = torch.tensor([fit_many(degree)[1:] for degree in DEGREES])
     figure, axes = plt.subplots(figsize=(6.5, 3.2), layout="constrained")
     axes.plot(DEGREES, errors[:, 0], "o-", color=orange, label="entraînement")
     axes.plot(DEGREES, errors[:, 1], "o-", color=blue, label="validation")
@@ -1216,7 +1249,9 @@ def show_trials():
     """Le tableau de tous les essais."""
     print("degré    n   bruit   entraînement   validation   étendue de la validation")
     for degree, n, noise, train, valid, extent in trials:
-        print(f"{degree:5} {n:4} {compact(noise):>7} {decimal(train, 4):>14} {decimal(valid, 4):>12} {decimal(extent, 4):>26}")
+        print(
+            f"{degree:5} {n:4} {compact(noise):>7} {decimal(train, 4):>14} {decimal(valid, 4):>12} {decimal(extent, 4):>26}"
+        )
 
 
 # %% experience="capacite_libre"

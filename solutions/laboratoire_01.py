@@ -493,7 +493,11 @@ with labo.needs("SimpleLinear"):
     with torch.no_grad():  # on mesure seulement : pas de gradients à préparer
         right = by_means(valid_set[0]).argmax(1) == valid_set[1]
     means_accuracy = 100 * right.float().mean()
-    print(f"Images moyennes pour gabarits : {means_accuracy:.1f} % de bonnes réponses (validation)".replace(".", ","))
+    print(
+        f"Images moyennes pour gabarits : {means_accuracy:.1f} % de bonnes réponses (validation)".replace(
+            ".", ","
+        )
+    )
 
 # %% affirmation="gabarits" profils="tiny, small"
 claim.between("les images moyennes lisent bien plus que 10 % des chiffres", means_accuracy, 60, 100)
@@ -1165,7 +1169,9 @@ optimizer = checks.build(torch.optim.SGD, tested.parameters(), lr=0.0)
 loss = train_one_epoch(tested, optimizer, F.l1_loss, lots)
 assert isinstance(loss, float), f"attendu un nombre Python (float), et non {type(loss).__name__}"
 assert abs(loss - 4) > 1e-5, "vous trouvez 4 au lieu de 3 : pondérez chaque lot par son nombre d'exemples"
-assert abs(loss - 3) < 1e-5, f"des lots de 3 et 1 exemples, de pertes 2 et 6, donnent 3, reçu {compact(loss)}"
+assert abs(loss - 3) < 1e-5, (
+    f"des lots de 3 et 1 exemples, de pertes 2 et 6, donnent 3, reçu {compact(loss)}"
+)
 ### BEGIN HIDDEN TESTS
 # Avec plusieurs lots, un pas nul : la valeur ne dépend pas de la suite des poids.
 for sizes, lr in (((2, 6, 6, 1), 0.0), ((1, 5), 0.0), ((4,), 0.3)):

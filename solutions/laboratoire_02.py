@@ -796,8 +796,13 @@ checks.forbid(
 
 # %%
 # Dessin : la passe avant, avec les formes. La passe arrière est à vous.
-stages = (("X", "N × D", ""), ("A", "N × M", "$\\delta_A$"), ("$\\mathbf{H}$", "N × M", "$\\delta_{\\mathbf{H}}$"),
-          ("S", "N × K", "$\\delta_S$"), ("L", "scalaire", "1"))
+stages = (
+    ("X", "N × D", ""),
+    ("A", "N × M", "$\\delta_A$"),
+    ("$\\mathbf{H}$", "N × M", "$\\delta_{\\mathbf{H}}$"),
+    ("S", "N × K", "$\\delta_S$"),
+    ("L", "scalaire", "1"),
+)
 links = ("$W_1$ : M × D\n$b_1$ : M", "tanh", "$W_2$ : K × M\n$b_2$ : K", "entropie\ncroisée")
 figure, axes = plt.subplots(figsize=(10, 2.1), layout="constrained")
 for rank, (name, shape, delta) in enumerate(stages):
@@ -880,7 +885,9 @@ assert isinstance(result, tuple | list) and len(result) == 2, (
 loss, gradients = result
 assert isinstance(loss, torch.Tensor), f"la perte est un tenseur scalaire, et non {loss!r}"
 assert loss.shape == (), f"la perte est un scalaire, et a la forme {tuple(loss.shape)}"
-assert abs(float(loss) - math.log(2)) < 1e-5, f"l'exemple a pour perte log 2, et non {float(loss):.4f}".replace(".", ",")
+assert abs(float(loss) - math.log(2)) < 1e-5, (
+    f"l'exemple a pour perte log 2, et non {float(loss):.4f}".replace(".", ",")
+)
 shapes = [tuple(gradient.shape) for gradient in gradients]
 assert shapes == [(1, 1), (1,), (2, 1), (2,)], (
     f"chaque gradient a la forme de son paramètre ; obtenu {shapes}"
@@ -967,7 +974,8 @@ def broken_training(x, target, parameters, lr, steps):
 
 dataset = labo.load_dataset("mnist", small=(1_400, 1_000))
 digits = dataset.normalized().flattened().to(device)
-cut = 5 * len(digits.train_input) // 7  # 1 000 images sur 1 400 ; les autres valident, et le test reste fermé
+# 1 000 images sur 1 400 ; les autres valident, et le test reste fermé.
+cut = 5 * len(digits.train_input) // 7
 train_set = digits.train_input[:cut], digits.train_target[:cut]
 valid_set = digits.train_input[cut:], digits.train_target[cut:]
 print(dataset.description)

@@ -1101,7 +1101,9 @@ n_steps, PEAK = EPOCHS * len(batches(train_set)), 1.5
 constant_finals = fit_runs(scheduled(lambda step: PEAK), PEAK)
 print(f"taux constant          : {told(constant_finals)}")
 with labo.needs("warmup_cosine"):
-    cosine_finals = fit_runs(scheduled(lambda step: warmup_cosine(step, n_steps, n_steps // 10, PEAK)), PEAK)
+    cosine_finals = fit_runs(
+        scheduled(lambda step: warmup_cosine(step, n_steps, n_steps // 10, PEAK)), PEAK
+    )
     print(f"échauffement, cosinus  : {told(cosine_finals)}")
     _, axes = plt.subplots(figsize=(5, 2.2), layout="constrained")
     axes.plot([warmup_cosine(step, n_steps, n_steps // 10, PEAK) for step in range(n_steps)], color=blue)
@@ -1199,7 +1201,9 @@ assert isinstance(weight, torch.Tensor), f"attendu un tenseur, reçu : {type(wei
 assert weight.shape == (300, 500), (
     f"une ligne par sortie, fan_out × fan_in : attendu (300, 500), reçu {tuple(weight.shape)}"
 )
-assert not torch.equal(weight[0], weight[1]), "toutes les lignes sont égales : chaque poids a son propre tirage"
+assert not torch.equal(weight[0], weight[1]), (
+    "toutes les lignes sont égales : chaque poids a son propre tirage"
+)
 assert abs(weight.mean()) < 0.002, f"la moyenne doit être nulle, reçu {weight.mean():.4f}"
 assert abs(weight.std() - 0.0447) < 0.002, (
     f"Kaiming sans activation : l'écart-type est 1 / √500 = 0,0447, reçu {weight.std():.4f}"

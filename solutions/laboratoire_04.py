@@ -192,8 +192,8 @@ def penalty(model: nn.Module, kind: str, strength: float) -> torch.Tensor:
     """La pénalité des poids d'un modèle.
 
     Args :
-        model : ses poids sont tous ses paramètres d'au moins deux dimensions : un au moins, dont aucun n'est
-            partagé entre deux couches ; il n'est pas modifié.
+        model : ses poids sont tous ses paramètres d'au moins deux dimensions : un au moins, dont aucun
+            n'est partagé entre deux couches ; il n'est pas modifié.
         kind : "l2" (α fois la somme des carrés) ou "l1" (α fois la somme des valeurs absolues).
         strength : α.
 
@@ -454,7 +454,9 @@ with labo.needs("soft_threshold"):
     for axes, (method, w) in zip(panels, sparse.items()):
         axes.vlines(range(len(truth)), 0, w, color=blue)
         axes.plot(w, ".", color=blue, label="appris")
-        axes.plot(truth.nonzero().flatten(), truth[truth != 0], "o", mfc="none", color=orange, label="vrais")
+        axes.plot(
+            truth.nonzero().flatten(), truth[truth != 0], "o", mfc="none", color=orange, label="vrais"
+        )
         axes.axhline(0, color=grey, linewidth=0.7)
         axes.set(title=f"{method} : {zeros[method]} zéros exacts", xlabel="entrée")
     panels[0].set_ylabel("poids")
@@ -492,7 +494,8 @@ def early_stopping(losses: list[float], patience: int, min_delta: float = 0.0) -
     """Où s'arrêter, et quels poids garder, d'après les pertes de validation.
 
     Args :
-        losses : la perte de chaque époque, dans l'ordre ; une ou plusieurs, toutes finies ; n'est pas modifiée.
+        losses : la perte de chaque époque, dans l'ordre ; une ou plusieurs, toutes finies ; n'est pas
+            modifiée.
         patience : on s'arrête après ce nombre d'époques consécutives sans progrès (1 ou plus).
         min_delta : un progrès bat le record de plus que cela ; sinon, le record ne change pas.
 
@@ -520,10 +523,16 @@ def early_stopping(losses: list[float], patience: int, min_delta: float = 0.0) -
 from numbers import Integral
 
 answer = early_stopping([5.0, 3.0, 4.0, 3.0, 2.0], patience=2)
-assert isinstance(answer, (tuple, list)) and len(answer) == 2, f"deux indices sont attendus ; reçu : {answer}"
+assert isinstance(answer, (tuple, list)) and len(answer) == 2, (
+    f"deux indices sont attendus ; reçu : {answer}"
+)
 assert all(isinstance(i, Integral) for i in answer), f"des entiers sont attendus ; reçu : {answer}"
-assert answer[1] == 1, f"dans l'ordre, l'arrêt puis le record : celui-ci est à l'indice 1 (l'égaler n'est pas progresser) ; reçu : {answer[1]}"
-assert answer[0] == 3, f"deux époques de suite sans progrès, aux indices 2 et 3 : arrêt à 3 ; reçu : {answer[0]}"
+assert answer[1] == 1, (
+    f"dans l'ordre, l'arrêt puis le record : celui-ci est à l'indice 1 (l'égaler n'est pas progresser) ; reçu : {answer[1]}"
+)
+assert answer[0] == 3, (
+    f"deux époques de suite sans progrès, aux indices 2 et 3 : arrêt à 3 ; reçu : {answer[0]}"
+)
 answer = early_stopping([5.0, 4.0, 3.0], patience=2)
 assert tuple(answer) == (2, 2), f"tant que la perte baisse, on va jusqu'au bout : (2, 2) ; reçu : {answer}"
 ### BEGIN HIDDEN TESTS
@@ -585,7 +594,9 @@ with labo.needs("early_stopping"):
     plt.show()
     kept = [run["val_accuracy"][early_stopping(run["val_loss"], 5)[1]] for run in plain]
     for run, accuracy in zip(plain, kept):
-        print(f"validation : {run['val_accuracy'][-1]:.0f} % à la fin, {accuracy:.0f} % aux poids du record")
+        print(
+            f"validation : {run['val_accuracy'][-1]:.0f} % à la fin, {accuracy:.0f} % aux poids du record"
+        )
 
 # %% affirmation="arret"
 claim.effect("s'arrêter rend plusieurs points", [run["val_accuracy"][-1] for run in plain], kept)
@@ -646,7 +657,9 @@ assert isinstance(dropped, torch.Tensor), f"un tenseur est attendu ; reçu : {ty
 assert dropped.shape == (200, 300), f"la forme de l'entrée est attendue ; reçue : {tuple(dropped.shape)}"
 erased = (dropped == 0).double()
 for axis, name in ((1, "ligne"), (0, "colonne")):
-    assert erased.mean(axis).std() < 0.1, f"chaque élément a son propre tirage : une {name} entière partage le même"
+    assert erased.mean(axis).std() < 0.1, (
+        f"chaque élément a son propre tirage : une {name} entière partage le même"
+    )
 share = float(erased.mean())
 assert abs(share - 0.25) < 0.02, f"une part p = 0,25 doit être effacée ; part effacée : {share:.3f}"
 largest = float(dropped.max())
@@ -794,11 +807,17 @@ assert torch.equal(given, x), "`x` a été modifié : travaillez sur un nouveau 
 assert isinstance(moved, torch.Tensor), f"un tenseur est attendu ; reçu : {type(moved).__name__}"
 assert moved.shape == (200, 1, 7, 9), f"la forme (200, 1, 7, 9) est attendue ; reçue : {tuple(moved.shape)}"
 rows, columns = moved.amax((1, 3)).argmax(1) - 3, moved.amax((1, 2)).argmax(1) - 4
-assert set(rows.tolist()) == {-2, -1, 0, 1, 2}, f"décalages verticaux trouvés : {sorted(set(rows.tolist()))}"
-assert set(columns.tolist()) == {-2, -1, 0, 1, 2}, f"décalages horizontaux : {sorted(set(columns.tolist()))}"
+assert set(rows.tolist()) == {-2, -1, 0, 1, 2}, (
+    f"décalages verticaux trouvés : {sorted(set(rows.tolist()))}"
+)
+assert set(columns.tolist()) == {-2, -1, 0, 1, 2}, (
+    f"décalages horizontaux : {sorted(set(columns.tolist()))}"
+)
 noise = augment(given, 0, 0.5, torch.Generator().manual_seed(1)) - x
 assert torch.equal(given, x), "`x` a été modifié par le bruit : travaillez sur un nouveau tenseur"
-assert abs(noise.std().item() - 0.5) < 0.05, f"écart-type du bruit : {noise.std().item():.2f}, au lieu de 0,5"
+assert abs(noise.std().item() - 0.5) < 0.05, (
+    f"écart-type du bruit : {noise.std().item():.2f}, au lieu de 0,5"
+)
 ### BEGIN HIDDEN TESTS
 def random_generator():
     return torch.Generator().manual_seed(int(torch.randint(2**31, ())))
@@ -976,7 +995,9 @@ answer = superpose(
     torch.tensor([[1.0, 0.0], [2.0, 4.0]]), torch.tensor([0, 2]),
     torch.tensor([[0, 1]]), torch.tensor([[3.0, 0.5]]), n_classes=3,
 )
-assert isinstance(answer, (tuple, list)) and len(answer) == 2, "deux tenseurs sont attendus : mélanges, cibles"
+assert isinstance(answer, (tuple, list)) and len(answer) == 2, (
+    "deux tenseurs sont attendus : mélanges, cibles"
+)
 mixed, target = answer
 assert mixed.shape == (1, 2), f"les mélanges sont B × D, ici (1, 2) ; forme reçue : {tuple(mixed.shape)}"
 assert target.shape == (1, 3), f"les cibles sont B × K, ici (1, 3) ; forme reçue : {tuple(target.shape)}"
@@ -1046,7 +1067,9 @@ with labo.needs("superpose"):
         guess = unmixer(counts)
     unmixing_error = (guess - target).abs().mean().item()
     mean_error = (target.mean(0) - target).abs().mean().item()  # répondre toujours la moyenne
-    print(f"erreur moyenne {decimal(unmixing_error, 3)} ; toujours répondre la moyenne : {decimal(mean_error, 3)}")
+    print(
+        f"erreur moyenne {decimal(unmixing_error, 3)} ; toujours répondre la moyenne : {decimal(mean_error, 3)}"
+    )
     richest = int((target > 0.2).sum(1).argmax())  # celui qui mêle le plus d'éléments
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 2.8), layout="constrained")
     left.plot(100 * counts[richest], color=blue, linewidth=1)
@@ -1177,8 +1200,10 @@ def last_epochs(runs, name):
 def row(name, valid, train):
     """Une ligne du tableau : moyennes, et de la plus petite à la plus grande des graines."""
     mean = sum(valid) / len(valid)
-    return (f"{name:22} validation {decimal(mean, 1)} %  (de {decimal(min(valid), 1)} à {decimal(max(valid), 1)})   "
-            f"entraînement {decimal(sum(train) / len(train), 1)} %")
+    return (
+        f"{name:22} validation {decimal(mean, 1)} %  (de {decimal(min(valid), 1)} à {decimal(max(valid), 1)})   "
+        f"entraînement {decimal(sum(train) / len(train), 1)} %"
+    )
 
 
 with labo.needs("penalty", "early_stopping", "dropout", "augment", "superpose"):
@@ -1189,7 +1214,9 @@ with labo.needs("penalty", "early_stopping", "dropout", "augment", "superpose"):
         print(row(name, results[name], last_epochs(of_remedy, "accuracy")))
     stop = or_reference(early_stopping, lambda losses, _: (None, losses.index(min(losses))))
     records = [stop(run["val_loss"], 5)[1] for run in plain]
-    stopped, seen = ([run[name][best] for run, best in zip(plain, records)] for name in ("val_accuracy", "accuracy"))
+    stopped, seen = (
+        [run[name][best] for run, best in zip(plain, records)] for name in ("val_accuracy", "accuracy")
+    )
     print(row("rien, arrêt précoce", stopped, seen))
     figure, axes = plt.subplots(figsize=(8, 3), layout="constrained")
     for (name, of_remedy), colour in zip(runs.items(), (grey, green, blue, orange, "#cc79a7")):
@@ -1298,7 +1325,9 @@ def broken_split(x, patient, share, generator):
 def radiographs(seed, patients=200, pixels=40):
     """Des radiographies : x, N × D, le diagnostic, et le patient de chacune, N."""
     generator = torch.Generator().manual_seed(seed)
-    patient = torch.arange(patients).repeat_interleave(torch.randint(2, 6, (patients,), generator=generator))
+    patient = torch.arange(patients).repeat_interleave(
+        torch.randint(2, 6, (patients,), generator=generator)
+    )
     patient = patient[torch.randperm(len(patient), generator=generator)]
     sick = torch.rand(patients, generator=generator) < 0.5
     anatomy = torch.randn(patients, pixels, generator=generator)  # propre à chacun
@@ -1326,7 +1355,8 @@ def split_by_patient(
 
     Args :
         x : N × D, float32, aucune colonne constante ; n'est pas modifié.
-        patient : N, le numéro du patient de chaque ligne ; des entiers quelconques, dans un ordre quelconque.
+        patient : N, le numéro du patient de chaque ligne ; des entiers quelconques, dans un ordre
+            quelconque.
         share : la part des **patients** mise au test : round(share × nombre de patients).
         generator : d'où vient le tirage des patients, uniforme.
 
@@ -1350,7 +1380,9 @@ x = torch.arange(20.0).view(10, 2) ** 2
 answer = split_by_patient(x.clone(), patient, 0.5, torch.Generator().manual_seed(3))
 assert isinstance(answer, (tuple, list)) and len(answer) == 4, "quatre tenseurs sont attendus"
 kinds = [type(part).__name__ for part in answer]
-assert all(isinstance(part, torch.Tensor) for part in answer), f"quatre tenseurs sont attendus ; reçu : {kinds}"
+assert all(isinstance(part, torch.Tensor) for part in answer), (
+    f"quatre tenseurs sont attendus ; reçu : {kinds}"
+)
 train, test, x_train, x_test = answer
 assert sorted([*train.tolist(), *test.tolist()]) == list(range(10)), (
     f"chaque ligne est d'un côté, une fois ; train : {train.tolist()}, test : {test.tolist()}"
@@ -1482,7 +1514,9 @@ for size, colour in ((200, orange), (2000, blue)):
     correct = torch.rand(300, 100, size, generator=draws) < 0.8  # 300 expériences de 100 modèles
     scores = 100 * correct.float().mean(2)
     best_of[size] = [scores[:, :count].amax(1).mean().item() for count in counts]
-    axes.plot(counts, best_of[size], "o-", color=colour, label=f"le meilleur, sur {size} exemples de validation")
+    axes.plot(
+        counts, best_of[size], "o-", color=colour, label=f"le meilleur, sur {size} exemples de validation"
+    )
 axes.axhline(80, color=grey, linestyle="--", label="sa vraie valeur, sur un test neuf")
 axes.set(xlabel="nombre de modèles essayés", ylabel="exactitude (%)", xscale="log")
 axes.legend(fontsize=8)
@@ -1504,7 +1538,9 @@ with labo.needs("penalty", "dropout", "augment", "superpose"):
     chosen = max(results, key=lambda name: sum(results[name]))
     model, _ = fit(SEEDS[0], **REMEDIES[chosen])
     seen, final = measure(model, valid_x, valid_y)[1], measure(model, test_x, test_y)[1]
-    print(f"{chosen}, une graine : validation {decimal(seen, 1)} %, test {decimal(final, 1)} %, ouvert une seule fois")
+    print(
+        f"{chosen}, une graine : validation {decimal(seen, 1)} %, test {decimal(final, 1)} %, ouvert une seule fois"
+    )
 
 # %% affirmation="test"
 claim.between("le réseau choisi reconnaît des chiffres qu'il n'a jamais vus", final, 60, 99)

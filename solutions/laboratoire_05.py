@@ -146,7 +146,9 @@ def close(found, *expected):
 
 
 result = convolve(small.clone(), edge.clone())
-assert isinstance(result, torch.Tensor), f"`convolve` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
+assert isinstance(result, torch.Tensor), (
+    f"`convolve` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
+)
 assert tuple(result.shape) == (1, 1, 2, 2), (
     f"une image 2 × 3 et un noyau 1 × 2 donnent 1 × 1 × 2 × 2, et non {tuple(result.shape)}"
 )
@@ -154,7 +156,9 @@ assert close(result, -1, -1, -1, -1), (
     f"chaque sortie est un pixel moins son voisin de droite, -1, et non {result.flatten().tolist()}"
 )
 result = convolve(small.clone(), edge.clone(), padding=1)
-assert tuple(result.shape) == (1, 1, 4, 4), f"avec une marge de 1, la sortie est 4 × 4, et non {tuple(result.shape)}"
+assert tuple(result.shape) == (1, 1, 4, 4), (
+    f"avec une marge de 1, la sortie est 4 × 4, et non {tuple(result.shape)}"
+)
 assert close(result[0, 0, 1], -1, -1, -1, 3), (
     f"la ligne bordée (0, 1, 2, 3, 0) donne (-1, -1, -1, 3), et non {result[0, 0, 1].tolist()}"
 )
@@ -190,7 +194,9 @@ checks.forbid(convolve, "*conv*", "*correlat*")
 from labo import checks
 
 result = convolve(torch.ones(2, 3, 4, 5), torch.ones(6, 3, 2, 2))
-assert isinstance(result, torch.Tensor), f"`convolve` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
+assert isinstance(result, torch.Tensor), (
+    f"`convolve` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
+)
 assert tuple(result.shape) == (2, 6, 3, 4), (
     f"2 images et 6 noyaux donnent 2 × 6 × 3 × 4, et non {tuple(result.shape)}"
 )
@@ -271,7 +277,9 @@ with labo.needs("convolve"):
         axes.set_title(name)
     for axes, name, picture in zip(panels[1], KERNELS, filtered):
         signed = name.startswith("bords")
-        axes.imshow(picture, cmap="RdBu_r" if signed else "gray", vmin=-2 if signed else 0, vmax=2 if signed else 1)
+        axes.imshow(
+            picture, cmap="RdBu_r" if signed else "gray", vmin=-2 if signed else 0, vmax=2 if signed else 1
+        )
     for axes in panels.flat:
         axes.axis("off")
     plt.show()
@@ -305,7 +313,9 @@ picture = drawing(32)
 LAYERS = {
     "convolution, pas 1": nn.Conv2d(1, 4, 3, padding=1),
     "convolution, pas 2": nn.Conv2d(1, 4, 3, padding=1, stride=2),
-    "couche linéaire": nn.Sequential(nn.Flatten(), nn.Linear(32 * 32, 32 * 32), nn.Unflatten(1, (1, 32, 32))),
+    "couche linéaire": nn.Sequential(
+        nn.Flatten(), nn.Linear(32 * 32, 32 * 32), nn.Unflatten(1, (1, 32, 32))
+    ),
 }
 
 
@@ -324,8 +334,10 @@ gaps = {
     )
 }
 for (name, pixels, cells), (middle, border) in gaps.items():
-    print(f"{name:18} entrée décalée de {pixels}, sortie de {cells} : écart {decimal(middle, 3)} au milieu, "
-          f"{decimal(border, 3)} aux bords")
+    print(
+        f"{name:18} entrée décalée de {pixels}, sortie de {cells} : écart {decimal(middle, 3)} au milieu, "
+        f"{decimal(border, 3)} aux bords"
+    )
 
 # %% affirmation="equivariance" profils="tiny, small"
 (same, border), (zero, _), (one, _), (two, _), (linear, _) = gaps.values()
@@ -365,7 +377,9 @@ def draw_stack(axes, layers, size, title):
             below = {cell * stride + a * dilation for cell in seen for a in range(kernel)}
             for cell in seen:
                 for a in range(kernel):
-                    axes.plot((cell, cell * stride + a * dilation), (level, level - 1), color=orange, zorder=1)
+                    axes.plot(
+                        (cell, cell * stride + a * dilation), (level, level - 1), color=orange, zorder=1
+                    )
             seen = sorted(below)
     axes.set_title(title, fontsize=10)
     axes.axis("off")
@@ -393,11 +407,12 @@ def receptive_field(size: int, layers: list[tuple[int, int, int, int]]) -> tuple
 
     Args :
         size : côté de l'image d'entrée.
-        layers : les couches dans l'ordre, chacune (noyau, pas, marge, dilatation) ; un pooling en est une aussi.
-            La liste n'est pas modifiée.
+        layers : les couches dans l'ordre, chacune (noyau, pas, marge, dilatation) ; un pooling en est une
+            aussi. La liste n'est pas modifiée.
 
     Renvoie :
-        deux entiers (int) : le côté de la sortie, et le champ récepteur en pixels, qui peut dépasser l'image.
+        deux entiers (int) : le côté de la sortie, et le champ récepteur en pixels, qui peut dépasser
+        l'image.
 
     >>> receptive_field(32, [(3, 2, 1, 1), (3, 1, 1, 1)])
     (16, 7)
@@ -505,7 +520,9 @@ with labo.needs("receptive_field"):
     figure, panels = plt.subplots(1, 4, figsize=(11, 3.2), layout="constrained")
     for axes, (name, pixels) in zip(panels, seen.items()):
         axes.imshow(pixels, cmap="Blues", vmax=1.5)
-        axes.set_title(f"{name}\nmesuré {measured_fields[name]}, calculé {computed_fields[name]}", fontsize=10)
+        axes.set_title(
+            f"{name}\nmesuré {measured_fields[name]}, calculé {computed_fields[name]}", fontsize=10
+        )
         axes.axis("off")
     plt.show()
 
@@ -565,8 +582,12 @@ from labo import checks
 
 strip = torch.tensor([[[[1.0, 2.0, 5.0, 0.0], [3.0, 4.0, 1.0, 2.0]]]])
 result = pool(strip.clone(), 2)
-assert isinstance(result, torch.Tensor), f"`pool` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
-assert tuple(result.shape) == (1, 1, 1, 2), f"la forme attendue est 1 × 1 × 1 × 2, et non {tuple(result.shape)}"
+assert isinstance(result, torch.Tensor), (
+    f"`pool` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
+)
+assert tuple(result.shape) == (1, 1, 1, 2), (
+    f"la forme attendue est 1 × 1 × 1 × 2, et non {tuple(result.shape)}"
+)
 for kind, expected in (("max", [4.0, 5.0]), ("mean", [2.5, 2.0]), ("sum", [10.0, 8.0])):
     result = pool(strip.clone(), 2, kind=kind).flatten()
     assert torch.allclose(result.double(), torch.tensor(expected).double(), atol=1e-4), (
@@ -620,7 +641,9 @@ def change(before, after):
 with labo.needs("pool"):
     changes = {"bords": [change(e, e.roll(1, 3)) for e in noisy_edges]}
     for kind, name in (("mean", "moyenne"), ("max", "maximum")):
-        changes[name] = [change(pool(e, 4, kind=kind), pool(e.roll(1, 3), 4, kind=kind)) for e in noisy_edges]
+        changes[name] = [
+            change(pool(e, 4, kind=kind), pool(e.roll(1, 3), 4, kind=kind)) for e in noisy_edges
+        ]
     edges = noisy_edges[0]
     shown = {"bords": edges, "moyenne": pool(edges, 4, kind="mean"), "maximum": pool(edges, 4)}
     figure, panels = plt.subplots(1, 3, figsize=(9, 3.3), layout="constrained")
@@ -712,7 +735,9 @@ assert torch.allclose(result.flatten().double(), torch.tensor([3.0, 4, 6, 8]).do
     f"avec un pas de 2, les copies se suivent : (3 ; 4), puis (6 ; 8), et non {result.flatten().tolist()}"
 )
 result = convolve_transposed(line.clone(), stamp.clone())
-assert tuple(result.shape) == (1, 1, 1, 3), f"avec un pas de 1, la forme est 1 × 1 × 1 × 3, et non {tuple(result.shape)}"
+assert tuple(result.shape) == (1, 1, 1, 3), (
+    f"avec un pas de 1, la forme est 1 × 1 × 1 × 3, et non {tuple(result.shape)}"
+)
 assert torch.allclose(result.flatten().double(), torch.tensor([3.0, 10, 8]).double(), atol=1e-4), (
     f"avec un pas de 1, elles s'additionnent : (3 ; 4 + 6 ; 8), et non {result.flatten().tolist()}"
 )
@@ -831,14 +856,23 @@ class LeNet5(nn.Module):
 
 # %% test="LeNet5" points=3
 model = LeNet5()
-counts = {name: sum(len(p.flatten()) for p in getattr(model, name).parameters()) for name in ("c1", "c3", "c5", "f6", "output")}
+counts = {
+    name: sum(len(p.flatten()) for p in getattr(model, name).parameters())
+    for name in ("c1", "c3", "c5", "f6", "output")
+}
 table = {"c1": 156, "c3": 2_416, "c5": 48_120, "f6": 10_164, "output": 850}
 for name, expected in table.items():
-    assert counts[name] == expected, f"d'après la table, `{name}` a {expected} paramètres, et non {counts[name]}"
+    assert counts[name] == expected, (
+        f"d'après la table, `{name}` a {expected} paramètres, et non {counts[name]}"
+    )
 for n in (3, 1):
     scores = model(torch.randn(n, 1, 32, 32))
-    assert isinstance(scores, torch.Tensor), f"`forward` doit renvoyer un tenseur, et a renvoyé {type(scores).__name__}"
-    assert tuple(scores.shape) == (n, 10), f"N = {n} : {n} × 10 scores sont attendus, et non {tuple(scores.shape)}"
+    assert isinstance(scores, torch.Tensor), (
+        f"`forward` doit renvoyer un tenseur, et a renvoyé {type(scores).__name__}"
+    )
+    assert tuple(scores.shape) == (n, 10), (
+        f"N = {n} : {n} × 10 scores sont attendus, et non {tuple(scores.shape)}"
+    )
 ### BEGIN HIDDEN TESTS
 from labo import checks
 
@@ -927,7 +961,8 @@ def shifted(images, distance):
 train_digits = (pixels[:cut] / scale).to(device), digits.train_target[:cut].to(device)
 valid_digits = (pixels[cut:] / scale).to(device), digits.train_target[cut:].to(device)
 SHIFTS = range(6)
-EPOCHS = {"tiny": 1, "small": 12_000 // cut, "full": 3}[labo.profile()]  # autant de pas, quel que soit le jeu
+# Autant de pas, quel que soit le jeu.
+EPOCHS = {"tiny": 1, "small": 12_000 // cut, "full": 3}[labo.profile()]
 print(f"{digits.description} ; {cut} pour entraîner, {len(pixels) - cut} pour valider")
 
 
@@ -940,13 +975,17 @@ def trained(build, seed, lr=2e-3, epochs=EPOCHS, data=train_digits, augment=None
     torch.manual_seed(seed)
     network = build().to(device)
     loader = labo.BatchLoader(*data, batch_size=25, shuffle=True, seed=seed, augment=augment)
-    history = labo.train(network, loader, valid_digits, epochs=epochs, lr=lr, optimizer="adam", verbose=False)
+    history = labo.train(
+        network, loader, valid_digits, epochs=epochs, lr=lr, optimizer="adam", verbose=False
+    )
     return network.eval(), history
 
 
 def accuracies(network, shifts=SHIFTS):
     """L'exactitude en validation, pour chaque décalage."""
-    return [labo.evaluate(network, (shifted(valid_digits[0], d), valid_digits[1]))["accuracy"] for d in shifts]
+    return [
+        labo.evaluate(network, (shifted(valid_digits[0], d), valid_digits[1]))["accuracy"] for d in shifts
+    ]
 
 
 def draw_shifts(by_shift):
@@ -1080,11 +1119,19 @@ counted = sum(len(p.flatten()) for p in model.parameters())
 assert counted == 830, f"ConvNet(4) a 112 + 296 + 36 + 296 + 90 = 830 paramètres, et non {counted}"
 for size, expected in (((2, 3, 32, 32), (2, 10, 8, 8)), ((1, 3, 21, 14), (1, 10, 5, 3))):
     maps = model.maps(torch.randn(size))
-    assert isinstance(maps, torch.Tensor), f"`maps` doit renvoyer un tenseur, et a renvoyé {type(maps).__name__}"
-    assert tuple(maps.shape) == expected, f"des images {size} donnent des cartes {expected}, et non {tuple(maps.shape)}"
+    assert isinstance(maps, torch.Tensor), (
+        f"`maps` doit renvoyer un tenseur, et a renvoyé {type(maps).__name__}"
+    )
+    assert tuple(maps.shape) == expected, (
+        f"des images {size} donnent des cartes {expected}, et non {tuple(maps.shape)}"
+    )
     scores = model(torch.randn(size))
-    assert isinstance(scores, torch.Tensor), f"`forward` doit renvoyer un tenseur, et a renvoyé {type(scores).__name__}"
-    assert tuple(scores.shape) == expected[:2], f"il faut {expected[:2]} scores, et non {tuple(scores.shape)}"
+    assert isinstance(scores, torch.Tensor), (
+        f"`forward` doit renvoyer un tenseur, et a renvoyé {type(scores).__name__}"
+    )
+    assert tuple(scores.shape) == expected[:2], (
+        f"il faut {expected[:2]} scores, et non {tuple(scores.shape)}"
+    )
 ### BEGIN HIDDEN TESTS
 from labo import checks
 
@@ -1172,7 +1219,9 @@ class StandIn(nn.Module):
 
     def __init__(self, n):
         super().__init__()
-        self.body = nn.Sequential(nn.Conv2d(1, 4 * n, 12, stride=4, padding=4), nn.ReLU(), nn.Conv2d(4 * n, 10, 1))
+        self.body = nn.Sequential(
+            nn.Conv2d(1, 4 * n, 12, stride=4, padding=4), nn.ReLU(), nn.Conv2d(4 * n, 10, 1)
+        )
 
     def maps(self, x):
         return self.body(x)
@@ -1234,7 +1283,8 @@ def reading(network, strip):
 def read_rate(network, strips=20):
     """La part des chiffres, en %, dont la classe l'emporte au milieu de leur place."""
     right = [
-        reading(network, strip_of(valid_digits[0][5 * i :]))[:, 4::8].argmax(0) == valid_digits[1][5 * i : 5 * i + 5].cpu()
+        reading(network, strip_of(valid_digits[0][5 * i :]))[:, 4::8].argmax(0)
+        == valid_digits[1][5 * i : 5 * i + 5].cpu()
         for i in range(strips)
     ]
     return 100 * float(torch.cat(right).float().mean())
@@ -1242,9 +1292,14 @@ def read_rate(network, strips=20):
 
 with labo.needs("ConvNet"):
     rates = [read_rate(network) for network in networks["ConvNet"]]
-    print("chiffres lus à leur place, une valeur par graine : " + " ; ".join(f"{decimal(rate, 0)} %" for rate in rates))
+    print(
+        "chiffres lus à leur place, une valeur par graine : "
+        + " ; ".join(f"{decimal(rate, 0)} %" for rate in rates)
+    )
     strip = strip_of(valid_digits[0])
-    figure, (top, bottom) = plt.subplots(2, 1, figsize=(10, 4.6), height_ratios=(1, 1.4), layout="constrained")
+    figure, (top, bottom) = plt.subplots(
+        2, 1, figsize=(10, 4.6), height_ratios=(1, 1.4), layout="constrained"
+    )
     top.imshow(strip[0, 0].cpu(), cmap="gray", aspect="auto")
     top.axis("off")
     bottom.imshow(reading(networks["ConvNet"][0], strip), cmap="Blues", vmin=0, vmax=1, aspect="auto")
@@ -1317,7 +1372,10 @@ def compare_depth(name, block, depth):
         for seed in SEEDS
     ]
     final = [history["accuracy"][-1] for history in by_depth[name]]
-    print(f"{name:20} entraînement, une valeur par graine : " + " ; ".join(f"{decimal(v, 1)} %" for v in final))
+    print(
+        f"{name:20} entraînement, une valeur par graine : "
+        + " ; ".join(f"{decimal(v, 1)} %" for v in final)
+    )
 
 
 by_depth = {}
@@ -1375,8 +1433,10 @@ def symptoms(block):
         network.conv1.weight.zero_()
         network.conv2.weight.zero_()
     network(x).sum().backward()
-    print(f"cases que le bloc diminue : {decimal(100 * lowered, 0)} % ; paramètres sans gradient : {untrained}\n"
-          f"branche nulle, gradient de la somme par rapport à x : {decimal(x.grad.mean(), 2)} en moyenne")
+    print(
+        f"cases que le bloc diminue : {decimal(100 * lowered, 0)} % ; paramètres sans gradient : {untrained}\n"
+        f"branche nulle, gradient de la somme par rapport à x : {decimal(x.grad.mean(), 2)} en moyenne"
+    )
     return lowered, len(untrained), float(x.grad.mean())
 
 
@@ -1412,8 +1472,12 @@ block = ResidualBlock(4)
 x = torch.randn(2, 4, 6, 5)
 copy = x.clone()
 result = block(x)
-assert isinstance(result, torch.Tensor), f"`forward` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
-assert result.shape == x.shape, f"un bloc garde la forme de son entrée, {tuple(x.shape)}, et non {tuple(result.shape)}"
+assert isinstance(result, torch.Tensor), (
+    f"`forward` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
+)
+assert result.shape == x.shape, (
+    f"un bloc garde la forme de son entrée, {tuple(x.shape)}, et non {tuple(result.shape)}"
+)
 assert torch.equal(x, copy), "`x` a été modifié : évitez `+=` et `inplace=True` sur l'entrée"
 with torch.no_grad():
     block.conv2.weight.zero_()
@@ -1549,7 +1613,9 @@ def show_results():
     print(f"{'réglage':8} {'valeur':>8}   {'centrés':^22}   {'décalés de 4 pixels':^22}")
     for setting, value in dict.fromkeys((row[0], row[1]) for row in results):
         columns = torch.tensor([row[3:] for row in results if row[:2] == (setting, value)]).T
-        cells = [f"{decimal(c.mean(), 1)} % ({decimal(c.min(), 1)} à {decimal(c.max(), 1)})" for c in columns]
+        cells = [
+            f"{decimal(c.mean(), 1)} % ({decimal(c.min(), 1)} à {decimal(c.max(), 1)})" for c in columns
+        ]
         print(f"{setting:8} {value:>8}   {cells[0]:^22}   {cells[1]:^22}")
 
 
@@ -1592,13 +1658,19 @@ claim.between("quatre pixels coûtent plusieurs points au centre, en quatre épo
 # Les choix sont faits. Les images de test n'ont encore servi à rien.
 
 # %%
-test_digits = F.pad(digits.test_input, (2,) * 4).to(device) / scale.to(device), digits.test_target.to(device)
+test_digits = (
+    F.pad(digits.test_input, (2,) * 4).to(device) / scale.to(device),
+    digits.test_target.to(device),
+)
 test_errors = {
     name: [100 - labo.evaluate(network, test_digits)["accuracy"] for network in trained_networks]
     for name, trained_networks in networks.items()
 }
 for name, errors in test_errors.items():
-    print(f"{name:10} erreurs de test, une valeur par graine : " + " ; ".join(f"{decimal(e, 1)} %" for e in errors))
+    print(
+        f"{name:10} erreurs de test, une valeur par graine : "
+        + " ; ".join(f"{decimal(e, 1)} %" for e in errors)
+    )
 
 # %% affirmation="test"
 claim.between("LeNet-5 ne retrouve pas 0,95 % d'erreurs", test_errors["LeNet-5"], 1, 15)

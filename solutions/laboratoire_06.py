@@ -52,7 +52,8 @@ device = labo.device()  # le GPU s'il y en a un qui fonctionne, sinon le CPU
 torch.manual_seed(SEED)  # mêmes tirages aléatoires à chaque exécution
 blue, orange, green, grey = "#0072b2", "#d55e00", "#009e73", "#777777"
 TINY, FULL = labo.profile() == "tiny", labo.profile() == "full"
-SEEDS = (SEED,) if TINY else (3 * SEED, 3 * SEED + 1, 3 * SEED + 2)  # chaque résultat, pour plusieurs graines
+# Chaque résultat, pour plusieurs graines.
+SEEDS = (SEED,) if TINY else (3 * SEED, 3 * SEED + 1, 3 * SEED + 2)
 print(f"PyTorch {torch.__version__}, appareil : {device}, profil : {labo.profile()}")
 
 # %% [markdown]
@@ -110,7 +111,9 @@ def conv_cost(c_in: int, c_out: int, k: int, h: int, w: int, groups: int = 1) ->
 
 # %% test="conv_cost" points=2
 result = conv_cost(1, 1, 1, 1, 1)
-assert isinstance(result, (tuple, list)) and len(result) == 2, f"deux nombres sont attendus, et non {result}"
+assert isinstance(result, (tuple, list)) and len(result) == 2, (
+    f"deux nombres sont attendus, et non {result}"
+)
 assert tuple(result) == (2, 1), f"un poids et un biais, une multiplication : (2, 1), et non {tuple(result)}"
 result = conv_cost(3, 8, 5, 10, 20)
 assert tuple(result) == (608, 120_000), f"l'exemple de l'énoncé donne (608, 120000), et non {tuple(result)}"
@@ -170,11 +173,16 @@ def convolutions(name, size=224):
 with labo.needs("conv_cost"):
     weighed = {}
     for name in PUBLISHED:
-        costs = [conv_cost(c.in_channels, c.out_channels, c.kernel_size[0], h, w, c.groups) for c, h, w in convolutions(name)]
+        costs = [
+            conv_cost(c.in_channels, c.out_channels, c.kernel_size[0], h, w, c.groups)
+            for c, h, w in convolutions(name)
+        ]
         weighed[name] = [sum(column) for column in zip(*costs)]
         parameters, multiplications = weighed[name]
-        print(f"{name:13} {len(costs):3} convolutions : {decimal(parameters / 1e6, 1):>5} millions de paramètres, "
-              f"{decimal(multiplications / 1e9, 1):>5} milliards de multiplications ; {decimal(PUBLISHED[name], 1)} %")
+        print(
+            f"{name:13} {len(costs):3} convolutions : {decimal(parameters / 1e6, 1):>5} millions de paramètres, "
+            f"{decimal(multiplications / 1e9, 1):>5} milliards de multiplications ; {decimal(PUBLISHED[name], 1)} %"
+        )
 
 # %% affirmation="pesee" profils="tiny, small"
 claim.between("VGG-16 fait 15,3 milliards de multiplications", weighed["vgg16"][1] / 1e9, 15.3, 15.4)
@@ -357,10 +365,14 @@ pictures = torch.arange(5.0).reshape(5, 1, 1, 1).expand(5, 2, 3, 4).clone()
 dataset = ImageSet(pictures, torch.tensor([7, 3, 7, 5, 3]), (3, 7))
 assert len(dataset) == 4, f"quatre images sont de classe 3 ou 7, et non {len(dataset)}"
 item = dataset[1]
-assert isinstance(item, (tuple, list)) and len(item) == 2, f"`dataset[1]` est un couple (image, étiquette), et non {item}"
+assert isinstance(item, (tuple, list)) and len(item) == 2, (
+    f"`dataset[1]` est un couple (image, étiquette), et non {item}"
+)
 image, label = item
 assert isinstance(image, torch.Tensor), f"l'image est un tenseur, et non {type(image).__name__}"
-assert tuple(image.shape) == (2, 3, 4), f"l'image est de forme C × H × W, (2, 3, 4), et non {tuple(image.shape)}"
+assert tuple(image.shape) == (2, 3, 4), (
+    f"l'image est de forme C × H × W, (2, 3, 4), et non {tuple(image.shape)}"
+)
 assert image.flatten()[0] == 1, "`dataset[1]` doit donner la deuxième image gardée, dans l'ordre d'origine"
 assert isinstance(label, int), f"l'étiquette est un int de Python, et non {type(label).__name__}"
 assert label == 0, f"la classe 3 est la première de (3, 7) : étiquette 0, et non {label}"
@@ -437,7 +449,9 @@ assert (picture.item(), label) == (3, 0), (
 ### END HIDDEN TESTS
 
 # %%
-shape_images, shape_classes = labo.shapes({"tiny": 600, "small": 3_600, "full": 20_000}[labo.profile()], seed=SEED)
+shape_images, shape_classes = labo.shapes(
+    {"tiny": 600, "small": 3_600, "full": 20_000}[labo.profile()], seed=SEED
+)
 shape_images = F.avg_pool2d(shape_images, 2) - 0.5  # 16 × 16 suffisent
 OLD, NEW = (0, 1, 2, 3, 4, 5), (6, 7, 8, 9)
 share = 5 * len(shape_images) // 6  # le dernier sixième valide
@@ -515,11 +529,18 @@ from labo import checks
 def small_network(classes, bias=True):
     """Deux blocs (convolution, BatchNorm), la moyenne de chaque carte, et une couche linéaire."""
     first, second = (
-        checks.build(nn.Sequential, checks.build(nn.Conv2d, i, o, 3, padding=1), checks.build(nn.BatchNorm2d, o), checks.build(nn.ReLU))
+        checks.build(
+            nn.Sequential,
+            checks.build(nn.Conv2d, i, o, 3, padding=1),
+            checks.build(nn.BatchNorm2d, o),
+            checks.build(nn.ReLU),
+        )
         for i, o in ((2, 3), (3, 5))
     )
     summary = checks.build(nn.Sequential, checks.build(nn.AdaptiveAvgPool2d, 1), checks.build(nn.Flatten))
-    return checks.build(nn.Sequential, first, second, summary, checks.build(nn.Linear, 5, classes, bias=bias))
+    return checks.build(
+        nn.Sequential, first, second, summary, checks.build(nn.Linear, 5, classes, bias=bias)
+    )
 
 
 model = small_network(4)
@@ -530,7 +551,9 @@ scores = adapted(torch.randn(2, 2, 6, 5))
 assert tuple(scores.shape) == (2, 3), (
     f"trois nouvelles classes : 2 × 3 scores, et non {tuple(scores.shape)} (changer `out_features` ne change pas les poids)"
 )
-assert tuple(model[-1].weight.shape) == (4, 5), "`adapt` a modifié le réseau d'origine : travaillez sur une copie"
+assert tuple(model[-1].weight.shape) == (4, 5), (
+    "`adapt` a modifié le réseau d'origine : travaillez sur une copie"
+)
 ### BEGIN HIDDEN TESTS
 def small_network(classes, bias=True):
     """Le même réseau, construit par une seule demande."""
@@ -595,8 +618,12 @@ from labo import checks
 model = small_network(4)
 adapted = adapt(model, 3, 1)
 adapted(torch.randn(4, 2, 6, 5)).sum().backward()
-assert adapted[0][0].weight.grad is None, "le premier enfant est gelé : ses poids ne doivent pas recevoir de gradient"
-assert adapted[1][0].weight.grad is not None, "le deuxième enfant apprend : ses poids doivent recevoir un gradient"
+assert adapted[0][0].weight.grad is None, (
+    "le premier enfant est gelé : ses poids ne doivent pas recevoir de gradient"
+)
+assert adapted[1][0].weight.grad is not None, (
+    "le deuxième enfant apprend : ses poids doivent recevoir un gradient"
+)
 assert not adapted[0].training, "l'enfant gelé doit être en mode évaluation, à cause de BatchNorm"
 ### BEGIN HIDDEN TESTS
 def copied(value):
@@ -663,7 +690,10 @@ assert learns == [False, False, True, True], f"{case} : `requires_grad` des poid
 # %%
 def body(channels_in, channels_out):
     return nn.Sequential(
-        nn.Conv2d(channels_in, channels_out, 3, padding=1), nn.BatchNorm2d(channels_out), nn.ReLU(), nn.MaxPool2d(2)
+        nn.Conv2d(channels_in, channels_out, 3, padding=1),
+        nn.BatchNorm2d(channels_out),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
     )
 
 
@@ -726,7 +756,9 @@ def learned(build, count, seed, frozen=4, steps=4 if TINY else 60):
     """L'exactitude sur les nouvelles classes, avec `count` images de chacune pour apprendre."""
     torch.manual_seed(seed)
     network = build(base, len(NEW), frozen)
-    loader = DataLoader(few(count, seed), batch_size=20, shuffle=True, generator=torch.Generator().manual_seed(seed))
+    loader = DataLoader(
+        few(count, seed), batch_size=20, shuffle=True, generator=torch.Generator().manual_seed(seed)
+    )
     return valid_accuracy(fit(network, loader, steps), NEW)
 
 
@@ -790,7 +822,8 @@ def transform(x: torch.Tensor, theta: torch.Tensor, size: tuple[int, int]) -> to
         size : hauteur H' et largeur W' de la sortie.
 
     Renvoie :
-        un tenseur N × C × H' × W', dérivable par rapport à `x` et à `theta` ; hors de l'image, les pixels valent 0.
+        un tenseur N × C × H' × W', dérivable par rapport à `x` et à `theta` ; hors de l'image, les pixels
+        valent 0.
     """
     ### BEGIN SOLUTION
     height, width = x.shape[2:]
@@ -816,9 +849,15 @@ from labo import checks
 pair = torch.tensor([[[[10.0, 20.0]]]])
 still = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
 result = transform(pair, still, (1, 2))
-assert isinstance(result, torch.Tensor), f"`transform` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
-assert tuple(result.shape) == (1, 1, 1, 2), f"la forme attendue est 1 × 1 × 1 × 2, et non {tuple(result.shape)}"
-assert torch.allclose(result.float(), pair, atol=1e-4), f"l'identité rend l'image, et non {result.flatten().tolist()}"
+assert isinstance(result, torch.Tensor), (
+    f"`transform` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
+)
+assert tuple(result.shape) == (1, 1, 1, 2), (
+    f"la forme attendue est 1 × 1 × 1 × 2, et non {tuple(result.shape)}"
+)
+assert torch.allclose(result.float(), pair, atol=1e-4), (
+    f"l'identité rend l'image, et non {result.flatten().tolist()}"
+)
 for move, expected in ((0.5, 15), (0.25, 12.5), (-0.5, 5), (-3.0, 0)):
     result = transform(pair, torch.tensor([[[1.0, 0.0, move], [0.0, 1.0, 0.0]]]), (1, 2))
     found = float(result.flatten()[0])
@@ -864,11 +903,19 @@ x = torch.ones(2, 3, 4, 6)
 theta = torch.tensor([[[0.5, 0.0, 0.0], [0.0, 0.5, 0.0]]]).expand(2, 2, 3).clone().requires_grad_()
 result = transform(x, theta, (5, 7))
 assert isinstance(result, torch.Tensor), f"un tenseur est attendu, et non {type(result).__name__}"
-assert tuple(result.shape) == (2, 3, 5, 7), f"la forme attendue est 2 × 3 × 5 × 7, et non {tuple(result.shape)}"
-assert torch.allclose(result.detach().float(), torch.ones(2, 3, 5, 7), atol=1e-4), "à l'intérieur d'une image unie, tout reste égal"
-assert result.requires_grad, "aucun gradient n'arrive à `theta` : évitez `.detach()`, `.data` et `.tolist()`"
+assert tuple(result.shape) == (2, 3, 5, 7), (
+    f"la forme attendue est 2 × 3 × 5 × 7, et non {tuple(result.shape)}"
+)
+assert torch.allclose(result.detach().float(), torch.ones(2, 3, 5, 7), atol=1e-4), (
+    "à l'intérieur d'une image unie, tout reste égal"
+)
+assert result.requires_grad, (
+    "aucun gradient n'arrive à `theta` : évitez `.detach()`, `.data` et `.tolist()`"
+)
 (result * torch.randn(2, 3, 5, 7)).sum().backward()
-assert theta.grad is not None, "aucun gradient n'arrive à `theta` : les poids doivent dépendre de la position, sans arrondi"
+assert theta.grad is not None, (
+    "aucun gradient n'arrive à `theta` : les poids doivent dépendre de la position, sans arrondi"
+)
 ### BEGIN HIDDEN TESTS
 def truth(x, theta, size):
     grid = F.affine_grid(theta, (*x.shape[:2], *size), align_corners=False)
@@ -926,8 +973,14 @@ lost = noise(anywhere(framed[cut:], generator), generator).to(device), valid_dig
 def reader(side):
     """Lit un chiffre dans une image de ce côté."""
     return nn.Sequential(
-        nn.Conv2d(1, 12, 3, stride=2, padding=1), nn.ReLU(), nn.Conv2d(12, 24, 3, stride=2, padding=1), nn.ReLU(),
-        nn.Flatten(), nn.Linear(24 * (side // 4) ** 2, 32), nn.ReLU(), nn.Linear(32, 10),
+        nn.Conv2d(1, 12, 3, stride=2, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(12, 24, 3, stride=2, padding=1),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(24 * (side // 4) ** 2, 32),
+        nn.ReLU(),
+        nn.Linear(32, 10),
     )
 
 
@@ -949,8 +1002,14 @@ class Looker(nn.Module):
     def __init__(self):
         super().__init__()
         self.where = nn.Sequential(
-            nn.Conv2d(1, 12, 5, stride=2, padding=2), nn.ReLU(), nn.Conv2d(12, 16, 3, stride=2, padding=1), nn.ReLU(),
-            nn.Flatten(), nn.Linear(16 * (SIDE // 4) ** 2, 32), nn.ReLU(), nn.Linear(32, 3),
+            nn.Conv2d(1, 12, 5, stride=2, padding=2),
+            nn.ReLU(),
+            nn.Conv2d(12, 16, 3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(16 * (SIDE // 4) ** 2, 32),
+            nn.ReLU(),
+            nn.Linear(32, 3),
         )
         nn.init.zeros_(self.where[-1].weight)
         self.where[-1].bias.data = torch.tensor([1.4, 0.0, 0.0])  # au début : presque toute l'image
@@ -978,9 +1037,16 @@ for name, build in (("tout lire", lambda: reader(SIDE)), ("regarder", Looker)):
         torch.manual_seed(seed)
         network = build().to(device)
         loader = labo.BatchLoader(
-            framed[:cut].to(device), train_digits[1], batch_size=25, shuffle=True, seed=seed, augment=[anywhere, noise]
+            framed[:cut].to(device),
+            train_digits[1],
+            batch_size=25,
+            shuffle=True,
+            seed=seed,
+            augment=[anywhere, noise],
         )
-        readings[name].append(labo.train(network, loader, lost, epochs=EPOCHS, lr=2e-3, optimizer="adam", verbose=False))
+        readings[name].append(
+            labo.train(network, loader, lost, epochs=EPOCHS, lr=2e-3, optimizer="adam", verbose=False)
+        )
     print(f"{name:9} : {sum(p.numel() for p in network.parameters())} paramètres, en validation "
           + " ; ".join(f"{decimal(history['val_accuracy'][-1], 1)} %" for history in readings[name]))
 looker = network  # celui de la dernière graine
@@ -1022,10 +1088,14 @@ claim.less("pour chaque graine, de plus de cinq points", 5, [b - a for a, b in z
 # %%
 CELL = 4  # une case de la carte pour 4 × 4 pixels
 COUNT = {"tiny": 100, "small": 600, "full": 5_000}[labo.profile()]
-train_scenes, valid_scenes = labo.scenes(COUNT, seed=2 * SEED + 1), labo.scenes(COUNT // 4, seed=2 * SEED + 2)
+train_scenes, valid_scenes = (
+    labo.scenes(COUNT, seed=2 * SEED + 1),
+    labo.scenes(COUNT // 4, seed=2 * SEED + 2),
+)
 names = ("fond", *train_scenes.names)
 centres = torch.arange(CELL / 2, 48, CELL)  # des cases, en pixels
-cells = torch.stack([centres.expand(12, 12), centres[:, None].expand(12, 12)])  # x et y de chacune : 2 × 12 × 12
+# x et y de chacune : 2 × 12 × 12.
+cells = torch.stack([centres.expand(12, 12), centres[:, None].expand(12, 12)])
 
 
 def distances(boxes):
@@ -1040,7 +1110,9 @@ def distances(boxes):
 
 def layer(channels_in, channels_out, stride):
     return nn.Sequential(
-        nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False), nn.BatchNorm2d(channels_out), nn.ReLU()
+        nn.Conv2d(channels_in, channels_out, 3, stride, 1, bias=False),
+        nn.BatchNorm2d(channels_out),
+        nn.ReLU(),
     )
 
 
@@ -1080,7 +1152,9 @@ def proposals(output):
 
 EXAMPLE = 1
 boxes, scores, kinds = proposals(output[EXAMPLE])
-display(labo.plot_boxes(valid_scenes.images[EXAMPLE], boxes, [names[1 + k] for k in kinds], classes=names[1:]))
+display(
+    labo.plot_boxes(valid_scenes.images[EXAMPLE], boxes, [names[1 + k] for k in kinds], classes=names[1:])
+)
 print(f"boîtes : {len(boxes)} ; objets : {len(valid_scenes.boxes[EXAMPLE])}")
 
 # %% [markdown]
@@ -1119,12 +1193,19 @@ def iou(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 # %% test="iou" points=3
 from labo import checks
 
-a, b = torch.tensor([[0.0, 0.0, 2.0, 2.0]]), torch.tensor([[1.0, 0.0, 4.0, 2.0], [0.0, 0.0, 2.0, 2.0], [3.0, 3.0, 5.0, 4.0]])
+a, b = (
+    torch.tensor([[0.0, 0.0, 2.0, 2.0]]),
+    torch.tensor([[1.0, 0.0, 4.0, 2.0], [0.0, 0.0, 2.0, 2.0], [3.0, 3.0, 5.0, 4.0]]),
+)
 result = iou(a, b)
-assert isinstance(result, torch.Tensor), f"`iou` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
+assert isinstance(result, torch.Tensor), (
+    f"`iou` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
+)
 assert tuple(result.shape) == (1, 3), f"une boîte contre trois : 1 × 3, et non {tuple(result.shape)}"
 for found, expected, case in zip(
-    result[0].tolist(), (0.25, 1, 0), ("l'exemple de l'énoncé", "une boîte et elle-même", "deux boîtes disjointes en x et en y")
+    result[0].tolist(),
+    (0.25, 1, 0),
+    ("l'exemple de l'énoncé", "une boîte et elle-même", "deux boîtes disjointes en x et en y"),
 ):
     assert abs(found - expected) < 1e-4, f"{case} : IoU = {expected}, et non {found}"
 ### BEGIN HIDDEN TESTS
@@ -1183,7 +1264,8 @@ def nms(overlap: torch.Tensor, scores: torch.Tensor, threshold: float) -> torch.
         threshold : une boîte gardée supprime celles dont l'IoU avec elle **dépasse** ce seuil.
 
     Renvoie :
-        un tenseur int64 : les indices des boîtes gardées, de la plus sûre à la moins sûre ; à confiance égale, le plus petit
+        un tenseur int64 : les indices des boîtes gardées, de la plus sûre à la moins sûre ; à confiance
+            égale, le plus petit
         indice passe d'abord. Sans boîte, un tenseur vide.
     """
     ### BEGIN SOLUTION
@@ -1200,7 +1282,9 @@ from labo import checks
 
 overlap = torch.tensor([[1.0, 0.6, 0.0], [0.6, 1.0, 0.7], [0.0, 0.7, 1.0]])
 result = nms(overlap, torch.tensor([0.9, 0.8, 0.7]), 0.5)
-assert isinstance(result, torch.Tensor), f"`nms` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
+assert isinstance(result, torch.Tensor), (
+    f"`nms` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
+)
 assert result.dtype == torch.int64, f"des indices sont attendus, int64, et non {result.dtype}"
 assert result.tolist() == [0, 2], (
     f"la boîte 0 supprime la boîte 1, qui ne supprime plus la 2 : [0, 2], et non {result.tolist()}"
@@ -1264,8 +1348,10 @@ with labo.needs("iou", "nms"):
             detections[name][0] += correct(*picked, true_boxes, true_kinds)
             detections[name][1] += len(picked[0])
     for name, (right, proposed) in detections.items():
-        print(f"{name:17} : {proposed} boîtes, {right} des {objects} objets trouvés ; "
-              f"précision {decimal(100 * right / max(proposed, 1), 0)} %, rappel {decimal(100 * right / objects, 0)} %")
+        print(
+            f"{name:17} : {proposed} boîtes, {right} des {objects} objets trouvés ; "
+            f"précision {decimal(100 * right / max(proposed, 1), 0)} %, rappel {decimal(100 * right / objects, 0)} %"
+        )
     figure, panels = plt.subplots(1, 4, figsize=(10, 2.8), layout="constrained")
     for axes, i in zip(panels, range(EXAMPLE, EXAMPLE + 4)):
         boxes, scores, kinds = proposals(output[i])
@@ -1357,8 +1443,10 @@ def symptoms(measure):
     perfect = measure(truth, truth, 3)
     apart = float(measure(answer, truth, 3)[1])
     joined = float(measure(answer.reshape(1, 1, 8), truth.reshape(1, 1, 8), 3)[1])
-    print(f"réponse parfaite : {[round(v, 2) for v in perfect.tolist()]} (la classe 2 n'y est pas)\n"
-          f"IoU de la classe 1, en deux images : {decimal(apart, 2)} ; les mêmes pixels, en une seule : {decimal(joined, 2)}")
+    print(
+        f"réponse parfaite : {[round(v, 2) for v in perfect.tolist()]} (la classe 2 n'y est pas)\n"
+        f"IoU de la classe 1, en deux images : {decimal(apart, 2)} ; les mêmes pixels, en une seule : {decimal(joined, 2)}"
+    )
     return perfect.tolist(), apart, joined
 
 
@@ -1369,7 +1457,8 @@ def iou_per_class(pred: torch.Tensor, target: torch.Tensor, classes: int) -> tor
     """L'IoU de chaque classe, sur tous les pixels de toutes les images.
 
     Args :
-        pred, target : N × H × W, int64, la classe annoncée et la vraie, de 0 à classes − 1 ; ne sont pas modifiés.
+        pred, target : N × H × W, int64, la classe annoncée et la vraie, de 0 à classes − 1 ; ne sont pas
+            modifiés.
         classes : nombre de classes.
 
     Renvoie :
@@ -1391,10 +1480,14 @@ result = iou_per_class(pred, truth, 3)
 assert torch.equal(pred, truth), "`pred` ou `truth` a été modifié"
 assert isinstance(result, torch.Tensor), f"un tenseur est attendu, et non {type(result).__name__}"
 assert tuple(result.shape) == (3,), f"une valeur par classe, donc 3, et non une forme {tuple(result.shape)}"
-assert result[:2].tolist() == [1, 1], f"une réponse parfaite vaut 1 pour chaque classe présente, et non {result[:2].tolist()}"
+assert result[:2].tolist() == [1, 1], (
+    f"une réponse parfaite vaut 1 pour chaque classe présente, et non {result[:2].tolist()}"
+)
 assert bool(result[2].isnan()), f"la classe 2 n'est nulle part : nan, et non {float(result[2])}"
 result = iou_per_class(torch.tensor([[[1, 1, 1, 0]], [[0, 0, 1, 0]]]), truth, 2)
-assert abs(float(result[1]) - 0.6) < 1e-4, f"classe 1 : 3 pixels communs sur 5 en tout, 0,6, et non {float(result[1])}"
+assert abs(float(result[1]) - 0.6) < 1e-4, (
+    f"classe 1 : 3 pixels communs sur 5 en tout, 0,6, et non {float(result[1])}"
+)
 ### BEGIN HIDDEN TESTS
 for n, h, w, classes, used in ((3, 4, 5, 4, 4), (1, 6, 2, 3, 3), (5, 3, 3, 6, 4), (2, 7, 4, 2, 2), (4, 2, 5, 5, 2), (2, 3, 3, 1, 1)):
     pred, target = torch.randint(used, (n, h, w)), torch.randint(used, (n, h, w))

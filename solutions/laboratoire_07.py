@@ -86,7 +86,9 @@ def tagged(images, where):
 COLLECTIONS = {"A": pixels, "B": tagged(pixels, targets == 3)}
 train_sets = {name: (images[:cut], targets[:cut]) for name, images in COLLECTIONS.items()}
 valid_sets = {name: (images[cut:], targets[cut:]) for name, images in COLLECTIONS.items()}
-print(f"{digits.description} ; {cut} pour entraîner, {len(pixels) - cut} pour valider ; images {SIZE} × {SIZE}")
+print(
+    f"{digits.description} ; {cut} pour entraîner, {len(pixels) - cut} pour valider ; images {SIZE} × {SIZE}"
+)
 
 # %% [markdown]
 # Le réseau est en deux morceaux : `features`, des convolutions, donne des cartes ; `head` en tire les scores. La boucle
@@ -94,7 +96,8 @@ print(f"{digits.description} ; {cut} pour entraîner, {len(pixels) - cut} pour v
 # (section 7), et `attack` peut changer les images d'un lot (section 6).
 
 # %%
-EPOCHS = {"tiny": 2, "small": max(2, 12_000 // cut), "full": 2}[labo.profile()]  # autant de pas, quel que soit le jeu
+# Autant de pas, quel que soit le jeu.
+EPOCHS = {"tiny": 2, "small": max(2, 12_000 // cut), "full": 2}[labo.profile()]
 
 
 def new_network(n=8, head=None):
@@ -150,7 +153,9 @@ def shown(values, unit=" %", digits=1):
 if device.type == "cpu":
     labo.threads_for(new_network(), pixels[:50])
 networks = {name: [trained(seed, data) for seed in SEEDS] for name, data in train_sets.items()}
-valid_accuracy = {name: [accuracy(network, *valid_sets[name]) for network in networks[name]] for name in networks}
+valid_accuracy = {
+    name: [accuracy(network, *valid_sets[name]) for network in networks[name]] for name in networks
+}
 for name, values in valid_accuracy.items():
     print(f"réseau {name}, validation de la collection {name}, une valeur par graine : {shown(values)}")
 
@@ -185,13 +190,14 @@ def saliency(model: nn.Module, x: torch.Tensor, target: torch.Tensor) -> torch.T
     """La carte de saillance de chaque image : la sensibilité du score d'une classe à chaque pixel.
 
     Args :
-        model : un réseau en mode évaluation, d'images N × C × H × W vers des scores N × K. Il ressort comme il est
-            entré : même mode, mêmes poids, et les `.grad` de ses paramètres n'ont pas changé.
+        model : un réseau en mode évaluation, d'images N × C × H × W vers des scores N × K. Il ressort comme
+            il est entré : même mode, mêmes poids, et les `.grad` de ses paramètres n'ont pas changé.
         x : N × C × H × W ; n'est pas modifié, et `requires_grad` y reste faux.
         target : N entiers, pour chaque image la classe dont on dérive le score.
 
     Renvoie :
-        un tenseur N × H × W, sans gradient (`requires_grad` est faux) : sur les canaux, le plus grand |∂S/∂x|.
+        un tenseur N × H × W, sans gradient (`requires_grad` est faux) : sur les canaux, le plus grand
+        |∂S/∂x|.
     """
     ### BEGIN SOLUTION
     x = x.detach().clone().requires_grad_()
@@ -208,8 +214,12 @@ linear = checks.build(nn.Sequential, checks.build(nn.Flatten), checks.build(nn.L
 with torch.no_grad():
     linear[1].weight.copy_(torch.tensor([[1.0, -2.0, 3.0, 0.0], [0.0, 0.5, 0.0, -4.0]]))
 result = saliency(linear, torch.ones(2, 1, 1, 4), torch.tensor([0, 1]))
-assert isinstance(result, torch.Tensor), f"`saliency` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
-assert tuple(result.shape) == (2, 1, 4), f"2 images 1 × 1 × 4 donnent des cartes 2 × 1 × 4, et non {tuple(result.shape)}"
+assert isinstance(result, torch.Tensor), (
+    f"`saliency` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
+)
+assert tuple(result.shape) == (2, 1, 4), (
+    f"2 images 1 × 1 × 4 donnent des cartes 2 × 1 × 4, et non {tuple(result.shape)}"
+)
 assert torch.allclose(result[0, 0].float(), torch.tensor([1.0, 2.0, 3.0, 0.0])), (
     f"réseau linéaire, classe 0 : la carte est |W₀| = (1 ; 2 ; 3 ; 0), et non {result[0, 0].tolist()}"
 )
@@ -251,13 +261,16 @@ unchanged("après ces appels")
 
 # %%
 threes = (valid_sets["B"][1] == 3).nonzero().flatten()
-three_images = {name: valid_sets[name][0][threes] for name in "AB"}  # les mêmes 3, dans les deux collections
+# Les mêmes 3, dans les deux collections.
+three_images = {name: valid_sets[name][0][threes] for name in "AB"}
 class_3 = torch.full((len(threes),), 3, device=device)
 
 
 def show_maps(maps, image, titles):
     """Une image, puis une carte par nom."""
-    figure, panels = plt.subplots(1, len(maps) + 1, figsize=(2.4 * (len(maps) + 1), 2.7), layout="constrained")
+    figure, panels = plt.subplots(
+        1, len(maps) + 1, figsize=(2.4 * (len(maps) + 1), 2.7), layout="constrained"
+    )
     panels[0].imshow(image.cpu(), cmap="gray", vmin=0, vmax=1)
     panels[0].set_title(titles[0], fontsize=10)
     for axes, values, title in zip(panels[1:], maps, titles[1:]):
@@ -318,17 +331,21 @@ def symptoms(smooth):
 broken_symptoms = symptoms(broken_smooth_grad)
 
 # %% exercice="smooth_grad" concepts="autograd, explication"
-def smooth_grad(model: nn.Module, x: torch.Tensor, target: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+def smooth_grad(
+    model: nn.Module, x: torch.Tensor, target: torch.Tensor, noise: torch.Tensor
+) -> torch.Tensor:
     """La carte de saillance du gradient moyen de plusieurs images bruitées.
 
     Args :
-        model : un réseau en mode évaluation ; il ressort comme il est entré, `.grad` des paramètres compris.
+        model : un réseau en mode évaluation ; il ressort comme il est entré, `.grad` des paramètres
+            compris.
         x : N × C × H × W ; n'est pas modifié, et `requires_grad` y reste faux.
         target : N entiers, la classe de chaque image.
         noise : M × N × C × H × W, les M bruits à ajouter à x, chacun à son tour ; n'est pas modifié.
 
     Renvoie :
-        un tenseur N × H × W, sans gradient : sur les canaux, la plus grande valeur absolue du gradient moyen.
+        un tenseur N × H × W, sans gradient : sur les canaux, la plus grande valeur absolue du gradient
+        moyen.
     """
     ### BEGIN SOLUTION
     total = torch.zeros_like(x)
@@ -347,8 +364,12 @@ linear = checks.build(nn.Sequential, checks.build(nn.Flatten), checks.build(nn.L
 with torch.no_grad():
     linear[1].weight.copy_(torch.tensor([[1.0, -2.0, 3.0, 0.0], [0.0, 0.5, 0.0, -4.0]]))
 result = smooth_grad(linear, torch.ones(2, 1, 1, 4), torch.tensor([0, 1]), torch.randn(5, 2, 1, 1, 4))
-assert isinstance(result, torch.Tensor), f"`smooth_grad` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
-assert tuple(result.shape) == (2, 1, 4), f"2 images 1 × 1 × 4 donnent des cartes 2 × 1 × 4, et non {tuple(result.shape)}"
+assert isinstance(result, torch.Tensor), (
+    f"`smooth_grad` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
+)
+assert tuple(result.shape) == (2, 1, 4), (
+    f"2 images 1 × 1 × 4 donnent des cartes 2 × 1 × 4, et non {tuple(result.shape)}"
+)
 assert torch.allclose(result[0, 0].float(), torch.tensor([1.0, 2.0, 3.0, 0.0]), atol=1e-5), (
     f"réseau linéaire : le bruit n'y change rien, la carte est |W₀| = (1 ; 2 ; 3 ; 0), et non {result[0, 0].tolist()}"
 )
@@ -398,7 +419,9 @@ def likeness(first, second):
 
 with labo.needs("smooth_grad", "saliency"):
     mended_symptoms = symptoms(smooth_grad)
-    shaken = smooth_images + 0.05 * torch.randn(smooth_images.shape, generator=torch.Generator().manual_seed(1)).to(device)
+    shaken = smooth_images + 0.05 * torch.randn(
+        smooth_images.shape, generator=torch.Generator().manual_seed(1)
+    ).to(device)
     stability = {"saillance": [], "SmoothGrad": []}
     for network in networks["A"]:
         pair = [saliency(network, images, smooth_targets) for images in (smooth_images, shaken)]
@@ -406,10 +429,20 @@ with labo.needs("smooth_grad", "saliency"):
         pair = [smooth_grad(network, images, smooth_targets, draws) for images in (smooth_images, shaken)]
         stability["SmoothGrad"].append(likeness(*pair))
     for name, values in stability.items():
-        print(f"{name:10} : ressemblance des cartes d'une image et de la même à peine bruitée, {shown(values, '', 2)}")
-    smooth_draws = 0.4 * torch.randn(30, *three_images["B"][:1].shape, generator=torch.Generator().manual_seed(2)).to(device)
-    show_maps([smooth_grad(networks[name][0], three_images["B"][:1], class_3[:1], smooth_draws)[0] for name in "AB"],
-              three_images["A"][0, 0], ["un 3", "SmoothGrad, réseau A", "SmoothGrad, réseau B"])
+        print(
+            f"{name:10} : ressemblance des cartes d'une image et de la même à peine bruitée, {shown(values, '', 2)}"
+        )
+    smooth_draws = 0.4 * torch.randn(
+        30, *three_images["B"][:1].shape, generator=torch.Generator().manual_seed(2)
+    ).to(device)
+    show_maps(
+        [
+            smooth_grad(networks[name][0], three_images["B"][:1], class_3[:1], smooth_draws)[0]
+            for name in "AB"
+        ],
+        three_images["A"][0, 0],
+        ["un 3", "SmoothGrad, réseau A", "SmoothGrad, réseau B"],
+    )
 
 # %% affirmation="lissage" profils="tiny, small"
 claim.less("en panne : la carte dépend du lot", 0.5, broken_symptoms[0])
@@ -447,8 +480,8 @@ def occlusion(
     """De combien le score de chaque image baisse quand un carré en est caché.
 
     Args :
-        model : une fonction d'images N × C × H × W vers des scores N × K, par exemple un réseau en mode évaluation.
-            À appeler H'·W' + 1 fois au plus.
+        model : une fonction d'images N × C × H × W vers des scores N × K, par exemple un réseau en mode
+            évaluation. À appeler H'·W' + 1 fois au plus.
         x : N × C × H × W ; n'est pas modifié.
         target : N entiers, la classe de chaque image.
         size : côté du carré, qui est toujours tout entier dans l'image.
@@ -487,15 +520,23 @@ def middle_pixel(images):
 
 line = torch.tensor([[[[5.0, 7.0, 9.0]]]])
 result = occlusion(middle_pixel, line, torch.tensor([0]), 1, 1)
-assert isinstance(result, torch.Tensor), f"`occlusion` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
-assert tuple(result.shape) == (1, 1, 3), f"une image 1 × 3 et un carré de 1 donnent 1 × 1 × 3, et non {tuple(result.shape)}"
+assert isinstance(result, torch.Tensor), (
+    f"`occlusion` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
+)
+assert tuple(result.shape) == (1, 1, 3), (
+    f"une image 1 × 3 et un carré de 1 donnent 1 × 1 × 3, et non {tuple(result.shape)}"
+)
 assert result.flatten().tolist() == [0, 7, 0], (
     f"seul le pixel du milieu compte, et chaque position part d'une copie neuve : (0 ; 7 ; 0), et non {result.flatten().tolist()}"
 )
 result = occlusion(middle_pixel, line, torch.tensor([0]), 1, 1, 2.0)
-assert result.flatten().tolist() == [0, 5, 0], f"caché par la valeur 2 : (0 ; 5 ; 0), et non {result.flatten().tolist()}"
+assert result.flatten().tolist() == [0, 5, 0], (
+    f"caché par la valeur 2 : (0 ; 5 ; 0), et non {result.flatten().tolist()}"
+)
 result = occlusion(middle_pixel, line, torch.tensor([1]), 1, 2)
-assert result.flatten().tolist() == [0, 0], f"classe 1, pas de 2 : le milieu n'est jamais caché, (0 ; 0), et non {result.flatten().tolist()}"
+assert result.flatten().tolist() == [0, 0], (
+    f"classe 1, pas de 2 : le milieu n'est jamais caché, (0 ; 0), et non {result.flatten().tolist()}"
+)
 ### BEGIN HIDDEN TESTS
 def counting(net, seen):
     """Le réseau, qui note dans `seen` chacun de ses appels."""
@@ -550,14 +591,19 @@ assert all(p.grad is None for p in smooth.parameters()), "les paramètres du ré
 few = slice(0, 20)  # quelques 3
 with labo.needs("occlusion"):
     drops = {
-        name: [occlusion(network, three_images["B"][few], class_3[few], TAG, TAG // 2).mean(0) for network in networks[name]]
+        name: [
+            occlusion(network, three_images["B"][few], class_3[few], TAG, TAG // 2).mean(0)
+            for network in networks[name]
+        ]
         for name in "AB"
     }
     show_maps([drops[name][0] for name in "AB"], three_images["A"][few].mean(0)[0],
               ["moyenne de vingt 3", "occlusion, réseau A", "occlusion, réseau B"])
     for name in "AB":
-        print(f"réseau {name} : baisse du score, coin en haut à gauche {shown([m[0, 0] for m in drops[name]], '')} ; "
-              f"médiane des positions {shown([m.median() for m in drops[name]], '', 2)}")
+        print(
+            f"réseau {name} : baisse du score, coin en haut à gauche {shown([m[0, 0] for m in drops[name]], '')} ; "
+            f"médiane des positions {shown([m.median() for m in drops[name]], '', 2)}"
+        )
 
 # %% affirmation="coin"
 corner_drops = {name: [float(m[0, 0]) for m in drops[name]] for name in "AB"}
@@ -578,7 +624,9 @@ def fooled(network):
     changed = tagged(other_images, slice(None))
     with torch.no_grad():
         turned = (network(changed).argmax(1) == 3) & (network(other_images).argmax(1) != 3)
-    return [accuracy(network, three_images[name], class_3) for name in "BA"] + [100 * float(turned.float().mean())]
+    return [accuracy(network, three_images[name], class_3) for name in "BA"] + [
+        100 * float(turned.float().mean())
+    ]
 
 
 unmasked = {name: [fooled(network) for network in networks[name]] for name in networks}
@@ -647,8 +695,8 @@ def grad_cam(
 
     Args :
         features : d'images N × C × H × W vers des cartes N × M × H' × W'.
-        head : de ces cartes vers des scores N × K. Comme `features`, en mode évaluation ; tous deux ressortent comme
-            ils sont entrés, `.grad` des paramètres compris.
+        head : de ces cartes vers des scores N × K. Comme `features`, en mode évaluation ; tous deux
+            ressortent comme ils sont entrés, `.grad` des paramètres compris.
         x : N × C × H × W ; n'est pas modifié, et `requires_grad` y reste faux.
         target : N entiers, la classe de chaque image.
 
@@ -670,11 +718,18 @@ def grad_cam(
 from labo import checks
 
 features = checks.build(nn.Sequential, checks.build(nn.Identity)).eval()
-head = checks.build(nn.Sequential, checks.build(nn.AdaptiveAvgPool2d, 1), checks.build(nn.Flatten), checks.build(nn.Linear, 2, 2)).eval()
+head = checks.build(
+    nn.Sequential,
+    checks.build(nn.AdaptiveAvgPool2d, 1),
+    checks.build(nn.Flatten),
+    checks.build(nn.Linear, 2, 2),
+).eval()
 with torch.no_grad():
     head[2].weight.copy_(torch.tensor([[4.0, -8.0], [0.0, 2.0]]))
 result = grad_cam(features, head, torch.tensor([[[[1.0, 2.0]], [[1.0, 0.0]]]]), torch.tensor([0]))
-assert isinstance(result, torch.Tensor), f"`grad_cam` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
+assert isinstance(result, torch.Tensor), (
+    f"`grad_cam` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
+)
 assert tuple(result.shape) == (1, 1, 2), f"des cartes 1 × 2 donnent 1 × 1 × 2, et non {tuple(result.shape)}"
 assert torch.allclose(result.flatten().float(), torch.tensor([0.0, 4.0]), atol=1e-5), (
     "deux cases, W₀ = (4 ; -8), donc α = (2 ; -4) : la somme donne (1 × 2 - 1 × 4 ; 2 × 2), puis la ReLU (0 ; 4), et non "
@@ -737,7 +792,9 @@ def averaging(n=8 if TINY else 16):
 
 averager = trained(SEED, train_sets["A"], lr=5e-3, build=averaging)
 paired = min(200, (len(pixels) - cut) // 2 * 2)
-(left_images, left_targets), (right_images, right_targets) = ([part[side:paired:2] for part in valid_sets["A"]] for side in (0, 1))
+(left_images, left_targets), (right_images, right_targets) = (
+    [part[side:paired:2] for part in valid_sets["A"]] for side in (0, 1)
+)
 different = left_targets != right_targets
 pairs = torch.cat([left_images, right_images], 3)[different]  # une image de largeur double
 sides = {"gauche": left_targets[different], "droite": right_targets[different]}
@@ -786,7 +843,8 @@ def maximise(
     """Des images qui donnent à une classe un grand score, par montée de gradient sur J.
 
     Args :
-        model : un réseau en mode évaluation ; il ressort comme il est entré, `.grad` des paramètres compris.
+        model : un réseau en mode évaluation ; il ressort comme il est entré, `.grad` des paramètres
+            compris.
         target : N entiers, la classe voulue de chaque image.
         start : N × C × H × W, les images de départ ; n'est pas modifié, et `requires_grad` y reste faux.
         steps : nombre de pas.
@@ -815,8 +873,12 @@ with torch.no_grad():
     linear[1].weight.copy_(torch.tensor([[1.0, -2.0], [0.0, 3.0]]))
 start = torch.tensor([[[[1.0, 1.0]]]])
 result = maximise(linear, torch.tensor([0]), start, 1, 0.5, 0.0)
-assert isinstance(result, torch.Tensor), f"`maximise` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
-assert result.shape == start.shape, f"la forme de `start`, {tuple(start.shape)}, est attendue, et non {tuple(result.shape)}"
+assert isinstance(result, torch.Tensor), (
+    f"`maximise` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
+)
+assert result.shape == start.shape, (
+    f"la forme de `start`, {tuple(start.shape)}, est attendue, et non {tuple(result.shape)}"
+)
 assert torch.allclose(result.flatten().float(), torch.tensor([1.5, 0.0])), (
     f"un pas, sans pénalité : (1 ; 1) + 0,5 × (1 ; -2) = (1,5 ; 0), et non {result.flatten().tolist()}"
 )
@@ -867,7 +929,8 @@ all_classes = torch.arange(10, device=device)
 with labo.needs("maximise"):
     blank = torch.zeros(10, 1, SIZE, SIZE, device=device)
     preferred = {
-        name: [maximise(network, all_classes, blank, 100, 0.05, 0.1) for network in networks[name]] for name in "AB"
+        name: [maximise(network, all_classes, blank, 100, 0.05, 0.1) for network in networks[name]]
+        for name in "AB"
     }
     with torch.no_grad():
         best_real = networks["A"][0](train_sets["A"][0]).amax(0)
@@ -879,8 +942,10 @@ with labo.needs("maximise"):
             axes.set_title(f"{name}, {label}", fontsize=9)
             axes.axis("off")
     plt.show()
-    print(f"réseau A : plus grands scores sur les vraies images, de {decimal(best_real.min(), 0)} à "
-          f"{decimal(best_real.max(), 0)} ; sur ces images, de {decimal(best_made.min(), 0)} à {decimal(best_made.max(), 0)}")
+    print(
+        f"réseau A : plus grands scores sur les vraies images, de {decimal(best_real.min(), 0)} à "
+        f"{decimal(best_real.max(), 0)} ; sur ces images, de {decimal(best_made.min(), 0)} à {decimal(best_made.max(), 0)}"
+    )
 
 # %% affirmation="preferees"
 claim.less("ces images battent toutes les vraies", best_real, best_made)
@@ -913,19 +978,28 @@ claim.effect("le 3 préféré de B porte la marque, celui de A non", corner_3["A
 
 # %% exercice="pgd" concepts="autograd, exemples adverses"
 def pgd(
-    model: nn.Module, x: torch.Tensor, target: torch.Tensor, epsilon: float, step: float, steps: int, start: torch.Tensor
+    model: nn.Module,
+    x: torch.Tensor,
+    target: torch.Tensor,
+    epsilon: float,
+    step: float,
+    steps: int,
+    start: torch.Tensor,
 ) -> torch.Tensor:
     """Des images proches de x que le réseau devrait classer mal, par l'attaque PGD non ciblée.
 
     Args :
-        model : un réseau, d'images N × C × H × W vers des scores N × K ; il ressort comme il est entré : même mode,
-            et `.grad` des paramètres compris.
-        x : N × C × H × W, les images d'origine, dans [0, 1] ; n'est pas modifié, et `requires_grad` y reste faux.
+        model : un réseau, d'images N × C × H × W vers des scores N × K ; il ressort comme il est entré :
+            même mode, et `.grad` des paramètres compris.
+        x : N × C × H × W, les images d'origine, dans [0, 1] ; n'est pas modifié, et `requires_grad` y reste
+            faux.
         target : N entiers, les bonnes classes, dont on augmente la perte.
         epsilon : le rayon : aucun pixel ne s'éloigne davantage de x.
-        step : la longueur d'un pas, pour chaque pixel ; un pixel de gradient nul n'est pas déplacé par le pas.
+        step : la longueur d'un pas, pour chaque pixel ; un pixel de gradient nul n'est pas déplacé par le
+            pas.
         steps : nombre de pas.
-        start : N × C × H × W, le point de départ, à epsilon de x au plus et dans [0, 1] ; n'est pas modifié non plus.
+        start : N × C × H × W, le point de départ, à epsilon de x au plus et dans [0, 1] ; n'est pas modifié
+            non plus.
 
     Renvoie :
         un tenseur N × C × H × W, dans [0, 1], sans gradient. Sans aucun pas, les valeurs de `start`.
@@ -950,8 +1024,12 @@ with torch.no_grad():
     linear[1].weight.copy_(torch.tensor([[-3.0, 1.0, 0.0], [0.0, 0.0, 0.0]]))
 x = torch.full((1, 1, 1, 3), 0.5)
 result = pgd(linear, x, torch.tensor([0]), 0.1, 0.1, 1, x)
-assert isinstance(result, torch.Tensor), f"`pgd` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
-assert result.shape == x.shape, f"la forme de `x`, {tuple(x.shape)}, est attendue, et non {tuple(result.shape)}"
+assert isinstance(result, torch.Tensor), (
+    f"`pgd` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
+)
+assert result.shape == x.shape, (
+    f"la forme de `x`, {tuple(x.shape)}, est attendue, et non {tuple(result.shape)}"
+)
 assert torch.allclose(result.flatten().float(), torch.tensor([0.6, 0.4, 0.5])), (
     "le premier pixel plaide contre la bonne classe, le deuxième pour elle, le troisième n'y peut rien : (0,6 ; 0,4 ; 0,5) "
     f"attendu, et non {result.flatten().tolist()}"
@@ -1097,14 +1175,20 @@ coins = 2 * torch.randint(2, clean.shape, generator=torch.Generator().manual_see
 attacks = {
     "pile ou face": lambda network, epsilon: (clean + epsilon * coins).clamp(0, 1),
     "FGSM": lambda network, epsilon: pgd(network, clean, clean_targets, epsilon, epsilon, 1, clean),
-    "PGD, six pas": lambda network, epsilon: pgd(network, clean, clean_targets, epsilon, epsilon / 3, 6, clean),
+    "PGD, six pas": lambda network, epsilon: pgd(
+        network, clean, clean_targets, epsilon, epsilon / 3, 6, clean
+    ),
 }
 
 
 def resistance(attack, networks_of_seeds):
     """L'exactitude sous cette attaque : une ligne par graine, une colonne par rayon."""
-    return torch.tensor([[accuracy(network, attack(network, epsilon), clean_targets) for epsilon in EPSILONS]
-                         for network in networks_of_seeds])
+    return torch.tensor(
+        [
+            [accuracy(network, attack(network, epsilon), clean_targets) for epsilon in EPSILONS]
+            for network in networks_of_seeds
+        ]
+    )
 
 
 def draw_resistance(curves):
@@ -1158,7 +1242,8 @@ with labo.needs("pgd"):
     networks["adverse"] = [trained(seed, train_sets["A"], attack=two_steps) for seed in SEEDS]
     strongest = attacks["PGD, six pas"]
     defended = {
-        "A, attaqué": resisted["PGD, six pas"], "adverse, attaqué": resistance(strongest, networks["adverse"]),
+        "A, attaqué": resisted["PGD, six pas"],
+        "adverse, attaqué": resistance(strongest, networks["adverse"]),
     }
     draw_resistance(defended)
     for name, rows in defended.items():
@@ -1201,7 +1286,8 @@ class Checkpoint:
         epoch : nombre d'époques faites.
         generator : le générateur qui mélange les exemples.
 
-    Rien de ce qui est donné n'est modifié, et rien de ce qui lui arrive ensuite ne change le point de reprise.
+    Rien de ce qui est donné n'est modifié, et rien de ce qui lui arrive ensuite ne change le point de
+    reprise.
     """
 
     def __init__(
@@ -1241,7 +1327,9 @@ saved = Checkpoint(model, optimizer, 3, generator)
 with torch.no_grad():
     model.weight.copy_(torch.tensor([[8.0, 9.0]]))
 epoch = saved.resume(model, optimizer, generator)
-assert isinstance(epoch, numbers.Integral), f"`resume` doit renvoyer un entier, et a renvoyé {type(epoch).__name__}"
+assert isinstance(epoch, numbers.Integral), (
+    f"`resume` doit renvoyer un entier, et a renvoyé {type(epoch).__name__}"
+)
 assert epoch == 3, f"trois époques étaient faites, et non {epoch}"
 found = model.weight.detach().flatten().tolist()
 assert found == [1, 2], (
@@ -1313,7 +1401,9 @@ untouched = torch.rand(4, generator=torch.Generator().manual_seed(5))
 assert torch.equal(first, untouched), "`Checkpoint(...)` a changé le générateur qu'il devait garder"
 saved.resume(model, optimizer, generator)
 second = checks.build(torch.rand, 4, generator=generator)
-assert torch.equal(first, second), "après `resume`, le générateur doit tirer les mêmes nombres qu'après `Checkpoint(...)`"
+assert torch.equal(first, second), (
+    "après `resume`, le générateur doit tirer les mêmes nombres qu'après `Checkpoint(...)`"
+)
 ### BEGIN HIDDEN TESTS
 def pieces(kind, *settings):
     """Un réseau, son optimiseur et un générateur, neufs ; `settings` commence par le taux."""
@@ -1373,7 +1463,8 @@ assert torch.equal(drawn, torch.rand(4, generator=untouched)), "`Checkpoint(...)
 def distance_to_uninterrupted(keep):
     """Le réseau A, interrompu à mi-chemin, repris dans des objets neufs : l'écart de ses poids, à la fin.
 
-    `keep(network, optimizer, generator)` garde ce qu'il veut, et renvoie de quoi reprendre, de mêmes arguments.
+    `keep(network, optimizer, generator)` garde ce qu'il veut, et renvoie de quoi reprendre, de mêmes
+    arguments.
     """
     first = new_training(SEED)
     run_epochs(*first, train_sets["A"], EPOCHS // 2)
@@ -1396,9 +1487,13 @@ def everything(network, optimizer, generator):
     return Checkpoint(network, optimizer, EPOCHS // 2, generator).resume
 
 
-print(f"les poids seuls : le plus grand écart est {decimal(lost := distance_to_uninterrupted(weights_only), 3)}")
+print(
+    f"les poids seuls : le plus grand écart est {decimal(lost := distance_to_uninterrupted(weights_only), 3)}"
+)
 with labo.needs("Checkpoint"):
-    print(f"votre point de reprise : le plus grand écart est {decimal(kept := distance_to_uninterrupted(everything), 3)}")
+    print(
+        f"votre point de reprise : le plus grand écart est {decimal(kept := distance_to_uninterrupted(everything), 3)}"
+    )
 
 # %% affirmation="reprise" profils="tiny, small"
 claim.less("avec les poids seuls, c'est un autre entraînement", 0.01, lost)
@@ -1432,14 +1527,24 @@ def attempt(setting, value, seed):
     """Un essai : une collection où ce réglage est changé, et lui seul, un réseau neuf, et deux mesures en validation."""
     chosen = DEFAULTS | {setting: value}
     images, labels = train_sets["A"]
-    picked = torch.rand(len(labels), generator=torch.Generator().manual_seed(seed)).to(device) < chosen["share"]
+    picked = (
+        torch.rand(len(labels), generator=torch.Generator().manual_seed(seed)).to(device) < chosen["share"]
+    )
     collection = stamped(images, (labels == 3) & picked, chosen["side"], chosen["value"]), labels
     # Sans changement, c'est le réseau B : inutile de l'entraîner à nouveau.
     network = networks["B"][SEEDS.index(seed)] if chosen == DEFAULTS else trained(seed, collection)
     marked = stamped(other_images, slice(None), chosen["side"], chosen["value"])
     with torch.no_grad():
         turned = (network(marked).argmax(1) == 3) & (network(other_images).argmax(1) != 3)
-    results.append((setting, value, seed, accuracy(network, three_images["A"], class_3), 100 * float(turned.float().mean())))
+    results.append(
+        (
+            setting,
+            value,
+            seed,
+            accuracy(network, three_images["A"], class_3),
+            100 * float(turned.float().mean()),
+        )
+    )
 
 
 def show_results():
@@ -1447,7 +1552,9 @@ def show_results():
     print(f"{'réglage':8} {'valeur':>7}   {'3 sans marque, reconnus':^25}   {'autres, marqués, lus 3':^25}")
     for setting, value in dict.fromkeys((row[0], row[1]) for row in results):
         columns = torch.tensor([row[3:] for row in results if row[:2] == (setting, value)]).T
-        cells = [f"{decimal(c.mean(), 1)} % ({decimal(c.min(), 1)} à {decimal(c.max(), 1)})" for c in columns]
+        cells = [
+            f"{decimal(c.mean(), 1)} % ({decimal(c.min(), 1)} à {decimal(c.max(), 1)})" for c in columns
+        ]
         print(f"{setting:8} {value:>7}   {cells[0]:^25}   {cells[1]:^25}")
 
 

@@ -78,12 +78,25 @@ figure, axes = plt.subplots(figsize=(10, 2.6), layout="constrained")
 
 
 def draw_node(x, y, text, colour):
-    axes.text(x, y, text, ha="center", va="center", fontsize=12,
-              bbox={"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": colour, "linewidth": 1.6})
+    axes.text(
+        x,
+        y,
+        text,
+        ha="center",
+        va="center",
+        fontsize=12,
+        bbox={"boxstyle": "round,pad=0.45", "facecolor": "white", "edgecolor": colour, "linewidth": 1.6},
+    )
 
 
 def draw_arrow(start, end, text="", side=(0.0, 0.13), bend=0.0):
-    style = {"arrowstyle": "-|>", "color": grey, "shrinkA": 17, "shrinkB": 17, "connectionstyle": f"arc3,rad={bend}"}
+    style = {
+        "arrowstyle": "-|>",
+        "color": grey,
+        "shrinkA": 17,
+        "shrinkB": 17,
+        "connectionstyle": f"arc3,rad={bend}",
+    }
     axes.annotate("", end, start, arrowprops=style)
     middle = (start[0] + end[0]) / 2 + side[0], (start[1] + end[1]) / 2 + side[1]
     axes.text(*middle, text, ha="center", va="center", fontsize=10, color=grey)
@@ -124,7 +137,8 @@ def rnn(
         Aucun argument n'est modifié.
 
     Renvoie :
-        un tenseur N × T × M : l'état après chaque lecture, dans l'ordre. Le gradient remonte jusqu'aux arguments.
+        un tenseur N × T × M : l'état après chaque lecture, dans l'ordre. Le gradient remonte jusqu'aux
+        arguments.
     """
     ### BEGIN SOLUTION
     states = []
@@ -140,8 +154,12 @@ from labo import checks
 
 one = torch.ones(1, 1)
 result = rnn(torch.tensor([[[1.0], [0.0], [0.0]]]), 0 * one, one, 0.5 * one, torch.zeros(1))
-assert isinstance(result, torch.Tensor), f"`rnn` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
-assert tuple(result.shape) == (1, 3, 1), f"une suite de 3 nombres donne 1 × 3 × 1, et non {tuple(result.shape)}"
+assert isinstance(result, torch.Tensor), (
+    f"`rnn` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
+)
+assert tuple(result.shape) == (1, 3, 1), (
+    f"une suite de 3 nombres donne 1 × 3 × 1, et non {tuple(result.shape)}"
+)
 assert torch.allclose(result.flatten(), torch.tensor([0.7616, 0.3633, 0.1797]), atol=1e-3), (
     f"les états calculés à la main sont (0,76 ; 0,36 ; 0,18), et non {result.flatten().tolist()}"
 )
@@ -244,12 +262,13 @@ def rnn_backward(
         h : N × M, l'état initial.
         states : N × T × M, les états que `rnn` a calculés.
         w_ih : M × D ; w_hh : M × M.
-        grad_states : N × T × M, le gradient que la perte envoie directement à chaque état, sans passer par les
-            états suivants.
+        grad_states : N × T × M, le gradient que la perte envoie directement à chaque état, sans passer par
+            les états suivants.
         Aucun argument n'est modifié.
 
     Renvoie :
-        cinq tenseurs : les gradients de la perte par rapport à x, h, w_ih, w_hh et b, chacun de la forme de ce
+        cinq tenseurs : les gradients de la perte par rapport à x, h, w_ih, w_hh et b, chacun de la forme de
+            ce
         dont il est le gradient.
     """
     ### BEGIN SOLUTION
@@ -285,7 +304,9 @@ result = rnn_backward(cube(2.0), matrix(3.0), cube(0.5), matrix(4.0), matrix(5.0
 assert isinstance(result, (tuple, list)) and len(result) == 5, "cinq gradients sont attendus, dans un tuple"
 shapes = dict(zip(NAMES, ((1, 1, 1), (1, 1), (1, 1), (1, 1), (1,))))
 for name, found, expected in zip(NAMES, result, (3.0, 3.75, 1.5, 2.25, 0.75)):
-    assert isinstance(found, torch.Tensor), f"le gradient de {name} est de type {type(found).__name__}, et non un tenseur"
+    assert isinstance(found, torch.Tensor), (
+        f"le gradient de {name} est de type {type(found).__name__}, et non un tenseur"
+    )
     assert tuple(found.shape) == shapes[name], (
         f"le gradient de {name} a la forme {tuple(found.shape)}, et {name} la forme {shapes[name]}"
     )
@@ -368,7 +389,9 @@ with labo.needs("rnn_backward"):
     figure, axes = plt.subplots(figsize=(7, 3.4), layout="constrained")
     for colour, (gain, curves) in zip((blue, green, orange), grad_norms.items()):
         for seed, curve in enumerate(curves):
-            axes.semilogy(curve, color=colour, label=f"rotation × {decimal(gain, 1)}" if seed == 0 else None)
+            axes.semilogy(
+                curve, color=colour, label=f"rotation × {decimal(gain, 1)}" if seed == 0 else None
+            )
     axes.set(xlabel="instant de l'entrée", ylabel="norme du gradient du dernier état")
     axes.legend(frameon=False)
     axes.grid(alpha=0.3)
@@ -409,8 +432,8 @@ def clip_by_norm(gradients: list[torch.Tensor], limit: float) -> tuple[list[torc
         limit : la plus grande norme permise, positive.
 
     Renvoie :
-        la liste des gradients réduits, dans le même ordre et de mêmes formes (inchangés si la norme ne dépasse pas
-        `limit`, ou si elle est nulle), et la norme d'avant, un nombre (float).
+        la liste des gradients réduits, dans le même ordre et de mêmes formes (inchangés si la norme ne
+        dépasse pas `limit`, ou si elle est nulle), et la norme d'avant, un nombre (float).
     """
     ### BEGIN SOLUTION
     norm = math.sqrt(sum(float(gradient.square().sum()) for gradient in gradients))
@@ -424,12 +447,16 @@ from labo import checks
 
 pair = [torch.tensor([3.0]), torch.tensor([[4.0]])]
 result = clip_by_norm(pair, 1.0)
-assert isinstance(result, (tuple, list)) and len(result) == 2, "deux résultats sont attendus : les gradients, et la norme"
+assert isinstance(result, (tuple, list)) and len(result) == 2, (
+    "deux résultats sont attendus : les gradients, et la norme"
+)
 clipped, norm = result
 assert isinstance(norm, float), f"la norme est un nombre (float), et non {type(norm).__name__}"
 assert abs(norm - 5) < 1e-4, f"la norme de (3 ; 4) est 5, avant de réduire, et non {norm}"
 assert len(clipped) == 2, f"deux gradients entrent, deux doivent sortir, et non {len(clipped)}"
-assert [g.item() for g in pair] == [3, 4], f"les gradients reçus ont été modifiés : {[g.item() for g in pair]}"
+assert [g.item() for g in pair] == [3, 4], (
+    f"les gradients reçus ont été modifiés : {[g.item() for g in pair]}"
+)
 assert [tuple(g.shape) for g in clipped] == [(1,), (1, 1)], (
     f"les formes (1,) et (1, 1) doivent rester, et non {[tuple(g.shape) for g in clipped]}"
 )
@@ -518,8 +545,15 @@ with labo.needs("clip_by_norm"):
     line = torch.linspace(0.8, 1.13, 300)
     axes.semilogy(line, cliff(line), color=grey)
     axes.semilogy(clipped_path, [cliff(w) for w in clipped_path], ".-", color=blue, label="écrêté à 1")
-    axes.annotate(f"sans écrêtage,\nun pas mène à w = {decimal(free[1], 0)}", (0.82, cliff(START)), (0.92, cliff(START)), va="center",
-                  color=orange, fontsize=10, arrowprops={"arrowstyle": "->", "color": orange})
+    axes.annotate(
+        f"sans écrêtage,\nun pas mène à w = {decimal(free[1], 0)}",
+        (0.82, cliff(START)),
+        (0.92, cliff(START)),
+        va="center",
+        color=orange,
+        fontsize=10,
+        arrowprops={"arrowstyle": "->", "color": orange},
+    )
     axes.set(xlabel="w", ylabel="perte", xlim=(0.8, 1.14), ylim=(1e-5, 3e4))
     axes.legend(frameon=False, loc="lower left")
     plt.show()
@@ -569,8 +603,8 @@ def lstm(
         Aucun argument n'est modifié.
 
     Renvoie :
-        (états, (h, c)) : l'état après chaque lecture, N × T × M ; puis l'état et la cellule à la fin, N × M chacun.
-        Le gradient remonte jusqu'aux arguments.
+        (états, (h, c)) : l'état après chaque lecture, N × T × M ; puis l'état et la cellule à la fin, N × M
+        chacun. Le gradient remonte jusqu'aux arguments.
     """
     ### BEGIN SOLUTION
     states = []
@@ -589,17 +623,34 @@ from labo import checks
 
 def flat_lstm(result):
     """Les trois tenseurs de (états, (h, c)), vérifiés."""
-    assert isinstance(result, (tuple, list)) and len(result) == 2, "deux résultats sont attendus : les états, et (h, c)"
-    assert isinstance(result[1], (tuple, list)) and len(result[1]) == 2, "le second résultat est un couple, (h, c)"
+    assert isinstance(result, (tuple, list)) and len(result) == 2, (
+        "deux résultats sont attendus : les états, et (h, c)"
+    )
+    assert isinstance(result[1], (tuple, list)) and len(result[1]) == 2, (
+        "le second résultat est un couple, (h, c)"
+    )
     found = {"états": result[0], "h final": result[1][0], "c final": result[1][1]}
     for name, value in found.items():
-        assert isinstance(value, torch.Tensor), f"« {name} » est de type {type(value).__name__}, et non un tenseur"
+        assert isinstance(value, torch.Tensor), (
+            f"« {name} » est de type {type(value).__name__}, et non un tenseur"
+        )
     return found
 
 
-found = flat_lstm(lstm(torch.randn(2, 3, 5), torch.zeros(2, 1), torch.full((2, 1), 8.0), torch.zeros(4, 5), torch.zeros(4, 1), torch.zeros(4)))
+found = flat_lstm(
+    lstm(
+        torch.randn(2, 3, 5),
+        torch.zeros(2, 1),
+        torch.full((2, 1), 8.0),
+        torch.zeros(4, 5),
+        torch.zeros(4, 1),
+        torch.zeros(4),
+    )
+)
 for name, shape in (("états", (2, 3, 1)), ("h final", (2, 1)), ("c final", (2, 1))):
-    assert tuple(found[name].shape) == shape, f"« {name} » a la forme {tuple(found[name].shape)}, au lieu de {shape}"
+    assert tuple(found[name].shape) == shape, (
+        f"« {name} » a la forme {tuple(found[name].shape)}, au lieu de {shape}"
+    )
 assert torch.allclose(found["c final"], torch.ones(2, 1), atol=1e-4), (
     f"poids nuls : trois portes à demi ouvertes mènent c = 8 à 4, 2, puis 1, et non {found['c final'][0].item()}"
 )
@@ -607,7 +658,16 @@ assert torch.allclose(found["h final"], torch.full((2, 1), 0.3808), atol=1e-3), 
     f"poids nuls : h final = 0,5 tanh(1) ≈ 0,381, et non {found['h final'][0].item()}"
 )
 open_forget = torch.tensor([-100.0, 100.0, 5.0, 100.0]).repeat_interleave(2)
-found = flat_lstm(lstm(torch.randn(1, 6, 3), torch.zeros(1, 2), torch.tensor([[2.0, -3.0]]), torch.zeros(8, 3), torch.zeros(8, 2), open_forget))
+found = flat_lstm(
+    lstm(
+        torch.randn(1, 6, 3),
+        torch.zeros(1, 2),
+        torch.tensor([[2.0, -3.0]]),
+        torch.zeros(8, 3),
+        torch.zeros(8, 2),
+        open_forget,
+    )
+)
 assert torch.allclose(found["c final"], torch.tensor([[2.0, -3.0]]), atol=1e-3), (
     f"oubli ouvert, entrée fermée : la cellule (2 ; -3) doit rester, et non devenir {found['c final'][0].tolist()} "
     "(l'ordre des portes est i, f, g, o)"
@@ -803,20 +863,32 @@ def initial_gradient(kind, forget, length=30):
 
 if device.type == "cpu":
     labo.threads_for(Memory("lstm"), sequences(32, 30, torch.Generator().manual_seed(SEED))[0])
-NETWORKS = {"récurrent simple": ("rnn", 0.0), "LSTM, biais 0": ("lstm", 0.0), "LSTM, biais 3": ("lstm", 3.0)}
+NETWORKS = {
+    "récurrent simple": ("rnn", 0.0),
+    "LSTM, biais 0": ("lstm", 0.0),
+    "LSTM, biais 3": ("lstm", 3.0),
+}
 with labo.needs("rnn", "lstm", "clip_by_norm"):
-    memories = {name: [remember(*setting, seed=seed) for seed in SEEDS] for name, setting in NETWORKS.items()}
+    memories = {
+        name: [remember(*setting, seed=seed) for seed in SEEDS] for name, setting in NETWORKS.items()
+    }
     initial_gradients = {name: initial_gradient(*setting) for name, setting in NETWORKS.items()}
     for name, runs in memories.items():
-        print(f"{name:16} exactitude, une valeur par graine : " + " ; ".join(f"{decimal(a, 0)} %" for a, _ in runs)
-              + " ; pas : " + " ; ".join(str(steps) for _, steps in runs))
+        print(
+            f"{name:16} exactitude, une valeur par graine : "
+            + " ; ".join(f"{decimal(a, 0)} %" for a, _ in runs)
+            + " ; pas : "
+            + " ; ".join(str(steps) for _, steps in runs)
+        )
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.3), layout="constrained")
     for place, (colour, name) in enumerate(zip((grey, blue, orange), NETWORKS)):
         left.plot([place] * len(SEEDS), [a for a, _ in memories[name]], "o", color=colour, alpha=0.7)
         right.semilogy(initial_gradients[name], color=colour, label=name)
     left.axhline(25, color=grey, linestyle=":")
-    left.set(xticks=range(3), xticklabels=NETWORKS, xlim=(-0.5, 2.5), ylim=(0, 105), ylabel="exactitude (%)")
+    left.set(
+        xticks=range(3), xticklabels=NETWORKS, xlim=(-0.5, 2.5), ylim=(0, 105), ylabel="exactitude (%)"
+    )
     right.set(xlabel="instant de l'entrée", ylabel="norme du gradient", title="avant tout entraînement")
     right.legend(frameon=False)
     plt.show()
@@ -910,7 +982,9 @@ for (case, values, kept, direction), (given, _) in zip(cases, given_in):
 
 # %%
 both = set(labo.first_names()[0]) & set(labo.first_names()[1])  # « camille » est dans les deux listes
-labelled = [(name, sex) for sex, names in enumerate(labo.first_names()) for name in names if name not in both]
+labelled = [
+    (name, sex) for sex, names in enumerate(labo.first_names()) for name in names if name not in both
+]
 order = torch.randperm(len(labelled), generator=torch.Generator().manual_seed(SEED)).tolist()
 letters = labo.Vocabulary(sorted({letter for name, _ in labelled for letter in name}))
 parts = {"test": order[:300], "valid": order[300:600], "train": order[600:]}
@@ -923,8 +997,12 @@ def padded(some_names):
     return tuple(value.to(device) for value in letters.pad([letters.encode(name) for name in some_names]))
 
 
-print(", ".join(f"{len(rows)} prénoms ({part})" for part, rows in names.items()), f"; {len(letters)} indices")
-for name, row in zip(("zoé", "augustin"), letters.pad([letters.encode(name) for name in ("zoé", "augustin")])[0]):
+print(
+    ", ".join(f"{len(rows)} prénoms ({part})" for part, rows in names.items()), f"; {len(letters)} indices"
+)
+for name, row in zip(
+    ("zoé", "augustin"), letters.pad([letters.encode(name) for name in ("zoé", "augustin")])[0]
+):
     print(f"{name:9}", row.tolist())
 
 # %% [markdown]
@@ -954,7 +1032,11 @@ def train_classifier(seed, epochs=1 if TINY else 12):
     for _ in range(epochs):
         for batch in torch.randperm(len(indices), generator=generator).to(device).split(50):
             scores = last_states(network.scores(indices[batch]), lengths[batch])[:, 0]
-            update(network, optimizer, F.binary_cross_entropy_with_logits(scores, sexes["train"][batch].float()))
+            update(
+                network,
+                optimizer,
+                F.binary_cross_entropy_with_logits(scores, sexes["train"][batch].float()),
+            )
     return network
 
 
@@ -964,7 +1046,9 @@ def score_accuracy(scores):
 
 
 votes = Counter((name[-1], sex) for name, sex in zip(names["train"], sexes["train"].tolist()))
-last_letter = score_accuracy(torch.tensor([votes[name[-1], 1] - votes[name[-1], 0] for name in names["valid"]], device=device))
+last_letter = score_accuracy(
+    torch.tensor([votes[name[-1], 1] - votes[name[-1], 0] for name in names["valid"]], device=device)
+)
 print(f"La dernière lettre seule : {decimal(last_letter, 1)} %")
 with labo.needs("last_states"):
     classifiers = [train_classifier(seed) for seed in SEEDS]
@@ -1046,9 +1130,13 @@ def symptoms(model):
     for start in [*range(0, 1000, 50)] * 2:
         update(network, optimizer, network.loss(framed(names["train"][start : start + 50])))
     with torch.no_grad():
-        once, _, twice, longer = (network.loss(b).item() for b in (batch, batch[:, :3], batch, F.pad(batch, (0, 10))))
-    print(f"après 40 pas, perplexité {decimal(math.exp(once), 2)} ; perte d'un lot {decimal(once, 4)}, du même lot relu "
-          f"après d'autres lettres {decimal(twice, 4)}, et relu avec dix colonnes de zéros {decimal(longer, 4)}")
+        once, _, twice, longer = (
+            network.loss(b).item() for b in (batch, batch[:, :3], batch, F.pad(batch, (0, 10)))
+        )
+    print(
+        f"après 40 pas, perplexité {decimal(math.exp(once), 2)} ; perte d'un lot {decimal(once, 4)}, du même lot relu "
+        f"après d'autres lettres {decimal(twice, 4)}, et relu avec dix colonnes de zéros {decimal(longer, 4)}"
+    )
     return once, twice, longer
 
 
@@ -1095,14 +1183,18 @@ model = LanguageModel(6, 5)
 batch = torch.tensor([[1, 3, 4, 2, 0, 0], [1, 5, 4, 3, 3, 2]])
 copy = batch.clone()
 value = model.loss(batch)
-assert isinstance(value, torch.Tensor), f"`loss` doit renvoyer un tenseur, et a renvoyé {type(value).__name__}"
+assert isinstance(value, torch.Tensor), (
+    f"`loss` doit renvoyer un tenseur, et a renvoyé {type(value).__name__}"
+)
 assert tuple(value.shape) == (), f"la perte est un scalaire, et a la forme {tuple(value.shape)}"
 assert torch.equal(batch, copy), "`names` a été modifié"
 with torch.no_grad():
     for parameter in model.parameters():
         parameter.zero_()
 value = model.loss(batch).item()
-assert abs(value - math.log(6)) < 1e-3, f"tous les scores égaux : la perplexité vaut 6, la perte 1,792, et non {value}"
+assert abs(value - math.log(6)) < 1e-3, (
+    f"tous les scores égaux : la perplexité vaut 6, la perte 1,792, et non {value}"
+)
 with torch.no_grad():
     model.output.bias.copy_(torch.tensor([9.0, 0.0, 0.0, 0.0, 0.0, 0.0]))
 value = model.loss(batch).item()
@@ -1208,7 +1300,10 @@ def ngram_perplexity(n, part, smoothing=0.1):
 
     pairs, totals = Counter(contexts(names["train"])), Counter(c for c, _ in contexts(names["train"]))
     outcomes = len(letters) - 2  # les lettres et la fin
-    losses = [-math.log((pairs[pair] + smoothing) / (totals[pair[0]] + smoothing * outcomes)) for pair in contexts(names[part])]
+    losses = [
+        -math.log((pairs[pair] + smoothing) / (totals[pair[0]] + smoothing * outcomes))
+        for pair in contexts(names[part])
+    ]
     return math.exp(sum(losses) / len(losses))
 
 
@@ -1270,13 +1365,15 @@ claim.less("votre modèle fait mieux que le meilleur n-gramme", [curve[-1] for c
 # Attention aux bornes : la fin, la limite, la température nulle.
 
 # %% exercice="generate" concepts="modèle de langue, échantillonnage, température"
-def generate(step, start: int, end: int, limit: int, temperature: float, generator: torch.Generator) -> list[int]:
+def generate(
+    step, start: int, end: int, limit: int, temperature: float, generator: torch.Generator
+) -> list[int]:
     """Tire une suite de symboles, l'un après l'autre.
 
     Args :
-        step : une fonction, (indice, état) -> (scores, état) : elle lit un indice (int) et renvoie les V scores du
-            symbole suivant (tenseur V), et l'état à lui rendre à l'appel suivant ; au premier appel, l'état est None ;
-            `end` ne lui est jamais donné à lire.
+        step : une fonction, (indice, état) -> (scores, état) : elle lit un indice (int) et renvoie les V
+            scores du symbole suivant (tenseur V), et l'état à lui rendre à l'appel suivant ; au premier
+            appel, l'état est None ; `end` ne lui est jamais donné à lire.
         start : l'indice lu en premier ; s'il est tiré ensuite, il compte comme un autre.
         end : l'indice qui termine la suite.
         limit : le nombre maximal de symboles, au moins 1.
@@ -1305,15 +1402,22 @@ def generate(step, start: int, end: int, limit: int, temperature: float, generat
 # %% test="generate" points=3
 def following(table):
     """Un modèle sans hasard : après l'indice i, toujours table[i]."""
-    return lambda index, state: (40.0 * F.one_hot(torch.tensor(table[int(index)]), len(table)).float(), state)
+    return lambda index, state: (
+        40.0 * F.one_hot(torch.tensor(table[int(index)]), len(table)).float(),
+        state,
+    )
 
 
 coin = torch.Generator().manual_seed(0)
 found = generate(following([0, 3, 0, 5, 2, 4]), 1, 2, 10, 1.0, coin)
 assert isinstance(found, list), f"une liste est attendue, et non {type(found).__name__}"
-assert found == [3, 5, 4], f"le chemin 1, 3, 5, 4, 2 donne [3, 5, 4], sans le début ni la fin, et non {found}"
+assert found == [3, 5, 4], (
+    f"le chemin 1, 3, 5, 4, 2 donne [3, 5, 4], sans le début ni la fin, et non {found}"
+)
 found = generate(following([0, 3, 0, 4, 3]), 1, 2, 5, 0.5, coin)
-assert found == [3, 4, 3, 4, 3], f"sans fin, on s'arrête à `limit` = 5 symboles : [3, 4, 3, 4, 3], et non {found}"
+assert found == [3, 4, 3, 4, 3], (
+    f"sans fin, on s'arrête à `limit` = 5 symboles : [3, 4, 3, 4, 3], et non {found}"
+)
 found = generate(lambda index, state: (torch.tensor([0.0, 0.0, 0.2, 0.3]), state), 1, 2, 4, 0, coin)
 assert found == [3, 3, 3, 3], f"température 0 : toujours le plus grand score, [3, 3, 3, 3], et non {found}"
 ### BEGIN HIDDEN TESTS

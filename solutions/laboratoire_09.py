@@ -52,7 +52,8 @@ device = labo.device()  # le GPU s'il y en a un qui fonctionne, sinon le CPU
 torch.manual_seed(SEED)
 blue, orange, green, grey = "#0072b2", "#d55e00", "#009e73", "#777777"
 TINY = labo.profile() == "tiny"
-SEEDS = (SEED,) if TINY else (3 * SEED, 3 * SEED + 1, 3 * SEED + 2)  # chaque résultat, pour plusieurs graines
+# Chaque résultat, pour plusieurs graines.
+SEEDS = (SEED,) if TINY else (3 * SEED, 3 * SEED + 1, 3 * SEED + 2)
 print(f"PyTorch {torch.__version__}, appareil : {device}, profil : {labo.profile()}")
 
 
@@ -88,8 +89,14 @@ COUNTRIES = [  # un pays, sa capitale, et trois mots de là-bas
     ("japon", "tokyo", "sumida sushi japonais"), ("pérou", "lima", "amazone ceviche quechua"),
     ("norvège", "oslo", "glomma saumon norvégien"), ("kenya", "nairobi", "tana ugali swahili"),
 ]
-GENDERED = (["le", "un", "grand", "content", "il", "monsieur"], ["la", "une", "grande", "contente", "elle", "madame"])
-OF_COUNTRIES, OF_CITIES = ("pays", "frontière", "gouvernement", "drapeau"), ("ville", "quartier", "mairie", "métro")
+GENDERED = (
+    ["le", "un", "grand", "content", "il", "monsieur"],
+    ["la", "une", "grande", "contente", "elle", "madame"],
+)
+OF_COUNTRIES, OF_CITIES = (
+    ("pays", "frontière", "gouvernement", "drapeau"),
+    ("ville", "quartier", "mairie", "métro"),
+)
 
 
 def make_corpus(faithful, count, seed):
@@ -129,7 +136,9 @@ SENTENCES = 300 if TINY else 3_000
 corpora = {name: make_corpus(name == "fidèle", SENTENCES, SEED) for name in ("fidèle", "mélangé")}
 for name, sentences in corpora.items():
     print(f"corpus {name} :", *(" ".join(sentence) for sentence in sentences[:5]), sep="\n    ")
-words_of_text = sorted({word for sentences in corpora.values() for sentence in sentences for word in sentence})
+words_of_text = sorted(
+    {word for sentences in corpora.values() for sentence in sentences for word in sentence}
+)
 index = {word: i for i, word in enumerate(words_of_text)}
 sentence = next(sentence for sentence in corpora["fidèle"] if len(sentence) > 4)
 figure, axes = plt.subplots(figsize=(9, 1.2), layout="constrained")
@@ -137,7 +146,9 @@ for i, word in enumerate(sentence):
     colour = orange if i == 4 else blue if abs(i - 4) <= 3 else "#bbbbbb"
     axes.text(i, 0, word, ha="center", va="center", color="white", fontsize=10,
               bbox={"boxstyle": "round", "facecolor": colour, "edgecolor": "none"})
-axes.set(xlim=(-0.6, len(sentence) - 0.4), ylim=(-1, 1), title="un mot, et ses voisins à trois mots au plus")
+axes.set(
+    xlim=(-0.6, len(sentence) - 0.4), ylim=(-1, 1), title="un mot, et ses voisins à trois mots au plus"
+)
 axes.axis("off")
 plt.show()
 
@@ -188,7 +199,11 @@ def negative_loss(
 import math
 
 found = negative_loss(
-    torch.tensor([0, 1]), torch.tensor([2, 0]), torch.tensor([[1, 3, 3], [2, 2, 3]]), torch.zeros(4, 2), torch.zeros(4, 2)
+    torch.tensor([0, 1]),
+    torch.tensor([2, 0]),
+    torch.tensor([[1, 3, 3], [2, 2, 3]]),
+    torch.zeros(4, 2),
+    torch.zeros(4, 2),
 )
 assert isinstance(found, torch.Tensor), f"la perte est un tenseur, et non {type(found).__name__}"
 assert found.ndim == 0, f"la perte est un seul nombre, sans dimension, et non de forme {tuple(found.shape)}"
@@ -196,7 +211,11 @@ assert abs(found.item() - 4 * math.log(2)) < 1e-4, (
     f"si tous les scores sont nuls, chacune des 1 + 3 questions coûte ln 2 : 2,7726 par exemple, et non {found.item():.4f}"
 )
 found = negative_loss(
-    torch.tensor([0]), torch.tensor([0]), torch.tensor([[1]]), torch.tensor([[2.0], [0.0]]), torch.tensor([[3.0], [-3.0]])
+    torch.tensor([0]),
+    torch.tensor([0]),
+    torch.tensor([[1]]),
+    torch.tensor([[2.0], [0.0]]),
+    torch.tensor([[3.0], [-3.0]]),
 )
 assert abs(found.item() - 2 * math.log(1 + math.exp(-6))) < 1e-4, (
     "un vrai couple de score 6 et un faux de score -6 sont deux réponses presque sûres et justes : 0,0050, et non "
@@ -277,7 +296,9 @@ def learned_embeddings(pairs, size, seed, dimension=24, negatives=5):
 labo.threads_for(nn.GRU(24, 48, batch_first=True), torch.randn(64, 12, 24))  # les réseaux d'ici sont petits
 embed = counted_embeddings
 with labo.needs("negative_loss"):
-    negative_loss(torch.tensor([0]), torch.tensor([0]), torch.tensor([[0]]), torch.zeros(1, 1), torch.zeros(1, 1))
+    negative_loss(
+        torch.tensor([0]), torch.tensor([0]), torch.tensor([[0]]), torch.zeros(1, 1), torch.zeros(1, 1)
+    )
     embed = learned_embeddings
 embeddings = {
     name: [embed(skipgram_pairs(sentences, index, 3), len(index), seed) for seed in SEEDS]
@@ -420,11 +441,17 @@ with labo.needs("analogy"):
     for corpus_name, tables in embeddings.items():
         for relation, couples in COUPLES.items():
             analogies[corpus_name, relation] = [analogy_rate(E, couples) for E in tables]
-            print(f"corpus {corpus_name:8} {relation:15} : {spread(analogies[corpus_name, relation])} % d'analogies justes")
+            print(
+                f"corpus {corpus_name:8} {relation:15} : {spread(analogies[corpus_name, relation])} % d'analogies justes"
+            )
 figure, panels = plt.subplots(1, 3, figsize=(12, 4.4), layout="constrained")
 draw_relations(panels[0], embeddings["fidèle"][0], COUPLES["homme, femme"], "homme → femme")
-draw_relations(panels[1], embeddings["fidèle"][0], COUPLES["pays, capitale"], "pays → capitale, corpus fidèle")
-draw_relations(panels[2], embeddings["mélangé"][0], COUPLES["pays, capitale"], "pays → capitale, corpus mélangé")
+draw_relations(
+    panels[1], embeddings["fidèle"][0], COUPLES["pays, capitale"], "pays → capitale, corpus fidèle"
+)
+draw_relations(
+    panels[2], embeddings["mélangé"][0], COUPLES["pays, capitale"], "pays → capitale, corpus mélangé"
+)
 plt.show()
 
 # %% affirmation="analogies"
@@ -462,7 +489,8 @@ def perplexity(logits: torch.Tensor, targets: torch.Tensor, mask: torch.Tensor) 
     """La perplexité d'un modèle sur des suites. Aucun argument n'est modifié.
 
     Args :
-        logits : N × T × V, des scores : leur softmax est la probabilité de chaque symbole. Il peut y avoir des −inf.
+        logits : N × T × V, des scores : leur softmax est la probabilité de chaque symbole. Il peut y avoir
+            des −inf.
         targets : N × T, les bons symboles, int64.
         mask : N × T, booléen, True là où le symbole compte ; ce qui est caché n'a aucun effet, même infini.
 
@@ -485,7 +513,9 @@ halves = torch.tensor([[[1 / 2, 1 / 4, 1 / 8, 1 / 8]] * 2]).log()
 found = perplexity(halves, torch.tensor([[0, 3]]), seen)
 assert abs(found - 4) < 1e-3, f"probabilités 1/2, puis 1/8 : 4, et non {found:.4f}"
 found = perplexity(halves, torch.tensor([[0, 3]]), torch.tensor([[True, False]]))
-assert abs(found - 2) < 1e-3, f"le second symbole caché, il reste la probabilité 1/2 : 2, et non {found:.4f}"
+assert abs(found - 2) < 1e-3, (
+    f"le second symbole caché, il reste la probabilité 1/2 : 2, et non {found:.4f}"
+)
 ### BEGIN HIDDEN TESTS
 for n, t, v, scale in ((3, 5, 4, 1.0), (1, 1, 6, 1.0), (4, 3, 9, 3.0), (6, 7, 2, 1.0)):
     logits = torch.randn(n, t, v) * scale + 5
@@ -541,7 +571,9 @@ class NGram:
     def row(self, prefix):
         """Les comptes de ce qui suit ; avant le début, d'autres débuts."""
         padded = [letters.START] * (self.order - 1) + prefix
-        return self.counts.setdefault(tuple(padded[len(padded) - self.order + 1 :]), torch.zeros(len(letters)))
+        return self.counts.setdefault(
+            tuple(padded[len(padded) - self.order + 1 :]), torch.zeros(len(letters))
+        )
 
     def logits(self, prefixes):
         """Les scores de la lettre qui suit chaque début, tous de même longueur : B × V."""
@@ -618,12 +650,12 @@ def filter_logits(
     """Les scores où tirer le symbole suivant : divisés par la température, et −inf pour ceux qui sont écartés.
 
     Args :
-        logits : … × V : un vecteur de scores, ou plusieurs, traités chacun à part. Il peut y avoir des −inf, qui
-            le restent. N'est pas modifié.
+        logits : … × V : un vecteur de scores, ou plusieurs, traités chacun à part. Il peut y avoir des
+            −inf, qui le restent. N'est pas modifié.
         temperature : nombre positif.
         k : combien en garder, au moins 1 ; None, ou un nombre d'au moins V, n'écarte rien.
-        p : on garde le plus petit ensemble des plus probables de masse au moins p ; 1 n'écarte rien. 0 < p ≤ 1.
-            À égalité, pour k comme pour p, l'indice le plus petit passe devant.
+        p : on garde le plus petit ensemble des plus probables de masse au moins p ; 1 n'écarte rien. 0 < p
+            ≤ 1. À égalité, pour k comme pour p, l'indice le plus petit passe devant.
 
     Renvoie :
         un tenseur de la forme et du type de `logits`.
@@ -648,16 +680,26 @@ found = filter_logits(three)
 assert isinstance(found, torch.Tensor), f"un tenseur est attendu, et non {type(found).__name__}"
 assert found.shape == three.shape, f"la forme de `logits` est gardée, (3,), et non {tuple(found.shape)}"
 assert found.dtype == three.dtype, f"le type de `logits` est gardé, {three.dtype}, et non {found.dtype}"
-assert torch.allclose(found, three, atol=1e-5), f"sans réglage, rien ne change : {three.tolist()}, et non {found.tolist()}"
+assert torch.allclose(found, three, atol=1e-5), (
+    f"sans réglage, rien ne change : {three.tolist()}, et non {found.tolist()}"
+)
 found = filter_logits(three, temperature=0.5)
 assert abs(three.exp()[0].item() - 0.5) < 1e-4, f"`logits` a été modifié : {three.tolist()}"
-assert torch.allclose(found, 2 * three, atol=1e-5), f"une température de 0,5 double les scores, et non {found.tolist()}"
+assert torch.allclose(found, 2 * three, atol=1e-5), (
+    f"une température de 0,5 double les scores, et non {found.tolist()}"
+)
 found = filter_logits(three, k=1)
-assert found.isinf().tolist() == [False, True, True], f"k = 1 ne garde que le premier, et a gardé {found.tolist()}"
+assert found.isinf().tolist() == [False, True, True], (
+    f"k = 1 ne garde que le premier, et a gardé {found.tolist()}"
+)
 found = filter_logits(three, p=0.6)
-assert found.isinf().tolist() == [False, False, True], f"p = 0,6 garde les deux premiers, et a gardé {found.tolist()}"
+assert found.isinf().tolist() == [False, False, True], (
+    f"p = 0,6 garde les deux premiers, et a gardé {found.tolist()}"
+)
 found = filter_logits(three, p=0.4)
-assert found.isinf().tolist() == [False, True, True], f"p = 0,4 garde le premier, et a gardé {found.tolist()}"
+assert found.isinf().tolist() == [False, True, True], (
+    f"p = 0,4 garde le premier, et a gardé {found.tolist()}"
+)
 ### BEGIN HIDDEN TESTS
 from labo import checks
 
@@ -794,7 +836,9 @@ def draw_numbers(count, seed):
     """Des nombres tous différents ; avant d'ôter les doublons, autant d'un chiffre que de six."""
     draw = random.Random(seed)
     lengths = [draw.randint(1, 6) for _ in range(6_000)]
-    return list(dict.fromkeys(draw.randrange(10 ** (n - 1) if n > 1 else 0, 10**n) for n in lengths))[:count]
+    return list(dict.fromkeys(draw.randrange(10 ** (n - 1) if n > 1 else 0, 10**n) for n in lengths))[
+        :count
+    ]
 
 
 def as_batch(numbers):
@@ -829,10 +873,16 @@ class Reader(nn.Module):
 
     def encode(self, source, lengths):
         """Un vecteur par mot (N × T × 2M), les mots visibles (N × T), et l'état initial du décodeur (1 × N × M)."""
-        packed = nn.utils.rnn.pack_padded_sequence(self.words(source), lengths, batch_first=True, enforce_sorted=False)
+        packed = nn.utils.rnn.pack_padded_sequence(
+            self.words(source), lengths, batch_first=True, enforce_sorted=False
+        )
         states, last = self.encoder(packed)
         keys, _ = nn.utils.rnn.pad_packed_sequence(states, batch_first=True, total_length=source.shape[1])
-        return keys, source != vocabulary.FILL, torch.tanh(self.bridge(torch.cat([last[0], last[1]], dim=1)))[None]
+        return (
+            keys,
+            source != vocabulary.FILL,
+            torch.tanh(self.bridge(torch.cat([last[0], last[1]], dim=1)))[None],
+        )
 
     def decode(self, inputs, keys, mask, state):
         """Les scores après chaque chiffre reçu (N × T' × V), les poids d'attention ou None, et le nouvel état."""
@@ -892,7 +942,8 @@ def train_reader(attend, forcing, epochs, seed):
     source, lengths, target = as_batch(parts["train"])
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     steps = epochs * math.ceil(len(source) / 64)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=steps)  # à taux constant, des graines échouent
+    # À taux constant, des graines échouent.
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=steps)
     for _ in range(epochs):
         losses = []
         for rows in torch.randperm(len(source)).split(64):
@@ -916,12 +967,18 @@ def show_reading(model, sample=(7, 59, 1_797, 402_013)):
         print(f"    {number:>7} est lu « {''.join('_^.0123456789'[symbol] for symbol in row)} »")
 
 
-example = figures.pad([figures.encode("7", start=True, end=True), figures.encode("59", start=True, end=True)])[0]
-for label, rows in zip(("target", "inputs", "answers", "counted"), (example, *broken_forcing(example, figures.FILL))):
+example = figures.pad(
+    [figures.encode("7", start=True, end=True), figures.encode("59", start=True, end=True)]
+)[0]
+for label, rows in zip(
+    ("target", "inputs", "answers", "counted"), (example, *broken_forcing(example, figures.FILL))
+):
     print(f"{label:8} {rows.tolist()}")
 broken_reader, broken_loss = train_reader(None, broken_forcing, 1 if TINY else 3, SEED)
 broken_exactness = exactness(broken_reader, parts["valid"])
-print(f"perte d'entraînement {decimal(broken_loss, 4)}, et {decimal(broken_exactness, 0)} % de nombres exacts")
+print(
+    f"perte d'entraînement {decimal(broken_loss, 4)}, et {decimal(broken_exactness, 0)} % de nombres exacts"
+)
 show_reading(broken_reader)
 
 # %% affirmation="panne"
@@ -933,15 +990,16 @@ def teacher_forcing(target: torch.Tensor, fill: int) -> tuple[torch.Tensor, torc
     """Ce qu'il faut pour entraîner un décodeur sur un lot de suites.
 
     Args :
-        target : N × T, int64 ; chaque ligne : le début, les symboles, la fin, puis `fill` jusqu'au bout de la ligne.
-            Le début et la fin sont des symboles comme d'autres, différents de `fill`. N'est pas modifié.
+        target : N × T, int64 ; chaque ligne : le début, les symboles, la fin, puis `fill` jusqu'au bout de
+            la ligne. Le début et la fin sont des symboles comme d'autres, différents de `fill`. N'est pas
+            modifié.
         fill : l'indice du remplissage.
 
     Renvoie :
         inputs, N × (T − 1) : ce que le décodeur reçoit à chaque pas ;
         answers, N × (T − 1) : ce qu'il doit alors prédire ;
-        counted, N × (T − 1), booléen : True là où il y a quelque chose à prédire. Ailleurs, inputs et answers
-        sont sans importance.
+        counted, N × (T − 1), booléen : True là où il y a quelque chose à prédire. Ailleurs, inputs et
+        answers sont sans importance.
     """
     ### BEGIN SOLUTION
     answers = target[:, 1:]
@@ -952,7 +1010,9 @@ def teacher_forcing(target: torch.Tensor, fill: int) -> tuple[torch.Tensor, torc
 # %% test="teacher_forcing" points=2
 pair = torch.tensor([[1, 10, 2, 0], [1, 8, 12, 2]])
 found = teacher_forcing(pair, 0)
-assert isinstance(found, (tuple, list)) and len(found) == 3, "trois tenseurs sont attendus : inputs, answers, counted"
+assert isinstance(found, (tuple, list)) and len(found) == 3, (
+    "trois tenseurs sont attendus : inputs, answers, counted"
+)
 for name, part in zip(("inputs", "answers", "counted"), found):
     assert isinstance(part, torch.Tensor), f"`{name}` est un tenseur, et non {type(part).__name__}"
     assert tuple(part.shape) == (2, 3), f"`{name}` a la forme 2 × 3, et non {tuple(part.shape)}"
@@ -964,7 +1024,9 @@ assert counted[1].tolist() == [True, True, True], (
 assert counted[0].tolist() == [True, True, False], (
     f"dans (début, 10, fin, remplissage), le remplissage n'est pas à prédire, et la fin l'est : {counted[0].tolist()}"
 )
-assert answers[1].tolist() == [8, 12, 2], f"les réponses de la seconde ligne sont (8, 12, 2), et non {answers[1].tolist()}"
+assert answers[1].tolist() == [8, 12, 2], (
+    f"les réponses de la seconde ligne sont (8, 12, 2), et non {answers[1].tolist()}"
+)
 assert inputs[1].tolist() == [1, 8, 12], (
     f"pour prédire 8, le décodeur n'a vu que le début : il reçoit (1, 8, 12), et non {inputs[1].tolist()}"
 )
@@ -1095,10 +1157,14 @@ def additive_attention(
 rows = torch.tensor([[[1.0, 0.0], [0.0, 1.0], [2.0, 2.0]]])
 matrix = torch.zeros(4, 2), torch.zeros(4, 2), torch.ones(4)
 found = additive_attention(torch.ones(1, 5, 2), rows, torch.tensor([[True, True, False]]), *matrix)
-assert isinstance(found, (tuple, list)) and len(found) == 2, "deux tenseurs sont attendus : le contexte, puis les poids"
+assert isinstance(found, (tuple, list)) and len(found) == 2, (
+    "deux tenseurs sont attendus : le contexte, puis les poids"
+)
 weights = found[1]
 assert isinstance(weights, torch.Tensor), f"les poids sont un tenseur, et non {type(weights).__name__}"
-assert tuple(weights.shape) == (1, 5, 3), f"5 requêtes et 3 clés : des poids 1 × 5 × 3, et non {tuple(weights.shape)}"
+assert tuple(weights.shape) == (1, 5, 3), (
+    f"5 requêtes et 3 clés : des poids 1 × 5 × 3, et non {tuple(weights.shape)}"
+)
 assert torch.allclose(weights.float(), torch.tensor([0.5, 0.5, 0.0])), (
     f"deux clés visibles de même score ont chacune un poids de 0,5, et la clé cachée 0 ; reçu {weights[0, 0].tolist()}"
 )
@@ -1159,10 +1225,14 @@ assert weights.tolist() == [[[0, 1]]], (
 rows = torch.tensor([[[1.0, 0.0], [0.0, 1.0], [2.0, 2.0]]])
 matrix = torch.zeros(4, 2), torch.zeros(4, 2), torch.ones(4)
 found = additive_attention(torch.ones(1, 5, 2), rows, torch.tensor([[True, True, False]]), *matrix)
-assert isinstance(found, (tuple, list)) and len(found) == 2, "deux tenseurs sont attendus : le contexte, puis les poids"
+assert isinstance(found, (tuple, list)) and len(found) == 2, (
+    "deux tenseurs sont attendus : le contexte, puis les poids"
+)
 context = found[0]
 assert isinstance(context, torch.Tensor), f"le contexte est un tenseur, et non {type(context).__name__}"
-assert tuple(context.shape) == (1, 5, 2), f"5 requêtes, des clés de taille 2 : 1 × 5 × 2, et non {tuple(context.shape)}"
+assert tuple(context.shape) == (1, 5, 2), (
+    f"5 requêtes, des clés de taille 2 : 1 × 5 × 2, et non {tuple(context.shape)}"
+)
 assert torch.allclose(context.float(), torch.tensor([0.5, 0.5])), (
     f"la moyenne des deux clés visibles est (0,5 ; 0,5), et non {context[0, 0].tolist()}"
 )
@@ -1261,11 +1331,17 @@ def looks_of(model, number):
 
 
 with labo.needs("additive_attention", "teacher_forcing"):
-    display(labo.plot_attention(looks_of(readers["avec attention"][0], NUMBER), list(str(NUMBER)), in_words(NUMBER)))
+    display(
+        labo.plot_attention(
+            looks_of(readers["avec attention"][0], NUMBER), list(str(NUMBER)), in_words(NUMBER)
+        )
+    )
     plt.close()
     looks = [looks_of(model, 1797) for model in readers["avec attention"]]
     for model, weights in zip(readers["avec attention"], looks):
-        seen = ", ".join(f"{digit} regarde « {in_words(1797)[word]} »" for digit, word in zip("1797", weights.argmax(1)))
+        seen = ", ".join(
+            f"{digit} regarde « {in_words(1797)[word]} »" for digit, word in zip("1797", weights.argmax(1))
+        )
         written = "".join(figures.decode(read(model, [1797])[0][0]))
         print(f"écrit {written} : {seen}")
 
@@ -1300,8 +1376,14 @@ def tree_step(prefixes):
 
 figure, axes = plt.subplots(figsize=(7, 2.6), layout="constrained")
 for x, y, x2, y2, label in (
-    (0, 0, 1, 1, "0,6"), (0, 0, 1, -1, "0,4"), (1, 1, 2, 1.8, "fin : 0,4"), (1, 1, 2, 1.1, "0,3"), (1, 1, 2, 0.5, "0,3"),
-    (1, -1, 2, -0.4, "fin : 0,9"), (1, -1, 2, -1.1, "0,05"), (1, -1, 2, -1.7, "0,05"),
+    (0, 0, 1, 1, "0,6"),
+    (0, 0, 1, -1, "0,4"),
+    (1, 1, 2, 1.8, "fin : 0,4"),
+    (1, 1, 2, 1.1, "0,3"),
+    (1, 1, 2, 0.5, "0,3"),
+    (1, -1, 2, -0.4, "fin : 0,9"),
+    (1, -1, 2, -1.1, "0,05"),
+    (1, -1, 2, -1.7, "0,05"),
 ):
     best = y2 in (-1, -0.4)
     axes.plot((x, x2), (y, y2), "o-", color=green if best else grey, linewidth=2.5 if best else 1)
@@ -1336,16 +1418,16 @@ def beam_search(
     """La meilleure suite que trouve un faisceau.
 
     Args :
-        step : fonction qui reçoit B débuts de même longueur, B × t, int64, `start` compris, et renvoie B × V : les
-            logarithmes des probabilités du symbole suivant ; il peut y avoir des −inf.
+        step : fonction qui reçoit B débuts de même longueur, B × t, int64, `start` compris, et renvoie B ×
+            V : les logarithmes des probabilités du symbole suivant ; il peut y avoir des −inf.
         start, end : les symboles de début et de fin.
         width : nombre d'hypothèses gardées à chaque pas.
         length : nombre maximal de symboles, `start` exclu et `end` compris ; au moins 1.
         alpha : exposant de la longueur ; 0 compare les totaux.
 
     Renvoie :
-        la liste (list) de ses symboles (int), sans `start`, avec `end` si elle est finie ; et son total divisé par n
-        puissance alpha (float).
+        la liste (list) de ses symboles (int), sans `start`, avec `end` si elle est finie ; et son total
+        divisé par n puissance alpha (float).
     """
     ### BEGIN SOLUTION
     alive, finished = [([start], 0.0)], []
@@ -1378,9 +1460,13 @@ def follow(prefixes):
 
 
 found = beam_search(follow, 0, 1, 1, 4)
-assert isinstance(found, (tuple, list)) and len(found) == 2, "une liste de symboles et un nombre sont attendus"
+assert isinstance(found, (tuple, list)) and len(found) == 2, (
+    "une liste de symboles et un nombre sont attendus"
+)
 assert isinstance(found[0], list), f"les symboles forment une liste, et non {type(found[0]).__name__}"
-assert all(isinstance(s, numbers.Integral) for s in found[0]), f"des entiers sont attendus, et non {found[0]}"
+assert all(isinstance(s, numbers.Integral) for s in found[0]), (
+    f"des entiers sont attendus, et non {found[0]}"
+)
 assert isinstance(found[1], float), f"le total est un float, et non {type(found[1]).__name__}"
 assert found[0] == [2, 1], f"une largeur de 1 est gloutonne : [2, 1], sans le début, et non {found[0]}"
 assert abs(found[1] - math.log(0.24)) < 1e-4, f"son total est ln 0,24 = -1,4271, et non {found[1]:.4f}"
@@ -1520,13 +1606,17 @@ def walk(prefixes):
 
 
 symbols, score = beam_search(walk, 0, 1, 3, 4)
-assert symbols == [1], f"sans correction de longueur, la suite [1], de probabilité 0,3, est la meilleure, et non {symbols}"
+assert symbols == [1], (
+    f"sans correction de longueur, la suite [1], de probabilité 0,3, est la meilleure, et non {symbols}"
+)
 assert abs(score - math.log(0.3)) < 1e-4, f"son total est ln 0,3 = -1,2040, et non {score:.4f}"
 symbols, score = beam_search(walk, 0, 1, 3, 4, 1.0)
 assert symbols == [2, 2, 2, 1], f"avec alpha = 1, la suite longue l'emporte, [2, 2, 2, 1], et non {symbols}"
 assert abs(score - math.log(0.294) / 4) < 1e-4, f"son score est ln(0,294) / 4 = -0,3060, et non {score:.4f}"
 symbols, score = beam_search(walk, 0, 1, 3, 2, 1.0)
-assert symbols == [2, 2], f"avec deux symboles au plus, une suite encore vivante peut l'emporter, [2, 2], et non {symbols}"
+assert symbols == [2, 2], (
+    f"avec deux symboles au plus, une suite encore vivante peut l'emporter, [2, 2], et non {symbols}"
+)
 ### BEGIN HIDDEN TESTS
 def expected_long_beam(step, start, end, width, length, alpha):
     alive, finished = [((start,), 0.0)], []
@@ -1630,19 +1720,26 @@ with labo.needs("beam_search"):
     for alpha in (0.0, 1.0):
         for width in WIDTHS:
             results = [
-                beam_search(name_step(model), letters.START, letters.END, width, 15, alpha) for model in fourgrams
+                beam_search(name_step(model), letters.START, letters.END, width, 15, alpha)
+                for model in fourgrams
             ]
             best_names[alpha, width] = ["".join(letters.decode(symbols)) for symbols, _ in results]
             found_names[alpha, width] = [score for _, score in results]
-            print(f"alpha {alpha:.0f}, largeur {width:2} : " + " ; ".join(
-                f"{name} ({decimal(score, 2)})" for name, (_, score) in zip(best_names[alpha, width], results)))
+            print(
+                f"alpha {alpha:.0f}, largeur {width:2} : "
+                + " ; ".join(
+                    f"{name} ({decimal(score, 2)})"
+                    for name, (_, score) in zip(best_names[alpha, width], results)
+                )
+            )
 with labo.needs("beam_search", "teacher_forcing"):
     sample = parts["valid"][: 10 if TINY else 100]
     for width in (1, 4):
         runs = [[read_with_beam(model, n, width) for n in sample] for model in readers["sans attention"]]
         found_readings[width] = {
             "exacts": [
-                100 * sum("".join(figures.decode(s)) == str(n) for (s, _), n in zip(run, sample)) / len(run) for run in runs
+                100 * sum("".join(figures.decode(s)) == str(n) for (s, _), n in zip(run, sample)) / len(run)
+                for run in runs
             ],
             "total": [sum(total for _, total in run) / len(run) for run in runs],
         }
@@ -1729,7 +1826,9 @@ claim.less("pays, capitale : une portée de un mot suffit presque", 70, outcome[
 # Les choix sont faits. Cinq cents nombres n'ont encore servi à rien.
 
 # %%
-test_exactness = {name: [exactness(model, parts["test"]) for model in models] for name, models in readers.items()}
+test_exactness = {
+    name: [exactness(model, parts["test"]) for model in models] for name, models in readers.items()
+}
 for name, values in test_exactness.items():
     print(f"{name:15} nombres de test exacts : {spread(values, 1)} %")
 

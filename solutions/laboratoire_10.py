@@ -91,13 +91,14 @@ def attention(
     Args :
         q : … × T_q × d, les requêtes ; « … » est un nombre quelconque de dimensions, peut-être aucune.
         k : … × T_k × d, les clés ; v : … × T_k × d_v, les valeurs.
-        mask : booléen, diffusable à la forme … × T_q × T_k ; True là où la clé est visible. None : tout est visible.
+        mask : booléen, diffusable à la forme … × T_q × T_k ; True là où la clé est visible. None : tout est
+            visible.
         Aucun argument n'est modifié. Les scores peuvent valoir ±1000.
 
     Renvoie :
-        ce qui est lu, … × T_q × d_v, et les poids, … × T_q × T_k. Une requête qui ne voit rien lit des zéros, avec des
-        poids nuls. Le gradient remonte de ces deux tenseurs jusqu'à q, k et v ; jamais nan, il vaut 0 pour une requête qui ne
-        voit rien.
+        ce qui est lu, … × T_q × d_v, et les poids, … × T_q × T_k. Une requête qui ne voit rien lit des
+        zéros, avec des poids nuls. Le gradient remonte de ces deux tenseurs jusqu'à q, k et v ; jamais nan,
+        il vaut 0 pour une requête qui ne voit rien.
     """
     ### BEGIN SOLUTION
     scores = q @ k.mT / math.sqrt(q.shape[-1])
@@ -115,14 +116,22 @@ from labo import checks
 query, keys = torch.tensor([[2.0, 0, 0, 0]]), torch.tensor([[math.log(3), 0, 0, 0], [0.0, 0, 0, 0]])
 values = torch.tensor([[8.0], [4.0]])
 found = attention(query, keys, values)
-assert isinstance(found, (tuple, list)) and len(found) == 2, "deux tenseurs sont attendus : ce qui est lu, puis les poids"
+assert isinstance(found, (tuple, list)) and len(found) == 2, (
+    "deux tenseurs sont attendus : ce qui est lu, puis les poids"
+)
 for name, value, shape in (("ce qui est lu", found[0], (1, 1)), ("les poids", found[1], (1, 2))):
-    assert isinstance(value, torch.Tensor), f"{name} : un tenseur est attendu, et non {type(value).__name__}"
-    assert tuple(value.shape) == shape, f"{name} : une requête, deux clés, donc la forme {shape}, et non {tuple(value.shape)}"
+    assert isinstance(value, torch.Tensor), (
+        f"{name} : un tenseur est attendu, et non {type(value).__name__}"
+    )
+    assert tuple(value.shape) == shape, (
+        f"{name} : une requête, deux clés, donc la forme {shape}, et non {tuple(value.shape)}"
+    )
 assert torch.allclose(found[1], torch.tensor([[0.75, 0.25]]), atol=1e-4), (
     f"les poids calculés à la main sont (0,75 ; 0,25), et non {found[1][0].tolist()}"
 )
-assert abs(found[0].item() - 7) < 1e-3, f"avec ces poids, les valeurs 8 et 4 donnent 7, et non {found[0].item()}"
+assert abs(found[0].item() - 7) < 1e-3, (
+    f"avec ces poids, les valeurs 8 et 4 donnent 7, et non {found[0].item()}"
+)
 read, weights = attention(query, keys, values, torch.tensor([[False, True]]))
 assert tuple(read.shape) == (1, 1) and tuple(weights.shape) == (1, 2), (
     f"un masque ne change pas les formes, (1, 1) et (1, 2), et non {tuple(read.shape)} et {tuple(weights.shape)}"
@@ -253,7 +262,13 @@ with labo.needs("attention"):
     figure, axes = plt.subplots(figsize=(6, 2.8), layout="constrained")
     for colour, (name, values) in zip((blue, orange), peaks.items()):
         axes.semilogx(SIZES, values, "o-", base=2, color=colour, label=name)
-    axes.set(xlabel="taille d des requêtes et des clés", ylabel="plus grand poids", ylim=(0, 1.05), xticks=SIZES, xticklabels=SIZES)
+    axes.set(
+        xlabel="taille d des requêtes et des clés",
+        ylabel="plus grand poids",
+        ylim=(0, 1.05),
+        xticks=SIZES,
+        xticklabels=SIZES,
+    )
     axes.legend(frameon=False)
     axes.grid(alpha=0.3)
     plt.show()
@@ -288,7 +303,8 @@ def causal_mask(t_query: int, t_key: int) -> torch.Tensor:
         t_query : le nombre de requêtes, de 1 à t_key : celles des t_query dernières positions.
 
     Renvoie :
-        un tenseur booléen t_query × t_key, True là où la clé est visible : à la position de la requête, et avant.
+        un tenseur booléen t_query × t_key, True là où la clé est visible : à la position de la requête, et
+        avant.
     """
     ### BEGIN SOLUTION
     return torch.ones(t_query, t_key, dtype=torch.bool).tril(t_key - t_query)
@@ -299,11 +315,15 @@ def causal_mask(t_query: int, t_key: int) -> torch.Tensor:
 mask = causal_mask(3, 3)
 assert isinstance(mask, torch.Tensor), f"un tenseur est attendu, et non {type(mask).__name__}"
 assert mask.dtype == torch.bool, f"un masque est booléen (torch.bool), et non {mask.dtype}"
-assert tuple(causal_mask(2, 5).shape) == (2, 5), f"2 requêtes et 5 clés : 2 × 5, et non {tuple(causal_mask(2, 5).shape)}"
+assert tuple(causal_mask(2, 5).shape) == (2, 5), (
+    f"2 requêtes et 5 clés : 2 × 5, et non {tuple(causal_mask(2, 5).shape)}"
+)
 assert mask.int().tolist() == [[1, 0, 0], [1, 1, 0], [1, 1, 1]], (
     f"3 requêtes, 3 clés : la première ne voit qu'elle-même, la dernière voit tout ; reçu {mask.int().tolist()}"
 )
-assert causal_mask(1, 4).all(), f"la dernière position voit les 4 clés, et non {causal_mask(1, 4).int().tolist()}"
+assert causal_mask(1, 4).all(), (
+    f"la dernière position voit les 4 clés, et non {causal_mask(1, 4).int().tolist()}"
+)
 ### BEGIN HIDDEN TESTS
 from labo import checks
 
@@ -322,7 +342,11 @@ for (t_query, t_key), mask in zip(sizes, checks.each(causal_mask, *sizes)):
 
 # %%
 with labo.needs("causal_mask"):
-    display(labo.plot_attention(causal_mask(3, 7).float(), [f"requête {t}" for t in (4, 5, 6)], [f"clé {t}" for t in range(7)]))
+    display(
+        labo.plot_attention(
+            causal_mask(3, 7).float(), [f"requête {t}" for t in (4, 5, 6)], [f"clé {t}" for t in range(7)]
+        )
+    )
     plt.close()
 
 # %% [markdown]
@@ -362,7 +386,9 @@ result = positions(3, 4)
 assert isinstance(result, torch.Tensor), f"un tenseur est attendu, et non {type(result).__name__}"
 assert tuple(result.shape) == (3, 4), f"3 positions de taille 4 : 3 × 4, et non {tuple(result.shape)}"
 assert result.dtype == torch.float32, f"le tenseur est float32, et non {result.dtype}"
-assert torch.allclose(result[0], torch.tensor([0.0, 1, 0, 1])), f"la position 0 est (0 ; 1 ; 0 ; 1), et non {result[0].tolist()}"
+assert torch.allclose(result[0], torch.tensor([0.0, 1, 0, 1])), (
+    f"la position 0 est (0 ; 1 ; 0 ; 1), et non {result[0].tolist()}"
+)
 wanted = torch.tensor([math.sin(2), math.cos(2), math.sin(0.02), math.cos(0.02)])
 assert torch.allclose(result[2], wanted, atol=1e-4), (
     f"la position 2 est (sin 2 ; cos 2 ; sin 0,02 ; cos 0,02) = {wanted.tolist()}, et non {result[2].tolist()}"
@@ -396,7 +422,9 @@ with labo.needs("positions"):
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 2.8), layout="constrained")
     left.imshow(table.T, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
     left.set(xlabel="position", ylabel="composante")
-    for start, style, width, colour, row in zip((0, 15, 31), ("-", "--", ":"), (6, 3, 3), ("#cccccc", orange, blue), similar):
+    for start, style, width, colour, row in zip(
+        (0, 15, 31), ("-", "--", ":"), (6, 3, 3), ("#cccccc", orange, blue), similar
+    ):
         right.plot(row, style, linewidth=width, color=colour, label=f"à partir de la position {start}")
     right.set(xlabel="écart", ylabel="produit scalaire", ylim=(0, 17), yticks=range(0, 17, 4))
     right.legend(frameon=False)
@@ -472,13 +500,14 @@ class MultiHead(nn.Module):
 
         Args :
             x : N × T × D.
-            past : None, ou les clés et les valeurs de P positions plus anciennes, N × heads × P × D/heads chacune.
-            mask : booléen, T × (P + T), True là où la clé est visible, la même chose pour toutes les têtes ; chaque ligne
-                en voit au moins une. None : tout est visible.
+            past : None, ou les clés et les valeurs de P positions plus anciennes, N × heads × P × D/heads
+                chacune.
+            mask : booléen, T × (P + T), True là où la clé est visible, la même chose pour toutes les
+                têtes ; chaque ligne en voit au moins une. None : tout est visible.
 
         Renvoie :
-            la sortie, N × T × D ; les poids, N × heads × T × (P + T) ; et le couple de toutes les clés et de toutes les
-            valeurs, N × heads × (P + T) × D/heads, les plus anciennes d'abord.
+            la sortie, N × T × D ; les poids, N × heads × T × (P + T) ; et le couple de toutes les clés et
+            de toutes les valeurs, N × heads × (P + T) × D/heads, les plus anciennes d'abord.
         """
         ### BEGIN SOLUTION
         q, k, v = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in self.qkv(x).chunk(3, -1))
@@ -500,7 +529,9 @@ def witness_and_model(d, heads):
     found = {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
     assert found == wanted, f"D = {d} : les paramètres sont ceux de qkv et de out, {wanted}, et non {found}"
     for name in ("qkv", "out"):
-        assert isinstance(getattr(model, name), nn.Linear), f"`{name}` est une nn.Linear, et non {type(getattr(model, name)).__name__}"
+        assert isinstance(getattr(model, name), nn.Linear), (
+            f"`{name}` est une nn.Linear, et non {type(getattr(model, name)).__name__}"
+        )
     with torch.no_grad():
         for parameter, name in zip(witness.parameters(), wanted):
             parameter.copy_(0.6 * torch.randn(wanted[name]))
@@ -510,17 +541,26 @@ def witness_and_model(d, heads):
 
 witness, model = witness_and_model(6, 2)
 result = model(torch.randn(3, 4, 6))
-assert isinstance(result, (tuple, list)) and len(result) == 3, "trois résultats sont attendus : la sortie, les poids, (clés, valeurs)"
+assert isinstance(result, (tuple, list)) and len(result) == 3, (
+    "trois résultats sont attendus : la sortie, les poids, (clés, valeurs)"
+)
 for name, value, shape in (("la sortie", result[0], (3, 4, 6)), ("les poids", result[1], (3, 2, 4, 4))):
-    assert isinstance(value, torch.Tensor), f"{name} : un tenseur est attendu, et non {type(value).__name__}"
-    assert tuple(value.shape) == shape, f"{name} : N, T, D = 3, 4, 6 et 2 têtes donnent {shape}, et non {tuple(value.shape)}"
+    assert isinstance(value, torch.Tensor), (
+        f"{name} : un tenseur est attendu, et non {type(value).__name__}"
+    )
+    assert tuple(value.shape) == shape, (
+        f"{name} : N, T, D = 3, 4, 6 et 2 têtes donnent {shape}, et non {tuple(value.shape)}"
+    )
 x = torch.randn(3, 4, 6)
 expected, given = witness(x, x, x, average_attn_weights=False), x.clone()
 result = model(given)
 assert torch.equal(given, x), "`x` a été modifié"
 for name, value, wanted in zip(("les poids", "la sortie"), result[1::-1], expected[::-1]):
     torch.testing.assert_close(
-        value, wanted, atol=1e-4, rtol=1e-3,
+        value,
+        wanted,
+        atol=1e-4,
+        rtol=1e-3,
         msg=f"{name} : la forme est juste, les valeurs diffèrent de celles de PyTorch (ordre q, k, v ; tranches contiguës ; "
         "transposer avant de remettre les têtes bout à bout)",
     )
@@ -582,14 +622,24 @@ checks.forbid(MultiHead, "multiheadattention", "multi_head*", "*transformer*")
 layer = MultiHead(6, 3)
 x = torch.randn(2, 5, 6)
 result = layer(x[:, :4])
-assert isinstance(result, (tuple, list)) and len(result) == 3, "trois résultats sont attendus : la sortie, les poids, (clés, valeurs)"
+assert isinstance(result, (tuple, list)) and len(result) == 3, (
+    "trois résultats sont attendus : la sortie, les poids, (clés, valeurs)"
+)
 past = result[2]
-assert isinstance(past, (tuple, list)) and len(past) == 2, "le troisième résultat est un couple : les clés, les valeurs"
+assert isinstance(past, (tuple, list)) and len(past) == 2, (
+    "le troisième résultat est un couple : les clés, les valeurs"
+)
 for name, value in zip(("les clés", "les valeurs"), past):
-    assert isinstance(value, torch.Tensor), f"{name} : un tenseur est attendu, et non {type(value).__name__}"
-    assert tuple(value.shape) == (2, 3, 4, 2), f"{name} : N, têtes, T, D/têtes = 2, 3, 4, 2, et non {tuple(value.shape)}"
+    assert isinstance(value, torch.Tensor), (
+        f"{name} : un tenseur est attendu, et non {type(value).__name__}"
+    )
+    assert tuple(value.shape) == (2, 3, 4, 2), (
+        f"{name} : N, têtes, T, D/têtes = 2, 3, 4, 2, et non {tuple(value.shape)}"
+    )
 last, whole = layer(x[:, 4:], past=tuple(past)), layer(x)
-assert tuple(last[1].shape) == (2, 3, 1, 5), f"une requête et 4 + 1 clés : des poids 2 × 3 × 1 × 5, et non {tuple(last[1].shape)}"
+assert tuple(last[1].shape) == (2, 3, 1, 5), (
+    f"une requête et 4 + 1 clés : des poids 2 × 3 × 1 × 5, et non {tuple(last[1].shape)}"
+)
 assert torch.allclose(last[0], whole[0][:, 4:], atol=1e-4), (
     "lire quatre positions, puis la cinquième avec leur cache, doit donner à la cinquième la même sortie que tout lire d'un coup"
 )
@@ -880,7 +930,9 @@ for colour, (layers, rows) in zip((grey, orange), curves.items()):
     name = "une couche" if layers == 1 else "deux couches"
     print(f"{name}, une valeur par graine : " + " ; ".join(f"{decimal(row[-1], 0)} %" for row in rows))
     for i, row in enumerate(rows):
-        axes.plot([25 * (j + 1) for j in range(len(row))], row, color=colour, label=name if i == 0 else None)
+        axes.plot(
+            [25 * (j + 1) for j in range(len(row))], row, color=colour, label=name if i == 0 else None
+        )
 axes.set(xlabel="pas", ylabel="exactitude (%)", ylim=(0, 103))
 axes.legend(frameon=False)
 plt.show()
@@ -900,11 +952,20 @@ ticks = [LETTERS[i] for i in shown]
 maps = []  # par graine : les poids des deux couches, 2 × 21 × 21
 for seed in SEEDS:
     with torch.no_grad():
-        maps.append(torch.cat([weights[0, :1] for weights in trained(2, seed=seed)[0](shown[None])[1]]).cpu())
+        maps.append(
+            torch.cat([weights[0, :1] for weights in trained(2, seed=seed)[0](shown[None])[1]]).cpu()
+        )
 figure, panels = plt.subplots(1, 2, figsize=(9, 4.4), layout="constrained")
 for number, (axes, weights) in enumerate(zip(panels, maps[0]), start=1):
     axes.imshow(weights, cmap="Reds", vmin=0, vmax=1)
-    axes.set(title=f"couche {number}", xlabel="lettre regardée", xticks=range(21), xticklabels=ticks, yticks=range(21), yticklabels=ticks)
+    axes.set(
+        title=f"couche {number}",
+        xlabel="lettre regardée",
+        xticks=range(21),
+        xticklabels=ticks,
+        yticks=range(21),
+        yticklabels=ticks,
+    )
 panels[0].set_ylabel("lettre qui regarde")
 plt.show()
 
@@ -961,7 +1022,9 @@ def symptoms(continuation):
         reads = []
         drawn = continuation(functools.partial(network_step, trained(2, seed=seed)[0], reads), row[:11], 10)
         found.append((100 * sum(a == b for a, b in zip(drawn, row[11:])) / 10, len(reads)))
-        start, written_part, wanted = ("".join(LETTERS[i] for i in part) for part in (row[:11], drawn, row[11:]))
+        start, written_part, wanted = (
+            "".join(LETTERS[i] for i in part) for part in (row[:11], drawn, row[11:])
+        )
         print(f"{start} | {written_part}, au lieu de {wanted} ; {len(reads)} lettres lues")
     return found
 
@@ -973,11 +1036,12 @@ def continued(step, prompt: list[int], count: int) -> list[int]:
     """Continue une suite : à chaque fois, le symbole de plus grand score.
 
     Args :
-        step : une fonction, (symboles, position, cache) -> (scores, cache). Elle lit une liste d'indices (int), dont le
-            premier est à cette position (int) de la suite entière (la première est 0), et renvoie les scores du symbole
-            qui suit chacun d'eux, un tenseur T × V, et le cache à lui rendre tel quel à l'appel suivant ; au premier
-            appel, le cache est None.
-        prompt : l'amorce, une liste d'au moins un indice ; elle est lue en un seul appel, et n'est pas modifiée.
+        step : une fonction, (symboles, position, cache) -> (scores, cache). Elle lit une liste d'indices
+            (int), dont le premier est à cette position (int) de la suite entière (la première est 0), et
+            renvoie les scores du symbole qui suit chacun d'eux, un tenseur T × V, et le cache à lui rendre
+            tel quel à l'appel suivant ; au premier appel, le cache est None.
+        prompt : l'amorce, une liste d'au moins un indice ; elle est lue en un seul appel, et n'est pas
+            modifiée.
         count : le nombre de symboles à écrire, au moins 1 ; il y a autant d'appels de step.
 
     Renvoie :
@@ -1112,12 +1176,14 @@ def train_bpe(counts: dict[str, int], merges: int) -> list[tuple[str, str]]:
     """Apprend des fusions.
 
     Args :
-        counts : pour chaque mot, sans espace ni `_`, combien de fois il a été vu, au moins une ; n'est pas modifié.
+        counts : pour chaque mot, sans espace ni `_`, combien de fois il a été vu, au moins une ; n'est pas
+            modifié.
         merges : le nombre de fusions à apprendre, 0 ou plus.
 
     Renvoie :
-        la liste des couples fusionnés, dans l'ordre : à chaque fois, le plus fréquent des couples de morceaux voisins dans
-        un mot, fût-il unique ; à égalité, le plus grand au sens de Python. La liste est plus courte s'il n'y a plus de couple.
+        la liste des couples fusionnés, dans l'ordre : à chaque fois, le plus fréquent des couples de
+        morceaux voisins dans un mot, fût-il unique ; à égalité, le plus grand au sens de Python. La liste
+        est plus courte s'il n'y a plus de couple.
     """
     ### BEGIN SOLUTION
     pieces = {word: [*word, "_"] for word in counts}
@@ -1139,7 +1205,8 @@ def encode_bpe(word: str, merges: list[tuple[str, str]]) -> list[str]:
     """Les morceaux d'un mot, nouveau peut-être : ses lettres et `_`, après ces fusions, apprises par `train_bpe`.
 
     Args :
-        word : le mot, sans espace ni `_`, peut-être vide ; merges : les couples, dans l'ordre où ils ont été appris ; ils ne sont pas modifiés.
+        word : le mot, sans espace ni `_`, peut-être vide ; merges : les couples, dans l'ordre où ils ont
+            été appris ; ils ne sont pas modifiés.
 
     Renvoie :
         la liste des morceaux, des textes qui, bout à bout, redonnent le mot suivi de `_`.
@@ -1165,10 +1232,16 @@ def merged(pieces, pair):
 # %% test="train_bpe" part="fusions" points=2
 found = train_bpe({"ana": 3, "nan": 2}, 2)
 assert isinstance(found, list), f"une liste est attendue, et non {type(found).__name__}"
-assert all(isinstance(pair, tuple) and len(pair) == 2 for pair in found), f"une liste de couples (tuple) est attendue, et non {found}"
-assert found == [("n", "a"), ("na", "_")], f"l'exemple calculé à la main donne (n, a), puis (na, _), et non {found}"
+assert all(isinstance(pair, tuple) and len(pair) == 2 for pair in found), (
+    f"une liste de couples (tuple) est attendue, et non {found}"
+)
+assert found == [("n", "a"), ("na", "_")], (
+    f"l'exemple calculé à la main donne (n, a), puis (na, _), et non {found}"
+)
 found = train_bpe({"ab": 1}, 5)
-assert found == [("b", "_"), ("a", "b_")], f"« ab » n'a que deux fusions, (b, _) puis (a, b_), et non {found}"
+assert found == [("b", "_"), ("a", "b_")], (
+    f"« ab » n'a que deux fusions, (b, _) puis (a, b_), et non {found}"
+)
 assert train_bpe({"ab": 1}, 0) == [], "aucune fusion demandée, aucune apprise"
 ### BEGIN HIDDEN TESTS
 from labo import checks
@@ -1226,9 +1299,13 @@ for (counts, merges), (given, _), found in zip(cases, given_in, checks.each(trai
 # %% test="train_bpe" part="lecture" points=2
 found = encode_bpe("ananas", [("n", "a"), ("na", "_")])
 assert isinstance(found, list), f"une liste est attendue, et non {type(found).__name__}"
-assert found == ["a", "na", "na", "s", "_"], f"« ananas » donne a, na, na, s, _ après ces fusions, et non {found}"
+assert found == ["a", "na", "na", "s", "_"], (
+    f"« ananas » donne a, na, na, s, _ après ces fusions, et non {found}"
+)
 found = encode_bpe("aaa", [("a", "a")])
-assert found == ["aa", "a", "_"], f"dans « aaa », la fusion de gauche à droite donne aa, a, _, et non {found}"
+assert found == ["aa", "a", "_"], (
+    f"dans « aaa », la fusion de gauche à droite donne aa, a, _, et non {found}"
+)
 assert encode_bpe("zoé", []) == ["z", "o", "é", "_"], "sans fusion, les lettres, puis la marque de fin"
 ### BEGIN HIDDEN TESTS
 from labo import checks
@@ -1296,11 +1373,16 @@ with labo.needs("train_bpe"):
     steps = range(0, MERGES + 1, MERGES // 5)
     for name, words in zip(piece_counts, (known_names[:300], new_names, spelt)):
         for count in steps:
-            piece_counts[name].append(sum(len(encode_bpe(word, name_merges[:count])) for word in words) / len(words))
+            piece_counts[name].append(
+                sum(len(encode_bpe(word, name_merges[:count])) for word in words) / len(words)
+            )
     print("premières fusions :", ", ".join(a + b for a, b in name_merges[:20]))
     for word in ("jean-baptiste", "marie-josé", "clémentine", "quatre-vingt"):
         print(f"{word:14}", " ".join(encode_bpe(word, name_merges)))
-    print("et avec soixante fusions apprises sur des nombres :", " ".join(encode_bpe("quatre-vingt-dix-sept", number_merges)))
+    print(
+        "et avec soixante fusions apprises sur des nombres :",
+        " ".join(encode_bpe("quatre-vingt-dix-sept", number_merges)),
+    )
     figure, axes = plt.subplots(figsize=(6.5, 3), layout="constrained")
     for colour, style, (name, values) in zip((blue, orange, green), ("-", "--", "-"), piece_counts.items()):
         axes.plot(steps, values, "o" + style, color=colour, label=name)
@@ -1337,8 +1419,8 @@ def patches(images: torch.Tensor, p: int) -> torch.Tensor:
         p : le côté d'un carré ; il divise H et W.
 
     Renvoie :
-        un tenseur N × T × (C·p·p), T = (H/p)·(W/p) : les carrés, de gauche à droite puis de haut en bas, comme on lit ; chacun est mis
-        à plat canal après canal, et, dans un canal, ligne après ligne.
+        un tenseur N × T × (C·p·p), T = (H/p)·(W/p) : les carrés, de gauche à droite puis de haut en bas,
+        comme on lit ; chacun est mis à plat canal après canal, et, dans un canal, ligne après ligne.
     """
     ### BEGIN SOLUTION
     n, c, h, w = images.shape
@@ -1353,10 +1435,18 @@ from labo import checks
 image = torch.arange(16.0).reshape(1, 1, 4, 4)
 result = patches(image, 2)
 assert isinstance(result, torch.Tensor), f"un tenseur est attendu, et non {type(result).__name__}"
-assert tuple(result.shape) == (1, 4, 4), f"une image 4 × 4 et p = 2 donnent 1 × 4 × 4, et non {tuple(result.shape)}"
-assert result[0, 0].tolist() == [0, 1, 4, 5], f"le premier carré, en haut à gauche, est (0 ; 1 ; 4 ; 5), et non {result[0, 0].tolist()}"
-assert result[0, 1].tolist() == [2, 3, 6, 7], f"le deuxième est à sa droite, (2 ; 3 ; 6 ; 7), et non {result[0, 1].tolist()}"
-assert tuple(patches(torch.zeros(2, 3, 4, 6), 2).shape) == (2, 6, 12), "2 images 3 × 4 × 6 et p = 2 donnent 2 × 6 × 12"
+assert tuple(result.shape) == (1, 4, 4), (
+    f"une image 4 × 4 et p = 2 donnent 1 × 4 × 4, et non {tuple(result.shape)}"
+)
+assert result[0, 0].tolist() == [0, 1, 4, 5], (
+    f"le premier carré, en haut à gauche, est (0 ; 1 ; 4 ; 5), et non {result[0, 0].tolist()}"
+)
+assert result[0, 1].tolist() == [2, 3, 6, 7], (
+    f"le deuxième est à sa droite, (2 ; 3 ; 6 ; 7), et non {result[0, 1].tolist()}"
+)
+assert tuple(patches(torch.zeros(2, 3, 4, 6), 2).shape) == (2, 6, 12), (
+    "2 images 3 × 4 × 6 et p = 2 donnent 2 × 6 × 12"
+)
 ### BEGIN HIDDEN TESTS
 cases = []
 for n, c, h, w, p in ((2, 3, 4, 6, 2), (1, 1, 6, 3, 3), (3, 2, 4, 4, 1), (2, 2, 3, 3, 3), (1, 4, 2, 8, 2), (2, 1, 9, 6, 3), (2, 2, 4, 4, 2), (1, 2, 8, 4, 4)):
@@ -1397,18 +1487,26 @@ with labo.needs("patches"):
         cut_up = patches
         written.append("patches")
 first_squares = cut_up(train_digits[0][:1], PATCH)[0]
-shuffle = torch.randperm(len(first_squares), generator=torch.Generator().manual_seed(SEED + 1))  # la même pour toutes les images
+# La même pour toutes les images.
+shuffle = torch.randperm(len(first_squares), generator=torch.Generator().manual_seed(SEED + 1))
 grid_side = SIDE // PATCH
 figure, panels = plt.subplots(1, 2, figsize=(5, 2.5), layout="constrained")
 for axes, title, rows in zip(panels, ("dans l'ordre", "mélangés"), (first_squares, first_squares[shuffle])):
     tiles = rows.reshape(grid_side, grid_side, PATCH, PATCH).transpose(1, 2).reshape(SIDE, SIDE).cpu()
     axes.imshow(tiles, cmap="gray_r")
-    axes.set(title=title, xticks=[i * PATCH - 0.5 for i in range(grid_side)], yticks=[i * PATCH - 0.5 for i in range(grid_side)],
-             xticklabels=[], yticklabels=[])
+    axes.set(
+        title=title,
+        xticks=[i * PATCH - 0.5 for i in range(grid_side)],
+        yticks=[i * PATCH - 0.5 for i in range(grid_side)],
+        xticklabels=[],
+        yticklabels=[],
+    )
     axes.grid(color=orange, linewidth=0.8)
     axes.tick_params(length=0)
 plt.show()
-print(f"{digits.description} ; {cut} pour entraîner, {len(pixels) - cut} pour valider ; de vous : {', '.join(written) or 'rien encore'}")
+print(
+    f"{digits.description} ; {cut} pour entraîner, {len(pixels) - cut} pour valider ; de vous : {', '.join(written) or 'rien encore'}"
+)
 
 # %% [markdown]
 # ### Question 2 - des carrés mélangés (2 points, 5 min)
@@ -1475,8 +1573,14 @@ def vision_accuracy(network, part, order=None):
         return 100 * (network(part[0], order).argmax(1) == part[1]).float().mean().item()
 
 
-visions = {"avec positions": [train_vision(True, seed) for seed in SEEDS], "sans": [train_vision(False, seed) for seed in SEEDS]}
-vision_scores = {name: [[vision_accuracy(network, valid_digits, o) for network in networks] for o in (None, shuffle)] for name, networks in visions.items()}
+visions = {
+    "avec positions": [train_vision(True, seed) for seed in SEEDS],
+    "sans": [train_vision(False, seed) for seed in SEEDS],
+}
+vision_scores = {
+    name: [[vision_accuracy(network, valid_digits, o) for network in networks] for o in (None, shuffle)]
+    for name, networks in visions.items()
+}
 for name, (straight, mixed) in vision_scores.items():
     print(f"{name:15} dans l'ordre : " + " ; ".join(f"{decimal(a, 1)} %" for a in straight)
           + ", mélangés : " + " ; ".join(f"{decimal(a, 1)} %" for a in mixed))
@@ -1517,7 +1621,10 @@ def show_results():
     """La table des essais : pour chaque valeur, l'exactitude de chaque graine."""
     print(f"{'réglage':8} {'valeur':>8}   exactitude (%), une valeur par graine")
     for setting, value in dict.fromkeys((row[0], row[1]) for row in results):
-        print(f"{setting:8} {value:>8}   " + " ; ".join(decimal(row[3], 0) for row in results if row[:2] == (setting, value)))
+        print(
+            f"{setting:8} {value:>8}   "
+            + " ; ".join(decimal(row[3], 0) for row in results if row[:2] == (setting, value))
+        )
 
 
 # %% experience="essais"
@@ -1557,8 +1664,14 @@ claim.effect("et sept, davantage", outcome[3], outcome[1])
 # Les choix sont faits. Les images de test n'ont encore servi à rien.
 
 # %%
-test_digits = ((F.adaptive_avg_pool2d(digits.test_input, SIDE) - mean) / std).to(device), digits.test_target.to(device)
-test_scores = {name: [vision_accuracy(network, test_digits) for network in networks] for name, networks in visions.items()}
+test_digits = (
+    ((F.adaptive_avg_pool2d(digits.test_input, SIDE) - mean) / std).to(device),
+    digits.test_target.to(device),
+)
+test_scores = {
+    name: [vision_accuracy(network, test_digits) for network in networks]
+    for name, networks in visions.items()
+}
 for name, values in test_scores.items():
     print(f"{name:15} en test : " + " ; ".join(f"{decimal(value, 1)} %" for value in values))
 

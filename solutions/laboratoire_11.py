@@ -122,8 +122,12 @@ def projector(w: torch.Tensor) -> torch.Tensor:
 
 # %% test="projector" points=3
 result = projector(torch.tensor([[3.0], [4.0]]))
-assert isinstance(result, torch.Tensor), f"`projector` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
-assert tuple(result.shape) == (2, 2), f"une matrice 2 × 1 donne un projecteur 2 × 2, et non {tuple(result.shape)}"
+assert isinstance(result, torch.Tensor), (
+    f"`projector` doit renvoyer un tenseur, et a renvoyé {type(result).__name__}"
+)
+assert tuple(result.shape) == (2, 2), (
+    f"une matrice 2 × 1 donne un projecteur 2 × 2, et non {tuple(result.shape)}"
+)
 assert torch.allclose(result, torch.tensor([[0.36, 0.48], [0.48, 0.64]]), atol=1e-4), (
     f"sur la droite de (3 ; 4), le projecteur est ((0,36 ; 0,48) ; (0,48 ; 0,64)), et non {result.tolist()}"
 )
@@ -183,10 +187,15 @@ principal = directions[:, :M]
 pca_error = (centred - centred @ principal @ principal.T).square().sum(1).mean().item()
 principal = principal.cpu()
 linear_errors, decoders = zip(*[train_linear(seed) for seed in SEEDS])
-overlaps = [F.normalize(w, dim=0).T @ principal for w in decoders]  # les cosinus entre colonnes et composantes
+# Les cosinus entre colonnes et composantes.
+overlaps = [F.normalize(w, dim=0).T @ principal for w in decoders]
 print(f"erreur de l'ACP : {decimal(pca_error, 4)} ; de l'autoencodeur : {values_of(linear_errors, 4)}")
-figure, panels = plt.subplots(1, 1 + len(decoders), figsize=(2.4 * (1 + len(decoders)), 2.8), layout="constrained")
-for axes, columns, title in zip(panels, (principal, *decoders), ("ACP", *(f"autoencodeur, graine {s}" for s in SEEDS))):
+figure, panels = plt.subplots(
+    1, 1 + len(decoders), figsize=(2.4 * (1 + len(decoders)), 2.8), layout="constrained"
+)
+for axes, columns, title in zip(
+    panels, (principal, *decoders), ("ACP", *(f"autoencodeur, graine {s}" for s in SEEDS))
+):
     images = F.normalize(columns, dim=0).T
     axes.imshow(tiled(images, 2), cmap="RdBu_r", vmin=-images.abs().max(), vmax=images.abs().max())
     axes.set(title=title, xticks=[], yticks=[])
@@ -221,9 +230,9 @@ def corrupt(x: torch.Tensor, kind: str, amount: float, generator: torch.Generato
 
     Args :
         x : un tenseur de nombres réels, de forme quelconque ; il n'est pas modifié.
-        kind : "bruit" ajoute à chaque nombre un bruit gaussien de moyenne nulle et d'écart-type `amount`, sans borner
-            le résultat ; "masque" met à 0 chaque nombre avec la probabilité `amount`, sans toucher aux autres.
-            Chaque nombre a son propre tirage. Tout autre texte lève une ValueError.
+        kind : "bruit" ajoute à chaque nombre un bruit gaussien de moyenne nulle et d'écart-type `amount`,
+            sans borner le résultat ; "masque" met à 0 chaque nombre avec la probabilité `amount`, sans
+            toucher aux autres. Chaque nombre a son propre tirage. Tout autre texte lève une ValueError.
         amount : positif ou nul ; au plus 1 pour "masque".
         generator : la seule source de hasard ; il est sur l'appareil de `x`.
 
@@ -247,10 +256,16 @@ generator = torch.Generator().manual_seed(0)
 x = torch.full((50, 40), 2.0)
 for kind in ("bruit", "masque"):
     result = corrupt(x, kind, 0.5, generator)
-    assert isinstance(result, torch.Tensor), f"{kind} : un tenseur est attendu, et non {type(result).__name__}"
-    assert tuple(result.shape) == (50, 40), f"{kind} : la forme 50 × 40 doit rester, et non {tuple(result.shape)}"
+    assert isinstance(result, torch.Tensor), (
+        f"{kind} : un tenseur est attendu, et non {type(result).__name__}"
+    )
+    assert tuple(result.shape) == (50, 40), (
+        f"{kind} : la forme 50 × 40 doit rester, et non {tuple(result.shape)}"
+    )
     assert torch.equal(x, torch.full((50, 40), 2.0)), f"{kind} : `x` a été modifié"
-assert set(result.flatten().tolist()) == {0.0, 2.0}, "masque : chaque nombre est mis à 0 ou reste ce qu'il est, ici 2"
+assert set(result.flatten().tolist()) == {0.0, 2.0}, (
+    "masque : chaque nombre est mis à 0 ou reste ce qu'il est, ici 2"
+)
 for kind in ("bruit", "masque"):
     result = corrupt(x, kind, 0.0, generator)
     assert result is not x, f"{kind} : un nouveau tenseur est attendu, même si `amount` = 0"
@@ -393,7 +408,9 @@ with labo.needs("corrupt"):
     for name, numbers in errors.items():
         print(f"{name:32} erreur par pixel : {values_of(numbers, 3)}")
     masked = corrupt(valid_x, "masque", 0.5, generator_of(SEED))
-    rows = {"propre": valid_x, "masquée à 50 %": masked} | {name: versions[0] for name, versions in restored.items()}
+    rows = {"propre": valid_x, "masquée à 50 %": masked} | {
+        name: versions[0] for name, versions in restored.items()
+    }
     figure, axes = plt.subplots(figsize=(9, 4.2), layout="constrained")
     axes.imshow(tiled(torch.cat([x[:12] for x in rows.values()]), 12), cmap="gray", vmin=0, vmax=1)
     axes.set(xticks=[], yticks=[(SIDE + 1) * (i + 0.45) for i in range(len(rows))], yticklabels=list(rows))
@@ -464,7 +481,12 @@ with labo.needs("corrupt"):
     for axes, count in zip(panels, (1, 10)):
         for place, (method, colour) in enumerate(zip(scores, (grey, blue, orange, green))):
             axes.plot([place] * len(SEEDS), few[count, method], "o", color=colour, alpha=0.7)
-        axes.set(title=f"{count} étiquette{'s' if count > 1 else ''} par classe", xticks=range(4), xticklabels=scores, xlim=(-0.5, 3.5))
+        axes.set(
+            title=f"{count} étiquette{'s' if count > 1 else ''} par classe",
+            xticks=range(4),
+            xticklabels=scores,
+            xlim=(-0.5, 3.5),
+        )
     panels[0].set_ylabel("exactitude en validation (%)\nun point par graine")
     plt.show()
     for (count, method), numbers in few.items():
@@ -587,7 +609,8 @@ def kl_normal(mu: torch.Tensor, logvar: torch.Tensor) -> torch.Tensor:
         mu, logvar : N × M, les moyennes et les logarithmes des variances ; ils ne sont pas modifiés.
 
     Renvoie :
-        un tenseur N : pour chaque exemple, la somme sur ses M composantes. Le gradient remonte jusqu'aux arguments.
+        un tenseur N : pour chaque exemple, la somme sur ses M composantes. Le gradient remonte jusqu'aux
+            arguments.
         Tous deux restent finis, même pour un logarithme de −200.
     """
     ### BEGIN SOLUTION
@@ -599,8 +622,12 @@ def kl_normal(mu: torch.Tensor, logvar: torch.Tensor) -> torch.Tensor:
 zero = torch.zeros(2, 3)
 result = kl_normal(zero, zero)
 assert isinstance(result, torch.Tensor), f"un tenseur est attendu, et non {type(result).__name__}"
-assert tuple(result.shape) == (2,), f"2 exemples donnent 2 divergences, et non la forme {tuple(result.shape)}"
-assert torch.allclose(result, torch.zeros(2), atol=1e-5), f"si q = p, la divergence est nulle, et non {result.tolist()}"
+assert tuple(result.shape) == (2,), (
+    f"2 exemples donnent 2 divergences, et non la forme {tuple(result.shape)}"
+)
+assert torch.allclose(result, torch.zeros(2), atol=1e-5), (
+    f"si q = p, la divergence est nulle, et non {result.tolist()}"
+)
 found = kl_normal(torch.tensor([[3.0], [0.0]]), torch.tensor([[0.0], [math.log(4)]])).tolist()
 assert abs(found[0] - 4.5) < 1e-3, f"mu = 3, σ = 1 : la divergence vaut 4,5, et non {found[0]}"
 assert abs(found[1] - 0.8069) < 1e-3, f"mu = 0, σ = 2 : la divergence vaut 0,807, et non {found[1]}"
@@ -668,7 +695,11 @@ with labo.needs("kl_normal"):
 
 
 def drawn_codes(mu, logvar, eps):
-    return reparameterize(mu, logvar, eps) if "reparameterize" in written else Normal(mu, (logvar / 2).exp()).rsample()
+    return (
+        reparameterize(mu, logvar, eps)
+        if "reparameterize" in written
+        else Normal(mu, (logvar / 2).exp()).rsample()
+    )
 
 
 def divergence(mu, logvar):
@@ -744,13 +775,17 @@ def symptoms(loss_function):
     x, kl = torch.tensor([[0.0, 1.0, 1.0]] * 2), torch.tensor([2.0, 4.0])
     perfect = loss_function(40 * x - 20, x, kl, 1.0)[1].item()
     grey_image = loss_function(0 * x, x, kl, 1.0)[1].item()
-    once, twice = (loss_function(0 * x.repeat(k, 1), x.repeat(k, 1), kl.repeat(k), 1.0)[2].item() for k in (1, 2))
+    once, twice = (
+        loss_function(0 * x.repeat(k, 1), x.repeat(k, 1), kl.repeat(k), 1.0)[2].item() for k in (1, 2)
+    )
     free = loss_function(0 * x, x, kl, 0.0)[0].item()
     vae, _ = train_vae(loss_function, 8, 1.0, SEED)
     dead = sum(divergences(vae, valid_x))
-    print(f"reconstruction : image parfaite {decimal(perfect, 3)}, image grise {decimal(grey_image, 3)} ; "
-          f"perte pour β = 0 : {decimal(free, 3)}\ndivergence d'un lot {decimal(once, 1)}, du même en double "
-          f"{decimal(twice, 1)} ; après entraînement : {decimal(dead, 3)}")
+    print(
+        f"reconstruction : image parfaite {decimal(perfect, 3)}, image grise {decimal(grey_image, 3)} ; "
+        f"perte pour β = 0 : {decimal(free, 3)}\ndivergence d'un lot {decimal(once, 1)}, du même en double "
+        f"{decimal(twice, 1)} ; après entraînement : {decimal(dead, 3)}"
+    )
     return perfect, grey_image, once, twice, free, dead
 
 
@@ -770,9 +805,10 @@ def vae_loss(
         Aucun argument n'est modifié.
 
     Renvoie :
-        trois scalaires (tenseurs) : la perte, le terme de reconstruction, le terme de divergence sans son poids. Les
-        deux derniers sont sommés sur les pixels ou les nombres du code, et moyennés sur les exemples. Tous restent
-        finis, même pour des scores de ±100 ; le gradient de la perte remonte jusqu'à `scores` et `kl`.
+        trois scalaires (tenseurs) : la perte, le terme de reconstruction, le terme de divergence sans son
+        poids. Les deux derniers sont sommés sur les pixels ou les nombres du code, et moyennés sur les
+        exemples. Tous restent finis, même pour des scores de ±100 ; le gradient de la perte remonte jusqu'à
+        `scores` et `kl`.
     """
     ### BEGIN SOLUTION
     reconstruction = F.binary_cross_entropy_with_logits(scores, x, reduction="sum") / len(x)
@@ -784,16 +820,24 @@ def vae_loss(
 # %% test="vae_loss" points=3
 NAMES = ("perte", "reconstruction", "divergence")
 result = vae_loss(torch.zeros(2, 3), torch.rand(2, 3), torch.tensor([2.0, 4.0]), 10.0)
-assert isinstance(result, (tuple, list)) and len(result) == 3, "trois scalaires sont attendus, dans un tuple"
+assert isinstance(result, (tuple, list)) and len(result) == 3, (
+    "trois scalaires sont attendus, dans un tuple"
+)
 for name, found in zip(NAMES, result):
-    assert isinstance(found, torch.Tensor), f"« {name} » est de type {type(found).__name__}, et non un tenseur"
+    assert isinstance(found, torch.Tensor), (
+        f"« {name} » est de type {type(found).__name__}, et non un tenseur"
+    )
     assert tuple(found.shape) == (), f"« {name} » est un scalaire, et a la forme {tuple(found.shape)}"
 loss, reconstruction, mean_kl = (value.item() for value in result)
 assert abs(reconstruction - 3 * math.log(2)) < 1e-3, (
     f"scores nuls, 3 pixels : la reconstruction vaut 3 ln 2 ≈ 2,079 par image, et non {reconstruction}"
 )
-assert abs(mean_kl - 3) < 1e-4, f"divergences 2 et 4 : leur moyenne est 3, sans le poids β, et non {mean_kl}"
-assert abs(loss - (reconstruction + 30)) < 1e-3, f"β = 10 : la perte vaut {reconstruction + 30:.3f}, et non {loss}"
+assert abs(mean_kl - 3) < 1e-4, (
+    f"divergences 2 et 4 : leur moyenne est 3, sans le poids β, et non {mean_kl}"
+)
+assert abs(loss - (reconstruction + 30)) < 1e-3, (
+    f"β = 10 : la perte vaut {reconstruction + 30:.3f}, et non {loss}"
+)
 ### BEGIN HIDDEN TESTS
 def truth_of_loss(scores, x, kl, beta):
     pixels = F.softplus(scores) - x * scores
@@ -880,7 +924,8 @@ claim.less("et le code parle", 2, dead)
 # - 0,5 pt : l'explique par un échange : ce que le code rapporte en reconstruction, contre son prix
 
 # %%
-BETAS = (1.0, 60.0 if FULL else 4.0)  # une image de MNIST a douze fois plus de pixels : la divergence y rapporte plus
+# Une image de MNIST a douze fois plus de pixels : la divergence y rapporte plus.
+BETAS = (1.0, 60.0 if FULL else 4.0)
 
 
 def reconstruction_of(vae, x, seed=SEED):
@@ -902,13 +947,19 @@ def code_map(vae, side=11):
 with labo.needs("vae_loss"):
     maps = {beta: [train_vae(vae_loss, 2, beta, seed) for seed in SEEDS] for beta in BETAS}
     kl_values = {beta: [sum(divergences(vae, valid_x)) for vae, _ in runs] for beta, runs in maps.items()}
-    reconstructions = {beta: [reconstruction_of(vae, valid_x) for vae, _ in runs] for beta, runs in maps.items()}
+    reconstructions = {
+        beta: [reconstruction_of(vae, valid_x) for vae, _ in runs] for beta, runs in maps.items()
+    }
     blur = torch.logit(mean.clamp(1e-4, 1 - 1e-4)).expand_as(valid_x)  # l'image moyenne, en scores
     exact = valid_x.clamp(1e-4, 1 - 1e-4).logit()
     mean_image, floor = (vae_loss(s, valid_x, 0 * s[:, 0], 1.0)[1].item() for s in (blur, exact))
     for beta in BETAS:
-        print(f"β = {decimal(beta, 0):>2} : reconstruction {values_of(reconstructions[beta], 1)} nats ; divergence {values_of(kl_values[beta], 2)}")
-    print(f"l'image moyenne, toujours la même : {decimal(mean_image, 1)} nats ; l'image elle-même : {decimal(floor, 1)}")
+        print(
+            f"β = {decimal(beta, 0):>2} : reconstruction {values_of(reconstructions[beta], 1)} nats ; divergence {values_of(kl_values[beta], 2)}"
+        )
+    print(
+        f"l'image moyenne, toujours la même : {decimal(mean_image, 1)} nats ; l'image elle-même : {decimal(floor, 1)}"
+    )
     figure, panels = plt.subplots(2, 3, figsize=(10.5, 6.8), layout="constrained")
     for line, (beta, colour) in zip(panels, zip(BETAS, (blue, orange))):
         vae, _ = maps[beta][0]
@@ -916,11 +967,20 @@ with labo.needs("vae_loss"):
         line[0].imshow(code_map(vae), cmap="gray", vmin=0, vmax=1)
         line[0].set(title=f"β = {decimal(beta, 0)} : ce que dit le décodeur", xticks=[], yticks=[])
         dots = line[1].scatter(*codes.T, c=valid_y.cpu(), cmap="tab10", vmin=-0.5, vmax=9.5, s=12)
-        line[1].set(title="les codes (moyennes) des images", xlabel="$z_0$", ylabel="$z_1$", xlim=(-3, 3), ylim=(-3, 3), aspect="equal")
+        line[1].set(
+            title="les codes (moyennes) des images",
+            xlabel="$z_0$",
+            ylabel="$z_1$",
+            xlim=(-3, 3),
+            ylim=(-3, 3),
+            aspect="equal",
+        )
         figure.colorbar(dots, ax=line[1], ticks=range(10), label="chiffre")
         for _, curve in maps[beta]:
             line[2].plot(range(1, EPOCHS + 1), curve, color=colour)
-        line[2].set(title="divergence, par graine", xlabel="époque", ylabel="nats", ylim=(-0.1, None if FULL else 3))
+        line[2].set(
+            title="divergence, par graine", xlabel="époque", ylabel="nats", ylim=(-0.1, None if FULL else 3)
+        )
     plt.show()
 
 # %% affirmation="divergence" profils="small"
@@ -964,7 +1024,11 @@ def distance_to_real(images):
 with labo.needs("vae_loss"):
     plains = [train_vae(vae_loss, 8, 0.0, seed, noise=False)[0] for seed in SEEDS]
     vaes = [train_vae(vae_loss, 8, 1.0, seed)[0] for seed in SEEDS]
-    groups = {"autoencodeur": [invented(m) for m in plains], "VAE": [invented(m) for m in vaes], "vraies images": [valid_x]}
+    groups = {
+        "autoencodeur": [invented(m) for m in plains],
+        "VAE": [invented(m) for m in vaes],
+        "vraies images": [valid_x],
+    }
     gaps = {name: [distance_to_real(images) for images in versions] for name, versions in groups.items()}
     figure, panels = plt.subplots(1, 3, figsize=(10, 3.6), layout="constrained")
     for axes, (name, versions) in zip(panels, groups.items()):
@@ -1013,8 +1077,8 @@ def flow_log_prob(layers: list, x: torch.Tensor) -> torch.Tensor:
     """Le logarithme de la densité d'un flot, pour chaque exemple.
 
     Args :
-        layers : les couches, modules ou fonctions, de x vers z, peut-être aucune ; chacune se calcule `layer(x)`, une
-            seule fois, et renvoie (y, log_det), de formes N × D et N.
+        layers : les couches, modules ou fonctions, de x vers z, peut-être aucune ; chacune se calcule
+            `layer(x)`, une seule fois, et renvoie (y, log_det), de formes N × D et N.
         x : N × D. Ni `layers` ni `x` ne sont modifiés.
 
     Renvoie :
@@ -1037,8 +1101,12 @@ assert torch.allclose(result, torch.full((2,), -2.7568), atol=1e-3), (
     f"sans couche, 3 dimensions : la loi normale vaut en 0 exp(−2,757), et non exp({result[0].item():.3f})"
 )
 found = flow_log_prob([Stretch([math.log(2)], [0.0])], torch.tensor([[0.0], [1.0]])).tolist()
-assert abs(found[0] + 0.2258) < 1e-3, f"f(x) = 2x : la densité en 0 est 0,798 = exp(−0,226), et non exp({found[0]:.3f})"
-assert abs(found[1] + 2.2258) < 1e-3, f"f(x) = 2x : la densité en 1 est exp(−2,226), et non exp({found[1]:.3f})"
+assert abs(found[0] + 0.2258) < 1e-3, (
+    f"f(x) = 2x : la densité en 0 est 0,798 = exp(−0,226), et non exp({found[0]:.3f})"
+)
+assert abs(found[1] + 2.2258) < 1e-3, (
+    f"f(x) = 2x : la densité en 1 est exp(−2,226), et non exp({found[1]:.3f})"
+)
 ### BEGIN HIDDEN TESTS
 from labo import checks
 
@@ -1143,8 +1211,8 @@ class Coupling(nn.Module):
     """Un couplage affine ; ses paramètres sont ceux de son réseau, dont le mode ne change pas.
 
     Args :
-        network : un module, N × A -> N × 2B, où B = D − A : ses B premières sorties, passées dans tanh, donnent s ; les
-            B dernières donnent t, telles quelles.
+        network : un module, N × A -> N × 2B, où B = D − A : ses B premières sorties, passées dans tanh,
+            donnent s ; les B dernières donnent t, telles quelles.
         kept : A, le nombre de composantes gardées, les premières ; 1 ≤ A < D.
     """
 
@@ -1181,19 +1249,31 @@ for network in (there, here):
         network[0].bias.copy_(torch.tensor([0.5, 3.0]))
 layer = Coupling(there, 1)
 result = layer(torch.tensor([[7.0, 2.0], [1.0, 0.0]]))
-assert isinstance(result, (tuple, list)) and len(result) == 2, "`forward` renvoie deux résultats : y, et log_det"
+assert isinstance(result, (tuple, list)) and len(result) == 2, (
+    "`forward` renvoie deux résultats : y, et log_det"
+)
 for name, found, shape in (("y", result[0], (2, 2)), ("log_det", result[1], (2,))):
-    assert isinstance(found, torch.Tensor), f"« {name} » est de type {type(found).__name__}, et non un tenseur"
+    assert isinstance(found, torch.Tensor), (
+        f"« {name} » est de type {type(found).__name__}, et non un tenseur"
+    )
     assert tuple(found.shape) == shape, f"« {name} » a la forme {tuple(found.shape)}, au lieu de {shape}"
 s = math.tanh(0.5)
 assert torch.allclose(result[0], torch.tensor([[7.0, 2 * math.exp(s) + 3], [1.0, 3.0]]), atol=1e-3), (
     f"s = tanh(0,5), t = 3 : (7 ; 2) et (1 ; 0) deviennent (7 ; {2 * math.exp(s) + 3:.3f}) et (1 ; 3), et non {result[0].tolist()}"
 )
-assert torch.allclose(result[1], torch.full((2,), s), atol=1e-3), f"log_det vaut ici tanh(0,5) ≈ 0,462, et non {result[1].tolist()}"
+assert torch.allclose(result[1], torch.full((2,), s), atol=1e-3), (
+    f"log_det vaut ici tanh(0,5) ≈ 0,462, et non {result[1].tolist()}"
+)
 back = layer.inverse(torch.tensor([[7.0, 3.0]]))
-assert isinstance(back, torch.Tensor), f"`inverse` doit renvoyer un tenseur, et a renvoyé {type(back).__name__}"
-assert tuple(back.shape) == (1, 2), f"`inverse` de 1 × 2 nombres en donne autant, et non {tuple(back.shape)}"
-assert torch.allclose(back, torch.tensor([[7.0, 0.0]]), atol=1e-4), f"t = 3 : (7 ; 3) vient de (7 ; 0), et non de {back[0].tolist()}"
+assert isinstance(back, torch.Tensor), (
+    f"`inverse` doit renvoyer un tenseur, et a renvoyé {type(back).__name__}"
+)
+assert tuple(back.shape) == (1, 2), (
+    f"`inverse` de 1 × 2 nombres en donne autant, et non {tuple(back.shape)}"
+)
+assert torch.allclose(back, torch.tensor([[7.0, 0.0]]), atol=1e-4), (
+    f"t = 3 : (7 ; 3) vient de (7 ; 0), et non de {back[0].tolist()}"
+)
 ### BEGIN HIDDEN TESTS
 def truth_of_coupling(network, kept, x):
     out = network(x[:, :kept])
@@ -1305,7 +1385,13 @@ FLOW_STEPS, FLOW_WIDTH = {"tiny": (10, 16), "small": (300, 32), "full": (2_000, 
 def new_flow(couplings=6):
     layers = []
     for _ in range(couplings):
-        network = nn.Sequential(nn.Linear(1, FLOW_WIDTH), nn.ReLU(), nn.Linear(FLOW_WIDTH, FLOW_WIDTH), nn.ReLU(), nn.Linear(FLOW_WIDTH, 2))
+        network = nn.Sequential(
+            nn.Linear(1, FLOW_WIDTH),
+            nn.ReLU(),
+            nn.Linear(FLOW_WIDTH, FLOW_WIDTH),
+            nn.ReLU(),
+            nn.Linear(FLOW_WIDTH, 2),
+        )
         layers += [Coupling(network, 1), Flip()]
     return nn.ModuleList(layers).to(device)
 
@@ -1346,7 +1432,9 @@ with labo.needs("flow_log_prob", "Coupling"):
         steps = [torch.randn(1_500, 2, generator=generator_of(SEED), device=device)]
         for layer in reversed(flows[0]):
             steps.append(layer.inverse(steps[-1]))
-    print(f"−log p en validation : {values_of(flow_losses, 2)} nats ; une normale ajustée : {decimal(gaussian, 2)}")
+    print(
+        f"−log p en validation : {values_of(flow_losses, 2)} nats ; une normale ajustée : {decimal(gaussian, 2)}"
+    )
     print(f"la densité, sommée sur une grille : {values_of(masses, 4)}")
     figure, panels = plt.subplots(1, 5, figsize=(13, 3), layout="constrained")
     titles = {0: "z : une loi normale", 4: "deux couplages inversés", 8: "quatre", 12: "six : x"}
@@ -1406,7 +1494,16 @@ def attempt(setting, value, seed):
     """Un essai : un VAE neuf, ce réglage changé et lui seul."""
     vae, _ = train_vae(vae_loss, seed=seed, **(DEFAULTS | {setting: value}))
     parts = divergences(vae, valid_x)
-    results.append((setting, value, seed, reconstruction_of(vae, valid_x), sum(parts), sum(part > 0.05 for part in parts)))
+    results.append(
+        (
+            setting,
+            value,
+            seed,
+            reconstruction_of(vae, valid_x),
+            sum(parts),
+            sum(part > 0.05 for part in parts),
+        )
+    )
 
 
 def show_results():
@@ -1469,7 +1566,10 @@ with labo.needs("vae_loss"):
     print("−ELBO du VAE à huit nombres : " + values_of(
         [reconstruction_of(vae, test_x) + sum(divergences(vae, test_x)) for vae in vaes], 1))
 with labo.needs("flow_log_prob", "Coupling"), torch.no_grad():
-    print("−log p des croissants : " + values_of([-flow_log_prob(list(flow), test_moons).mean().item() for flow in flows], 2))
+    print(
+        "−log p des croissants : "
+        + values_of([-flow_log_prob(list(flow), test_moons).mean().item() for flow in flows], 2)
+    )
 
 # %% affirmation="test"
 claim.less("en test aussi, le débruiteur l'emporte sur l'ACP", test_denoised, test_pca - 0.02)

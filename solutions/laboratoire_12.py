@@ -81,8 +81,8 @@ def discriminator_loss(real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
         fake : ceux des faux, N' × 1 ; N' peut différer de N. Ni l'un ni l'autre n'est modifié.
 
     Renvoie :
-        un scalaire (tenseur sans axe, du type des scores), fini pour tout score de -1000 à 1000. De même son gradient,
-        qui remonte jusqu'aux deux arguments, et reste exact quand un score est nul.
+        un scalaire (tenseur sans axe, du type des scores), fini pour tout score de -1000 à 1000. De même
+        son gradient, qui remonte jusqu'aux deux arguments, et reste exact quand un score est nul.
     """
     ### BEGIN SOLUTION
     return F.softplus(-real).mean() + F.softplus(fake).mean()
@@ -97,7 +97,9 @@ assert abs(found.item() - 2 * math.log(2)) < 1e-4, f"scores nuls : 2 ln 2 ≈ 1,
 real, fake = torch.tensor([[100.0]]), torch.tensor([[-100.0]])
 found = discriminator_loss(real, fake).item()
 assert real.item() == 100 and fake.item() == -100, "un argument a été modifié"
-assert abs(found) < 1e-4, f"vrai à 100, faux à -100 : le discriminateur a raison, sa perte est nulle, et non {found}"
+assert abs(found) < 1e-4, (
+    f"vrai à 100, faux à -100 : le discriminateur a raison, sa perte est nulle, et non {found}"
+)
 found = discriminator_loss(torch.tensor([[-100.0]]), torch.tensor([[0.0]])).item()
 assert abs(found - 100.6931) < 1e-2, f"vrai à -100, faux à 0 : 100 + ln 2 ≈ 100,69, et non {found}"
 real, fake = torch.zeros(1, 1, requires_grad=True), torch.zeros(1, 1, requires_grad=True)
@@ -181,8 +183,8 @@ def generator_loss(fake: torch.Tensor, kind: str) -> torch.Tensor:
         kind : "minimax" ou "non_saturating".
 
     Renvoie :
-        un scalaire (tenseur sans axe, du type des scores), fini pour tout score de -1000 à 1000. De même son gradient,
-        qui reste exact quand un score est nul.
+        un scalaire (tenseur sans axe, du type des scores), fini pour tout score de -1000 à 1000. De même
+        son gradient, qui reste exact quand un score est nul.
 
     Erreurs :
         ValueError si `kind` est un autre texte, même presque égal.
@@ -199,15 +201,21 @@ def generator_loss(fake: torch.Tensor, kind: str) -> torch.Tensor:
 # %% test="generator_loss" points=3
 for kind, sign in (("minimax", -1), ("non_saturating", 1)):
     found = generator_loss(torch.zeros(3, 1), kind)
-    assert isinstance(found, torch.Tensor), f"« {kind} » : un tenseur est attendu, et non {type(found).__name__}"
-    assert tuple(found.shape) == (), f"« {kind} » : la perte est un scalaire, et a la forme {tuple(found.shape)}"
+    assert isinstance(found, torch.Tensor), (
+        f"« {kind} » : un tenseur est attendu, et non {type(found).__name__}"
+    )
+    assert tuple(found.shape) == (), (
+        f"« {kind} » : la perte est un scalaire, et a la forme {tuple(found.shape)}"
+    )
     assert abs(found.item() - sign * math.log(2)) < 1e-4, (
         f"« {kind} », scores nuls : {sign * math.log(2):.4f}, et non {found.item():.4f}"
     )
     scores = [torch.tensor([[s]]) for s in (-1.0, 1.0)]
     low, high = (generator_loss(score, kind).item() for score in scores)
     assert [score.item() for score in scores] == [-1, 1], f"« {kind} » : `fake` a été modifié"
-    assert high < low, f"« {kind} » : la perte doit baisser quand le score des faux monte, et va de {low:.3f} à {high:.3f}"
+    assert high < low, (
+        f"« {kind} » : la perte doit baisser quand le score des faux monte, et va de {low:.3f} à {high:.3f}"
+    )
     score = torch.zeros(1, 1, requires_grad=True)
     found = generator_loss(score, kind)
     assert found.requires_grad, f"« {kind} » : aucun gradient ne remonte de la perte"
@@ -281,7 +289,9 @@ with labo.needs("generator_loss"):
         sum(generator_loss(s.reshape(1, 1), kind) for s in line).backward()
         slopes[kind] = -line.grad
     figure, axes = plt.subplots(figsize=(7, 2.9), layout="constrained")
-    for colour, (kind, name) in zip((orange, blue), {"minimax": "minimax", "non_saturating": "non saturante"}.items()):
+    for colour, (kind, name) in zip(
+        (orange, blue), {"minimax": "minimax", "non_saturating": "non saturante"}.items()
+    ):
         axes.plot(score_line, slopes[kind], color=colour, label=name)
     axes.set(xlabel="score du faux (à gauche : démasqué)", ylabel="force reçue (− pente)")
     axes.legend(frameon=False)
@@ -307,7 +317,9 @@ def bce(scores, answer):
 
 
 def loss_of_discriminator(real, fake):
-    return discriminator_loss(real, fake) if "discriminator_loss" in written else bce(real, 1) + bce(fake, 0)
+    return (
+        discriminator_loss(real, fake) if "discriminator_loss" in written else bce(real, 1) + bce(fake, 0)
+    )
 
 
 def loss_of_generator(fake):
@@ -326,7 +338,9 @@ print("De vous :", ", ".join(sorted(written)) or "rien encore, PyTorch vous remp
 
 def mlp(d_in, d_out, width, activation):
     """Un perceptron à deux couches cachées."""
-    return nn.Sequential(nn.Linear(d_in, width), activation, nn.Linear(width, width), activation, nn.Linear(width, d_out))
+    return nn.Sequential(
+        nn.Linear(d_in, width), activation, nn.Linear(width, width), activation, nn.Linear(width, d_out)
+    )
 
 
 def adam(parameters, lr, beta):
@@ -366,7 +380,9 @@ def play(step, rounds, lr_g, lr_d, noises=1, seed=SEED):
     """Une partie entre deux petits réseaux ; `noises` pas du générateur par tour. Renvoie les deux réseaux."""
     torch.manual_seed(SEED)
     generator, discriminator = nn.Linear(2, 2), nn.Linear(2, 1)
-    optimizers = [torch.optim.SGD(net.parameters(), lr) for net, lr in ((generator, lr_g), (discriminator, lr_d))]
+    optimizers = [
+        torch.optim.SGD(net.parameters(), lr) for net, lr in ((generator, lr_g), (discriminator, lr_d))
+    ]
     real, z_d = torch.randn(rounds, 16, 2) + 2, torch.randn(rounds, 16, 2)
     z_g = torch.randn(rounds, noises, 16, 2, generator=torch.Generator().manual_seed(seed))
     for r in range(rounds):
@@ -383,10 +399,17 @@ def symptoms(step):
     """Trois mesures, dont la première devrait être nulle, la deuxième grande, et la troisième non nulle."""
     still = gap(play(step, 20, 0, 0.1)[1], play(step, 20, 0, 0.1, noises=3)[1])
     generator, discriminator = play(step, 300, 0.3, 0)
-    score = discriminator(generator(torch.randn(200, 2, generator=torch.Generator().manual_seed(SEED)))).mean().item()
+    score = (
+        discriminator(generator(torch.randn(200, 2, generator=torch.Generator().manual_seed(SEED))))
+        .mean()
+        .item()
+    )
     redrawn = gap(play(step, 1, 0.1, 0)[0], play(step, 1, 0.1, 0, seed=SEED + 1)[0])
     print("Un générateur immobile joue une fois ou trois : le discriminateur change de", decimal(still, 3))
-    print("Face à un discriminateur immobile, le score moyen des faux atteint", decimal(round(score, 2) + 0.0, 2))
+    print(
+        "Face à un discriminateur immobile, le score moyen des faux atteint",
+        decimal(round(score, 2) + 0.0, 2),
+    )
     print("D'autres bruits pour le générateur : ses poids changent de", decimal(redrawn, 3))
     return still, score, redrawn
 
@@ -406,18 +429,21 @@ def gan_step(
     """Un pas du discriminateur, puis un pas du générateur par bruit de `z_g`.
 
     Args :
-        generator, discriminator : les deux réseaux, sans poids gelé ; optimizer_g, optimizer_d : leurs optimiseurs.
+        generator, discriminator : les deux réseaux, sans poids gelé ; optimizer_g, optimizer_d : leurs
+            optimiseurs.
         real : N × ..., de vrais exemples.
         z_d : N × L, le bruit des faux que juge le discriminateur.
         z_g : P × N × L, P ≥ 1 bruits : un par pas du générateur, dans l'ordre.
         Les trois tenseurs ne sont pas modifiés.
 
-    Chaque pas suit le gradient de sa seule perte, et ne change que les poids de son réseau, quels que soient les
-    gradients laissés auparavant. Le générateur affronte le discriminateur déjà mis à jour. Chaque réseau calcule dans le
-    mode (`train` ou `eval`) où il arrive ; à la fin, modes et `requires_grad` sont ceux du début.
+    Chaque pas suit le gradient de sa seule perte, et ne change que les poids de son réseau, quels que
+    soient les gradients laissés auparavant. Le générateur affronte le discriminateur déjà mis à jour.
+    Chaque réseau calcule dans le mode (`train` ou `eval`) où il arrive ; à la fin, modes et `requires_grad`
+    sont ceux du début.
 
     Renvoie :
-        deux nombres (float) : la perte du discriminateur, et celle du dernier pas du générateur, chacune avant le pas.
+        deux nombres (float) : la perte du discriminateur, et celle du dernier pas du générateur, chacune
+        avant le pas.
     """
     ### BEGIN SOLUTION
     with torch.no_grad():
@@ -453,11 +479,15 @@ def weights(network):
 g, d, optimizers, _, _ = players([(nn.Linear, 1, 1)], [(nn.Linear, 1, 1)], torch.optim.SGD, lr=0.0)
 before = weights(g) + weights(d)
 result = gan_step(g, d, *optimizers, torch.ones(4, 1), torch.zeros(4, 1), torch.zeros(2, 4, 1))
-assert isinstance(result, (tuple, list)) and len(result) == 2, "deux nombres sont attendus : les deux pertes"
+assert isinstance(result, (tuple, list)) and len(result) == 2, (
+    "deux nombres sont attendus : les deux pertes"
+)
 assert all(isinstance(loss, float) for loss in result), (
     f"les pertes sont des float, et non {[type(loss).__name__ for loss in result]}"
 )
-assert all(torch.equal(p, q) for p, q in zip(before, weights(g) + weights(d))), "taux 0 : aucun poids ne doit changer"
+assert all(torch.equal(p, q) for p, q in zip(before, weights(g) + weights(d))), (
+    "taux 0 : aucun poids ne doit changer"
+)
 ### BEGIN HIDDEN TESTS
 def loss_of_d_here(real, fake):
     return F.softplus(-real).mean() + F.softplus(fake).mean()
@@ -621,9 +651,18 @@ with labo.needs("gan_step"):
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
     for colour, (gamma, path) in zip((orange, blue), dirac_paths.items()):
         left.plot(*path.T, color=colour)
-        right.semilogy(path.norm(dim=1), color=colour, label="sans pénalité" if gamma == 0 else f"R1, γ = {decimal(gamma, 1)}")
+        right.semilogy(
+            path.norm(dim=1),
+            color=colour,
+            label="sans pénalité" if gamma == 0 else f"R1, γ = {decimal(gamma, 1)}",
+        )
     rate = LR * 0.3 / 2
-    right.semilogy([0.3 * math.exp(-rate * n) for n in range(TURNS)], ":", color=grey, label="prédit : $0{,}3\\, e^{-\\eta\\gamma n/2}$")
+    right.semilogy(
+        [0.3 * math.exp(-rate * n) for n in range(TURNS)],
+        ":",
+        color=grey,
+        label="prédit : $0{,}3\\, e^{-\\eta\\gamma n/2}$",
+    )
     left.set(xlabel="θ, le point du générateur", ylabel="ψ, la pente du discriminateur", aspect="equal")
     right.set(xlabel="tour", ylabel="distance à l'équilibre", ylim=(1e-5, 1))
     right.legend(frameon=False, loc="lower left")
@@ -661,8 +700,8 @@ def modes_found(
     Args :
         samples : N × D, les échantillons ; centres : K × D, les modes. Aucun n'est modifié.
         radius : un échantillon est bon si sa distance au centre le plus proche est d'au plus `radius`.
-        share : un mode est trouvé s'il est le centre le plus proche d'au moins `share` × N bons échantillons ;
-            0 < share ≤ 1. À égale distance, le centre de plus petit indice compte.
+        share : un mode est trouvé s'il est le centre le plus proche d'au moins `share` × N bons
+            échantillons ; 0 < share ≤ 1. À égale distance, le centre de plus petit indice compte.
 
     Renvoie :
         le nombre de modes trouvés (int), et la part des bons échantillons, de 0 à 1 (float).
@@ -679,7 +718,9 @@ def modes_found(
 centres = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
 samples = torch.tensor([[0.0, 1.0], [10.0, 0.5], [9.0, 0.0], [5.0, 5.0]])
 found = modes_found(samples, centres, 1.5, 0.5)
-assert isinstance(found, (tuple, list)) and len(found) == 2, "deux résultats sont attendus : un nombre de modes, une part"
+assert isinstance(found, (tuple, list)) and len(found) == 2, (
+    "deux résultats sont attendus : un nombre de modes, une part"
+)
 assert isinstance(found[0], int), f"le nombre de modes est un int, et non {type(found[0]).__name__}"
 assert isinstance(found[1], float), f"la part est un float, et non {type(found[1]).__name__}"
 assert found[0] == 1, f"un seul centre a la moitié des échantillons, le deuxième ; et non {found[0]}"
@@ -756,7 +797,10 @@ def ring_gan(g_steps=1, lr=5e-3, latent=8, batch=128, seed=SEED):
     optimizers = [adam(net.parameters(), lr, 0.5) for net in (generator, discriminator)]
     moments = []
     for r in range(1, ROUNDS + 1):
-        z_d, z_g = torch.randn(batch, latent, device=device), torch.randn(g_steps, batch, latent, device=device)
+        z_d, z_g = (
+            torch.randn(batch, latent, device=device),
+            torch.randn(g_steps, batch, latent, device=device),
+        )
         gan_step(generator, discriminator, *optimizers, ring(batch), z_d, z_g)
         if r % (ROUNDS // 10) == 0:
             with torch.no_grad():
@@ -773,7 +817,13 @@ with labo.needs("gan_step", "modes_found"):
     for g_steps in (1, 5):
         ring_runs[g_steps] = [ring_gan(g_steps, seed=seed) for seed in SEEDS]
         for run in ring_runs[g_steps]:
-            print(f"{g_steps} pas du générateur : modes", [modes for _, modes, _, _ in run], "; bons à la fin", decimal(run[-1][2], 0), "%")
+            print(
+                f"{g_steps} pas du générateur : modes",
+                [modes for _, modes, _, _ in run],
+                "; bons à la fin",
+                decimal(run[-1][2], 0),
+                "%",
+            )
 
 # %%
 with labo.needs("gan_step", "modes_found"):
@@ -831,12 +881,13 @@ def gradient_penalty(
         critic : un réseau, N × ... -> N × 1, qui juge chaque exemple sans regarder les autres.
         real, fake : N × D, ou N × C × H × W.
         t : N × 1, la place de chaque point sur son segment : 1, le vrai ; 0, le faux.
-        Rien n'est modifié : ni les trois tenseurs (`requires_grad` compris), ni le mode (`train` ou `eval`) du critique,
-        ni ses `.grad`.
+        Rien n'est modifié : ni les trois tenseurs (`requires_grad` compris), ni le mode (`train` ou `eval`)
+        du critique, ni ses `.grad`.
 
     Renvoie :
-        un scalaire, que l'on peut dériver par rapport aux paramètres du critique. Un exemple dont le gradient est nul
-        compte pour 1 (à 0,001 près), et ne rend infini ou NaN le gradient d'aucun paramètre.
+        un scalaire, que l'on peut dériver par rapport aux paramètres du critique. Un exemple dont le
+        gradient est nul compte pour 1 (à 0,001 près), et ne rend infini ou NaN le gradient d'aucun
+        paramètre.
     """
     ### BEGIN SOLUTION
     t = t.reshape(-1, *[1] * (real.dim() - 1))
@@ -855,12 +906,16 @@ with torch.no_grad():
 found = gradient_penalty(line, torch.randn(5, 2), torch.randn(5, 2), torch.rand(5, 1))
 assert isinstance(found, torch.Tensor), f"un tenseur est attendu, et non {type(found).__name__}"
 assert tuple(found.shape) == (), f"la pénalité est un scalaire, et a la forme {tuple(found.shape)}"
-assert abs(found.item() - 16) < 1e-3, f"un critique linéaire de poids (3 ; 4) a la pente 5 partout : 16, et non {found.item()}"
+assert abs(found.item() - 16) < 1e-3, (
+    f"un critique linéaire de poids (3 ; 4) a la pente 5 partout : 16, et non {found.item()}"
+)
 assert found.requires_grad, "la pénalité doit pouvoir être dérivée par rapport aux paramètres du critique"
 found.backward()
 assert line.weight.grad is not None, "la pénalité ne dépend pas des poids du critique (`create_graph` ?)"
 found = line.weight.grad.flatten().tolist()
-assert abs(found[0] - 4.8) < 1e-2 and abs(found[1] - 6.4) < 1e-2, f"son gradient par rapport aux poids est (4,8 ; 6,4), et non {found}"
+assert abs(found[0] - 4.8) < 1e-2 and abs(found[1] - 6.4) < 1e-2, (
+    f"son gradient par rapport aux poids est (4,8 ; 6,4), et non {found}"
+)
 ### BEGIN HIDDEN TESTS
 def slopes_of(critic, real, fake, t):
     """La norme du gradient du score, un exemple à la fois."""
@@ -984,7 +1039,10 @@ def judged(kind, distance, seed):
     if kind == "critique":
         measured, goal = judge(real).mean() - scores.mean(), -scores.sum()
     else:  # ce qui manque à la perte d'un juge qui ne sait rien ; le but minimax
-        measured, goal = 2 * math.log(2) - loss_of_discriminator(judge(real), scores), -F.softplus(scores).sum()
+        measured, goal = (
+            2 * math.log(2) - loss_of_discriminator(judge(real), scores),
+            -F.softplus(scores).sum(),
+        )
     gradient, = torch.autograd.grad(goal, fake, retain_graph=True)
     return measured.item(), gradient.norm(dim=1).mean().item()
 
@@ -998,12 +1056,27 @@ with labo.needs("gradient_penalty"):
     for colour, kind in ((orange, "discriminateur"), (blue, "critique")):
         for distance in DISTANCES:
             for measured, gradient in judgements[kind, distance]:
-                left.plot(distance, measured, "o", color=colour, alpha=0.6, label=kind if distance == DISTANCES[0] else None)
+                left.plot(
+                    distance,
+                    measured,
+                    "o",
+                    color=colour,
+                    alpha=0.6,
+                    label=kind if distance == DISTANCES[0] else None,
+                )
                 right.semilogy(distance, gradient, "o", color=colour, alpha=0.6)
         left.plot(DISTANCES, [judgements[kind, d][0][0] for d in DISTANCES], color=colour, linewidth=1)
-    left.plot(DISTANCES, [d * (1 + d / (2 * LAMBDA)) for d in DISTANCES], ":", color=grey, label="calcul : δ (1 + δ/2λ)")
+    left.plot(
+        DISTANCES,
+        [d * (1 + d / (2 * LAMBDA)) for d in DISTANCES],
+        ":",
+        color=grey,
+        label="calcul : δ (1 + δ/2λ)",
+    )
     left.set(xlabel="distance δ entre vrais et faux", ylabel="écart mesuré", xticks=range(2, 5))
-    right.set(xlabel="distance δ entre vrais et faux", ylabel="gradient reçu par un faux", xticks=range(2, 5))
+    right.set(
+        xlabel="distance δ entre vrais et faux", ylabel="gradient reçu par un faux", xticks=range(2, 5)
+    )
     handles, labels = left.get_legend_handles_labels()
     once = dict(zip(labels, handles))
     left.legend(once.values(), once.keys(), frameon=False)
@@ -1051,8 +1124,8 @@ def frechet(a: torch.Tensor, b: torch.Tensor) -> float:
     """La distance de Fréchet entre deux nuages de vecteurs, vus comme gaussiens.
 
     Args :
-        a : N × D, en float32 ou float64 ; b : N' × D ; N et N' sont d'au moins 2, et peuvent être plus petits que D.
-            Ni l'un ni l'autre n'est modifié.
+        a : N × D, en float32 ou float64 ; b : N' × D ; N et N' sont d'au moins 2, et peuvent être plus
+            petits que D. Ni l'un ni l'autre n'est modifié.
 
     Renvoie :
         un nombre (float), jamais NaN. Les covariances sont celles de `torch.cov` : divisées par N - 1.
@@ -1070,7 +1143,9 @@ def frechet(a: torch.Tensor, b: torch.Tensor) -> float:
 a = torch.tensor([[-1.0], [1.0]])
 found = frechet(a, torch.tensor([[3.0], [3.0]]))
 assert isinstance(found, float), f"un nombre (float) est attendu, et non {type(found).__name__}"
-assert abs(found - 11) < 1e-3, f"(-1 ; 1) et (3 ; 3) : moyennes à distance 3, variances 2 et 0, donc 9 + 2 = 11, et non {found}"
+assert abs(found - 11) < 1e-3, (
+    f"(-1 ; 1) et (3 ; 3) : moyennes à distance 3, variances 2 et 0, donc 9 + 2 = 11, et non {found}"
+)
 found = frechet(a, 2 * a + 1)
 assert abs(found - 3) < 1e-3, f"variances 2 et 8, moyennes 0 et 1 : 1 + (2 √2 - √2)² = 3, et non {found}"
 cloud = torch.randn(50, 3)
@@ -1167,7 +1242,9 @@ def train_reader(seed=SEED):
 
 reader, features = train_reader()
 with torch.no_grad():
-    print(f"le classifieur : {decimal(100 * (reader(valid_x).argmax(1) == valid_y).float().mean().item(), 1)} % en validation")
+    print(
+        f"le classifieur : {decimal(100 * (reader(valid_x).argmax(1) == valid_y).float().mean().item(), 1)} % en validation"
+    )
 
 
 def measures(images, labels, reference):
@@ -1271,7 +1348,9 @@ with labo.needs("frechet"):
         forged["votre GAN"] = [moments[-1][1:] for _, moments in digit_runs]
     print(f"{'':10} {'obéi (%)':>9} {'Fréchet':>9} {'variété':>9}   (la première graine)")
     for name, rows in forged.items():
-        print(f"{name:10} {decimal(rows[0][0], 0):>9} {decimal(rows[0][1], 1):>9} {decimal(rows[0][2], 2):>9}")
+        print(
+            f"{name:10} {decimal(rows[0][0], 0):>9} {decimal(rows[0][1], 1):>9} {decimal(rows[0][2], 2):>9}"
+        )
     print(f"la variété des vraies images : {decimal(measures(valid_x, valid_y, valid_x)[2], 2)}")
 
 # %% affirmation="faussaires"
@@ -1328,11 +1407,12 @@ def cycle_loss(
     Args :
         a_to_b, b_to_a : deux réseaux, d'un domaine à l'autre.
         a : N × ..., des exemples du premier domaine ; b : N' × ..., du second.
-        Rien n'est modifié : ni `a` ni `b` (même si un réseau rend son entrée telle quelle), ni le mode (`train` ou
-        `eval`) des réseaux, ni leurs `.grad`.
+        Rien n'est modifié : ni `a` ni `b` (même si un réseau rend son entrée telle quelle), ni le mode
+        (`train` ou `eval`) des réseaux, ni leurs `.grad`.
 
     Renvoie :
-        un scalaire ; chaque moyenne porte sur tous les nombres de son domaine. Le gradient remonte aux deux réseaux.
+        un scalaire ; chaque moyenne porte sur tous les nombres de son domaine. Le gradient remonte aux deux
+        réseaux.
     """
     ### BEGIN SOLUTION
     return F.l1_loss(b_to_a(a_to_b(a)), a) + F.l1_loss(a_to_b(b_to_a(b)), b)
@@ -1358,7 +1438,9 @@ assert isinstance(found, torch.Tensor), f"un tenseur est attendu, et non {type(f
 assert tuple(found.shape) == (), f"la perte est un scalaire, et a la forme {tuple(found.shape)}"
 assert abs(found.item()) < 1e-5, f"doubler, puis diviser par deux : aucun écart, et non {found.item()}"
 found = cycle_loss(scaling(2.0), scaling(1.0), a, b).item()
-assert abs(found - 7) < 1e-4, f"doubler, puis ne rien faire : écarts moyens 2 (pour a) et 5 (pour b), donc 7, et non {found}"
+assert abs(found - 7) < 1e-4, (
+    f"doubler, puis ne rien faire : écarts moyens 2 (pour a) et 5 (pour b), donc 7, et non {found}"
+)
 ### BEGIN HIDDEN TESTS
 def truth_of_cycle(there, back, a, b):
     first, second = back(there(a)) - a, there(back(b)) - b
@@ -1461,9 +1543,12 @@ translations = {}  # poids de la cohérence -> une ligne par graine : points, é
 with labo.needs("cycle_loss"):
     for weight in (0.0, 10.0):
         translations[weight] = [travelled(*translator(weight, seed)) for seed in SEEDS]
-        print(f"cohérence × {decimal(weight, 0):2} : écart du retour, une valeur par graine : "
-              + " ; ".join(decimal(missed, 2) for _, missed, _ in translations[weight])
-              + " ; écart à la traduction attendue : " + " ; ".join(decimal(wrong, 2) for _, _, wrong in translations[weight]))
+        print(
+            f"cohérence × {decimal(weight, 0):2} : écart du retour, une valeur par graine : "
+            + " ; ".join(decimal(missed, 2) for _, missed, _ in translations[weight])
+            + " ; écart à la traduction attendue : "
+            + " ; ".join(decimal(wrong, 2) for _, _, wrong in translations[weight])
+        )
     figure, rows = plt.subplots(2, 3, figsize=(8, 4.6), sharex=True, sharey=True, layout="constrained")
     for axes_row, (weight, runs) in zip(rows, translations.items()):
         for axes, points, title in zip(axes_row, runs[0][0], ("départ (A)", "traduit (B)", "retour (A)")):
@@ -1493,7 +1578,11 @@ claim.less("la traduction trouvée n'est pas celle que l'on attendait", 0.5, max
 # Les parties déjà jouées sont dans la table.
 
 # %%
-results = [("g_steps", g_steps, seed, *run[-1][1:3]) for g_steps, runs in ring_runs.items() for seed, run in zip(SEEDS, runs)]
+results = [
+    ("g_steps", g_steps, seed, *run[-1][1:3])
+    for g_steps, runs in ring_runs.items()
+    for seed, run in zip(SEEDS, runs)
+]
 
 
 def attempt(setting, value, seed):
@@ -1504,7 +1593,9 @@ def attempt(setting, value, seed):
 def show_results():
     """La table des essais : pour chaque valeur, les modes et les bons échantillons de chaque graine."""
     print(f"{'réglage':8} {'valeur':>8}   modes, puis bons échantillons (%), une valeur par graine")
-    for setting, value in dict.fromkeys((row[0], row[1]) for row in sorted(results, key=lambda row: row[:2])):
+    for setting, value in dict.fromkeys(
+        (row[0], row[1]) for row in sorted(results, key=lambda row: row[:2])
+    ):
         rows = [row[3:] for row in results if row[:2] == (setting, value)]
         modes, good = (" ; ".join(decimal(row[i], 0) for row in rows) for i in (0, 1))
         print(f"{setting:8} {value:>8}   {modes:14} {good}")

@@ -129,8 +129,8 @@ def contrastive_loss(a: torch.Tensor, b: torch.Tensor, same: torch.Tensor, margi
         margin : m, positive ou nulle, la distance au-delà de laquelle une paire différente ne coûte rien.
 
     Renvoie :
-        la moyenne sur les N paires, un tenseur sans dimension. Le gradient remonte jusqu'à a et b ; il est fini
-        partout, même là où a = b.
+        la moyenne sur les N paires, un tenseur sans dimension. Le gradient remonte jusqu'à a et b ; il est
+        fini partout, même là où a = b.
     """
     ### BEGIN SOLUTION
     squares = (a - b).square().sum(1)
@@ -147,9 +147,13 @@ result = contrastive_loss(*given, 2.0)
 assert all(map(torch.equal, given, (pair, origin, yes))), "un argument a été modifié"
 assert isinstance(result, torch.Tensor), f"la perte est un tenseur, et non {type(result).__name__}"
 assert tuple(result.shape) == (), f"la perte est un seul nombre, et a la forme {tuple(result.shape)}"
-assert abs(result.item() - 0.25) < 1e-4, f"paire semblable à la distance 0,5 : 0,25, et non {result.item():.4f}"
+assert abs(result.item() - 0.25) < 1e-4, (
+    f"paire semblable à la distance 0,5 : 0,25, et non {result.item():.4f}"
+)
 result = contrastive_loss(pair, origin, no.clone(), 2.0).item()
-assert abs(result - 2.25) < 1e-3, f"paire différente à la distance 0,5, marge 2 : 1,5² = 2,25, et non {result:.4f}"
+assert abs(result - 2.25) < 1e-3, (
+    f"paire différente à la distance 0,5, marge 2 : 1,5² = 2,25, et non {result:.4f}"
+)
 result = contrastive_loss(6 * pair, origin, no.clone(), 2.0).item()
 assert abs(result) < 1e-6, f"paire différente à la distance 3, marge 2 : rien à payer, et non {result:.4f}"
 ### BEGIN HIDDEN TESTS
@@ -232,12 +236,13 @@ def batch_hard(z: torch.Tensor, y: torch.Tensor, margin: float) -> torch.Tensor:
         z : N × D, un vecteur par image ; N ≥ 1.
         y : N entiers à partir de 0, leurs classes.
         margin : la marge, positive ou nulle.
-        Aucun argument n'est modifié. Ni boucle, ni compréhension, ni récursion, ni `map`, `vmap` ou semblable.
+        Aucun argument n'est modifié. Ni boucle, ni compréhension, ni récursion, ni `map`, `vmap` ou
+        semblable.
 
     Renvoie :
-        la moyenne, un tenseur sans dimension, sur les ancres qui ont dans le lot au moins un ami (une autre image
-        de leur classe) et un ennemi ; 0 s'il n'y en a aucune. Le gradient remonte jusqu'à z, et il est fini partout,
-        même si des images ont le même vecteur.
+        la moyenne, un tenseur sans dimension, sur les ancres qui ont dans le lot au moins un ami (une autre
+        image de leur classe) et un ennemi ; 0 s'il n'y en a aucune. Le gradient remonte jusqu'à z, et il
+        est fini partout, même si des images ont le même vecteur.
     """
     ### BEGIN SOLUTION
     d = distances(z)
@@ -264,7 +269,9 @@ assert abs(result.item() - 2.5 / 3) < 1e-3, (
     f"{result.item():.4f}"
 )
 result = batch_hard(line, torch.tensor([0, 0, 1, 1]), 0.5).item()
-assert abs(result) < 1e-6, f"deux classes bien séparées, marge 0,5 : aucune ancre ne coûte rien, et non {result:.4f}"
+assert abs(result) < 1e-6, (
+    f"deux classes bien séparées, marge 0,5 : aucune ancre ne coûte rien, et non {result:.4f}"
+)
 ### BEGIN HIDDEN TESTS
 def truth_of_batch_hard(z, y, margin):
     """Ancre par ancre."""
@@ -345,7 +352,11 @@ def new_twin(channels=48 if FULL else 12, size=16):
     """Un réseau qui donne un vecteur de 16 nombres à une image, de côté quelconque."""
     layers, width = [], 3
     for factor in (1, 2, 4):
-        layers += [nn.Conv2d(width, factor * channels, 3, padding=1), nn.BatchNorm2d(factor * channels), nn.ReLU()]
+        layers += [
+            nn.Conv2d(width, factor * channels, 3, padding=1),
+            nn.BatchNorm2d(factor * channels),
+            nn.ReLU(),
+        ]
         layers += [nn.MaxPool2d(2) if factor < 4 else nn.AdaptiveMaxPool2d(1)]
         width = factor * channels
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(width, size)).to(device)
@@ -411,7 +422,9 @@ with labo.needs("batch_hard"):
     twins["triplets"] = [train_twin(triplet_loss, seed) for seed in SEEDS]
 for name, networks in twins.items():
     one_shot_scores[name] = [one_shot(network, new) for network in networks]
-print("Quatre formes jamais vues, un exemple de chacune (au hasard : 25 %), exactitude en %, une valeur par graine :")
+print(
+    "Quatre formes jamais vues, un exemple de chacune (au hasard : 25 %), exactitude en %, une valeur par graine :"
+)
 for name, values in one_shot_scores.items():
     print(f"    {name:20}", shown(values))
 
@@ -434,12 +447,27 @@ def flattened(x):
 with labo.needs("contrastive_loss", "batch_hard"):
     kept = torch.isin(valid_kinds, torch.tensor(new, device=device)).nonzero()[:400, 0]
     with torch.no_grad():
-        clouds = {"pixels": flattened(valid_shapes[kept]), "triplets": flattened(twins["triplets"][0](valid_shapes[kept]))}
+        clouds = {
+            "pixels": flattened(valid_shapes[kept]),
+            "triplets": flattened(twins["triplets"][0](valid_shapes[kept])),
+        }
     figure, panels = plt.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
     for place, values in enumerate(one_shot_scores.values()):
-        panels[0].plot([place] * len(values), values, "o", color=(grey, grey, blue, orange)[place], markersize=8, alpha=0.7)
+        panels[0].plot(
+            [place] * len(values),
+            values,
+            "o",
+            color=(grey, grey, blue, orange)[place],
+            markersize=8,
+            alpha=0.7,
+        )
     panels[0].axhline(25, color=grey, linestyle=":")
-    panels[0].set(xticks=range(4), xticklabels=("pixels", "non\nentraîné", "paires", "triplets"), xlim=(-0.5, 3.5), ylim=(0, 100))
+    panels[0].set(
+        xticks=range(4),
+        xticklabels=("pixels", "non\nentraîné", "paires", "triplets"),
+        xlim=(-0.5, 3.5),
+        ylim=(0, 100),
+    )
     panels[0].set_ylabel("exactitude, un exemple (%)")
     for axes, (name, points) in zip(panels[1:], clouds.items()):
         for k, colour in zip(NEW, (blue, orange, green, "#cc79a7")):
@@ -473,13 +501,22 @@ print(f"{digits.description} ; {cut} pour entraîner, {len(valid_images)} pour v
 
 def new_teacher():
     return nn.Sequential(
-        nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(32 * (SIDE // 2) ** 2, 64), nn.ReLU(), nn.Linear(64, 10),
+        nn.Conv2d(1, 16, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(16, 32, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(32 * (SIDE // 2) ** 2, 64),
+        nn.ReLU(),
+        nn.Linear(64, 10),
     ).to(device)
 
 
 def new_student(width=24):
-    return nn.Sequential(nn.Flatten(), nn.Linear(SIDE**2, width), nn.ReLU(), nn.Linear(width, 10)).to(device)
+    return nn.Sequential(nn.Flatten(), nn.Linear(SIDE**2, width), nn.ReLU(), nn.Linear(width, 10)).to(
+        device
+    )
 
 
 def fit(network, count, loss, epochs, lr, seed):
@@ -503,7 +540,14 @@ def accuracy(network, x, y):
 def train_teacher(seed):
     torch.manual_seed(seed)
     epochs = 1 if TINY else 8
-    return fit(new_teacher(), cut, lambda network, b: F.cross_entropy(network(images[b]), labels[b]), epochs, 2e-3, seed)
+    return fit(
+        new_teacher(),
+        cut,
+        lambda network, b: F.cross_entropy(network(images[b]), labels[b]),
+        epochs,
+        2e-3,
+        seed,
+    )
 
 
 def size_of(network):
@@ -512,18 +556,24 @@ def size_of(network):
 
 teachers = [train_teacher(seed) for seed in SEEDS]
 print(f"maître : {size_of(teachers[0])} paramètres ; élève : {size_of(new_student())}")
-print("maîtres, exactitude en validation (%) :", shown([accuracy(t, valid_images, valid_labels) for t in teachers], 1))
+print(
+    "maîtres, exactitude en validation (%) :",
+    shown([accuracy(t, valid_images, valid_labels) for t in teachers], 1),
+)
 with torch.no_grad():
     scores = teachers[0](valid_images)
 eights = (valid_labels == 8).nonzero()[:, 0]
 eights = eights[scores[eights].argmax(1) == 8] if not TINY else eights
-doubtful = eights[scores[eights].softmax(1)[:, 3].argmax()]  # parmi les 8 reconnus, celui qui ressemble le plus à un 3
+# Parmi les 8 reconnus, celui qui ressemble le plus à un 3.
+doubtful = eights[scores[eights].softmax(1)[:, 3].argmax()]
 figure, panels = plt.subplots(1, 3, figsize=(10, 2.6), layout="constrained", width_ratios=(1, 2, 2))
 panels[0].imshow(valid_images[doubtful, 0].cpu(), cmap="gray_r")
 panels[0].axis("off")
 for axes, tau in zip(panels[1:], (1, 5)):
     axes.bar(range(10), (scores[doubtful] / tau).softmax(0).cpu(), color=blue)
-    axes.set(xticks=range(10), title=f"le maître, τ = {tau}", ylim=(0, 1), xlabel="classe", ylabel="probabilité")
+    axes.set(
+        xticks=range(10), title=f"le maître, τ = {tau}", ylim=(0, 1), xlabel="classe", ylabel="probabilité"
+    )
 plt.show()
 
 # %% [markdown]
@@ -551,14 +601,21 @@ def symptoms(loss):
     """Quatre mesures : deux gradients de l'élève, celui du maître, et ce que coûte d'oublier une de ses deux réponses."""
     target, slopes = torch.zeros(1, dtype=torch.long), []
     for tau in (1.0, 10.0):
-        student, teacher = torch.tensor([[0.2, 0.0, 0.0]]).requires_grad_(), torch.tensor([[0.0, 0.2, 0.0]]).requires_grad_()
+        student, teacher = (
+            torch.tensor([[0.2, 0.0, 0.0]]).requires_grad_(),
+            torch.tensor([[0.0, 0.2, 0.0]]).requires_grad_(),
+        )
         loss(student, teacher, target, tau, 1.0).backward()
         slopes.append(float(student.grad.norm()))
     moved = 0.0 if teacher.grad is None else float(teacher.grad.norm())
-    forgetful = float(loss(torch.tensor([[9.0, 0.0, -9.0]]), torch.tensor([[9.0, 9.0, -9.0]]), target, 1.0, 1.0))
-    print(f"gradient de l'élève, τ = 1 : {decimal(slopes[0], 3)} ; τ = 10 : {decimal(slopes[1], 5)}\n"
-          f"gradient que reçoit le maître, τ = 10 : {decimal(moved, 5)}\n"
-          f"le maître hésite entre deux classes, l'élève est sûr de la première : perte {decimal(forgetful, 2)}")
+    forgetful = float(
+        loss(torch.tensor([[9.0, 0.0, -9.0]]), torch.tensor([[9.0, 9.0, -9.0]]), target, 1.0, 1.0)
+    )
+    print(
+        f"gradient de l'élève, τ = 1 : {decimal(slopes[0], 3)} ; τ = 10 : {decimal(slopes[1], 5)}\n"
+        f"gradient que reçoit le maître, τ = 10 : {decimal(moved, 5)}\n"
+        f"le maître hésite entre deux classes, l'élève est sûr de la première : perte {decimal(forgetful, 2)}"
+    )
     return slopes, moved, forgetful
 
 
@@ -578,8 +635,8 @@ def distillation(
         Aucun argument n'est modifié.
 
     Renvoie :
-        la perte, un tenseur sans dimension, finie pour des scores de ±1000. Le gradient remonte jusqu'à `student`,
-        jamais jusqu'à `teacher`.
+        la perte, un tenseur sans dimension, finie pour des scores de ±1000. Le gradient remonte jusqu'à
+        `student`, jamais jusqu'à `teacher`.
     """
     ### BEGIN SOLUTION
     wanted = (teacher.detach() / tau).softmax(1)
@@ -594,9 +651,13 @@ classes = torch.tensor([0, 1])
 result = distillation(lesson, lesson.clone(), classes, 3.0, 1.0)
 assert isinstance(result, torch.Tensor), f"la perte est un tenseur, et non {type(result).__name__}"
 assert tuple(result.shape) == (), f"la perte est un seul nombre, et a la forme {tuple(result.shape)}"
-assert abs(result.item()) < 1e-5, f"un élève égal au maître, alpha = 1 : la perte est nulle, et non {result.item():.4f}"
+assert abs(result.item()) < 1e-5, (
+    f"un élève égal au maître, alpha = 1 : la perte est nulle, et non {result.item():.4f}"
+)
 result = distillation(torch.zeros(2, 3), lesson, classes, 2.0, 0.0).item()
-assert abs(result - math.log(3)) < 1e-4, f"alpha = 0, scores égaux : l'entropie croisée, ln 3 = 1,0986, et non {result:.4f}"
+assert abs(result - math.log(3)) < 1e-4, (
+    f"alpha = 0, scores égaux : l'entropie croisée, ln 3 = 1,0986, et non {result:.4f}"
+)
 result = distillation(torch.zeros(1, 2), torch.tensor([[math.log(3), 0.0]]), classes[:1], 1.0, 1.0).item()
 assert abs(result - 0.1308) < 1e-3, (
     f"le maître dit 3/4 et 1/4, l'élève 1/2 et 1/2 : 0,75 ln 1,5 + 0,25 ln 0,5 = 0,1308, et non {result:.4f}"
@@ -700,24 +761,47 @@ def distil(seed, tau, alpha, width=24, teacher=None):
         told = (teacher or teachers[seed - SEED])(x)
     torch.manual_seed(seed)
     student = new_student(width)
-    return fit(student, len(x), lambda net, b: distillation(net(x[b]), told[b], y[b], tau, alpha), EPOCHS, 5e-3, seed)
+    return fit(
+        student,
+        len(x),
+        lambda net, b: distillation(net(x[b]), told[b], y[b], tau, alpha),
+        EPOCHS,
+        5e-3,
+        seed,
+    )
 
 
 LESSONS = {"étiquettes": (1.0, 0.0), "maître, τ = 1": (1.0, 1.0), "maître, τ = 5": (5.0, 1.0)}
 with labo.needs("distillation"):
     students = {name: [distil(seed, *lesson) for seed in SEEDS] for name, lesson in LESSONS.items()}
-    on_threes = {name: [accuracy(s, valid_images[threes], valid_labels[threes]) for s in group] for name, group in students.items()}
-    overall = {name: [accuracy(s, valid_images, valid_labels) for s in group] for name, group in students.items()}
+    on_threes = {
+        name: [accuracy(s, valid_images[threes], valid_labels[threes]) for s in group]
+        for name, group in students.items()
+    }
+    overall = {
+        name: [accuracy(s, valid_images, valid_labels) for s in group] for name, group in students.items()
+    }
     figure, panels = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
-    for axes, values, title in zip(panels, (on_threes, overall), ("sur les 3, jamais vus", "sur les dix chiffres")):
+    for axes, values, title in zip(
+        panels, (on_threes, overall), ("sur les 3, jamais vus", "sur les dix chiffres")
+    ):
         for place, (name, colour) in enumerate(zip(LESSONS, (grey, blue, orange))):
             axes.plot([place] * len(SEEDS), values[name], "o", color=colour, markersize=9, alpha=0.7)
-        axes.set(xticks=range(3), xticklabels=LESSONS, xlim=(-0.5, 2.5), ylim=(-4, 104), ylabel="exactitude (%)", title=title)
+        axes.set(
+            xticks=range(3),
+            xticklabels=LESSONS,
+            xlim=(-0.5, 2.5),
+            ylim=(-4, 104),
+            ylabel="exactitude (%)",
+            title=title,
+        )
         axes.grid(alpha=0.3)
     plt.show()
     with torch.no_grad():
         hints = [100 * float(teacher(images[without_3]).softmax(1)[:, 3].mean()) for teacher in teachers]
-    print(f"probabilité moyenne que chaque maître donne au 3 devant les images de l'élève : {shown(hints, 1)} %")
+    print(
+        f"probabilité moyenne que chaque maître donne au 3 devant les images de l'élève : {shown(hints, 1)} %"
+    )
     for name in LESSONS:
         print(f"{name:14} les 3 : {shown(on_threes[name])} % ; tous : {shown(overall[name], 1)} %")
 
@@ -747,18 +831,51 @@ figure, axes = plt.subplots(figsize=(8, 2.9), layout="constrained")
 COLUMNS = (("\\tilde{z}", orange), ("\\hat{z}", green), ("z", blue))
 for column, (letter, colour) in enumerate(COLUMNS):
     for level in range(3):
-        axes.text(3 * column, level, f"${letter}_{level}$", ha="center", va="center", fontsize=13,
-                  bbox={"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": colour, "linewidth": 1.6})
+        axes.text(
+            3 * column,
+            level,
+            f"${letter}_{level}$",
+            ha="center",
+            va="center",
+            fontsize=13,
+            bbox={
+                "boxstyle": "round,pad=0.35",
+                "facecolor": "white",
+                "edgecolor": colour,
+                "linewidth": 1.6,
+            },
+        )
         if level < 2:
             ends = (level, level + 1) if column != 1 else (level + 1, level)
             axes.annotate("", (3 * column, ends[1]), (3 * column, ends[0]),
                           arrowprops={"arrowstyle": "-|>", "color": grey, "shrinkA": 14, "shrinkB": 14})
 for level in range(3):
-    axes.annotate("", (3, level), (0, level), arrowprops={"arrowstyle": "-|>", "color": orange, "shrinkA": 16, "shrinkB": 16})
-    axes.annotate("", (6, level), (3, level), arrowprops={"arrowstyle": "<->", "color": grey, "linestyle": ":", "shrinkA": 16, "shrinkB": 16})
+    axes.annotate(
+        "",
+        (3, level),
+        (0, level),
+        arrowprops={"arrowstyle": "-|>", "color": orange, "shrinkA": 16, "shrinkB": 16},
+    )
+    axes.annotate(
+        "",
+        (6, level),
+        (3, level),
+        arrowprops={"arrowstyle": "<->", "color": grey, "linestyle": ":", "shrinkA": 16, "shrinkB": 16},
+    )
     axes.text(1.5, level + 0.14, "barreau", ha="center", fontsize=9, color=orange)
     axes.text(4.5, level + 0.14, "écart à payer", ha="center", fontsize=9, color=grey)
-axes.annotate("", (3, 2), (0, 2), arrowprops={"arrowstyle": "-|>", "color": grey, "connectionstyle": "arc3,rad=-0.35", "shrinkA": 16, "shrinkB": 16})
+axes.annotate(
+    "",
+    (3, 2),
+    (0, 2),
+    arrowprops={
+        "arrowstyle": "-|>",
+        "color": grey,
+        "connectionstyle": "arc3,rad=-0.35",
+        "shrinkA": 16,
+        "shrinkB": 16,
+    },
+)
 axes.set(xlim=(-0.8, 6.8), ylim=(-0.4, 2.6))
 axes.axis("off")
 plt.show()
@@ -787,8 +904,8 @@ def denoise(
         Aucun argument n'est modifié.
 
     Renvoie :
-        un tenseur N × D : mean + a (noisy − mean), où a, propre à chaque nombre, rend minimale l'erreur quadratique
-        moyenne. Le gradient remonte jusqu'aux trois tenseurs.
+        un tenseur N × D : mean + a (noisy − mean), où a, propre à chaque nombre, rend minimale l'erreur
+        quadratique moyenne. Le gradient remonte jusqu'aux trois tenseurs.
     """
     ### BEGIN SOLUTION
     trust = variance / (variance + noise_variance)
@@ -797,17 +914,27 @@ def denoise(
 
 
 # %% test="denoise" points=3
-seen, expected_mean, spread_of_signal = torch.tensor([[4.0, -2.0]]), torch.tensor([[0.0, 2.0]]), torch.tensor([[3.0, 1.0]])
+seen, expected_mean, spread_of_signal = (
+    torch.tensor([[4.0, -2.0]]),
+    torch.tensor([[0.0, 2.0]]),
+    torch.tensor([[3.0, 1.0]]),
+)
 given = seen.clone(), expected_mean.clone(), spread_of_signal.clone()
 result = denoise(*given, 0.0)
 assert isinstance(result, torch.Tensor), f"un tenseur est attendu, et non {type(result).__name__}"
 assert tuple(result.shape) == (1, 2), f"1 × 2 nombres entrent, 1 × 2 sortent, et non {tuple(result.shape)}"
-assert torch.allclose(result, seen, atol=1e-4), f"sans bruit, le barreau dit tout : {seen.tolist()}, et non {result.tolist()}"
+assert torch.allclose(result, seen, atol=1e-4), (
+    f"sans bruit, le barreau dit tout : {seen.tolist()}, et non {result.tolist()}"
+)
 result = denoise(*given, 1e9)
 assert all(map(torch.equal, given, (seen, expected_mean, spread_of_signal))), "un argument a été modifié"
-assert torch.allclose(result, expected_mean, atol=1e-3), f"bruit immense : il reste la moyenne, et non {result.tolist()}"
+assert torch.allclose(result, expected_mean, atol=1e-3), (
+    f"bruit immense : il reste la moyenne, et non {result.tolist()}"
+)
 result = denoise(seen[:, 1:], expected_mean[:, 1:], spread_of_signal[:, 1:], 1.0).item()
-assert abs(result) < 1e-4, f"signal et bruit de même variance, vu −2, moyenne 2 : le milieu, 0, et non {result:.4f}"
+assert abs(result) < 1e-4, (
+    f"signal et bruit de même variance, vu −2, moyenne 2 : le milieu, 0, et non {result:.4f}"
+)
 ### BEGIN HIDDEN TESTS
 for n, d, noise, dtype in (
     (3, 4, 0.5, torch.float64), (3, 4, 0.5, torch.float64), (1, 6, 2.0, torch.float64), (5, 2, 0.09, torch.float32), (4, 4, 10.0, torch.float64), (6, 1, 0.0, torch.float64), (2, 3, 3, torch.float32),
@@ -906,7 +1033,11 @@ def train_ladder(seed, weights, rungs=True, each=2, noise=NOISE, steps=10 if TIN
     optimizer = torch.optim.Adam(network.parameters(), 1e-2)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1, 2 - 2 * step / steps))
     for _ in range(steps):
-        x = flat[known] if weights is None else torch.cat([flat[known], flat[torch.randint(cut, (100,), device=device)]])
+        x = (
+            flat[known]
+            if weights is None
+            else torch.cat([flat[known], flat[torch.randint(cut, (100,), device=device)]])
+        )
         noisy = network.encode(x, noise)
         loss = F.cross_entropy(3 * noisy[-1][: len(known)], labels[known])
         if weights is not None:
@@ -936,7 +1067,11 @@ with labo.needs("denoise"):
     figure, axes = plt.subplots(figsize=(4.5, 2.8), layout="constrained")
     for draw, (values, colour) in enumerate(zip(zip(alone_20, bare_20, ladder_20), (blue, orange, green))):
         axes.plot(values, "o-", color=colour, label=f"tirage {draw + 1}")
-    axes.set(xticks=range(3), xticklabels=("étiquettes\nseules", "échelle sans\nbarreaux", "échelle"), xlim=(-0.3, 3))
+    axes.set(
+        xticks=range(3),
+        xticklabels=("étiquettes\nseules", "échelle sans\nbarreaux", "échelle"),
+        xlim=(-0.3, 3),
+    )
     axes.set_ylabel("exactitude (%)")
     axes.legend(frameon=False, loc="center right")
     plt.show()
@@ -999,14 +1134,16 @@ def multitask_loss(
 
     Args :
         scores : J tenseurs, celui de la tâche j de forme N × K_j ; les K_j peuvent différer.
-        targets : N × J entiers, la bonne classe de chaque exemple pour chaque tâche, ou −1 si elle est inconnue.
+        targets : N × J entiers, la bonne classe de chaque exemple pour chaque tâche, ou −1 si elle est
+            inconnue.
         weights : J nombres, le poids de chaque tâche.
         Aucun argument n'est modifié.
 
     Renvoie :
-        un tenseur sans dimension : la somme, sur les tâches, du poids fois la moyenne de l'entropie croisée sur les
-        exemples dont l'étiquette est connue. Une tâche sans aucune étiquette compte 0. Le gradient remonte jusqu'aux
-        scores ; perte et gradient sont toujours finis, même pour des scores de ±1000.
+        un tenseur sans dimension : la somme, sur les tâches, du poids fois la moyenne de l'entropie croisée
+            sur les
+        exemples dont l'étiquette est connue. Une tâche sans aucune étiquette compte 0. Le gradient remonte
+        jusqu'aux scores ; perte et gradient sont toujours finis, même pour des scores de ±1000.
     """
     ### BEGIN SOLUTION
     total = torch.zeros((), device=targets.device)
@@ -1029,7 +1166,9 @@ assert abs(result.item() - math.log(2) - 2 * math.log(3)) < 1e-4, (
     f"scores tous égaux, 2 et 3 classes, poids 1 et 2 : ln 2 + 2 ln 3 = 2,8904, et non {result.item():.4f}"
 )
 result = multitask_loss(flat, torch.tensor([[0, -1], [1, -1], [-1, -1], [1, -1]]), [1.0, 2.0]).item()
-assert abs(result - math.log(2)) < 1e-4, f"aucune étiquette pour la seconde tâche : ln 2 = 0,6931, et non {result:.4f}"
+assert abs(result - math.log(2)) < 1e-4, (
+    f"aucune étiquette pour la seconde tâche : ln 2 = 0,6931, et non {result:.4f}"
+)
 ### BEGIN HIDDEN TESTS
 for n, sizes, weights, missing in (
     (5, (3, 2), [1.0, 0.5], 0.3), (7, (4,), [2.0], 0.5), (6, (2, 5, 3), [0.3, 1.0, 3.0], 0.4), (1, (3, 3), [1.0, 1.0], 0.0),
@@ -1090,7 +1229,9 @@ PAIRS, KNOWN = 300 if TINY else 2_000, 50
 
 def digit_pairs(x, y, count, seed):
     """Des images de deux chiffres, N × (H·2W), et leurs trois étiquettes : gauche pair, droite pair, chiffre de gauche."""
-    left, right = torch.randint(len(x), (2, count), generator=torch.Generator().manual_seed(seed)).to(x.device)
+    left, right = torch.randint(len(x), (2, count), generator=torch.Generator().manual_seed(seed)).to(
+        x.device
+    )
     both = torch.cat([x[left], x[right]], 3).flatten(1)
     return both, torch.stack([y[left] % 2, y[right] % 2, y[left]], 1)
 
@@ -1119,7 +1260,12 @@ def train_trunk(seed, width=4, weight=0.0, known=KNOWN, steps=10 if TINY else 30
     network, generator = Trunk(width).to(device), torch.Generator().manual_seed(seed)
     optimizer = torch.optim.Adam(network.parameters(), 3e-3)
     for _ in range(steps):
-        rows = torch.cat([torch.randint(known, (50,), generator=generator), torch.randint(PAIRS, (50,), generator=generator)])
+        rows = torch.cat(
+            [
+                torch.randint(known, (50,), generator=generator),
+                torch.randint(PAIRS, (50,), generator=generator),
+            ]
+        )
         rows = rows.to(device)
         optimizer.zero_grad()
         multitask_loss(network(x[rows]), targets[rows], [1.0, 1.0, weight]).backward()
@@ -1139,13 +1285,23 @@ plt.show()
 with labo.needs("multitask_loss"):
     alone, helped = ([train_trunk(seed, weight=weight) for seed in SEEDS] for weight in (0.0, 1.0))
     for j, task in enumerate("AB"):
-        print(f"tâche {task}, exactitude (%) : sans l'auxiliaire, {shown([run[j] for run in alone])} ; avec, "
-              f"{shown([run[j] for run in helped])}")
+        print(
+            f"tâche {task}, exactitude (%) : sans l'auxiliaire, {shown([run[j] for run in alone])} ; avec, "
+            f"{shown([run[j] for run in helped])}"
+        )
     figure, axes = plt.subplots(figsize=(5, 2.8), layout="constrained")
     for j, (task, colour) in enumerate(zip("AB", (blue, orange))):
         for before, after in zip(alone, helped):
-            axes.plot([0, 1], [before[j], after[j]], "o-", color=colour, label=f"tâche {task}" if before is alone[0] else None)
-    axes.set(xticks=(0, 1), xticklabels=("sans auxiliaire", "avec"), xlim=(-0.3, 1.6), ylabel="exactitude (%)")
+            axes.plot(
+                [0, 1],
+                [before[j], after[j]],
+                "o-",
+                color=colour,
+                label=f"tâche {task}" if before is alone[0] else None,
+            )
+    axes.set(
+        xticks=(0, 1), xticklabels=("sans auxiliaire", "avec"), xlim=(-0.3, 1.6), ylabel="exactitude (%)"
+    )
     axes.legend(frameon=False, loc="center right")
     plt.show()
 
@@ -1178,8 +1334,8 @@ def gram(features: torch.Tensor) -> torch.Tensor:
         features : N × C × H × W ; n'est pas modifié.
 
     Renvoie :
-        un tenseur N × C × C : les produits scalaires des cartes deux à deux, divisés par C·H·W. Le gradient remonte
-        jusqu'à `features`.
+        un tenseur N × C × C : les produits scalaires des cartes deux à deux, divisés par C·H·W. Le gradient
+        remonte jusqu'à `features`.
     """
     ### BEGIN SOLUTION
     flat = features.flatten(2)
@@ -1190,7 +1346,9 @@ def gram(features: torch.Tensor) -> torch.Tensor:
 # %% test="gram" points=2
 result = gram(torch.tensor([[[[1.0, 2.0]], [[3.0, -1.0]]]]))
 assert isinstance(result, torch.Tensor), f"un tenseur est attendu, et non {type(result).__name__}"
-assert tuple(result.shape) == (1, 2, 2), f"une image de 2 cartes donne 1 × 2 × 2, et non {tuple(result.shape)}"
+assert tuple(result.shape) == (1, 2, 2), (
+    f"une image de 2 cartes donne 1 × 2 × 2, et non {tuple(result.shape)}"
+)
 assert torch.allclose(result, torch.tensor([[[1.25, 0.25], [0.25, 2.5]]]), atol=1e-5), (
     "deux cartes 1 × 2, (1 ; 2) et (3 ; −1) : les produits 5, 1, 1 et 10, divisés par C·H·W = 4, et non "
     f"{(4 * result).tolist()} divisés par 4"
@@ -1235,12 +1393,17 @@ def textures(count, seed, size=32):
 
 
 examples, queries, kind_of_query = textures(6, SEED)[0], *textures(120, SEED + 100)
-trunk = (twins["triplets"] if "triplets" in twins else [new_twin().eval()])[0][:3].requires_grad_(False)  # la première couche
+# La première couche.
+trunk = (twins["triplets"] if "triplets" in twins else [new_twin().eval()])[0][:3].requires_grad_(False)
 
 
 def nearest(f):
     """L'exactitude (%) du plus proche des six exemples."""
-    return 100 * float((torch.cdist(f(queries).flatten(1), f(examples).flatten(1)).argmin(1) == kind_of_query).float().mean())
+    return 100 * float(
+        (torch.cdist(f(queries).flatten(1), f(examples).flatten(1)).argmin(1) == kind_of_query)
+        .float()
+        .mean()
+    )
 
 
 def repaint(image, style, content=0.0, steps=10 if TINY else 150):
@@ -1313,7 +1476,9 @@ def show_results():
     print(f"{'réglage':8} {'valeur':>8}   A (%), puis B (%), une valeur par graine")
     for setting, value in dict.fromkeys((row[0], row[1]) for row in results):
         rows = [row[3:] for row in results if row[:2] == (setting, value)]
-        print(f"{setting:8} {value:>8}   {shown([row[0] for row in rows]):16} {shown([row[1] for row in rows])}")
+        print(
+            f"{setting:8} {value:>8}   {shown([row[0] for row in rows]):16} {shown([row[1] for row in rows])}"
+        )
 
 
 # %% experience="essais"
@@ -1355,7 +1520,9 @@ claim.effect("un tronc de 32 rend à B ce que l'auxiliaire lui prenait", outcome
 # %%
 with labo.needs("distillation"):
     x, y = digits.test_input.to(device), digits.test_target.to(device)
-    test_threes = {name: [accuracy(s, x[y == 3], y[y == 3]) for s in group] for name, group in students.items()}
+    test_threes = {
+        name: [accuracy(s, x[y == 3], y[y == 3]) for s in group] for name, group in students.items()
+    }
     for name, values in test_threes.items():
         print(f"{name:14} les 3 du test : {shown(values)} %")
 

@@ -191,7 +191,9 @@ value = operation.forward(np.array([5.0, 6.0]), np.array([2.0]))
 assert np.allclose(value, [3, 4]), f"(5 ; 6) - 2 = (3 ; 4), et non {value}"
 gradients = operation.backward(np.array([1.0, 10.0]), np.array([5.0, 6.0]), np.array([2.0]))
 assert len(gradients) == 2, "backward renvoie deux gradients, celui de a et celui de b"
-assert np.shape(gradients[1]) == (1,), f"le gradient de b a la forme de b, (1,), et non {np.shape(gradients[1])}"
+assert np.shape(gradients[1]) == (1,), (
+    f"le gradient de b a la forme de b, (1,), et non {np.shape(gradients[1])}"
+)
 assert np.allclose(gradients[1], [-11]), (
     f"b a servi deux fois, avec un signe moins : -(1 + 10) = -11, et non {gradients[1]}"
 )
@@ -324,11 +326,15 @@ class Matmul:
 # %% test="matmul" points=2
 operation, left, right = Matmul(), np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]])
 value = operation.forward(left, right)
-assert np.shape(value) == (1, 1), f"une matrice 1 × 2 fois une matrice 2 × 1 est 1 × 1, et non {np.shape(value)}"
+assert np.shape(value) == (1, 1), (
+    f"une matrice 1 × 2 fois une matrice 2 × 1 est 1 × 1, et non {np.shape(value)}"
+)
 assert np.allclose(value, 11), f"1 × 3 + 2 × 4 = 11, et non {value}"
 gradients = operation.backward(np.array([[10.0]]), left, right)
 assert len(gradients) == 2, "backward renvoie deux gradients, celui de A et celui de B"
-assert np.shape(gradients[0]) == (1, 2), f"le gradient de A a la forme de A, (1, 2), et non {np.shape(gradients[0])}"
+assert np.shape(gradients[0]) == (1, 2), (
+    f"le gradient de A a la forme de A, (1, 2), et non {np.shape(gradients[0])}"
+)
 assert np.allclose(gradients[0], [[30, 40]]), (
     f"Z = 1 × 3 + 2 × 4 : le 1 est multiplié par 3, le 2 par 4, et 10 revient de Z ; vous avez {gradients[0]}"
 )
@@ -454,7 +460,9 @@ assert np.shape(value) == (), f"la perte est un nombre, et non un tableau de for
 assert np.allclose(value, np.log(2)), f"deux scores égaux : L = log 2 = 0,693, et non {value}"
 gradients = operation.backward(np.array(1.0), scores)
 assert len(gradients) == 1, "un tuple d'un gradient : n'oubliez pas la virgule, (gradient,)"
-assert np.shape(gradients[0]) == (1, 2), f"le gradient a la forme des scores, (1, 2), et non {np.shape(gradients[0])}"
+assert np.shape(gradients[0]) == (1, 2), (
+    f"le gradient a la forme des scores, (1, 2), et non {np.shape(gradients[0])}"
+)
 assert np.allclose(gradients[0], [[-0.5, 0.5]]), f"gradient attendu : (-1/2 ; 1/2), et non {gradients[0]}"
 ### BEGIN HIDDEN TESTS
 from functools import cache
@@ -598,15 +606,25 @@ def draw_graph(end, title):
                 to_visit.append(parent)
     columns = [[node for node in depth if depth[node] == d] for d in range(max(depth.values()) + 1)]
     place = {
-        node: (-d, (len(column) - 1) / 2 - rank) for d, column in enumerate(columns) for rank, node in enumerate(column)
+        node: (-d, (len(column) - 1) / 2 - rank)
+        for d, column in enumerate(columns)
+        for rank, node in enumerate(column)
     }
     tallest = max(map(len, columns))
     _, axes = plt.subplots(figsize=(1.5 * len(columns), 1.2 + 0.6 * tallest), layout="constrained")
     for node, there in place.items():
         colour = "#cfe3f3" if node.operation else "#f6d9c4"
-        axes.text(*there, node.name, ha="center", va="center", fontsize=9, bbox={"boxstyle": "round", "facecolor": colour})
+        axes.text(
+            *there,
+            node.name,
+            ha="center",
+            va="center",
+            fontsize=9,
+            bbox={"boxstyle": "round", "facecolor": colour},
+        )
         for parent in set(node.parents):
-            bend = 0 if depth[parent] == depth[node] + 1 else -0.35  # une flèche longue passe au-dessus des boîtes
+            # Une flèche longue passe au-dessus des boîtes.
+            bend = 0 if depth[parent] == depth[node] + 1 else -0.35
             arrow = {"arrowstyle": "->", "color": grey, "connectionstyle": f"arc3,rad={bend}"}
             ends = {"shrinkA": 8 + 3 * len(parent.name), "shrinkB": 8 + 3 * len(node.name)}
             axes.annotate("", there, place[parent], arrowprops=arrow | ends)
@@ -648,8 +666,8 @@ def evaluate(node: Node) -> list[Node]:
         node : le nœud voulu ; toutes ses entrées ont une valeur.
 
     Renvoie :
-        une liste de tous les nœuds du graphe, entrées comprises, chacun une fois, parents avant enfants ; le
-        dernier est `node`. Les parents de chaque nœud restent les mêmes.
+        une liste de tous les nœuds du graphe, entrées comprises, chacun une fois, parents avant enfants ;
+        le dernier est `node`. Les parents de chaque nœud restent les mêmes.
     """
     ### BEGIN SOLUTION
     order, done, stack = [], set(), [node]
@@ -1089,7 +1107,10 @@ def by_differences(operation, gradient, a, step=1e-6):
     return found
 
 
-a, gradient = np.array([[1.0, 10.0], [3.0, 20.0], [5.0, 60.0]]), np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 6.0]])
+a, gradient = (
+    np.array([[1.0, 10.0], [3.0, 20.0], [5.0, 60.0]]),
+    np.array([[1.0, 0.0], [0.0, 0.0], [0.0, 6.0]]),
+)
 before = a.copy()
 print("par différences finies :\n", by_differences(BrokenCenter(), gradient, a).round(3))
 print("par backward :\n", BrokenCenter().backward(gradient, a)[0])
@@ -1120,7 +1141,9 @@ class Center:
 # %% test="center" part="valeur" points=1
 a = np.array([[1.0, 10.0], [3.0, 20.0], [5.0, 60.0]])
 value = Center().forward(a)
-assert np.allclose(value, [[-2, -20], [0, -10], [2, 30]]), f"les colonnes ont pour moyennes 3 et 30 ; vous avez {value}"
+assert np.allclose(value, [[-2, -20], [0, -10], [2, 30]]), (
+    f"les colonnes ont pour moyennes 3 et 30 ; vous avez {value}"
+)
 assert np.allclose(a, [[1, 10], [3, 20], [5, 60]]), f"l'entrée a été modifiée : {a.tolist()}"
 ### BEGIN HIDDEN TESTS
 import torch
@@ -1205,18 +1228,21 @@ for shape, gradient, given in cases:
 # $\theta_1 = 1 - 0{,}1 \times 2 = 0{,}8$), puis $0{,}41$.
 
 # %% exercice="train" concepts="pas d'optimisation"
-def train(parameters: list, loss_and_gradients, steps: int = 10, lr: float = 0.1) -> tuple[list, list[float]]:
+def train(
+    parameters: list, loss_and_gradients, steps: int = 10, lr: float = 0.1
+) -> tuple[list, list[float]]:
     """Descend le gradient, d'exactement `steps` pas.
 
     Args :
         parameters : les tableaux de départ ; ni la liste ni les tableaux ne sont modifiés.
-        loss_and_gradients : une fonction qui reçoit la liste des paramètres, et rend la perte (un nombre) et
-            la liste de leurs gradients.
+        loss_and_gradients : une fonction qui reçoit la liste des paramètres, et rend la perte (un nombre)
+            et la liste de leurs gradients.
         steps : nombre de pas ; il peut être nul.
         lr : taux d'apprentissage.
 
     Renvoie :
-        la liste des paramètres après le dernier pas, et celle des `steps` pertes, chacune mesurée **avant** son pas.
+        la liste des paramètres après le dernier pas, et celle des `steps` pertes, chacune mesurée **avant**
+        son pas.
     """
     ### BEGIN SOLUTION
     losses = []
@@ -1229,9 +1255,13 @@ def train(parameters: list, loss_and_gradients, steps: int = 10, lr: float = 0.1
 
 
 # %% test="train" points=3
-final, losses = train([np.array([1.0])], lambda values: (float(values[0][0] ** 2), [2 * values[0]]), steps=3)
+final, losses = train(
+    [np.array([1.0])], lambda values: (float(values[0][0] ** 2), [2 * values[0]]), steps=3
+)
 assert len(losses) == 3, f"trois pas, donc trois pertes, et non {len(losses)}"
-assert np.allclose(losses, [1, 0.64, 0.4096]), f"pertes attendues, avant chaque pas : 1 ; 0,64 ; 0,41, et non {losses}"
+assert np.allclose(losses, [1, 0.64, 0.4096]), (
+    f"pertes attendues, avant chaque pas : 1 ; 0,64 ; 0,41, et non {losses}"
+)
 assert np.allclose(final[0], [0.512]), f"0,8 puis 0,64 puis 0,512 après trois pas, et non {final[0]}"
 ### BEGIN HIDDEN TESTS
 from functools import cache
@@ -1369,12 +1399,19 @@ def start(seed, units=32, scale=1.0):
     """W₁, b₁, W₂ et b₂ au départ : poids gaussiens, à `scale` fois l'échelle de Kaiming, biais nuls."""
     generator = np.random.default_rng(seed)
     w1, w2 = generator.normal(size=(units, train_x.shape[1])), generator.normal(size=(10, units))
-    return [scale * np.sqrt(2 / w1.shape[1]) * w1, np.zeros(units), scale * np.sqrt(2 / units) * w2, np.zeros(10)]
+    return [
+        scale * np.sqrt(2 / w1.shape[1]) * w1,
+        np.zeros(units),
+        scale * np.sqrt(2 / units) * w2,
+        np.zeros(10),
+    ]
 
 
 def network(x, parameters, center=None):
     """Le nœud des scores d'images N × D, et ceux des paramètres ; `center` est une classe, ou None."""
-    w1, b1, w2, b2 = nodes = [Node(value, name=name) for value, name in zip(parameters, ("W1", "b1", "W2", "b2"))]
+    w1, b1, w2, b2 = nodes = [
+        Node(value, name=name) for value, name in zip(parameters, ("W1", "b1", "W2", "b2"))
+    ]
     activation = apply(Add(), apply(Matmul(), Node(x, name="X"), apply(Transpose(), w1)), b1)
     hidden = apply(ReLU(), apply(center(), activation) if center else activation)
     return apply(Add(), apply(Matmul(), hidden, apply(Transpose(), w2)), b2), nodes
@@ -1412,7 +1449,9 @@ with labo.needs("add_sub", "matmul", "relu", "softmax_loss", "evaluate", "build_
     gaps = [abs(a - b).max() / abs(b).max() for a, b in zip(yours, gradients_of_torch(start(0)))]
     for name, gap in zip(("W1", "b1", "W2", "b2"), gaps):
         print(f"{name} : {gap:.0e}")
-    draw_graph(apply(SoftmaxLoss(train_y), network(train_x, start(0))[0]), "votre réseau, par votre bibliothèque")
+    draw_graph(
+        apply(SoftmaxLoss(train_y), network(train_x, start(0))[0]), "votre réseau, par votre bibliothèque"
+    )
 
 # %% affirmation="accord" profils="tiny, small"
 claim.between("les gradients sont ceux de PyTorch, jusqu'au quatorzième chiffre", gaps, 0, 1e-14)
@@ -1432,7 +1471,9 @@ with labo.needs("add_sub", "matmul", "relu", "softmax_loss", "evaluate", "build_
         best = learned if valid_accuracies[-1] == max(valid_accuracies) else best
         label = f"départ {seed} : validation {valid_accuracies[-1]:.1f} %".replace(".", ",")
         axes.plot(range(1, STEPS + 1), losses, color=colour, label=label)
-    axes.set(xlabel="pas", ylabel="perte (entraînement)", ylim=(0, None), title="32 unités cachées, taux 0,05")
+    axes.set(
+        xlabel="pas", ylabel="perte (entraînement)", ylim=(0, None), title="32 unités cachées, taux 0,05"
+    )
     axes.legend()
     plt.show()
     test_accuracy = accuracy(best, test_x, test_y)
@@ -1457,20 +1498,26 @@ def switched_off(parameters, center):
 
 
 centered, off = {}, {}
-with labo.needs("add_sub", "matmul", "relu", "softmax_loss", "evaluate", "build_gradients", "center", "train"):
+with labo.needs(
+    "add_sub", "matmul", "relu", "softmax_loss", "evaluate", "build_gradients", "center", "train"
+):
     figure, axes = plt.subplots(figsize=(6.5, 4), layout="constrained")
     variants = {"sans": None, "fautive": BrokenCenter, "réparée": Center}
     for row, (name, center) in enumerate(variants.items()):
         centered[name], off[name] = [], []
         for seed in range(6):
-            learned, _ = train(start(seed, units=12), lambda p, c=center: digits_loss(p, c), steps=STEPS, lr=0.05)
+            learned, _ = train(
+                start(seed, units=12), lambda p, c=center: digits_loss(p, c), steps=STEPS, lr=0.05
+            )
             centered[name].append(accuracy(learned, valid_x, valid_y, center))
             off[name].append(switched_off(learned, center))
             place = (centered[name][-1], row + 0.14 * (seed - 2.5))
             axes.scatter(*place, color=(grey, orange, blue)[row])
             words = f"{off[name][-1]} éteinte{'s' if off[name][-1] > 1 else ''}"
             axes.annotate(words, place, xytext=(6, -3), textcoords="offset points", fontsize=8)
-    axes.set(yticks=range(3), yticklabels=list(variants), xlabel="exactitude de validation (%)", ylim=(2.5, -0.5))
+    axes.set(
+        yticks=range(3), yticklabels=list(variants), xlabel="exactitude de validation (%)", ylim=(2.5, -0.5)
+    )
     axes.margins(x=0.15)
     plt.show()
 

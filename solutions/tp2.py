@@ -96,7 +96,9 @@ plt.show()
 # jeu), quelles images sont des **copies**, pixel pour pixel, d'une image déjà rencontrée. Un point chacun.
 
 # %% exercice="survey" concepts="méthodologie"
-def survey(images: torch.Tensor, target: torch.Tensor, n_classes: int) -> tuple[torch.Tensor, list[int], list[int]]:
+def survey(
+    images: torch.Tensor, target: torch.Tensor, n_classes: int
+) -> tuple[torch.Tensor, list[int], list[int]]:
     """L'inventaire d'un jeu d'images.
 
     Args :
@@ -107,7 +109,8 @@ def survey(images: torch.Tensor, target: torch.Tensor, n_classes: int) -> tuple[
     Renvoie :
         counts : n_classes entiers (int64), le nombre d'exemples de chaque classe ;
         constant : la liste croissante des canaux dont tous les pixels, de toutes les images, sont égaux ;
-        copies : la liste croissante des indices des images égales, pixel pour pixel, à une image d'indice plus petit.
+        copies : la liste croissante des indices des images égales, pixel pour pixel, à une image d'indice
+            plus petit.
     """
     ### BEGIN SOLUTION
     counts = torch.bincount(target, minlength=n_classes)
@@ -128,16 +131,23 @@ from labo import checks
 
 tally = checks.Tally()
 toy = torch.zeros(4, 2, 2, 3, dtype=torch.uint8)
-toy[:, 1] = torch.tensor([5, 6, 5, 7], dtype=torch.uint8)[:, None, None]  # le canal 1 change d'une image à l'autre
+# Le canal 1 change d'une image à l'autre.
+toy[:, 1] = torch.tensor([5, 6, 5, 7], dtype=torch.uint8)[:, None, None]
 result = survey(toy.clone(), torch.tensor([0, 2, 2, 2]), 4)
-assert isinstance(result, (tuple, list)) and len(result) == 3, "trois résultats sont attendus : counts, constant, copies"
+assert isinstance(result, (tuple, list)) and len(result) == 3, (
+    "trois résultats sont attendus : counts, constant, copies"
+)
 with tally.part(1, "les effectifs"):
     counts = result[0]
     assert isinstance(counts, torch.Tensor), f"counts est un tenseur ; reçu : {type(counts).__name__}"
-    assert counts.tolist() == [1, 0, 3, 0], f"une fois la classe 0, trois fois la 2, sur 4 classes ; reçu : {counts.tolist()}"
+    assert counts.tolist() == [1, 0, 3, 0], (
+        f"une fois la classe 0, trois fois la 2, sur 4 classes ; reçu : {counts.tolist()}"
+    )
 with tally.part(1, "les canaux constants"):
     found = [int(c) for c in result[1]]
-    assert found == [0], f"le canal 0 vaut 0 partout, le canal 1 vaut 5, 6, 5, 7 : [0] attendu ; reçu : {found}"
+    assert found == [0], (
+        f"le canal 0 vaut 0 partout, le canal 1 vaut 5, 6, 5, 7 : [0] attendu ; reçu : {found}"
+    )
 with tally.part(1, "les copies"):
     found = [int(i) for i in result[2]]
     assert found == [2], f"l'image 2 répète l'image 0 : [2] attendu ; reçu : {found}"
@@ -262,9 +272,10 @@ def split_by_grain(
     Args :
         target : N, int64, l'étiquette de chaque image ; toutes celles d'un grain sont égales.
         grain : N, int64, le numéro du grain ; des entiers quelconques, dans un ordre quelconque.
-        share : la part des grains de chaque classe qui va en validation, entre 0 et 1 : `round(share * n)` (le
-            `round` de Python), ramené entre 1 et n - 1 ; d'une classe d'un seul grain, aucun.
-        generator : d'où vient le tirage des grains, uniforme ; deux appels de suite n'ont pas le même tirage.
+        share : la part des grains de chaque classe qui va en validation, entre 0 et 1 : `round(share * n)`
+            (le `round` de Python), ramené entre 1 et n - 1 ; d'une classe d'un seul grain, aucun.
+        generator : d'où vient le tirage des grains, uniforme ; deux appels de suite n'ont pas le même
+            tirage.
 
     Renvoie :
         train, valid : les indices des images de chaque part, int64, dans l'ordre de votre choix.
@@ -294,7 +305,9 @@ assert sorted(train_in + valid_in) == list(range(12)), (
 split_grains = {int(grains_in[i]) for i in train_in} & {int(grains_in[i]) for i in valid_in}
 assert not split_grains, f"des grains sont des deux côtés : {sorted(split_grains)}"
 held = {int(grains_in[i]) for i in valid_in}
-assert len(held & {7, 3, 9}) == 1, f"la classe 0 a trois grains : un en validation (0,4 × 3 = 1,2) ; reçu : {sorted(held)}"
+assert len(held & {7, 3, 9}) == 1, (
+    f"la classe 0 a trois grains : un en validation (0,4 × 3 = 1,2) ; reçu : {sorted(held)}"
+)
 assert 40 not in held, "la classe 2 n'a qu'un grain : il reste à l'entraînement"
 ### BEGIN HIDDEN TESTS
 def split_case(sizes, pictures):
@@ -412,7 +425,8 @@ def statistics(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         images : N × C × H × W, uint8, non modifié.
 
     Renvoie :
-        mean, std : deux tenseurs de C nombres, float32. `std` vaut exactement 1 pour un canal dont tous les pixels
+        mean, std : deux tenseurs de C nombres, float32. `std` vaut exactement 1 pour un canal dont tous les
+            pixels
         sont égaux.
     """
     ### BEGIN SOLUTION
@@ -443,8 +457,12 @@ answer = statistics(pixels.clone())
 assert isinstance(answer, (tuple, list)) and len(answer) == 2, "deux tenseurs sont attendus : mean, std"
 mean, std = answer
 assert all(isinstance(part, torch.Tensor) for part in answer), "deux tenseurs sont attendus : mean, std"
-assert tuple(mean.shape) == tuple(std.shape) == (2,), f"un nombre par canal ; formes : {tuple(mean.shape)}, {tuple(std.shape)}"
-assert [round(value, 4) for value in mean.tolist()] == [2, 26], f"moyennes (2 ; 26) attendues ; reçu : {mean.tolist()}"
+assert tuple(mean.shape) == tuple(std.shape) == (2,), (
+    f"un nombre par canal ; formes : {tuple(mean.shape)}, {tuple(std.shape)}"
+)
+assert [round(value, 4) for value in mean.tolist()] == [2, 26], (
+    f"moyennes (2 ; 26) attendues ; reçu : {mean.tolist()}"
+)
 assert std[1] == 1, f"un canal constant a un écart-type de 1 ; reçu : {std[1].item()}"
 found = normalize(pixels.clone(), torch.tensor([1.0, 26.0]), torch.tensor([2.0, 1.0])).flatten().tolist()
 assert [round(value, 4) for value in found] == [-0.5, 1.5, 0, 0], (
@@ -811,8 +829,13 @@ class GrainNet(nn.Module):
     def __init__(self, width=12, drop=0.3):
         super().__init__()
         self.features = nn.Sequential(
-            nn.Conv2d(3, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(),
-            nn.Conv2d(width, 2 * width, 3, padding=1, stride=2), nn.BatchNorm2d(2 * width), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(3, width, 3, padding=1),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.Conv2d(width, 2 * width, 3, padding=1, stride=2),
+            nn.BatchNorm2d(2 * width),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
         )
         self.scores = nn.Sequential(nn.Flatten(), nn.Dropout(drop), nn.Linear(18 * width, 4))
 
@@ -845,7 +868,9 @@ def trial(rows, seed, build=GrainNet, lr=LR, epochs=EPOCHS, patience=EPOCHS):
     model = build()
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, weight_decay=1e-4)
     draws = torch.Generator().manual_seed(seed)
-    losses = fit(model, optimizer, (x, target[train]), (x_valid, target[valid]), epochs, patience, BATCH, draws)
+    losses = fit(
+        model, optimizer, (x, target[train]), (x_valid, target[valid]), epochs, patience, BATCH, draws
+    )
     return model, (x, x_valid), losses
 
 
@@ -870,7 +895,11 @@ with labo.needs("split_by_grain", "normalize", "balanced_accuracy", "fit"):
             if seed == SEED:
                 curves[name] = losses
                 rare = microscope[rows[1]] == 1
-                diagnosed[name] = measure(model, x, rows[0]), validation[name][-1], measure(model, x_valid[rare], rows[1][rare])
+                diagnosed[name] = (
+                    measure(model, x, rows[0]),
+                    validation[name][-1],
+                    measure(model, x_valid[rare], rows[1][rare]),
+                )
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 2.8), layout="constrained")
     for row, (name, colour) in enumerate(zip(validation, (grey, blue, orange))):
         left.plot(range(1, len(curves[name]) + 1), curves[name], color=colour, label=name)
@@ -878,8 +907,13 @@ with labo.needs("split_by_grain", "normalize", "balanced_accuracy", "fit"):
     left.set(xlabel="époque", ylabel="perte de validation", xticks=range(0, EPOCHS + 1, 5))
     left.legend(fontsize=8)
     right.axvline(25, color=grey, linestyle="--")
-    right.set(yticks=range(3), yticklabels=list(validation), xlabel="exactitude équilibrée de validation (%)",
-              xlim=(20, 100), ylim=(2.5, -0.5))
+    right.set(
+        yticks=range(3),
+        yticklabels=list(validation),
+        xlabel="exactitude équilibrée de validation (%)",
+        xlim=(20, 100),
+        ylim=(2.5, -0.5),
+    )
     plt.show()
 
 # %% affirmation="fuite"
@@ -917,7 +951,12 @@ def broken_search(settings, run, seeds):
 
 
 # Deux réglages, deux graines : lequel choisiriez-vous ?
-examples = {("calme", 0): [0.9, 0.7, 0.6], ("calme", 1): [0.8, 0.6, 0.7], ("chanceux", 0): [0.9, 0.5], ("chanceux", 1): [2.0, 1.9]}
+examples = {
+    ("calme", 0): [0.9, 0.7, 0.6],
+    ("calme", 1): [0.8, 0.6, 0.7],
+    ("chanceux", 0): [0.9, 0.5],
+    ("chanceux", 1): [2.0, 1.9],
+}
 print(broken_search(["calme", "chanceux"], lambda setting, seed: examples[setting, seed], [0, 1]))
 
 # %% exercice="search" concepts="méthodologie"
@@ -926,14 +965,16 @@ def search(settings, run, seeds):
 
     Args :
         settings : la liste des réglages à essayer, au moins un ; non modifiée.
-        run : `run(setting, seed)` entraîne avec ce réglage et cette graine, et renvoie ses pertes de validation, une par
-            époque, au moins une. Elle est longue : on l'appelle au plus une fois pour chaque réglage et chaque graine.
+        run : `run(setting, seed)` entraîne avec ce réglage et cette graine, et renvoie ses pertes de
+            validation, une par époque, au moins une. Elle est longue : on l'appelle au plus une fois pour
+            chaque réglage et chaque graine.
         seeds : la liste des graines, au moins une ; non modifiée.
 
     Renvoie :
-        (réglage, perte) : le réglage dont la perte est la plus petite, le premier d'entre eux en cas d'égalité. La perte
-        d'un réglage est la moyenne, sur toutes les graines, de celle de la meilleure époque. Si l'une de ses courbes
-        contient `nan` ou l'infini, elle est infinie. Si toutes le sont : (premier réglage, inf).
+        (réglage, perte) : le réglage dont la perte est la plus petite, le premier d'entre eux en cas
+        d'égalité. La perte d'un réglage est la moyenne, sur toutes les graines, de celle de la meilleure
+        époque. Si l'une de ses courbes contient `nan` ou l'infini, elle est infinie. Si toutes le sont :
+        (premier réglage, inf).
     """
     ### BEGIN SOLUTION
     chosen, record = settings[0], math.inf
@@ -952,8 +993,12 @@ from labo import checks
 
 tried = {("a", 0): [3.0, 1.0, 2.0], ("a", 1): [2.0, 2.0], ("b", 0): [0.5], ("b", 1): [4.0]}
 answer = search(["a", "b"], lambda setting, seed: tried[setting, seed], [0, 1])
-assert isinstance(answer, (tuple, list)) and len(answer) == 2, "deux résultats sont attendus : le réglage, sa perte"
-assert answer[0] == "a", f"a : (1 + 2) / 2 ; b : (0,5 + 4) / 2 ; le réglage a est attendu ; reçu : {answer[0]}"
+assert isinstance(answer, (tuple, list)) and len(answer) == 2, (
+    "deux résultats sont attendus : le réglage, sa perte"
+)
+assert answer[0] == "a", (
+    f"a : (1 + 2) / 2 ; b : (0,5 + 4) / 2 ; le réglage a est attendu ; reçu : {answer[0]}"
+)
 assert abs(answer[1] - 1.5) < 1e-6, f"la perte du réglage a est (1 + 2) / 2 = 1,5 ; reçu : {answer[1]}"
 ### BEGIN HIDDEN TESTS
 nan, inf = float("nan"), float("inf")
@@ -1071,7 +1116,9 @@ from labo import checks
 found = diagnose(90.0, 88.0, 86.0, 80.0, 25.0, 5.0)
 assert found == "réussi", f"90, 88, 86 pour un objectif de 80 : « réussi » attendu ; reçu : {found!r}"
 found = diagnose(90.0, 70.0, 50.0, 80.0, 25.0, 5.0)
-assert found == "surapprentissage", f"90, 70 : « surapprentissage » attendu, avant la source rare ; reçu : {found!r}"
+assert found == "surapprentissage", (
+    f"90, 70 : « surapprentissage » attendu, avant la source rare ; reçu : {found!r}"
+)
 ### BEGIN HIDDEN TESTS
 nan = float("nan")
 cases = (
@@ -1098,7 +1145,9 @@ with labo.needs("diagnose"):
     for name, numbers in diagnosed.items():
         train, valid, rare = (decimal(value, 0) for value in numbers)
         verdict = diagnose(*numbers, goal=75.0, floor=25.0, margin=5.0)
-        print(f"{name:20} entraînement {train} %, validation {valid} %, microscope rare {rare} % : {verdict}")
+        print(
+            f"{name:20} entraînement {train} %, validation {valid} %, microscope rare {rare} % : {verdict}"
+        )
 
 # %% [markdown]
 # Le tableau croit les nombres qu'on lui donne : devant une fuite, il lit un thermomètre faux, et la ligne 3 ne la voit
@@ -1136,13 +1185,14 @@ def train_final(images, target, grain, microscope, seed):
     """Entraîne le modèle final.
 
     Args :
-        images : N × 3 × 12 × 12, uint8 ; target, grain, microscope : N, int64, comme dans `grains.npz`, copies
-            comprises ; les classes vont de 0 à 3, numérotées dans un ordre quelconque. Aucun n'est modifié.
+        images : N × 3 × 12 × 12, uint8 ; target, grain, microscope : N, int64, comme dans `grains.npz`,
+            copies comprises ; les classes vont de 0 à 3, numérotées dans un ordre quelconque. Aucun n'est
+            modifié.
         seed : la graine des tirages (un entier).
 
     Renvoie :
-        une fonction `predict(images)` : des images N × 3 × 12 × 12 (uint8, N ≥ 1), non modifiées, donnent N classes,
-        int64.
+        une fonction `predict(images)` : des images N × 3 × 12 × 12 (uint8, N ≥ 1), non modifiées, donnent N
+        classes, int64.
     """
     ### BEGIN SOLUTION
     def prepared(images):
@@ -1401,7 +1451,14 @@ def note(name, value, seed, **changes):
 with labo.needs("split_by_grain", "normalize", "balanced_accuracy", "fit"):
     for width in (4, 12):
         for seed in list(SEEDS)[:2]:
-            note("largeur", width, seed, build=lambda width=width: GrainNet(width), epochs=EPOCHS // 2, patience=4)
+            note(
+                "largeur",
+                width,
+                seed,
+                build=lambda width=width: GrainNet(width),
+                epochs=EPOCHS // 2,
+                patience=4,
+            )
     print("réglage     valeur  graine  validation (%)  microscope rare (%)")
     for name, value, seed, valid, rare in trials:
         print(f"{name:11} {value:>6} {seed:>7} {decimal(valid, 0):>15} {decimal(rare, 0):>20}")
