@@ -347,7 +347,7 @@ figure, grid = plt.subplots(3, 3, figsize=(6.2, 5.6), layout="constrained")
 for k, row in zip(shown, grid):
     pictures = (x, means[k], x * means[k])
     total, bias = float((x * means[k]).sum()), float(-means[k].square().sum() / 2)
-    score = f"somme {total:.0f}, biais {bias:.0f} :\nscore {scores[k]:.0f}".replace("-", "−")
+    score = f"somme {total:.0f}, biais {bias:.0f}\nscore {scores[k]:.0f}".replace("-", "−")
     titles = ("image x", f"gabarit du {data.classes[k]}", score)
     for axes, picture, title in zip(row, pictures, titles):
         limit = float(picture.abs().max())
