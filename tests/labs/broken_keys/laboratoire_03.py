@@ -31,7 +31,12 @@ BROKEN: list[tuple[str, list[tuple[str, str]], list[str]]] = [
     ),
     (
         "the schedule is constant",
-        [("warmup_cosine(step, n_steps, n_steps // 10, PEAK)), PEAK)", "PEAK), PEAK)")],
+        [
+            (
+                "scheduled(lambda step: warmup_cosine(step, n_steps, n_steps // 10, PEAK))",
+                "scheduled(lambda step: PEAK)",
+            )
+        ],
         ["calendrier"],
     ),
     (

@@ -20,7 +20,7 @@ BROKEN: list[tuple[str, list[tuple[str, str]], list[str]]] = [
             ("shaken = smooth_images + 0.05 *", "shaken = smooth_images + 0.0 *"),
             ("for m in maps.chunk(2, 2)])", "for m in maps.flip(2).chunk(2, 2)])"),
             ("epsilon, epsilon, 1, clean)", "epsilon, epsilon, 0, clean)"),
-            ("epsilon, epsilon / 3, 6, clean)", "epsilon, epsilon / 3, 0, clean)"),
+            ("epsilon, epsilon / 3, 6, clean\n", "epsilon, epsilon / 3, 0, clean\n"),
             (
                 "return Checkpoint(network, optimizer, EPOCHS // 2, generator).resume",
                 "kept = Checkpoint(network, optimizer, EPOCHS // 2, generator)\n"
