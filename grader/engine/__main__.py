@@ -14,10 +14,6 @@ import signal  # noqa: E402
 import socket  # noqa: E402
 import sys  # noqa: E402
 
-from grader.engine.late_metas import import_torch  # noqa: E402
-
-import_torch()
-
 from grader.engine import zygote  # noqa: E402
 
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader to handle

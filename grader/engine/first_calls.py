@@ -70,10 +70,6 @@ def _torchvision() -> None:
         ensure_torchvision()
 
 
-def _metas() -> None:
-    torch.empty(0, device="meta")  # imports what torch computes there
-
-
 def _lstm() -> None:
     nn.LSTM(4, 3)(torch.ones(2, 1, 4))[0].sum().backward()
 
@@ -85,7 +81,6 @@ _CALLS: Final[dict[str, Callable[[], None]]] = {
     "attention": _attention,
     "decompositions": _decompositions,
     "lstm": _lstm,
-    "metas": _metas,
     "figures": _figures,
     "torchvision": _torchvision,
 }

@@ -32,7 +32,6 @@ _COMPUTED: Final = {
     "attention": r"(?i)attention",
     "decompositions": r"\b(linalg|svd|eigh)\b",
     "lstm": r"\bLSTM\b",
-    "metas": r"[\"']meta[\"']|\btorch\.(vmap|func\.(vmap|jac|hessian|jvp))",
     "figures": r"\bplt\.|\bpyplot\.|\bsubplots\b",
     "torchvision": r"\bensure_torchvision\b|\b(import|from) torchvision\b",
 }
