@@ -1651,6 +1651,7 @@ assert symbols == [1], (
 ending = {(0,): (0, 0.5, 0.45, 0.05), (0, 2): (0, 0.02, 0.5, 0.48), (0, 2, 2): (0, 0.4, 0.3, 0.3)}
 pruned = {(0,): (0, 0, 0.55, 0.45), (0, 2): (0, 0.34, 0.36, 0.3), (0, 3): (0, 0.1, 0.5, 0.4),
           (0, 2, 2): (0, 0.4, 0.31, 0.29), (0, 3, 2): (0, 0.4, 0.31, 0.29)}
+wide = pruned | {(0, 3, 3): (0, 0.4, 0.3, 0.3)}
 
 
 def following(table):
@@ -1661,6 +1662,7 @@ for table, width, alpha, wanted, why in (
     (ending, 2, 1.5, [2, 3, 1], "une suite finie ne prend pas de place aux pas suivants"),
     (pruned, 2, 1.0, [3, 2, 1], "2 prolongements sont gardés en tout, et non 2 par hypothèse"),
     (pruned, 4, 1.0, [3, 3, 1], "le quatrième des prolongements gardés mène à la meilleure suite"),
+    (wide, 5, 1.0, [2, 3, 1], "le cinquième des prolongements gardés y mène, même s'il n'y a que quatre symboles"),
 ):
     symbols, _ = beam_search(following(table), 0, 1, width, 3, alpha)
     assert symbols == wanted, f"largeur {width}, alpha = {alpha} : suite {symbols}, au lieu de {wanted} ; {why}"
