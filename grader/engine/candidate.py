@@ -14,7 +14,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from types import ModuleType, NoneType
 from typing import Any, Final, NamedTuple, NoReturn
@@ -32,6 +32,7 @@ from grader.engine.operations import ARITHMETIC, IN_TURN, OPERATIONS, class_name
 from grader.engine.peer import Gone, Peer
 from grader.engine.received import Arguments
 from grader.engine.shell import Shell
+from grader.engine.turns import Turns
 from grader.engine.wire import Pack
 from grader.engine.wire_errors import WireError
 from labo.bans import live, recording
@@ -60,9 +61,10 @@ class Candidate:
     def __init__(self, sock: socket.socket, shell: Shell, start: live.Start) -> None:
         self.peer = Peer(sock, self._serve)
         self.shell = shell
-        self.running = 0  # pieces of student code, one within the other
-        self.requests = 0  # of the examiner's, served now
-        self.asking = threading.RLock()
+        self.running = False  # student code, in the main thread
+        self.calling = False  # a function of the test, in that thread, or further out
+        self.interrupted = False  # while it did
+        self.turns = Turns()
         self.fresh_numbers = itertools.count()
         self.objects: dict[int, Any] = {}
         self.numbers: dict[int, int] = {}  # by id: an object stays here under one number
@@ -75,42 +77,71 @@ class Candidate:
         self.names_at_start = dict(shell.user_ns)
 
     def _interrupt(self, *_: object) -> None:
-        if self.running:  # between two requests, it came too late
+        self.interrupted = self.calling  # its answer comes first, or would be taken for the next
+        if self.running or self.calling:  # between two requests, it came too late
+            self.turns.interrupt_test()  # threads that the main one joins would go on
+        if self.running:
             raise KeyboardInterrupt
 
     def _serve(self, message: bytes) -> bytes:
         request = wire.decode(message)
-        self.requests += 1
-        try:
-            answer = getattr(self, f"_on_{request['op']}")(request)
-        except WireError as error:  # a value that cannot cross
-            self.mirrors.keep(set(self.mirrors.tensors).difference(self.told))
-            answer = wire.encode({"refused": str(error)})
-        finally:
-            with self.asking:
-                self.requests -= 1
+        with self.turns.request(), self._main_thread(running=False):
+            try:
+                answer = getattr(self, f"_on_{request['op']}")(request)
+            except WireError as error:  # a value that cannot cross
+                self.mirrors.keep(set(self.mirrors.tensors).difference(self.told))
+                answer = wire.encode({"refused": str(error)})
         self.told.clear()
         return answer
 
-    def _call_test(self, message: bytes) -> bytes:
-        """The answer of a test's function: the examiner serves one at a time, while it waits.
+    @contextmanager
+    def _main_thread(self, *, running: bool) -> Iterator[None]:
+        """Say whether student code runs in a block, if the main thread comes here."""
+        if not _is_main_thread():
+            yield
+            return
+        before, self.running = self.running, running
+        try:
+            if running and self.interrupted:
+                raise KeyboardInterrupt
+            yield
+        finally:
+            self.running = before
+
+    def _call_test(self, test: int, message: bytes) -> bytes:
+        """The answer of a function of this test.
 
         Raises:
-            RuntimeError: it no longer waits, for a thread that goes on after its call.
+            RuntimeError: nobody answers, as the test has ended, or has run out of time.
+            RecursionError: see `Turns`.
         """
-        with self.asking:
-            if not self.requests:
-                raise RuntimeError(french.nobody_waits())
-            return self.peer.request(message)
+        if not _is_main_thread():
+            return self._answer_of_test(test, message)
+        if not self.running:  # a signal or a collector has come between
+            raise RuntimeError(french.nobody_waits())
+        with self._main_thread(running=False):
+            before, self.calling = self.calling, True
+            try:
+                return self._answer_of_test(test, message)
+            finally:
+                self.calling = before
+                if self.interrupted:
+                    self.interrupted = before  # what is further out is interrupted too
+                    raise KeyboardInterrupt
+
+    def _answer_of_test(self, test: int, message: bytes) -> bytes:
+        is_main = _is_main_thread()
+        with self.turns.call(test, lambda: is_main and self.interrupted):
+            answer = self.peer.request(message)
+        if not answer:
+            raise RuntimeError(french.nobody_waits())
+        return answer
 
     # ---- Requests
 
     def _on_run(self, request: dict) -> bytes:
-        self.running += 1
-        try:
+        with self._main_thread(running=True):
             outputs = self.shell.run(request["source"])
-        finally:
-            self.running -= 1
         return wire.encode({"outputs": outputs})
 
     def _on_lookup(self, request: dict) -> bytes:
@@ -133,7 +164,8 @@ class Candidate:
     def _applied(self, request: dict) -> dict[str, object]:
         self.mirrors.take(request["mirrors"])
         state.restore(request)
-        arguments = Arguments(self.objects, self.generators, self._call_test)
+        call_test = partial(self._call_test, self.turns.test)
+        arguments = Arguments(self.objects, self.generators, call_test)
         args, kwargs = wire.decode(request["arguments"], arguments.build, trusted=True)
         tape = _Tape(arguments.leaves())
         results: list[bytes] = []
@@ -141,23 +173,21 @@ class Candidate:
         asked = request["input"]
         answers = None if asked is None else arguments.callback(asked)
         with self.shell.capturing() as capture, passed_over.answering(answers):
-            self.running += 1
             try:
-                steps = _steps(request["operation"], args, dict(kwargs))
-                several = len(steps) > 1
-                own = [arguments.indices(step.args) if several else None for step in steps]
-                arguments.remember()
-                for step, indices in zip(steps, own, strict=True):
-                    value = step()
-                    changed = arguments.changed(indices)
-                    results.append(self._encoded((value, changed), tape, arguments))
+                with self._main_thread(running=True):
+                    steps = _steps(request["operation"], args, dict(kwargs))
+                    several = len(steps) > 1
+                    own = [arguments.indices(step.args) if several else None for step in steps]
+                    arguments.remember()
+                    for step, indices in zip(steps, own, strict=True):
+                        value = step()
+                        changed = arguments.changed(indices)
+                        results.append(self._encoded((value, changed), tape, arguments))
             except WireError:
                 raise
             except BaseException as error:  # whatever student code raises is its answer
                 answer["raised"] = _described(error)
                 results.append(self._encoded((None, arguments.changed()), tape, arguments))
-            finally:
-                self.running -= 1
         answer["result"] = results.pop()
         if results:
             answer["earlier"] = results
@@ -178,27 +208,26 @@ class Candidate:
         given = [(output, grad) for output, grad in grads if grad is not None]
         tape = _Tape([grad for _, grad in given if grad.requires_grad] + recorded.inputs)
         answer: dict[str, object]
-        self.running += 1
         try:
-            results = torch.autograd.grad(
-                [output for output, _ in given],
-                recorded.inputs,
-                [grad for _, grad in given],
-                retain_graph=True,
-                create_graph=request["create_graph"],
-                allow_unused=True,
-            )
-            answer = {"result": self._encoded(list(results), tape)}
+            with self._main_thread(running=True):
+                results = torch.autograd.grad(
+                    [output for output, _ in given],
+                    recorded.inputs,
+                    [grad for _, grad in given],
+                    retain_graph=True,
+                    create_graph=request["create_graph"],
+                    allow_unused=True,
+                )
+                answer = {"result": self._encoded(list(results), tape)}
         except WireError:
             raise
         except BaseException as error:
             answer = {"raised": _described(error)}
-        finally:
-            self.running -= 1
         return self._answer(answer, tape)
 
     def _on_forget(self, request: dict) -> bytes:
         """At the end of a test, keep only what the examiner still holds."""
+        self.turns.end_test()
         self.objects = {number: self.objects[number] for number in request["keep"]}
         self.numbers = {id(value): number for number, value in self.objects.items()}
         self.mirrors.keep(request["keep"])
@@ -279,6 +308,10 @@ class Candidate:
             number = self.numbers[id(value)] = next(self.fresh_numbers)
             self.objects[number] = value  # kept alive, so that its id stays its own
         return number
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 # What an exercise may use, but for what notebooks change for themselves: figures, output, files.

@@ -89,7 +89,7 @@ class Conversation:
         self.sources.append(source)
         source = source if part is None else part
         try:
-            with alarm(self.allow_cell()):
+            with alarm(self.allow_cell(), self.peer):
                 return self._kept(checked_outputs(self.remote.run(source), self.cell)), None
         except Late:
             return [error_output("TimeoutError", self.stop_cell())], Status.TIMEOUT
@@ -125,7 +125,7 @@ class Conversation:
         if self.peer.waiting:
             self.interrupt()
             self.peer.deadline = time.monotonic() + _INTERRUPT_SECONDS
-            with suppress(Late, Gone, Exception), alarm(self.peer.deadline):
+            with suppress(Late, Gone, Exception), alarm(self.peer.deadline, self.peer):
                 while self.peer.waiting:
                     self.peer.answer()
         if self.peer.waiting:
@@ -147,7 +147,7 @@ class Conversation:
             return
         self.peer.deadline = time.monotonic() + _START_SECONDS
         try:
-            with alarm(self.peer.deadline):
+            with alarm(self.peer.deadline, self.peer):
                 self.remote.forget()
         except (Gone, Late, UnsupportedAcrossBoundary, Exception) as error:
             self.lose(error)

@@ -114,7 +114,17 @@ def notebook_too_long(seconds: float) -> str:
 
 
 def nobody_waits() -> str:
-    return "La fonction du test est appelée après la fin de l'appel qui l'a reçue."
+    return "La fonction du test est appelée quand plus rien n'attend son résultat."
+
+
+def another_process() -> str:
+    return (
+        "Une fonction du test ne s'appelle pas d'un autre processus (`os.fork`, multiprocessing)."
+    )
+
+
+def calls_within_calls() -> str:
+    return "Votre code et une fonction du test s'appellent l'un l'autre, sans fin peut-être."
 
 
 def ended() -> str:

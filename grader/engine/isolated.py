@@ -123,7 +123,11 @@ class IsolatedTests:
         deadline = self.conversation.allow_cell()
         try:
             self.remote.stdout = printed
-            with redirect_stdout(printed), redirect_stderr(io.StringIO()), alarm(deadline):
+            with (
+                redirect_stdout(printed),
+                redirect_stderr(io.StringIO()),
+                alarm(deadline, self.conversation.peer),
+            ):
                 value = self._value(source)
             return self._graded(value, points, printed.getvalue())
         except Late:

@@ -10,7 +10,8 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Final, NoReturn
 
 from grader.engine.bounds import MAX_BYTES
@@ -18,6 +19,7 @@ from grader.engine.wire_errors import WireError
 
 _HEADER: Final = struct.Struct(">BI")
 _REQUEST, _ANSWER = 1, 2
+_NONE: Final = b""  # the answer of who has no time for one
 _CHUNK: Final = 1 << 20
 _SMALL: Final = 1 << 16  # a message and its header come together
 _MAX_NESTING: Final = 50
@@ -42,6 +44,7 @@ class Peer:
         self.serve = serve
         self.deadline: float | None = None
         self.waiting = 0  # answers yet to come
+        self.exchanging = False  # messages come or go now
         self._nesting = 0
         self._received = bytearray()  # and not yet read
         self._room = memoryview(bytearray(_SMALL))  # where it arrives
@@ -56,17 +59,22 @@ class Peer:
             Gone, Late: no answer will come, or none came in time.
         """
         self.waiting += 1
-        self._send(_REQUEST, message)
-        return self.answer()
+        with self._exchange():
+            self._send(_REQUEST, message)
+            return self._answer(self._serve_request)
 
     def answer(self) -> bytes:
-        """Wait for the answer to the request already sent."""
+        """Wait for the answer to the request already sent; serve nothing meanwhile."""
+        with self._exchange():
+            return self._answer(lambda _: self._send(_ANSWER, _NONE))
+
+    def _answer(self, serve: Callable[[bytes], None]) -> bytes:
         while True:
             kind, message = self._receive()
             if kind == _ANSWER:
                 self.waiting -= 1
                 return message
-            self._serve_request(message)
+            serve(message)
 
     def serve_forever(self) -> NoReturn:
         """Serve until the other side closes."""
@@ -81,9 +89,31 @@ class Peer:
         try:
             if self._nesting > _MAX_NESTING:
                 raise Gone("calls nested too deep")
-            self._send(_ANSWER, self.serve(message))
+            answer = self._served(message)
+            self._send(_ANSWER, answer)
         finally:
             self._nesting -= 1
+
+    def _served(self, message: bytes) -> bytes:
+        before, self.exchanging = self.exchanging, False
+        try:
+            return self.serve(message)
+        except Late:  # the other side waits for an answer all the same
+            self.exchanging = True
+            with suppress(Late, Gone):
+                self._send(_ANSWER, _NONE)
+            raise
+        finally:
+            self.exchanging = before
+
+    @contextmanager
+    def _exchange(self) -> Iterator[None]:
+        """A block that an alarm does not end: a message would be lost. Its waits have an end."""
+        before, self.exchanging = self.exchanging, True
+        try:
+            yield
+        finally:
+            self.exchanging = before
 
     def _send(self, kind: int, message: bytes) -> None:
         if len(message) > MAX_BYTES:
@@ -98,13 +128,20 @@ class Peer:
                 raise Gone(str(error)) from error
 
     def _receive(self) -> tuple[int, bytes]:
-        kind, length = _HEADER.unpack(self._read(_HEADER.size))
+        data = self._received  # grows with what really comes, whatever length was announced
+        self._read(_HEADER.size)
+        kind, length = _HEADER.unpack_from(data)
         if kind not in (_REQUEST, _ANSWER) or length > MAX_BYTES:
             raise Gone("not a message")
-        return kind, self._read(length)
+        end = _HEADER.size + length
+        self._read(end)
+        message = bytes(data[_HEADER.size : end])
+        del data[:end]  # all of it at once: who comes too late for a part finds the whole later
+        return kind, message
 
-    def _read(self, length: int) -> bytes:
-        data = self._received  # grows with what really comes, whatever length was announced
+    def _read(self, length: int) -> None:
+        """Receive until so much is there."""
+        data = self._received
         while len(data) < length:
             self._wait(self._readable)
             try:
@@ -114,9 +151,6 @@ class Peer:
             if not count:
                 raise Gone("closed")
             data += self._room[:count]
-        read = bytes(data[:length])
-        del data[:length]
-        return read
 
     def _wait(self, ready: select.poll) -> None:
         """Wait until the socket can be read, or written."""

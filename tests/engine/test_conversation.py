@@ -57,6 +57,6 @@ def test_a_candidate_that_is_long_to_forget_is_lost(conversation, monkeypatch):
     assert conversation.lost is not None
 
 
-def test_an_alarm_whose_time_has_passed_rings_all_the_same():
-    with pytest.raises(Late), alarm(time.monotonic() - 60):
+def test_an_alarm_whose_time_has_passed_rings_all_the_same(conversation):
+    with pytest.raises(Late), alarm(time.monotonic() - 60, conversation.peer):
         work_for_ever()

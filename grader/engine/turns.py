@@ -1,0 +1,92 @@
+"""Whose turn it is, among a student's threads, to call a function of the test.
+
+The examiner serves one call at a time, while it waits for an answer; serving it, it may send a
+request in turn, during which one more call is served, and so on. So there are at most as many calls
+under way as requests, each within the one before, and an answer is sent once no call is under way
+that came after its request. A thread that calls between two requests waits for the next one.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from grader.engine import french
+
+_MAX_WITHIN: Final = 49
+"""Requests that are served one within the other, when one more call may still be made."""
+
+
+class Turns:
+    """The turns of one candidate.
+
+    Attributes:
+        test: a number of the test that runs; its functions are called until it ends.
+    """
+
+    def __init__(self) -> None:
+        self.test = 0
+        self._changed = threading.Condition()
+        self._requests: list[bool] = []  # served now, each within the one before: has it ended?
+        self._calls = 0  # of its functions, not answered yet
+        self._process = os.getpid()
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """Serve a request; its answer is sent after this."""
+        with self._changed:
+            self._requests.append(False)
+            rank = len(self._requests)
+            self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._requests[rank - 1] = True
+                self._changed.wait_for(lambda: len(self._requests) == rank and self._calls < rank)
+                self._requests.pop()
+                self._changed.notify_all()
+
+    @contextmanager
+    def call(self, test: int, is_urgent: Callable[[], bool]) -> Iterator[None]:
+        """Call a function of a test, once the examiner serves one more.
+
+        Args:
+            is_urgent: says that the thread may not wait any longer.
+
+        Raises:
+            RuntimeError: the test has ended, or its function is called from another process.
+            RecursionError: too many calls are made one within the other.
+        """
+        if os.getpid() != self._process:
+            raise RuntimeError(french.another_process())
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_next() or test != self.test or is_urgent())
+            if test != self.test or not self._is_next():
+                raise RuntimeError(french.nobody_waits())
+            if len(self._requests) > _MAX_WITHIN:
+                raise RecursionError(french.calls_within_calls())
+            self._calls += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._calls -= 1
+                self._changed.notify_all()
+
+    def _is_next(self) -> bool:
+        """True when the innermost request has no call under way, and has not ended."""
+        return self._calls < len(self._requests) and not self._requests[-1]
+
+    def end_test(self) -> None:
+        """Refuse, from now on, what calls the functions of this test."""
+        with self._changed:
+            self.test += 1
+            self._changed.notify_all()
+
+    def interrupt_test(self) -> None:
+        """Likewise, in a signal's handler: who waits is told at the end of a call under way."""
+        self.test += 1

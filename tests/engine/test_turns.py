@@ -1,0 +1,195 @@
+"""Functions of a test that students' code calls from threads, for too long, or too late."""
+
+import pytest
+
+from grader.engine import Engine, EngineConfig, Status
+from tests.support.engine_cases import job
+
+POOL = "from concurrent.futures import ThreadPoolExecutor\nimport threading, time\n"
+MAPPED = POOL + (
+    "def mapped(function, xs):\n"
+    "    with ThreadPoolExecutor(4) as pool: return list(pool.map(function, xs))\n"
+)
+NEXT = "assert n == 3"
+
+
+@pytest.fixture(scope="module")
+def engine():
+    with Engine(EngineConfig(workers=1, cell_seconds=2, notebook_seconds=60)) as engine:
+        yield engine
+
+
+def statuses(outcome):
+    return [verdict.status for verdict in outcome.report.verdicts]
+
+
+def verdicts(engine, student, *tests):
+    """Of the tests, and of one more that asks for nothing."""
+    outcome = engine.run(job(student + "\nn = 3", *tests, NEXT))
+    print(outcome.report)  # for a failure
+    return statuses(outcome)
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "assert mapped(lambda x: x * x, range(200)) == [x * x for x in range(200)]",
+        # The function of the test calls student code, which has threads of its own.
+        "rows = [[1, 2], [3, 4], [5, 6], [7, 8], [9]]\n"
+        "squares = lambda row: sum(mapped(lambda x: x * x, row))\n"
+        "assert mapped(squares, rows) == [sum(x * x for x in row) for row in rows]",
+        "assert list(map(lambda row: mapped(abs, row), [[-1], [2, -3]])) == [[1], [2, 3]]",
+    ],
+)
+def test_threads_call_one_after_another(engine, test):
+    assert verdicts(engine, MAPPED, test) == [Status.PASSED, Status.PASSED]
+
+
+def test_threads_of_a_call_within_a_call(engine):
+    student = MAPPED + "def applied(function, xs): return [function(x) for x in xs]"
+    test = (
+        "found = applied(lambda row: mapped(lambda x: x + 1, row), [[1, 2], [3]])\n"
+        "assert found == [[2, 3], [4]]"
+    )
+    assert verdicts(engine, student, test) == [Status.PASSED, Status.PASSED]
+
+
+AHEAD = (
+    POOL
+    + """
+import queue
+def ahead(function, xs):
+    box = queue.Queue(1)
+    threading.Thread(target=lambda: [box.put(function(x)) for x in xs], daemon=True).start()
+    for _ in xs:
+        yield box.get()
+
+class Table:
+    def __init__(self, function, n):
+        self.table = {}
+        fill = lambda: self.table.update({k: function(k) for k in range(n)})
+        self.thread = threading.Thread(target=fill)
+        self.thread.start()
+    def get(self, k):
+        self.thread.join()
+        return self.table[k]
+"""
+)
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "assert list(ahead(lambda x: x + 1, range(20))) == list(range(1, 21))",
+        "table = Table(lambda k: k * k, 50)\nassert table.get(7) == 49",
+    ],
+)
+def test_a_thread_waits_for_the_next_request(engine, test):
+    assert verdicts(engine, AHEAD, test) == [Status.PASSED, Status.PASSED]
+
+
+LATE = (
+    POOL
+    + """
+def kept(function):
+    def again():
+        while True:
+            try: function(1)
+            except RuntimeError as error:
+                if "plus rien" not in str(error): raise
+    threading.Thread(target=again, daemon=True).start()
+def used(function): time.sleep(0.05); return function(2)
+"""
+)
+
+
+def test_a_thread_calls_no_function_of_another_test(engine):
+    other = "seen = []\nassert used(lambda x: seen.append(x) or 5) == 5 and seen == [2], seen"
+    for _ in range(3):
+        assert verdicts(engine, LATE, "kept(lambda x: x)", other) == [Status.PASSED] * 3
+
+
+ENDLESS = (
+    POOL
+    + """
+def endless(function):
+    while True: function(1)
+def endless_in_threads(function):
+    with ThreadPoolExecutor(3) as pool: list(pool.map(endless_in_vain, [function] * 3))
+def endless_in_vain(function):
+    try: endless(function)
+    except RuntimeError: pass
+def one_thread(function):
+    thread = threading.Thread(target=function)
+    thread.start()
+    thread.join()
+def twice(x): return 2 * x
+"""
+)
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "endless(lambda x: x)",
+        "endless(lambda x: twice(x))",
+        "endless(lambda x: __import__('time').sleep(0.001))",
+        "endless(lambda x: sum(range(3_000)))",
+        "one_thread(lambda: __import__('time').sleep(30))",
+        "endless(lambda x: __import__('time').sleep(30))",
+        "endless_in_threads(lambda x: x)",
+    ],
+)
+def test_what_has_no_end_costs_its_own_test(engine, test):
+    for _ in range(3):
+        assert verdicts(engine, ENDLESS, test) == [Status.TIMEOUT, Status.PASSED]
+
+
+def test_calls_within_calls_have_an_end(engine):
+    student = "def down(function, k): return 0 if k == 0 else function(k - 1)"
+    test = (
+        "def again(k):\n    return down(again, k) + 1\n"
+        "assert down(again, 45) == 45\nassert down(again, 60) == 60"
+    )
+    outcome = engine.run(job(student + "\nn = 3", test, NEXT))
+    assert statuses(outcome) == [Status.FAILED, Status.PASSED]
+    assert "s'appellent l'un l'autre" in outcome.report.verdicts[0].message
+
+
+def test_another_process_calls_none(engine):
+    student = """
+import multiprocessing as mp, os
+def in_processes(function):
+    box = mp.get_context("fork").Queue()
+    def work(k):
+        try: box.put(function(k))
+        except RuntimeError as error: box.put(str(error))
+    workers = [mp.get_context("fork").Process(target=work, args=(k,)) for k in range(4)]
+    for worker in workers: worker.start()
+    found = [box.get() for _ in workers]
+    for worker in workers: worker.join()
+    return found
+"""
+    test = (
+        "found = in_processes(lambda k: k)\n"
+        "assert all('autre processus' in said for said in found), found"
+    )
+    assert verdicts(engine, student, test) == [Status.PASSED, Status.PASSED]
+
+
+def test_a_signal_that_comes_between_is_refused(engine):
+    student = """
+import signal
+def ticking(function):
+    refused = []
+    def tick(*_):
+        try: function(1)
+        except RuntimeError: refused.append(1)
+    signal.signal(signal.SIGALRM, tick)
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    total = sum(function(2) for _ in range(500))
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    return total
+"""
+    test = "assert ticking(lambda x: x) == 1000"
+    assert verdicts(engine, student, test) == [Status.PASSED, Status.PASSED]
