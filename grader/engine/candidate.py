@@ -14,7 +14,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from functools import partial
 from types import ModuleType, NoneType
 from typing import Any, Final, NamedTuple, NoReturn
@@ -85,28 +85,17 @@ class Candidate:
 
     def _serve(self, message: bytes) -> bytes:
         request = wire.decode(message)
-        with self.turns.request(), self._main_thread(running=False):
-            try:
+        rank = self.turns.begin_request()
+        try:
+            with _MainThread(self, running=False):
                 answer = getattr(self, f"_on_{request['op']}")(request)
-            except WireError as error:  # a value that cannot cross
-                self.mirrors.keep(set(self.mirrors.tensors).difference(self.told))
-                answer = wire.encode({"refused": str(error)})
+        except WireError as error:  # a value that cannot cross
+            self.mirrors.keep(set(self.mirrors.tensors).difference(self.told))
+            answer = wire.encode({"refused": str(error)})
+        finally:
+            self.turns.end_request(rank)
         self.told.clear()
         return answer
-
-    @contextmanager
-    def _main_thread(self, *, running: bool) -> Iterator[None]:
-        """Say whether student code runs in a block, if the main thread comes here."""
-        if not _is_main_thread():
-            yield
-            return
-        before, self.running = self.running, running
-        try:
-            if running and self.interrupted:
-                raise KeyboardInterrupt
-            yield
-        finally:
-            self.running = before
 
     def _call_test(self, test: int, message: bytes) -> bytes:
         """The answer of a function of this test.
@@ -119,7 +108,7 @@ class Candidate:
             return self._answer_of_test(test, message)
         if not self.running:  # a signal or a collector has come between
             raise RuntimeError(french.nobody_waits())
-        with self._main_thread(running=False):
+        with _MainThread(self, running=False):
             before, self.calling = self.calling, True
             try:
                 return self._answer_of_test(test, message)
@@ -140,7 +129,7 @@ class Candidate:
     # ---- Requests
 
     def _on_run(self, request: dict) -> bytes:
-        with self._main_thread(running=True):
+        with _MainThread(self, running=True):
             outputs = self.shell.run(request["source"])
         return wire.encode({"outputs": outputs})
 
@@ -174,7 +163,7 @@ class Candidate:
         answers = None if asked is None else arguments.callback(asked)
         with self.shell.capturing() as capture, passed_over.answering(answers):
             try:
-                with self._main_thread(running=True):
+                with _MainThread(self, running=True):
                     steps = _steps(request["operation"], args, dict(kwargs))
                     several = len(steps) > 1
                     own = [arguments.indices(step.args) if several else None for step in steps]
@@ -209,7 +198,7 @@ class Candidate:
         tape = _Tape([grad for _, grad in given if grad.requires_grad] + recorded.inputs)
         answer: dict[str, object]
         try:
-            with self._main_thread(running=True):
+            with _MainThread(self, running=True):
                 results = torch.autograd.grad(
                     [output for output, _ in given],
                     recorded.inputs,
@@ -308,6 +297,30 @@ class Candidate:
             number = self.numbers[id(value)] = next(self.fresh_numbers)
             self.objects[number] = value  # kept alive, so that its id stays its own
         return number
+
+
+class _MainThread:
+    """A block where the main thread runs student code, or not, if it is the one that comes there.
+
+    Not of `contextlib`: every request enters two of these.
+    """
+
+    def __init__(self, candidate: Candidate, *, running: bool) -> None:
+        self.candidate = candidate
+        self.running = running
+        self.is_here = _is_main_thread()
+
+    def __enter__(self) -> None:
+        if not self.is_here:
+            return
+        self.before, self.candidate.running = self.candidate.running, self.running
+        if self.running and self.candidate.interrupted:
+            self.candidate.running = self.before
+            raise KeyboardInterrupt
+
+    def __exit__(self, *_: object) -> None:
+        if self.is_here:
+            self.candidate.running = self.before
 
 
 def _is_main_thread() -> bool:

@@ -10,8 +10,8 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Final, NoReturn
 
 from grader.engine.bounds import MAX_BYTES
@@ -44,7 +44,7 @@ class Peer:
         self.serve = serve
         self.deadline: float | None = None
         self.waiting = 0  # answers yet to come
-        self.exchanging = False  # messages come or go now
+        self.exchanging = False  # an alarm would lose a message; all waits have an end
         self._nesting = 0
         self._received = bytearray()  # and not yet read
         self._room = memoryview(bytearray(_SMALL))  # where it arrives
@@ -59,14 +59,20 @@ class Peer:
             Gone, Late: no answer will come, or none came in time.
         """
         self.waiting += 1
-        with self._exchange():
+        before, self.exchanging = self.exchanging, True
+        try:
             self._send(_REQUEST, message)
             return self._answer(self._serve_request)
+        finally:
+            self.exchanging = before
 
     def answer(self) -> bytes:
         """Wait for the answer to the request already sent; serve nothing meanwhile."""
-        with self._exchange():
+        before, self.exchanging = self.exchanging, True
+        try:
             return self._answer(lambda _: self._send(_ANSWER, _NONE))
+        finally:
+            self.exchanging = before
 
     def _answer(self, serve: Callable[[bytes], None]) -> bytes:
         while True:
@@ -103,15 +109,6 @@ class Peer:
             with suppress(Late, Gone):
                 self._send(_ANSWER, _NONE)
             raise
-        finally:
-            self.exchanging = before
-
-    @contextmanager
-    def _exchange(self) -> Iterator[None]:
-        """A block that an alarm does not end: a message would be lost. Its waits have an end."""
-        before, self.exchanging = self.exchanging, True
-        try:
-            yield
         finally:
             self.exchanging = before
 

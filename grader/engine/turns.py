@@ -34,21 +34,21 @@ class Turns:
         self._calls = 0  # of its functions, not answered yet
         self._process = os.getpid()
 
-    @contextmanager
-    def request(self) -> Iterator[None]:
-        """Serve a request; its answer is sent after this."""
+    def begin_request(self) -> int:
+        """Serve a request, until it ends; its rank among those served now."""
         with self._changed:
             self._requests.append(False)
-            rank = len(self._requests)
             self._changed.notify_all()
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._requests[rank - 1] = True
-                self._changed.wait_for(lambda: len(self._requests) == rank and self._calls < rank)
-                self._requests.pop()
-                self._changed.notify_all()
+            return len(self._requests)
+
+    def end_request(self, rank: int) -> None:
+        """Serve the request of this rank no more: its answer is sent next."""
+        with self._changed:
+            self._requests[rank - 1] = True
+            while len(self._requests) > rank or self._calls >= rank:
+                self._changed.wait()
+            self._requests.pop()
+            self._changed.notify_all()
 
     @contextmanager
     def call(self, test: int, is_urgent: Callable[[], bool]) -> Iterator[None]:
