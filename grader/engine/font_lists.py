@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 _LISTS: Final = "fontlist-*.json"  # by matplotlib's version of it
+_MAX_BYTES: Final = 10_000_000  # a thousand fonts are a fifth of it
 
 
 def lend(folder: Path) -> None:
@@ -34,7 +35,8 @@ def _own_folder() -> Path | None:
 def _copy(source: Path, target: Path) -> None:
     with suppress(OSError):  # a list that cannot be read, or kept, is made again
         for each in source.glob(_LISTS):
-            if not (target / each.name).exists():
+            is_list = each.is_file() and each.stat().st_size <= _MAX_BYTES
+            if is_list and not (target / each.name).exists():
                 target.mkdir(parents=True, exist_ok=True)
                 partial = target / f".{each.name}.{os.getpid()}"
                 shutil.copyfile(each, partial)

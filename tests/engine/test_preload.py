@@ -222,3 +222,15 @@ def _scores(book: dict, test: dict) -> list[float]:
     with Engine(config) as engine:
         (outcome,) = engine.map([Job("student", plain(book), plain(book))])
     return [verdict.score for verdict in outcome.report.verdicts]
+
+
+def test_what_is_no_list_of_fonts_is_left_where_it_is(tmp_path, monkeypatch):
+    kept, lent = tmp_path / "kept", tmp_path / "lent"
+    kept.mkdir()
+    monkeypatch.setenv("MPLCONFIGDIR", str(kept))
+    (kept / "fontlist-v1.json").write_text("{}")
+    (kept / "fontlist-v2.json").symlink_to("/dev/zero")
+    with (kept / "fontlist-v3.json").open("wb") as file:
+        file.truncate(11_000_000)
+    font_lists.lend(lent)
+    assert [path.name for path in lent.iterdir()] == ["fontlist-v1.json"]
