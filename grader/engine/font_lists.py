@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 _LISTS: Final = "fontlist-*.json"  # by matplotlib's version of it
-_MAX_BYTES: Final = 10_000_000  # a thousand fonts are a fifth of it
+_MAX_BYTES: Final = 10_000_000  # a thousand fonts take half a million
 
 
 def lend(folder: Path) -> None:
