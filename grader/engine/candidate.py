@@ -12,8 +12,9 @@ import signal
 import socket
 import sys
 import threading
+import time
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from functools import partial
 from types import ModuleType, NoneType
@@ -64,6 +65,7 @@ class Candidate:
         self.running = False  # student code, in the main thread
         self.calling = False  # a function of the test, in that thread, or further out
         self.interrupted = False  # while it did
+        self.interruptions = 0  # until now
         self.turns = Turns()
         self.fresh_numbers = itertools.count()
         self.objects: dict[int, Any] = {}
@@ -77,6 +79,7 @@ class Candidate:
         self.names_at_start = dict(shell.user_ns)
 
     def _interrupt(self, *_: object) -> None:
+        self.interruptions += 1
         self.interrupted = self.calling  # its answer comes first, or would be taken for the next
         if self.running or self.calling:  # between two requests, it came too late
             self.turns.interrupt_test()  # threads that the main one joins would go on
@@ -85,11 +88,11 @@ class Candidate:
 
     def _serve(self, message: bytes) -> bytes:
         request = wire.decode(message)
-        rank = self.turns.begin_request()
+        request["rank"] = rank = self.turns.begin_request()
         try:
             with _MainThread(self, running=False):
                 answer = getattr(self, f"_on_{request['op']}")(request)
-        except WireError as error:  # a value that cannot cross
+        except Exception as error:  # a value that cannot cross, most often
             self.mirrors.keep(set(self.mirrors.tensors).difference(self.told))
             answer = wire.encode({"refused": str(error)})
         finally:
@@ -121,9 +124,30 @@ class Candidate:
     def _answer_of_test(self, test: int, message: bytes) -> bytes:
         is_main = _is_main_thread()
         with self.turns.call(test, lambda: is_main and self.interrupted):
-            answer = self.peer.request(message)
+            limit = sys.getrecursionlimit()
+            sys.setrecursionlimit(limit + _ROOM)  # an exchange that ends in the middle loses all
+            try:
+                answer = self._exchanged(message)
+            finally:
+                sys.setrecursionlimit(limit)
         if not answer:
             raise RuntimeError(french.nobody_waits())
+        return answer
+
+    def _exchanged(self, message: bytes) -> bytes:
+        """The examiner's answer; what a signal's handler has raised meanwhile comes after it."""
+        raised: BaseException | None = None
+        answer: bytes | None = None
+        exchange: Callable[[], bytes] = partial(self.peer.request, message)
+        while answer is None:
+            try:
+                answer = exchange()
+            except (Gone, WireError):
+                raise
+            except BaseException as error:
+                raised, exchange = error, self.peer.go_on
+        if raised:
+            raise raised
         return answer
 
     # ---- Requests
@@ -152,7 +176,10 @@ class Candidate:
 
     def _applied(self, request: dict) -> dict[str, object]:
         self.mirrors.take(request["mirrors"])
-        state.restore(request)
+        with state.restored(request):
+            return self._applied_in_its_state(request)
+
+    def _applied_in_its_state(self, request: dict) -> dict[str, object]:
         call_test = partial(self._call_test, self.turns.test)
         arguments = Arguments(self.objects, self.generators, call_test)
         args, kwargs = wire.decode(request["arguments"], arguments.build, trusted=True)
@@ -169,19 +196,23 @@ class Candidate:
                     own = [arguments.indices(step.args) if several else None for step in steps]
                     arguments.remember()
                     for step, indices in zip(steps, own, strict=True):
+                        self.turns.open(request["rank"])
                         value = step()
-                        changed = arguments.changed(indices)
-                        results.append(self._encoded((value, changed), tape, arguments))
+                        with self.turns.alone(request["rank"]):
+                            changed = arguments.changed(indices)
+                            results.append(self._encoded((value, changed), tape, arguments))
             except WireError:
                 raise
             except BaseException as error:  # whatever student code raises is its answer
                 answer["raised"] = _described(error)
-                results.append(self._encoded((None, arguments.changed()), tape, arguments))
+                with self.turns.alone(request["rank"]):
+                    results.append(self._encoded((None, arguments.changed()), tape, arguments))
         answer["result"] = results.pop()
         if results:
             answer["earlier"] = results
         answer["printed"] = wire.clean(capture.text()[:MAX_TOLD])
-        return self._tied(answer, tape)
+        with self.turns.alone(request["rank"]):
+            return self._tied(answer, tape)
 
     def _on_compare(self, request: dict) -> bytes:
         """What this notebook has made of what an exercise writes."""
@@ -213,6 +244,15 @@ class Candidate:
         except BaseException as error:
             answer = {"raised": _described(error)}
         return self._answer(answer, tape)
+
+    def _on_settle(self, request: dict) -> bytes:
+        """An answer once so many interruptions have come, if they come here."""
+        while (
+            self.interruptions < request["interruptions"]
+            and signal.getsignal(signal.SIGINT) == self._interrupt
+        ):
+            time.sleep(_SETTLING_SECONDS)
+        return wire.encode(None)
 
     def _on_forget(self, request: dict) -> bytes:
         """At the end of a test, keep only what the examiner still holds."""
@@ -297,6 +337,10 @@ class Candidate:
             number = self.numbers[id(value)] = next(self.fresh_numbers)
             self.objects[number] = value  # kept alive, so that its id stays its own
         return number
+
+
+_SETTLING_SECONDS: Final = 1e-3
+_ROOM: Final = 200  # calls of ours, one within the other, in an exchange
 
 
 class _MainThread:

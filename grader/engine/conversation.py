@@ -25,6 +25,7 @@ from grader.engine.student_error import UnsupportedAcrossBoundary
 from grader.text import printable
 
 _INTERRUPT_SECONDS: Final = 2.0  # left to a cell, once interrupted, to end
+_SETTLING_SECONDS: Final = 10.0  # for an interruption to come to what has ended without it
 _AGAIN_SHARE: Final = 0.1  # of a cell's time, for what has not ended in it before
 _START_SECONDS: Final = 30.0  # for a candidate to answer when it runs no code of a student
 
@@ -57,6 +58,7 @@ class Conversation:
         self.sources: list[str] = []  # of the cells up to here, those left out included
         self.incidents: list[str] = []
         self.lost: str | None = None  # why the candidate no longer answers, in French
+        self.interruptions = 0  # asked for until now
 
     def start(self) -> None:
         """Make sure that there is a candidate, before any of its student's code has run.
@@ -124,10 +126,15 @@ class Conversation:
         message = french.too_long(self.cell_seconds)
         if self.peer.waiting:
             self.interrupt()
+            self.interruptions += 1
             self.peer.deadline = time.monotonic() + _INTERRUPT_SECONDS
             with suppress(Late, Gone, Exception), alarm(self.peer.deadline, self.peer):
                 while self.peer.waiting:
                     self.peer.answer()
+                # It may have ended by itself meanwhile: what comes next is not to be interrupted.
+                self.peer.deadline = time.monotonic() + _SETTLING_SECONDS
+                self.remote.trouble = None
+                self.remote.settle(self.interruptions)
         if self.peer.waiting:
             self.note("did not stop when interrupted")
             self.lost = message

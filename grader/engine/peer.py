@@ -22,6 +22,7 @@ _REQUEST, _ANSWER = 1, 2
 _NONE: Final = b""  # the answer of who has no time for one
 _CHUNK: Final = 1 << 20
 _SMALL: Final = 1 << 16  # a message and its header come together
+_SENDING_SECONDS: Final = 2.0  # left to a message that is being sent when time is over
 _MAX_NESTING: Final = 50
 
 
@@ -62,6 +63,14 @@ class Peer:
         before, self.exchanging = self.exchanging, True
         try:
             self._send(_REQUEST, message)
+            return self._answer(self._serve_request)
+        finally:
+            self.exchanging = before
+
+    def go_on(self) -> bytes:
+        """As `request`, once something has come between it and its answer."""
+        before, self.exchanging = self.exchanging, True
+        try:
             return self._answer(self._serve_request)
         finally:
             self.exchanging = before
@@ -119,8 +128,10 @@ class Peer:
         while data:
             try:
                 data = data[self.socket.send(data[:_CHUNK], socket.MSG_DONTWAIT) :]
-            except BlockingIOError:
-                self._wait(self._writable)
+            except (
+                BlockingIOError
+            ):  # begun, it is sent whole: the other side would wait for the rest
+                self._wait(self._writable, _SENDING_SECONDS)
             except OSError as error:
                 raise Gone(str(error)) from error
 
@@ -149,11 +160,11 @@ class Peer:
                 raise Gone("closed")
             data += self._room[:count]
 
-    def _wait(self, ready: select.poll) -> None:
-        """Wait until the socket can be read, or written."""
+    def _wait(self, ready: select.poll, grace: float = 0.0) -> None:
+        """Wait until the socket can be read, or written, so many seconds after the deadline."""
         if self.deadline is None:
             ready.poll()
             return
-        remaining = self.deadline - time.monotonic()
+        remaining = self.deadline + grace - time.monotonic()
         if remaining <= 0 or not ready.poll(1000 * remaining):
             raise Late

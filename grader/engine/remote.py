@@ -308,6 +308,10 @@ class Remote:
         keep = self.objects.keep_held()
         self._ask({"op": "forget", "keep": keep})
 
+    def settle(self, interruptions: int) -> None:
+        """Have the candidate wait until it has been interrupted so many times."""
+        self._ask({"op": "settle", "interruptions": interruptions})
+
     def _rebuilt(self, raised: dict, *, iterating: bool = False) -> Exception:
         error = rebuilt(raised, iterating=iterating)
         if isinstance(error, NameError) and not isinstance(error, UnboundLocalError):

@@ -19,7 +19,8 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
@@ -107,12 +108,29 @@ class RandomStreams:
         return hashlib.sha256(self._key + self._count.to_bytes(8, "big")).digest()
 
 
-def restore(state: dict[str, Any]) -> None:
-    """Put this process, a candidate, in the state that the examiner has sent."""
-    torch.set_grad_enabled(state["grad"])
-    dtype = _DTYPES[state["dtype"]]
+@contextmanager
+def restored(state: dict[str, Any]) -> Iterator[None]:
+    """Put this process, a candidate, in the state that the examiner has sent.
+
+    After the block, gradient mode and default dtype are as before: another call may go on.
+    """
+    grad, default = torch.is_grad_enabled(), torch.get_default_dtype()
+    _restore(state)
+    try:
+        yield
+    finally:
+        torch.set_grad_enabled(grad)
+        _set_default(default)
+
+
+def _set_default(dtype: torch.dtype) -> None:
     if torch.get_default_dtype() != dtype:  # to set it takes longer than to ask
         torch.set_default_dtype(dtype)
+
+
+def _restore(state: dict[str, Any]) -> None:
+    torch.set_grad_enabled(state["grad"])
+    _set_default(_DTYPES[state["dtype"]])
     if "seed" in state:
         torch.default_generator.manual_seed(state["seed"])
         np.random.seed(state["seed"] % 2**32)

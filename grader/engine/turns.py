@@ -16,6 +16,7 @@ from typing import Final
 
 from grader.engine import french
 
+_HANDING_OVER_SECONDS: Final = 0.02
 _MAX_WITHIN: Final = 49
 """Requests that are served one within the other, when one more call may still be made."""
 
@@ -32,14 +33,33 @@ class Turns:
         self._changed = threading.Condition()
         self._requests: list[bool] = []  # served now, each within the one before: has it ended?
         self._calls = 0  # of its functions, not answered yet
+        self._waiting = 0  # threads, to call one
         self._process = os.getpid()
 
     def begin_request(self) -> int:
         """Serve a request, until it ends; its rank among those served now."""
         with self._changed:
             self._requests.append(False)
-            self._changed.notify_all()
-            return len(self._requests)
+            rank = len(self._requests)
+            if self._waiting:  # who waits goes first, or would starve beside many short requests
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._calls >= rank, _HANDING_OVER_SECONDS)
+            return rank
+
+    def open(self, rank: int) -> None:
+        """Let functions of the test be called, while the request of this rank runs student code."""
+        self._requests[rank - 1] = False
+
+    @contextmanager
+    def alone(self, rank: int) -> Iterator[None]:
+        """A block, of the request of this rank, beside which nothing else is written.
+
+        No function is called from here on, as its answer would come before what is written.
+        """
+        with self._changed:
+            self._requests[rank - 1] = True
+            self._changed.wait_for(lambda: len(self._requests) == rank and self._calls < rank)
+            yield
 
     def end_request(self, rank: int) -> None:
         """Serve the request of this rank no more: its answer is sent next."""
@@ -64,12 +84,17 @@ class Turns:
         if os.getpid() != self._process:
             raise RuntimeError(french.another_process())
         with self._changed:
-            self._changed.wait_for(lambda: self._is_next() or test != self.test or is_urgent())
+            self._waiting += 1
+            try:
+                self._changed.wait_for(lambda: self._is_next() or test != self.test or is_urgent())
+            finally:
+                self._waiting -= 1
             if test != self.test or not self._is_next():
                 raise RuntimeError(french.nobody_waits())
             if len(self._requests) > _MAX_WITHIN:
                 raise RecursionError(french.calls_within_calls())
             self._calls += 1
+            self._changed.notify_all()
         try:
             yield
         finally:

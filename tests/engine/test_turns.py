@@ -1,5 +1,7 @@
 """Functions of a test that students' code calls from threads, for too long, or too late."""
 
+import time
+
 import pytest
 
 from grader.engine import Engine, EngineConfig, Status
@@ -192,4 +194,131 @@ def ticking(function):
     return total
 """
     test = "assert ticking(lambda x: x) == 1000"
+    assert verdicts(engine, student, test) == [Status.PASSED, Status.PASSED]
+
+
+SLOW = """
+import time
+def bad(function): return function()
+def good(k):
+    total = 0
+    for i in range(1_000_000): total += i
+    return k * k
+"""
+
+
+def test_an_interruption_that_comes_late_strikes_nothing_else(engine):
+    """The caller is busy with other outcomes when an examiner asks for it."""
+    jobs = []
+    for n in range(3):
+        tests = "bad(lambda: __import__('time').sleep(30))", "assert good(3) == 9"
+        jobs.append(job(SLOW, *tests, key=f"slow {n}"))
+        jobs += [job("n = 3", NEXT, key=f"quick {n} {k}") for k in range(3)]
+    with Engine(EngineConfig(workers=2, cell_seconds=1, notebook_seconds=60)) as busy:
+        for outcome in busy.map(jobs):
+            time.sleep(0.2)
+            if outcome.key.startswith("slow"):
+                assert statuses(outcome) == [Status.TIMEOUT, Status.PASSED]
+
+
+def test_a_message_that_is_sent_when_time_is_over_is_sent_whole(engine):
+    student = (
+        "import numpy as np\ndef size(a):\n    time.sleep(0.003)\n    return len(a)\nimport time"
+    )
+    test = "a = np.zeros(200_000)\nwhile True: size(a)"
+    for _ in range(4):
+        assert verdicts(engine, student, "import numpy as np\n" + test) == [
+            Status.TIMEOUT,
+            Status.PASSED,
+        ]
+
+
+def test_a_thread_and_the_main_one_write_their_answers_in_turn(engine):
+    student = (
+        POOL
+        + """
+class Both:
+    def __init__(self, function):
+        self.parameters = [torch.nn.Parameter(torch.ones(2)) for _ in range(30)]
+        threading.Thread(target=lambda: [function(k) for k in range(40)], daemon=True).start()
+    def more(self, k):
+        return [torch.nn.Parameter(torch.full((2,), float(k + i))) for i in range(5)]
+"""
+    )
+    test = (
+        "both = None\ndef seen(k):\n    return len(both.more(k)) if both is not None else 0\n"
+        "both = Both(seen)\n"
+        "for k in range(30):\n    found = both.more(k)\n    assert found[1][0] == k + 1\n"
+    )
+    assert verdicts(engine, "import torch\n" + student, test) == [Status.PASSED, Status.PASSED]
+
+
+def test_a_recursion_without_end_that_calls_the_test_costs_its_own_test(engine):
+    student = (
+        "def endless(function, n): return function(n) + endless(function, n - 1)\n"
+        "def good(n): return n"
+    )
+    outcome = engine.run(job(student + "\nn = 3", "endless(lambda n: good(n), 5)", NEXT))
+    assert statuses(outcome) == [Status.FAILED, Status.PASSED]
+    assert "RecursionError" in outcome.report.verdicts[0].message
+
+
+def test_what_a_signal_raises_comes_after_the_answer(engine):
+    student = """
+import signal
+def limited(function, seconds):
+    def late(*_): raise TimeoutError
+    signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try: return function()
+    except TimeoutError: return None
+    finally: signal.setitimer(signal.ITIMER_REAL, 0)
+"""
+    test = (
+        "import time\nassert limited(lambda: time.sleep(0.3) or 1, 0.1) is None\n"
+        "assert limited(lambda: 2, 0.5) == 2"
+    )
+    assert verdicts(engine, student, test) == [Status.PASSED, Status.PASSED]
+
+
+def test_a_thread_is_not_starved_by_short_requests(engine):
+    student = (
+        POOL
+        + """
+class Behind:
+    def __init__(self, function):
+        self.found = []
+        work = lambda: [self.found.append(function(k)) for k in range(20)]
+        threading.Thread(target=work, daemon=True).start()
+    def ready(self): return len(self.found) == 20
+"""
+    )
+    test = (
+        "b = Behind(lambda k: k)\nwhile not b.ready(): pass\n"
+        "assert list(b.found) == list(range(20))"
+    )
+    for _ in range(3):
+        assert verdicts(engine, student, test) == [Status.PASSED, Status.PASSED]
+
+
+def test_the_state_of_a_call_within_a_call_is_its_own(engine):
+    student = """
+import torch
+def fit(model, x, on_step):
+    for _ in range(3):
+        loss = model(x).sum()
+        on_step(float(loss))
+        loss = model(x).sum() + loss
+        loss.backward()
+    return torch.get_default_dtype() == torch.float32
+model = torch.nn.Linear(2, 1)
+def measure(x): return model(x).sum()
+def get(): return model
+"""
+    test = (
+        "def on_step(loss):\n    torch.set_default_dtype(torch.float64)\n"
+        "    with torch.no_grad(): measure(torch.ones(1, 2, dtype=torch.float32)).item()\n"
+        "    torch.set_default_dtype(torch.float32)\n"
+        "assert fit(get(), torch.ones(1, 2), on_step)"
+    )
     assert verdicts(engine, student, test) == [Status.PASSED, Status.PASSED]
