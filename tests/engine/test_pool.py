@@ -79,7 +79,7 @@ def test_a_function_of_the_test_may_be_called_from_several_threads(engine):
     assert statuses(engine.run(job(student, test))) == [Status.PASSED]
 
 
-def test_what_torch_imports_late_is_there_for_candidates_and_for_tests(engine):
+def test_tensors_of_no_data_and_mapped_functions_are_for_students_and_tests(engine):
     student = (
         "def size():\n    return torch.nn.Linear(2, 3, device='meta').weight.shape\n"
         "def rows(x):\n    return torch.func.vmap(torch.sum)(x)"
