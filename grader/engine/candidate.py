@@ -161,9 +161,10 @@ class Candidate:
         """The value of this name, if the notebook has it."""
         tape = _Tape(())
         answer: dict[str, object] = {}
-        if request["name"] in self.shell.user_ns:
-            answer["result"] = self._encoded(self.shell.user_ns[request["name"]], tape)
-        return self._answer(answer, tape)
+        with self.turns.alone(request["rank"]):
+            if request["name"] in self.shell.user_ns:
+                answer["result"] = self._encoded(self.shell.user_ns[request["name"]], tape)
+            return self._answer(answer, tape)
 
     def _on_apply(self, request: dict) -> bytes:
         recorder = recording.Recorder() if request["record"] else None
@@ -238,12 +239,14 @@ class Candidate:
                     create_graph=request["create_graph"],
                     allow_unused=True,
                 )
-                answer = {"result": self._encoded(list(results), tape)}
+                with self.turns.alone(request["rank"]):
+                    answer = {"result": self._encoded(list(results), tape)}
         except WireError:
             raise
         except BaseException as error:
             answer = {"raised": _described(error)}
-        return self._answer(answer, tape)
+        with self.turns.alone(request["rank"]):
+            return self._answer(answer, tape)
 
     def _on_settle(self, request: dict) -> bytes:
         """An answer once so many interruptions have come, if they come here."""

@@ -60,36 +60,29 @@ class Peer:
             Gone, Late: no answer will come, or none came in time.
         """
         self.waiting += 1
-        before, self.exchanging = self.exchanging, True
-        try:
-            self._send(_REQUEST, message)
-            return self._answer(self._serve_request)
-        finally:
-            self.exchanging = before
+        return self._exchange(self._serve_request, message)
 
     def go_on(self) -> bytes:
         """As `request`, once something has come between it and its answer."""
-        before, self.exchanging = self.exchanging, True
-        try:
-            return self._answer(self._serve_request)
-        finally:
-            self.exchanging = before
+        return self._exchange(self._serve_request)
 
     def answer(self) -> bytes:
         """Wait for the answer to the request already sent; serve nothing meanwhile."""
+        return self._exchange(lambda _: self._send(_ANSWER, _NONE))
+
+    def _exchange(self, serve: Callable[[bytes], None], request: bytes | None = None) -> bytes:
         before, self.exchanging = self.exchanging, True
         try:
-            return self._answer(lambda _: self._send(_ANSWER, _NONE))
+            if request is not None:
+                self._send(_REQUEST, request)
+            while True:
+                kind, message = self._receive()
+                if kind == _ANSWER:
+                    self.waiting -= 1
+                    return message
+                serve(message)
         finally:
             self.exchanging = before
-
-    def _answer(self, serve: Callable[[bytes], None]) -> bytes:
-        while True:
-            kind, message = self._receive()
-            if kind == _ANSWER:
-                self.waiting -= 1
-                return message
-            serve(message)
 
     def serve_forever(self) -> NoReturn:
         """Serve until the other side closes."""
