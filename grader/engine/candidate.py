@@ -17,8 +17,8 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from functools import partial
-from types import ModuleType, NoneType
-from typing import Any, Final, NamedTuple, NoReturn
+from types import FrameType, ModuleType, NoneType
+from typing import Any, Final, NamedTuple, NoReturn, cast
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -78,7 +78,10 @@ class Candidate:
         self.start = start
         self.names_at_start = dict(shell.user_ns)
 
-    def _interrupt(self, *_: object) -> None:
+    def _interrupt(self, _: int, frame: FrameType | None) -> None:
+        if frame and frame.f_code in _HOLDING_A_LOCK:
+            threading.Timer(_SETTLING_SECONDS, _interrupt_main_thread).start()
+            return
         self.interruptions += 1
         self.interrupted = self.calling  # its answer comes first, or would be taken for the next
         if self.running or self.calling:  # between two requests, it came too late
@@ -343,7 +346,17 @@ class Candidate:
 
 
 _SETTLING_SECONDS: Final = 1e-3
+# Interrupted in one of these, `with condition` would never release its lock: who joins the threads
+# that want it, as a pool of `concurrent.futures` does at its end, would wait for ever.
+_HOLDING_A_LOCK: Final = (
+    threading.Condition.__enter__.__code__,
+    threading.Condition.__exit__.__code__,
+)
 _ROOM: Final = 200  # calls of ours, one within the other, in an exchange
+
+
+def _interrupt_main_thread() -> None:
+    signal.pthread_kill(cast("int", threading.main_thread().ident), signal.SIGINT)
 
 
 class _MainThread:

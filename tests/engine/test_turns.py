@@ -147,6 +147,29 @@ def test_what_has_no_end_costs_its_own_test(engine, test):
         assert verdicts(engine, ENDLESS, test) == [Status.TIMEOUT, Status.PASSED]
 
 
+def test_an_interruption_leaves_no_lock_taken(engine):
+    student = """
+import threading
+condition = threading.Condition()
+def endless():
+    while True:
+        with condition: pass
+def is_free():
+    found = []
+    ask = lambda: found.append(condition.acquire(timeout=1))
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    return found == [True]
+"""
+    for _ in range(3):
+        assert verdicts(engine, student, "endless()", "assert is_free()") == [
+            Status.TIMEOUT,
+            Status.PASSED,
+            Status.PASSED,
+        ]
+
+
 def test_calls_within_calls_have_an_end(engine):
     student = "def down(function, k): return 0 if k == 0 else function(k - 1)"
     test = (
