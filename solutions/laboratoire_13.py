@@ -21,7 +21,7 @@
 #
 # - apprendre une distance, par paires puis par triplets, et la juger sur des classes neuves ;
 # - réparer une perte de distillation, et dire ce qu'un maître transmet de plus que ses réponses ;
-# - débruiter au mieux, et comparer deux méthodes dont l'écart est plus petit que le hasard ;
+# - débruiter au mieux, et comparer deux méthodes dont l'écart est de l'ordre du hasard ;
 # - additionner plusieurs pertes, et prévoir laquelle en profite.
 #
 # | | |
@@ -395,8 +395,11 @@ def train_twin(loss, seed, steps={"tiny": 10, "small": 190, "full": 1_000}[PROFI
     return twin.eval()
 
 
-def one_shot(embed, classes, trials=60):
-    """L'exactitude (%) quand la classe d'une image est celle du plus proche de `len(classes)` exemples, un par classe."""
+def one_shot(embed, classes, trials=60, only=None):
+    """L'exactitude (%) quand la classe d'une image est celle du plus proche de `len(classes)` exemples, un par classe.
+
+    `only` : une classe, dont on juge les seules images ; None : toutes.
+    """
     kept = torch.isin(valid_kinds, torch.tensor(classes, device=device))
     with torch.no_grad():
         z, y = embed(valid_shapes[kept]), valid_kinds[kept]
@@ -405,7 +408,8 @@ def one_shot(embed, classes, trials=60):
         rows = [(y == k).nonzero()[:, 0] for k in classes]
         examples = torch.stack([row[torch.randint(len(row), (), generator=generator)] for row in rows])
         others = torch.ones(len(y), dtype=torch.bool, device=device).index_fill(0, examples, False)
-        right.append((y[examples][gaps[others][:, examples].argmin(1)] == y[others]).float().mean())
+        judged = others if only is None else others & (y == only)
+        right.append((y[examples][gaps[judged][:, examples].argmin(1)] == y[judged]).float().mean())
     return 100 * float(torch.stack(right).mean())
 
 
@@ -427,6 +431,11 @@ print(
 )
 for name, values in one_shot_scores.items():
     print(f"    {name:20}", shown(values))
+with labo.needs("batch_hard"):
+    of_each_shape = {names[k]: [one_shot(twin, new, only=k) for twin in twins["triplets"]] for k in NEW}
+    print("triplets, forme par forme :")
+    for name, values in of_each_shape.items():
+        print(f"    {name:20}", shown(values))
 
 # %% affirmation="formes_neuves"
 untrained = one_shot_scores["réseau non entraîné"]
@@ -435,6 +444,10 @@ claim.effect("par triplets aussi", untrained, one_shot_scores["triplets"])
 claim.less("l'une et l'autre battent les pixels", one_shot_scores["pixels"], one_shot_scores["paires"] + one_shot_scores["triplets"])
 gap = [a - b for a, b in zip(one_shot_scores["paires"], one_shot_scores["triplets"])]
 claim.between("d'une graine à l'autre, l'écart entre paires et triplets est trop petit pour conclure", sum(gap) / 3, -15, 15)
+by_shape = {name: sum(values) / 3 for name, values in of_each_shape.items()}
+hearts = by_shape.pop("cœur")
+claim.between("en moyenne, les cœurs sont reconnus trois fois sur quatre environ", hearts, 65, 87)
+claim.between("les trois autres formes, une fois sur deux environ", sum(by_shape.values()) / 3, 42, 62)
 
 # %%
 # À gauche, une valeur par graine ; puis les formes neuves dans le plan qui étale le mieux leurs pixels, ou leurs vecteurs.
@@ -477,10 +490,11 @@ with labo.needs("contrastive_loss", "batch_hard"):
     plt.show()
 
 # %% [markdown]
-# Personne n'a dit à ce réseau ce qu'est un cœur ; il sait pourtant que deux cœurs se ressemblent, parce que six autres
-# formes lui ont appris à oublier la couleur, la place et la taille. Entre paires et triplets, l'écart ne dépasse pas
-# celui des graines. Et il faut assez de classes : dans nos essais, la même recette, apprise sur les chiffres 0 à 6, juge
-# les 7, 8 et 9 moins bien que les pixels.
+# Personne n'a dit à ces réseaux ce qu'est un cœur. D'après un seul, ils reconnaissent pourtant les cœurs trois fois sur
+# quatre environ en moyenne, et les trois autres formes neuves, une fois sur deux environ (au hasard : une fois sur
+# quatre). Sans doute les six formes vues leur ont-elles appris à oublier la couleur, la place et la taille. Entre paires
+# et triplets, l'écart ne dépasse pas celui des graines. Et il faut assez de classes : dans nos essais, la même recette,
+# apprise sur les chiffres 0 à 6, juge les 7, 8 et 9 moins bien que les pixels.
 #
 # ---
 # ## 2. Ce qu'un maître transmet
@@ -733,11 +747,12 @@ claim.less("réparée : oublier une réponse du maître coûte cher", 3, forgetf
 # ### Question 1 - avant de voir les 3 (2 points, 5 min)
 #
 # **Avant d'exécuter la cellule suivante** : (a) prédisez, pour chacun, la part des 3 de validation qu'il reconnaîtra.
-# (b) Dans les étiquettes, que sait-il du 3 ? Qu'apprennent ces étiquettes au biais et aux poids de la sortie 3 ? (c) D'où
-# viendrait, dans les deux autres cas, ce qu'il sait du 3, et pourquoi $\tau$ compterait-elle ? Comparez ensuite.
+# (b) Que disent du 3 les étiquettes du premier élève ? Dans quel sens poussent-elles le biais et les poids de la
+# sortie 3 ? (c) D'où viendrait ce que les deux autres savent du 3, et pourquoi $\tau$ compterait-elle ? Comparez
+# ensuite.
 
 # %% [markdown] reponse="q1" points=2 concepts="distillation, température"
-# (a) 0 % avec les étiquettes ; une part qui dépend du maître à $\tau = 1$ ; plus des trois quarts à $\tau = 5$. (b) Le 3
+# (a) 0 % avec les étiquettes ; une part qui dépend du maître à $\tau = 1$ ; plus des deux tiers à $\tau = 5$. (b) Le 3
 # n'est jamais la bonne classe : chaque exemple fait baisser son score, par le biais comme par les poids. (c) Des
 # probabilités que le maître donne au 3 devant des 8, des 5, des 9 : elles disent quels traits font un 3. À $\tau = 1$,
 # ce maître, presque toujours sûr, les rend si petites que leur gradient ne compte guère ; $\tau = 5$ les agrandit.
@@ -975,6 +990,9 @@ for noise, wanted in ((0.0, signal), (1e-8, signal / 2), (1.0, 0 * signal)):
 # %% [markdown]
 # Votre `denoise` est chaque barreau de l'échelle suivante. À chaque étage, $\mu$ et $v$ sont des fonctions apprises, une
 # par unité, de ce qui descend ; au début, $v$ est presque nulle : le décodeur se méfie du barreau.
+#
+# À l'entraînement, chaque unité est normalisée sur le lot. Pour juger, sa moyenne et sa variance viennent des images
+# d'entraînement : la réponse à une image ne dépend pas des images jugées avec elle.
 
 # %%
 SIZES = (SIDE**2, 64, 10)
@@ -1005,6 +1023,14 @@ class Ladder(nn.Module):
             z = standardized(layer(below))
             levels.append(z + noise * torch.randn_like(z))
         return levels
+
+    def scores(self, x, like):
+        """Les scores sans bruit ; la moyenne et la variance de chaque unité sont celles des images `like`."""
+        for i, layer in enumerate(self.up):
+            x, like = (layer(z.relu() if i else z) for z in (x, like))
+            mean, scale = like.mean(0), (like.var(0, unbiased=False) + 1e-5).sqrt()
+            x, like = (x - mean) / scale, (like - mean) / scale
+        return x
 
     def decode(self, noisy, noise):
         """Les étages débruités, dans le même ordre."""
@@ -1039,6 +1065,7 @@ def train_ladder(seed, weights, rungs=True, each=2, noise=NOISE, steps=10 if TIN
             else torch.cat([flat[known], flat[torch.randint(cut, (100,), device=device)]])
         )
         noisy = network.encode(x, noise)
+        # × 3 : normalisés, les scores seraient trop petits pour que le softmax soit sûr.
         loss = F.cross_entropy(3 * noisy[-1][: len(known)], labels[known])
         if weights is not None:
             with torch.no_grad():
@@ -1050,7 +1077,7 @@ def train_ladder(seed, weights, rungs=True, each=2, noise=NOISE, steps=10 if TIN
         optimizer.step()
         schedule.step()
     with torch.no_grad():
-        scores = network.encode(valid_images.flatten(1), 0.0)[-1]
+        scores = network.scores(valid_images.flatten(1), flat[known] if weights is None else flat)
     return 100 * float((scores.argmax(1) == valid_labels).float().mean())
 
 
@@ -1080,10 +1107,12 @@ with labo.needs("denoise"):
 claim.less("à étiquettes égales, l'échelle gagne, pour chaque graine", 0.5, ladder_gains)
 claim.less("et les barreaux y sont pour quelque chose", 0, [b - a for a, b in zip(bare_20, ladder_20)])
 claim.between("le gain moyen est de quelques points", sum(ladder_gains) / 3, 2, 15)
-claim.less("d'un tirage d'étiquettes à l'autre, l'écart est de plusieurs points", 3, max(alone_20) - min(alone_20))
+spread_of_draws = max(alone_20) - min(alone_20)
+claim.less("d'un tirage d'étiquettes à l'autre, l'écart est de plusieurs points", 3, spread_of_draws)
+claim.between("le gain moyen est de l'ordre de cet écart", sum(ladder_gains) / 3 / spread_of_draws, 0.5, 2)
 
 # %% [markdown]
-# ### Question 2 - une différence plus petite que le hasard (2 points, 5 min)
+# ### Question 2 - une différence de l'ordre du hasard (2 points, 5 min)
 #
 # (a) Chaque graine tire d'autres étiquettes. Comparez le gain moyen à l'écart entre le meilleur et le pire des trois
 # tirages. (b) Une équipe mesure la méthode seule sur trois tirages, l'échelle sur trois **autres** : que pourra-t-elle
@@ -1091,11 +1120,11 @@ claim.less("d'un tirage d'étiquettes à l'autre, l'écart est de plusieurs poin
 # vingt étiquettes n'a servi à régler $\sigma$ ni les poids : d'où viennent-ils, et qu'en pensez-vous ?
 
 # %% [markdown] reponse="q2" points=2 concepts="méthodologie, partage des données"
-# (a) Ils sont du même ordre : quelques points de gain, et davantage d'un tirage à l'autre. (b) Presque rien : la différence
-# des moyennes peut venir des tirages seuls. (c) Les deux méthodes reçoivent les mêmes étiquettes et les mêmes images ;
-# la chance du tirage, commune, disparaît dans la différence, qui est positive à chaque fois. Trois tirages restent peu.
-# (d) D'un jeu de validation de centaines d'images étiquetées : si on les avait, on apprendrait avec. La mesure est donc
-# optimiste.
+# (a) Ils sont du même ordre : quelques points l'un et l'autre. (b) Presque rien : la différence des moyennes peut venir
+# des tirages seuls. (c) Les deux méthodes reçoivent les mêmes vingt images étiquetées, et partent des mêmes poids ; la
+# chance du tirage, commune, s'efface en grande partie de la différence, qui est positive à chaque fois. Trois tirages
+# restent peu. (d) D'un jeu de validation de centaines d'images étiquetées : si on les avait, on apprendrait avec. La
+# mesure est donc optimiste.
 #
 # **Barème**
 #
@@ -1141,9 +1170,8 @@ def multitask_loss(
 
     Renvoie :
         un tenseur sans dimension : la somme, sur les tâches, du poids fois la moyenne de l'entropie croisée
-            sur les
-        exemples dont l'étiquette est connue. Une tâche sans aucune étiquette compte 0. Le gradient remonte
-        jusqu'aux scores ; perte et gradient sont toujours finis, même pour des scores de ±1000.
+        sur les exemples dont l'étiquette est connue. Une tâche sans aucune étiquette compte 0. Le gradient
+        remonte jusqu'aux scores ; perte et gradient sont toujours finis, même pour des scores de ±1000.
     """
     ### BEGIN SOLUTION
     total = torch.zeros((), device=targets.device)
@@ -1312,10 +1340,10 @@ claim.less("pour chaque graine, A y gagne", 0, gains[0])
 claim.less("pour chaque graine, B y perd", gains[1], 0)
 
 # %% [markdown]
-# Connaître le chiffre de gauche, c'est connaître sa parité : A reçoit l'équivalent de deux mille réponses. B n'y trouve
-# rien, et les quatre sorties du tronc, que l'auxiliaire occupe, lui manquent ; l'expérience libre vous fera vérifier
-# cette explication. Une perte auxiliaire n'est pas bonne ou
-# mauvaise : elle tire le tronc vers ce qui lui sert.
+# Connaître le chiffre de gauche, c'est connaître sa parité : pour A, le tronc apprend ce qu'il faut de deux mille
+# réponses au lieu de cinquante. (La tête de A, elle, n'en a toujours que cinquante.) B n'y trouve rien, et les quatre
+# sorties du tronc, que l'auxiliaire occupe, semblent lui manquer ; l'expérience libre mettra cette explication à
+# l'épreuve. Une perte auxiliaire n'est pas bonne ou mauvaise : elle tire le tronc vers ce qui lui sert.
 #
 # ### Le style : une perte qui oublie les places
 #
@@ -1459,26 +1487,29 @@ claim.less("la perte de style tombe", style_path[-1], 0.05 * style_path[0])
 #
 # Quand l'auxiliaire aide-t-elle A, et quand nuit-elle à B ? Choisissez **un** réglage de la section 4, et au moins trois
 # valeurs : `"width"`, la largeur du tronc ; `"weight"`, le poids de l'auxiliaire ; ou `"known"`, le nombre de réponses
-# de A et de B. La table se remplit de vos essais.
+# de A et de B. La table se remplit de vos essais. Chacun a son **témoin**, de mêmes réglages, sans l'auxiliaire : les
+# deux dernières colonnes disent ce que l'auxiliaire ajoute ou retire à A, puis à B, en points.
 
 # %%
 DEFAULTS = {"width": 4, "weight": 1.0, "known": KNOWN}
-results = []  # une ligne par essai : réglage, valeur, graine, exactitudes de A et de B
+results = []  # une ligne par essai : réglage, valeur, graine, exactitudes de A et de B, ce que l'auxiliaire y change
 
 
 def attempt(setting, value, seed):
-    """Un essai : un réseau neuf, ce réglage changé et lui seul."""
-    results.append((setting, value, seed, *train_trunk(seed, **(DEFAULTS | {setting: value}))))
+    """Un essai : un réseau neuf, ce réglage changé et lui seul ; et son témoin, sans l'auxiliaire."""
+    options = DEFAULTS | {setting: value}
+    a, b = train_trunk(seed, **options)
+    alone_a, alone_b = train_trunk(seed, **(options | {"weight": 0.0}))
+    results.append((setting, value, seed, a, b, a - alone_a, b - alone_b))
 
 
 def show_results():
-    """La table des essais : pour chaque valeur, les exactitudes de A et de B, une par graine."""
-    print(f"{'réglage':8} {'valeur':>8}   A (%), puis B (%), une valeur par graine")
+    """La table des essais : pour chaque valeur, quatre colonnes, et dans chacune une valeur par graine."""
+    columns = ("A (%)", "B (%)", "A : avec − sans", "B : avec − sans")
+    print(f"{'réglage':8} {'valeur':>6}   " + " ".join(f"{column:16}" for column in columns))
     for setting, value in dict.fromkeys((row[0], row[1]) for row in results):
         rows = [row[3:] for row in results if row[:2] == (setting, value)]
-        print(
-            f"{setting:8} {value:>8}   {shown([row[0] for row in rows]):16} {shown([row[1] for row in rows])}"
-        )
+        print(f"{setting:8} {value:>6}   " + " ".join(f"{shown(values):16}" for values in zip(*rows)))
 
 
 # %% experience="essais"
@@ -1490,8 +1521,17 @@ with labo.needs("multitask_loss"):
     show_results()
 
 # %% affirmation="experience_libre"
-outcome = {value: [row[4] for row in results if row[1] == value] for value in (4, 8, 32)}
-claim.effect("un tronc de 32 rend à B ce que l'auxiliaire lui prenait", outcome[4], outcome[32])
+with_a, with_b, harm = (
+    {value: [row[column] for row in results if row[1] == value] for value in (4, 8, 32)} for column in (3, 4, 6)
+)
+claim.effect("avec l'auxiliaire, B gagne à un tronc large plus que l'écart entre les graines", with_b[4], with_b[32])
+claim.between("A n'y gagne guère", sum(with_a[32]) / 3 - sum(with_a[4]) / 3, -3, 3)
+claim.less("à largeur égale, l'auxiliaire nuit à B, pour chaque graine", list(harm.values()), 0)
+mean_harm = {value: sum(values) / 3 for value, values in harm.items()}
+claim.between("d'une quinzaine de points à 4", mean_harm[4], -20, -10)
+claim.between("d'une dizaine à 8", mean_harm[8], -17, -7)
+claim.between("de cinq environ à 32", mean_harm[32], -9, -2)
+claim.less("le manque de place en explique la plus grande part", mean_harm[4] / 2, mean_harm[32])
 
 # %% [markdown]
 # ### Conclusion de l'expérience (2 points, 10 min)
@@ -1501,9 +1541,11 @@ claim.effect("un tronc de 32 rend à B ce que l'auxiliaire lui prenait", outcome
 
 # %% [markdown] reponse="experience" points=2 concepts="méthodologie, apprentissage multitâche"
 # Par exemple, pour `width` = 4, 8, 32. Attente : si le tort fait à B vient du manque de place, il disparaît dans un tronc
-# large. B perd beaucoup à 4, presque plus rien à 32, où elle retrouve l'exactitude qu'elle a sans l'auxiliaire ; cette
-# différence dépasse l'écart entre les graines. A, elle, change moins que cet écart. C'est donc bien la
-# place qui manquait. On ne sait pas ce que ferait un entraînement plus long, ni si les gradients des deux tâches se
+# large. Avec l'auxiliaire, B gagne une dizaine de points, ou davantage, de 4 à 32, plus que l'écart entre les graines ;
+# A change moins que cet écart. Mais c'est le témoin qui répond : à largeur égale, l'auxiliaire coûte à B, en moyenne,
+# une quinzaine de points à 4, une dizaine à 8, cinq environ à 32, et lui nuit à chaque graine. Le manque de place
+# explique donc la plus grande part du tort, mais non le tout : avec cinquante réponses, l'auxiliaire gêne encore un peu
+# B dans un tronc large. On ne sait pas ce que ferait un entraînement plus long, ni si les gradients des deux tâches se
 # contredisent, ce que l'exactitude ne montre pas.
 #
 # **Barème**
