@@ -278,8 +278,9 @@ claim.between("divisé par √d, le plus grand poids ne dépend presque pas de d
 claim.less("sans diviser, une clé finit par tout prendre", 0.9, peaks["non divisé"][-1])
 
 # %% [markdown]
-# Le produit scalaire de deux vecteurs au hasard a un écart-type de $\sqrt d$. Sans la division, plus $d$ est grand,
-# plus une seule clé prend tout : le softmax sature, et son gradient s'évanouit.
+# Le produit scalaire de deux vecteurs de $d$ nombres indépendants, de moyenne 0 et de variance 1, a un écart-type de
+# $\sqrt d$. Sans la division, plus $d$ est grand, plus une seule clé prend tout : le softmax sature, et son gradient
+# s'évanouit.
 #
 # ---
 # ## 2. Ne pas lire l'avenir
@@ -440,10 +441,11 @@ claim.less("il est le plus grand à l'écart nul", [max(row[1:]) for row in simi
 # ---
 # ## 4. Plusieurs têtes
 #
-# Un softmax choisit un endroit ; un mot voudrait regarder son verbe *et* son article. On coupe donc les $D$ nombres en
-# `heads` tranches contiguës de $D$ / `heads` nombres, les **têtes**, dont chacune fait sa propre attention. Requêtes, clés
-# et valeurs viennent toutes de $x$, par une seule couche linéaire `qkv` de $3D$ sorties : $Q$, puis $K$, puis $V$. Les
-# lectures des têtes sont remises bout à bout, dans l'ordre, puis passent par une dernière couche linéaire, `out`.
+# Un softmax choisit un endroit ; un mot voudrait regarder son verbe *et* son article. Une seule couche linéaire, `qkv`,
+# de $3D$ sorties, donne d'abord, d'après $x$ entier, $Q$, puis $K$, puis $V$, de $D$ nombres chacun. On coupe
+# **ensuite** chacun des trois en `heads` tranches contiguës de $D$ / `heads` nombres, les **têtes**, dont chacune fait
+# sa propre attention. Les lectures des têtes sont remises bout à bout, dans l'ordre, puis passent par une dernière
+# couche linéaire, `out`.
 #
 # Quand on écrit symbole après symbole, les clés et les valeurs du passé ne changent plus : on les garde, c'est le
 # **cache**. La couche le reçoit (`past`), place ses nouvelles clés à la suite, et rend le tout.
@@ -1511,10 +1513,11 @@ print(
 # %% [markdown]
 # ### Question 2 - des carrés mélangés (2 points, 5 min)
 #
-# Deux transformeurs s'entraînent sur des images intactes : l'un reçoit les positions, l'autre non. À la fin, la sortie est la
-# moyenne des positions, puis une couche linéaire. **Ensuite seulement**, on mélange les seize carrés, toujours de la même façon. **Avant
-# d'exécuter la cellule suivante** : (a) que devient l'exactitude du réseau qui a reçu les positions ? (b) Et celle de
-# l'autre ? Dites de combien, et démontrez-le, couche par couche. (c) Que reconnaît donc un réseau sans positions ?
+# Deux transformeurs s'entraînent sur des images intactes : l'un reçoit les positions, l'autre non. À la fin, la sortie
+# est la moyenne des positions, puis une couche linéaire. **Ensuite seulement**, on mélange les carrés, toujours de la
+# même façon. **Avant d'exécuter la cellule suivante** : (a) que devient l'exactitude du réseau qui a reçu les positions ?
+# (b) Et celle de l'autre ? Dites de combien, et démontrez-le, couche par couche. (c) Que reconnaît donc un réseau sans
+# positions ?
 
 # %% [markdown] reponse="q2" points=2 concepts="attention, encodage de position"
 # (a) Elle s'effondre : il en reste de 10 à 45 %, selon la graine et les données, car chaque carré reçoit la position d'un autre. (b) Elle ne change pas du tout. Mélanger les carrés
@@ -1604,8 +1607,9 @@ claim.less("un sac de carrés en reconnaît déjà quatre fois plus que le hasar
 # ## 9. Expérience libre : quand une couche suffit
 #
 # Qu'est-ce qui rend l'épreuve de la section 5 difficile pour **une** couche ? Choisissez un réglage, et au moins trois
-# valeurs : `"spread"`, l'écart des périodes (0 : toujours 9 ; 3 : de 6 à 12) ; `"heads"`, le nombre de têtes ; `"width"`, la
-# taille ; ou `"layers"`. La table se remplit de vos essais.
+# valeurs : `"spread"`, l'écart des périodes, de 0 (toujours 9) à 7 (de 2 à 16) ; `"heads"`, le nombre de têtes, qui
+# divise la taille, 32 ; `"width"`, la taille, paire ; ou `"layers"`, le nombre de couches. La table se remplit de vos
+# essais.
 
 # %%
 DEFAULTS = {"layers": 1, "heads": 1, "width": WIDTH, "spread": SPREAD}
@@ -1639,6 +1643,8 @@ outcome = {value: [row[3] for row in results if row[1] == value] for value in (0
 claim.less("période fixe : une couche suffit", 95, outcome[0])
 claim.effect("trois périodes possibles font déjà perdre beaucoup", outcome[1], outcome[0])
 claim.effect("et sept, davantage", outcome[3], outcome[1])
+claim.between("environ la moitié pour trois périodes", outcome[1], 40, 62)
+claim.between("environ un quart pour sept", outcome[3], 18, 34)
 
 # %% [markdown]
 # ### Conclusion de l'expérience (2 points, 6 min)
@@ -1647,10 +1653,11 @@ claim.effect("et sept, davantage", outcome[3], outcome[1])
 # concluez ; et une chose que cette expérience ne permet pas de dire.
 
 # %% [markdown] reponse="experience" points=2 concepts="méthodologie, encodage de position"
-# Par exemple, pour `spread` = 0, 1, 3. Attente : si la période est toujours 9, il suffit de regarder huit positions en arrière, et
-# les positions seules le permettent en une recherche. La table : 100 % à toutes les graines, puis 50 à 55 % pour trois périodes, et 23 à
-# 27 % pour sept ; ces écarts dépassent de loin ceux des graines. Une couche apprend donc une distance, pas une règle : on a cru tester la
-# copie, on testait la position. On ne sait pas si elle finirait par apprendre en plus de 250 pas, ni ce que feraient plus de têtes.
+# Par exemple, pour `spread` = 0, 1, 3. Attente : si la période est toujours 9, il suffit de regarder huit positions en
+# arrière, et les positions seules le permettent en une recherche. La table : 100 % à toutes les graines, puis environ
+# la moitié pour trois périodes, et environ un quart pour sept ; ces écarts dépassent de loin ceux des graines. Une
+# couche apprend donc une distance, pas une règle : on a cru tester la copie, on testait la position. On ne sait pas si
+# elle finirait par apprendre en plus de 250 pas, ni ce que feraient plus de têtes.
 #
 # **Barème**
 #
@@ -1684,7 +1691,7 @@ claim.less("en test aussi, les positions aident", 2, [a - b for a, b in zip(test
 #
 # - L'attention est un dictionnaire en douceur : une moyenne des valeurs, pondérée par la ressemblance de la requête et des clés.
 # - Le masque vient avant le softmax ; la dernière requête voit tout ce qui a été lu.
-# - Sans positions, un transformeur lit un sac ; avec elles, une suite.
+# - Sans positions ni masque, un transformeur lit un sac ; avec les positions, une suite.
 # - Une couche cherche une fois ; deux cherchent ce que la première a trouvé.
 # - Le cache évite de relire, à condition que les positions continuent.
 # - Texte ou image, tout devient une suite de morceaux.
@@ -1694,7 +1701,8 @@ claim.less("en test aussi, les positions aident", 2, [a - b for a, b in zip(test
 # 1. Combien de paramètres a `MultiHead`, en fonction de $D$ ? Et du nombre de têtes ?
 # 2. Si $T$ double, par combien est multiplié le nombre de scores d'attention ?
 # 3. Pourquoi annuler les poids cachés après le softmax est-il faux ?
-# 4. Le masque causal cache l'avenir. Un transformeur causal sans positions est-il un sac ?
+# 4. Le masque causal cache l'avenir. Sans encodage de position, le dernier symbole d'une suite lit-il son passé comme un
+#    sac, avec une couche ? Et avec deux ?
 # 5. Combien de symboles BPE y a-t-il après $F$ fusions, à partir de $L$ lettres et de `_` ?
 #
 # <details><summary>Réponses</summary>
@@ -1702,7 +1710,8 @@ claim.less("en test aussi, les positions aident", 2, [a - b for a, b in zip(test
 # 1. $4D^2 + 4D$, quel que soit le nombre de têtes.
 # 2. Par 4.
 # 3. Les poids restants n'ont plus pour somme 1, et l'avenir pèse encore dans le dénominateur : il fuit.
-# 4. Non : la position $t$ voit $t + 1$ clés, et ce nombre la trahit.
+# 4. Avec une couche, oui : il lit une moyenne, que l'ordre du passé ne change pas. Avec deux, non : la seconde couche lit
+#    des positions dont chacune n'a vu que ce qui la précède, et permuter le passé change ce qu'elles ont vu.
 # 5. Au plus $L + 1 + F$ : chaque fusion en ajoute un, et les autres restent.
 # </details>
 #
