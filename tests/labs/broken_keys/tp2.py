@@ -15,15 +15,19 @@ BROKEN: list[tuple[str, list[tuple[str, str]], list[str]]] = [
         ["dossier"],
     ),
     (
-        "both splits are of grains, and nothing learns",
+        "both splits are of grains, nothing learns, and all microscopes are the rare one",
         [
             (
                 "    order = torch.randperm(len(target), generator=generator)\n    cut = round(share * len(target))\n    return order[cut:], order[:cut]",
                 "    return split_by_grain(target, grain, share, generator)",
             ),
             ("LR, BATCH = 3e-3, 64", "LR, BATCH = 0.0, 64"),
+            (
+                "            rare = microscope[rows[1]] == 1",
+                "            rare = microscope[rows[1]] >= 0",
+            ),
         ],
-        ["fuite"],
+        ["fuite", "rare"],
     ),
     (
         "the final model takes no step",
