@@ -218,9 +218,9 @@ claim.less("mais d'autres axes : aucune graine n'a toutes les composantes", [flo
 # ---
 # ## 2. Débruiter
 #
-# *(Livre : section 14.5.)* Un autoencodeur assez large pour copier n'apprend rien. Au lieu de réduire son goulot, on
-# peut **abîmer** l'entrée, et demander l'image *propre*. Pour enlever le bruit, il faut savoir à quoi ressemble un
-# chiffre.
+# *(Livre : section 14.5.)* Un autoencodeur assez large pour copier n'apprend rien. Au lieu de réduire son goulot, ou en
+# plus, on peut **abîmer** l'entrée, et demander l'image *propre*. Pour enlever le bruit, il faut savoir à quoi ressemble
+# un chiffre.
 #
 # ### Exercice 2 - `corrupt` ★ (8 min, 2 points)
 
@@ -421,10 +421,13 @@ noisy_error, pca_noisy, copier_errors, denoiser_errors = errors.values()
 claim.effect("le débruiteur l'emporte sur l'autoencodeur ordinaire", [-e for e in copier_errors], [-e for e in denoiser_errors])
 claim.less("et sur l'ACP la mieux choisie", denoiser_errors, pca_noisy[0] - 0.02)
 claim.less("l'autoencodeur ordinaire fait moins bien que l'ACP", pca_noisy[0], copier_errors)
+claim.less("mais de peu", copier_errors, 1.15 * pca_noisy[0])
+claim.less("et il ôte une bonne part du bruit", copier_errors, 0.75 * noisy_error[0])
 
 # %% [markdown]
-# Le débruiteur fait mieux que la meilleure ACP, et mieux que le même réseau entraîné sans bruit, qui a surtout appris à
-# copier, bruit compris.
+# Le débruiteur fait mieux que la meilleure ACP, et mieux que le même réseau entraîné sans bruit. Celui-ci ôte pourtant
+# une bonne part du bruit, presque autant que l'ACP, et sans doute pour la même raison : son goulot n'a pas de place pour
+# tout. Mais personne ne lui a appris que le reste est du bruit : il le recopie.
 #
 # ### Un préentraînement, mesuré
 #
@@ -596,10 +599,10 @@ assert all(abs(found / wanted - 1) < 1e-2 for found, wanted in zip(far, (math.ex
 # ### Exercice 4 - `kl_normal` ★★ (12 min, 3 points)
 #
 # La divergence de Kullback-Leibler est $\mathrm{KL}(q \Vert p) = \mathbb E_q[\log q(z) - \log p(z)]$ *(Livre : section
-# 3.13)*. Ici $q = \mathcal N(\mu, \sigma^2)$, $p = \mathcal N(0, 1)$, et la densité de $\mathcal N(\mu, \sigma^2)$ est $\exp\big({-(z -
-# \mu)^2} / 2\sigma^2\big) / \sqrt{2\pi\sigma^2}$. Il ne vous manque que deux moyennes : $\mathbb E_q[(z - \mu)^2] = \sigma^2$ et
-# $\mathbb E_q[z^2] = \mu^2 + \sigma^2$. Les $M$ composantes sont indépendantes : leurs divergences s'ajoutent. Vérifiez : 0
-# si $q = p$ ; et $\mu^2 / 2$ si $\sigma = 1$.
+# 3.13)*. Ici $q = \mathcal N(\mu, \sigma^2)$, $p = \mathcal N(0, 1)$, et la densité de $\mathcal N(\mu, \sigma^2)$ est
+# $\exp\big({-(z - \mu)^2} / (2\sigma^2)\big) / \sqrt{2\pi\sigma^2}$. Il ne vous manque que deux moyennes :
+# $\mathbb E_q[(z - \mu)^2] = \sigma^2$ et $\mathbb E_q[z^2] = \mu^2 + \sigma^2$. Les $M$ composantes sont indépendantes : leurs
+# divergences s'ajoutent. Vérifiez : 0 si $q = p$ ; et $\mu^2 / 2$ si $\sigma = 1$.
 
 # %% exercice="kl_normal" concepts="probabilités, axes"
 def kl_normal(mu: torch.Tensor, logvar: torch.Tensor) -> torch.Tensor:
@@ -610,8 +613,7 @@ def kl_normal(mu: torch.Tensor, logvar: torch.Tensor) -> torch.Tensor:
 
     Renvoie :
         un tenseur N : pour chaque exemple, la somme sur ses M composantes. Le gradient remonte jusqu'aux
-            arguments.
-        Tous deux restent finis, même pour un logarithme de −200.
+            arguments. La divergence et son gradient restent finis, même pour un logarithme de −200.
     """
     ### BEGIN SOLUTION
     return 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(1)
@@ -725,7 +727,7 @@ class VAE(nn.Module):
 
 
 def train_vae(loss_function, codes, beta, seed, width=WIDTH, lr=LR, noise=True):
-    """Un VAE entraîné avec cette perte, et sa divergence moyenne après chaque époque."""
+    """Un VAE entraîné avec cette perte, et sa divergence moyenne sur le dernier lot de chaque époque."""
     torch.manual_seed(seed)
     vae, generator, curve = VAE(codes, width, noise).to(device), generator_of(seed), []
     optimizer = torch.optim.Adam(vae.parameters(), lr)
@@ -1039,9 +1041,16 @@ with labo.needs("vae_loss"):
 # %% affirmation="inventer" profils="small"
 claim.effect("les images du VAE sont plus près des vraies", [-g for g in gaps["autoencodeur"]], [-g for g in gaps["VAE"]])
 claim.less("même une vraie image nouvelle est à une certaine distance", gaps["vraies images"], gaps["VAE"])
+contrasts = {  # l'écart d'une ligne de pixels à la suivante : petit, l'image est floue
+    name: [x.reshape(-1, SIDE, SIDE).diff(dim=1).abs().mean().item() for x in versions]
+    for name, versions in groups.items()
+}
+claim.less("les images du VAE sont plus floues que celles de l'autoencodeur", contrasts["VAE"], contrasts["autoencodeur"])
+claim.less("et que les vraies", contrasts["VAE"], contrasts["vraies images"])
 
 # %% [markdown]
-# Les images du VAE sont plus près des vraies ; elles sont aussi plus floues.
+# Les images du VAE sont plus près des vraies que celles de l'autoencodeur ; elles sont aussi plus floues que celles-ci,
+# et que les vraies.
 #
 # ---
 # ## 4. Les flots : une densité exacte
@@ -1459,22 +1468,23 @@ claim.less("le flot fait bien mieux qu'une loi normale", flow_losses, gaussian -
 # ### Question 2 - trois modèles (2 points, 5 min)
 #
 # (a) Pourquoi un code tiré au hasard donne-t-il souvent une image sans forme avec l'autoencodeur, et un chiffre avec le
-# VAE ? (b) Les images du VAE sont floues. Que doit rendre de mieux le décodeur quand plusieurs images différentes sont
-# possibles pour un même code ? (c) Le code d'un VAE peut avoir deux nombres ; pourquoi celui d'un flot en a-t-il
+# VAE ? (b) Les images du VAE sont floues. Pourquoi plusieurs images différentes partagent-elles un même code, et que peut
+# alors rendre de mieux le décodeur ? (c) Le code d'un VAE peut avoir deux nombres ; pourquoi celui d'un flot en a-t-il
 # toujours autant que l'image ?
 
 # %% [markdown] reponse="q2" points=2 concepts="apprentissage non supervisé, changement de variable"
 # (a) Rien, dans la perte d'un autoencodeur, ne dit où sont les codes ni ce que le décodeur doit faire ailleurs : la
 # plupart des tirages tombent entre eux. Chez le VAE, la divergence rapproche les codes de $\mathcal N(0, I)$, et le tirage oblige
-# le décodeur à répondre juste autour de chacun. (b) Leur moyenne, pixel par pixel : c'est elle qui minimise l'entropie
-# croisée ; une moyenne d'images nettes est floue. (c) Il est inversible, et sa jacobienne doit avoir un déterminant non
-# nul : il ne peut rien perdre, donc il garde $D$ nombres.
+# le décodeur à répondre juste autour de chacun. (b) Chaque code est tiré autour d'une moyenne, et les nuages d'images
+# voisines se recouvrent : un même code peut venir de plusieurs images. Le mieux est leur moyenne, pixel par pixel : c'est
+# elle qui minimise l'entropie croisée ; une moyenne d'images nettes est floue. (c) Il est inversible, et sa jacobienne
+# doit avoir un déterminant non nul : il ne peut rien perdre, donc il garde $D$ nombres.
 #
 # **Barème**
 #
 # - 0,5 pt : dans un autoencodeur, les codes ne suivent aucune loi voulue ; la divergence la leur impose
-# - 0,5 pt : la moyenne des images possibles
-# - 0,5 pt : le tirage du code, ou le minorant, fait que plusieurs images partagent un code
+# - 0,5 pt : le tirage fait se recouvrir les codes d'images différentes
+# - 0,5 pt : le mieux est la moyenne des images possibles
 # - 0,5 pt : inversible (ou déterminant non nul), donc de même dimension
 
 # %% [markdown]
