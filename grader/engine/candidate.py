@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import traceback
+from _signal import pthread_sigmask  # type: ignore[import-not-found]  # in 1 µs, not 6
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from functools import partial
@@ -44,6 +45,7 @@ from labo.checks import call_in_turn
 def before_any_cell() -> live.Start:
     """Notes what modules are and have, and what stops a recording, before any student's code."""
     recording.watch()
+    _leave_signals_to_the_main_thread()
     return live.Start(_watched())
 
 
@@ -66,6 +68,7 @@ class Candidate:
         self.calling = False  # a function of the test, in that thread, or further out
         self.interrupted = False  # while it did
         self.interruptions = 0  # until now
+        self.put_off = 0  # so many times, the interruption that comes
         self.turns = Turns()
         self.fresh_numbers = itertools.count()
         self.objects: dict[int, Any] = {}
@@ -75,13 +78,16 @@ class Candidate:
         self.generators: dict[int, torch.Generator] = {}  # given as arguments
         self.tapes: dict[int, _Tape] = {}
         signal.signal(signal.SIGINT, self._interrupt)
+        pthread_sigmask(signal.SIG_BLOCK, _OF_STUDENTS)
         self.start = start
         self.names_at_start = dict(shell.user_ns)
 
     def _interrupt(self, _: int, frame: FrameType | None) -> None:
-        if frame and frame.f_code in _HOLDING_A_LOCK:
+        if frame and frame.f_code in _HOLDING_A_LOCK and self.put_off < _MOST_PUT_OFF:
+            self.put_off += 1
             threading.Timer(_SETTLING_SECONDS, _interrupt_main_thread).start()
             return
+        self.put_off = 0
         self.interruptions += 1
         self.interrupted = self.calling  # its answer comes first, or would be taken for the next
         if self.running or self.calling:  # between two requests, it came too late
@@ -132,7 +138,8 @@ class Candidate:
             try:
                 answer = self._exchanged(message)
             finally:
-                sys.setrecursionlimit(limit)
+                if sys.getrecursionlimit() == limit + _ROOM:  # not another of the student's own
+                    sys.setrecursionlimit(limit)
         if not answer:
             raise RuntimeError(french.nobody_waits())
         return answer
@@ -252,13 +259,21 @@ class Candidate:
             return self._answer(answer, tape)
 
     def _on_settle(self, request: dict) -> bytes:
-        """An answer once so many interruptions have come, if they come here."""
+        """An answer once so many interruptions have come, if they come here, or after a while.
+
+        Where a handler of the student's has taken one, it never comes here. What has changed in the
+        mirrors was in an answer that came too late: it is told again.
+        """
+        end = time.monotonic() + _MOST_SETTLING_SECONDS
         while (
             self.interruptions < request["interruptions"]
             and signal.getsignal(signal.SIGINT) == self._interrupt
+            and time.monotonic() < end
         ):
             time.sleep(_SETTLING_SECONDS)
-        return wire.encode(None)
+        self.interruptions = request["interruptions"]
+        self.mirrors.keep(request["keep"])
+        return wire.encode({"mirrors": self.mirrors.contents()})
 
     def _on_forget(self, request: dict) -> bytes:
         """At the end of a test, keep only what the examiner still holds."""
@@ -346,13 +361,39 @@ class Candidate:
 
 
 _SETTLING_SECONDS: Final = 1e-3
+_MOST_SETTLING_SECONDS: Final = 5.0
 # Interrupted in one of these, `with condition` would never release its lock: who joins the threads
-# that want it, as a pool of `concurrent.futures` does at its end, would wait for ever.
+# that want it, as a pool of `concurrent.futures` does at its end, would wait for ever. But a wait
+# for a lock that nobody gives back is interrupted in the end.
 _HOLDING_A_LOCK: Final = (
     threading.Condition.__enter__.__code__,
     threading.Condition.__exit__.__code__,
 )
+_MOST_PUT_OFF: Final = 20
+# Signals that a student's code may ask for.
+_OF_STUDENTS: Final = frozenset(
+    (signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGUSR1, signal.SIGUSR2)
+)
 _ROOM: Final = 200  # calls of ours, one within the other, in an exchange
+
+
+def _leave_signals_to_the_main_thread() -> None:
+    """Have threads that start from now on block what students' handlers are for.
+
+    One that did not would be given the signal, and its handler would run in the main thread all the
+    same, in the middle of an exchange.
+    """
+    for name in {"_start_new_thread", "_start_joinable_thread"} & vars(threading).keys():
+        start = getattr(threading, name)
+
+        def blocked(*args: Any, start: Callable = start, **kwargs: Any) -> Any:
+            before = pthread_sigmask(signal.SIG_BLOCK, _OF_STUDENTS)  # a thread begins with ours
+            try:
+                return start(*args, **kwargs)
+            finally:
+                pthread_sigmask(signal.SIG_SETMASK, before)
+
+        setattr(threading, name, blocked)
 
 
 def _interrupt_main_thread() -> None:
@@ -373,14 +414,22 @@ class _MainThread:
     def __enter__(self) -> None:
         if not self.is_here:
             return
-        self.before, self.candidate.running = self.candidate.running, self.running
+        self.before = self.candidate.running
         if self.running and self.candidate.interrupted:
-            self.candidate.running = self.before
             raise KeyboardInterrupt
+        self._turn(self.running)
 
     def __exit__(self, *_: object) -> None:
         if self.is_here:
-            self.candidate.running = self.before
+            self._turn(self.before)
+
+    def _turn(self, running: bool) -> None:
+        """Let signals come, or no more: what their handlers raise is for student code."""
+        if not running:
+            pthread_sigmask(signal.SIG_BLOCK, _OF_STUDENTS)
+        self.candidate.running = running
+        if running:
+            pthread_sigmask(signal.SIG_UNBLOCK, _OF_STUDENTS)
 
 
 def _is_main_thread() -> bool:

@@ -117,6 +117,14 @@ def nobody_waits() -> str:
     return "La fonction du test est appelée quand plus rien n'attend son résultat."
 
 
+def not_for_the_test(reason: str) -> str:
+    return (
+        "Une fonction du test reçoit des nombres, des textes, des listes, des dictionnaires, des"
+        " tableaux et des tenseurs, mais ni vos objets, ni vos fonctions, ni un itérateur :"
+        f" faites-en une liste ({reason})."
+    )
+
+
 def another_process() -> str:
     return (
         "Une fonction du test ne s'appelle pas d'un autre processus (`os.fork`, multiprocessing)."

@@ -137,7 +137,8 @@ class IsolatedTests:
         except UnsupportedAcrossBoundary as error:
             self.conversation.note(brief(error))
             return Examined(Status.ERROR, 0.0, french.not_a_test())
-        except Exception as error:  # an assertion, student code's, or what a wrong result causes
+        except (Exception, KeyboardInterrupt, SystemExit) as error:
+            # An assertion, student code's, what a wrong result causes, or the test's own.
             reason = Reason.UNANSWERED if unanswered(error) else self._reason()
             return Examined(Status.FAILED, 0.0, _failure(error), reason=reason)
 
@@ -235,7 +236,7 @@ class IsolatedTests:
         )
 
 
-def _failure(error: Exception) -> str:
+def _failure(error: BaseException) -> str:
     """The message of a failed test: its author's, or the student's own traceback."""
     if isinstance(error, StudentError):
         return french.raised(type(error).__name__, str(error), error.frames)

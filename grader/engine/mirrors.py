@@ -46,6 +46,12 @@ class Mirrors:
                 self._exchanged[number] = copied(now)
         return changed
 
+    def contents(self) -> dict[int, Content]:
+        """All contents, for the other side to take."""
+        for number, tensor in self.tensors.items():
+            self._exchanged[number] = copied(content(tensor))
+        return {number: content(tensor) for number, tensor in self.tensors.items()}
+
     def take(self, changed: dict[int, Content]) -> None:
         """Make the same changes here; on the wire, a `Content` is a plain tuple."""
         for number, parts in changed.items():

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import deque
+from collections.abc import (
+    Callable,
+    ItemsView,
+    Iterable,
+    KeysView,
+    Mapping,
+    ValuesView,
+)
 from typing import Any
 
 import numpy as np
 import torch
 
-from grader.engine import mirrors, wire
+from grader.engine import french, mirrors, wire
 from grader.engine.numeric import pack_array
 from grader.engine.operations import indices_within
 from grader.engine.wire import Build
@@ -119,13 +127,23 @@ class Arguments:
         """The function of the test that has this number."""
 
         def callback(*args: Any, **kwargs: Any) -> Any:
-            message = wire.encode({"callback": number, "arguments": wire.encode([args, kwargs])})
+            args = tuple(list(arg) if isinstance(arg, _ITERATED) else arg for arg in args)
+            try:
+                arguments = wire.encode([args, kwargs])
+            except WireError as error:
+                raise TypeError(french.not_for_the_test(str(error))) from None
+            message = wire.encode({"callback": number, "arguments": arguments})
             answer = wire.decode(self.call_test(message))
             if "raised" in answer:
                 raise RuntimeError(answer["raised"])
             return answer["value"]
 
         return callback
+
+
+# What has no form of its own, and comes to a function of the test as a list. Not an iterator: it
+# may have no end, and student code may read on where the function has stopped.
+_ITERATED = (KeysView, ValuesView, ItemsView, deque)
 
 
 def _content(value: Any) -> Any:

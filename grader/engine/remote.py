@@ -36,7 +36,7 @@ from grader.engine.peer import Gone, Late, Peer
 from grader.engine.proxy import CallableProxy, Method, Proxy, handle_of
 from grader.engine.sizes import Sizes
 from grader.engine.state import RandomStreams
-from grader.engine.student_error import UnsupportedAcrossBoundary, rebuilt, text
+from grader.engine.student_error import StudentError, UnsupportedAcrossBoundary, rebuilt, text
 from grader.engine.wire_errors import WireError
 from labo.bans import live
 
@@ -51,6 +51,8 @@ class Remote:
         """The error that ended the conversation, even when a test has caught it."""
         self.unsupported: UnsupportedAcrossBoundary | None = None
         """The refusal that this test has met, even when it has caught that."""
+        self.failed_within: AssertionError | None = None
+        """What a function of the test has found, when student code called it."""
         self.lacked_name = False
         """Has this test, or student code that it called, looked for a name in vain?"""
         self.printed = Printed()
@@ -73,7 +75,7 @@ class Remote:
 
     def raise_trouble(self) -> None:
         """Raise what a test may have caught, with all else that student code raises."""
-        error = self.trouble or self.unsupported
+        error = self.trouble or self.unsupported or self.failed_within
         if error:
             raise error
 
@@ -304,13 +306,18 @@ class Remote:
         self._ahead.clear()
         self.callbacks.clear()
         self.streams.forget_generators()
-        self.unsupported = None
+        self.unsupported = self.failed_within = None
         keep = self.objects.keep_held()
         self._ask({"op": "forget", "keep": keep})
 
     def settle(self, interruptions: int) -> None:
-        """Have the candidate wait until it has been interrupted so many times."""
-        self._ask({"op": "settle", "interruptions": interruptions})
+        """Have the candidate wait until it has been interrupted so many times.
+
+        What its late answers said of the mirrors is lost; it is asked for again.
+        """
+        keep = list(self.objects.mirrors.tensors)
+        answer = self._ask({"op": "settle", "interruptions": interruptions, "keep": keep})
+        self.objects.mirrors.take(answer["mirrors"])
 
     def _rebuilt(self, raised: dict, *, iterating: bool = False) -> Exception:
         error = rebuilt(raised, iterating=iterating)
@@ -334,8 +341,8 @@ class Remote:
         except (Gone, Late, WireError) as error:
             self.trouble = error
             raise
-        if self.unsupported:  # in a callback
-            raise self.unsupported
+        if found := self.unsupported or self.failed_within:  # in a callback
+            raise found
         if isinstance(answer, dict) and "refused" in answer:
             raise WrongNature(french.unreadable())
         return answer
@@ -359,8 +366,11 @@ class Remote:
         except UnsupportedAcrossBoundary as error:  # kept until the test has its own answer
             self.unsupported = error
             return wire.encode({"raised": str(error)})
-        except Exception as error:
-            return wire.encode({"raised": f"{type(error).__name__}: {error}"})
+        except (Exception, KeyboardInterrupt, SystemExit) as error:
+            if isinstance(error, AssertionError) and not isinstance(error, StudentError):
+                self.failed_within = error  # not for student code to read, or to catch
+                return wire.encode({"raised": french.failed()})
+            return wire.encode({"raised": wire.clean(f"{type(error).__name__}: {error}")})
 
     # ---- Values
 

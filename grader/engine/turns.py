@@ -34,6 +34,7 @@ class Turns:
         self._requests: list[bool] = []  # served now, each within the one before: has it ended?
         self._calls = 0  # of its functions, not answered yet
         self._waiting = 0  # threads, to call one
+        self._alone = 0  # the thread that writes an answer
         self._process = os.getpid()
 
     def begin_request(self) -> int:
@@ -59,7 +60,11 @@ class Turns:
         with self._changed:
             self._requests[rank - 1] = True
             self._changed.wait_for(lambda: len(self._requests) == rank and self._calls < rank)
-            yield
+            before, self._alone = self._alone, threading.get_ident()
+            try:
+                yield
+            finally:
+                self._alone = before
 
     def end_request(self, rank: int) -> None:
         """Serve the request of this rank no more: its answer is sent next."""
@@ -83,6 +88,8 @@ class Turns:
         """
         if os.getpid() != self._process:
             raise RuntimeError(french.another_process())
+        if self._alone == threading.get_ident():  # a finaliser, or a signal's handler
+            raise RuntimeError(french.nobody_waits())
         with self._changed:
             self._waiting += 1
             try:

@@ -211,7 +211,7 @@ def ticking(function):
         try: function(1)
         except RuntimeError: refused.append(1)
     signal.signal(signal.SIGALRM, tick)
-    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    signal.setitimer(signal.ITIMER_REAL, 0.005, 0.005)
     total = sum(function(2) for _ in range(500))
     signal.setitimer(signal.ITIMER_REAL, 0)
     return total
@@ -302,6 +302,200 @@ def limited(function, seconds):
         "assert limited(lambda: 2, 0.5) == 2"
     )
     assert verdicts(engine, student, test) == [Status.PASSED, Status.PASSED]
+
+
+UNTIL = """
+import signal
+def until(function, seconds):
+    def late(*_): raise TimeoutError
+    signal.signal(signal.SIGALRM, late)
+    try:
+        n = 0  # CPython 3.11 catches nothing where a loop that begins its `try` jumps back
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        while True: function(n); n += 1
+    except TimeoutError: return n
+    finally: signal.setitimer(signal.ITIMER_REAL, 0)
+class Monitor:
+    def start(self, on_tick):
+        signal.signal(signal.SIGALRM, lambda *_: on_tick())
+        signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+    def stop(self): signal.setitimer(signal.ITIMER_REAL, 0)
+    def ready(self): return True
+"""
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "for _ in range(20): assert until(lambda n: n, 0.02) >= 0",
+        "import time\nticks = []\nm = Monitor()\nm.start(lambda: ticks.append(1))\n"
+        "for _ in range(20):\n    time.sleep(0.01)\n    assert m.ready()\nm.stop()\nassert ticks",
+    ],
+)
+def test_a_signal_comes_to_student_code_only(engine, test):
+    assert verdicts(engine, UNTIL, test, test) == [Status.PASSED] * 3
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        "pool = ThreadPoolExecutor(1)\npool.submit(int).result()\n",
+        "threading.Thread(target=lambda: time.sleep(30), daemon=True).start()\n",
+    ],
+)
+def test_a_signal_comes_to_student_code_only_beside_a_thread(engine, beside):
+    test = "for _ in range(20): assert until(lambda n: n, 0.02) >= 0"
+    assert verdicts(engine, POOL + beside + UNTIL, test, test) == [Status.PASSED] * 3
+
+
+def test_an_interruption_that_a_handler_of_the_students_takes_costs_its_own_test(engine):
+    student = """
+import signal
+def until_stopped(function):
+    stop = []
+    before = signal.signal(signal.SIGINT, lambda *_: stop.append(1))
+    while not stop:
+        try: function(1)
+        except RuntimeError: pass
+    signal.signal(signal.SIGINT, before)
+"""
+    assert verdicts(engine, student, "until_stopped(lambda x: x)") == [
+        Status.TIMEOUT,
+        Status.PASSED,
+    ]
+
+
+def test_an_assertion_of_the_students_is_theirs_to_catch(engine):
+    student = """
+def checked(x): assert x > 0
+def first(check, xs):
+    for x in xs:
+        try: check(x); return x
+        except RuntimeError: pass
+"""
+    test = "assert first(lambda x: checked(x), [-1, 2]) == 2"
+    assert verdicts(engine, student, test) == [Status.PASSED, Status.PASSED]
+
+
+def test_a_finaliser_that_calls_the_test_harms_nothing(engine):
+    student = """
+import weakref
+class Kept: pass
+def made(on_end, n):
+    for i in range(n):
+        kept = Kept()
+        kept.me = kept
+        weakref.finalize(kept, on_end, i)
+    return [[i, [i]] for i in range(3_000)]
+"""
+    test = "seen = []\nfor _ in range(5): assert len(made(seen.append, 20)) == 3000"
+    assert verdicts(engine, student, test) == [Status.PASSED, Status.PASSED]
+
+
+def test_what_a_stopped_call_has_changed_is_known_to_the_next_test(engine):
+    student = """
+import torch
+from torch import nn
+def make(): return nn.Linear(2, 1)
+def slow(model):
+    with torch.no_grad(): model.weight.fill_(7.0)
+    while True: pass
+"""
+    tests = (
+        "import torch\nmodel = make()\nweight = model.weight",
+        "slow(model)",
+        "assert weight[0, 0] == 7 and model.weight[0, 0] == 7",
+    )
+    assert verdicts(engine, student, *tests) == [
+        Status.PASSED,
+        Status.TIMEOUT,
+        Status.PASSED,
+        Status.PASSED,
+    ]
+
+
+def test_who_waits_for_a_lock_for_ever_is_interrupted(engine):
+    student = """
+import threading, time
+def locked_out(function):
+    condition, taken = threading.Condition(), threading.Event()
+    def hold():
+        with condition: taken.set(); time.sleep(100)
+    threading.Thread(target=hold, daemon=True).start()
+    taken.wait()
+    function(1)
+    with condition: pass
+"""
+    for _ in range(2):
+        assert verdicts(engine, student, "locked_out(lambda x: x)") == [
+            Status.TIMEOUT,
+            Status.PASSED,
+        ]
+
+
+def test_what_a_function_of_the_test_asserts_is_not_told_and_not_forgotten(engine):
+    student = """
+said = []
+def shown(check):
+    try: check([1, 2])
+    except BaseException as error: said.append(str(error))
+    check([3, 4])
+"""
+    test = "def check(x): assert x == [3, 4], 'le secret est [3, 4]'\nshown(check)"
+    outcome = engine.run(job(student, test, "assert 'secret' not in said[0]"))
+    assert statuses(outcome) == [Status.FAILED, Status.PASSED]
+    assert outcome.report.verdicts[0].message == "le secret est [3, 4]"
+
+
+@pytest.mark.parametrize("error", ["KeyboardInterrupt", "SystemExit", "ValueError('\\ud800')"])
+def test_what_a_function_of_the_test_raises_ends_no_examiner(engine, error):
+    student = (
+        "def called(function):\n    try: return function()\n    except RuntimeError: return 1\n"
+    )
+    test = f"def stop(): raise {error}\nassert called(stop) == 1"
+    assert verdicts(engine, student, test) == [Status.PASSED, Status.PASSED]
+    assert verdicts(engine, student, f"raise {error}") == [Status.FAILED, Status.PASSED]
+
+
+def test_a_limit_of_recursion_is_the_students_to_change(engine):
+    student = """
+import sys, threading
+def deep(k): return 0 if k == 0 else 1 + deep(k - 1)
+def raised(function):
+    begun = threading.Event()
+    other = threading.Thread(target=function, args=(1,))
+    function(0)
+    other.start()
+    sys.setrecursionlimit(5_000)
+    other.join()
+    return deep(3_000)
+"""
+    test = "import time\nassert raised(lambda x: time.sleep(0.2 * x)) == 3000"
+    assert verdicts(engine, student, test) == [Status.PASSED, Status.PASSED]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "{1: 'a', 2: 'b'}.keys()",
+        "{'a': 1, 'b': 2}.values()",
+        "__import__('collections').deque([1, 2])",
+    ],
+)
+def test_what_is_gone_through_comes_as_a_list(engine, given):
+    student = f"def total(function): return function({given})"
+    assert verdicts(engine, student, "assert total(lambda xs: sum(xs)) == 3") == [
+        Status.PASSED,
+        Status.PASSED,
+    ]
+
+
+@pytest.mark.parametrize("given", ["lambda k: k", "__import__('itertools').count()"])
+def test_what_a_function_of_the_test_cannot_take_is_said(engine, given):
+    student = f"def given(function): return function({given})"
+    outcome = engine.run(job(student + "\nn = 3", "given(lambda f: f)", NEXT))
+    assert statuses(outcome) == [Status.FAILED, Status.PASSED]
+    assert "ni vos objets, ni vos fonctions" in outcome.report.verdicts[0].message
 
 
 def test_a_thread_is_not_starved_by_short_requests(engine):
