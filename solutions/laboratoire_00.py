@@ -27,7 +27,7 @@
 # %% [markdown]
 # ## Mode d'emploi
 #
-# Un notebook est fait de **cellules**. Cliquez dans celle de code ci-dessous et appuyez sur **Maj + Entrée** : elle
+# Un notebook est fait de **cellules**. Cliquez dans la cellule de code ci-dessous et appuyez sur **Maj + Entrée** : elle
 # s'exécute. L'étoile `[*]` devient un numéro quand le calcul est fini ; le carré ■ de la barre d'outils l'interrompt.
 #
 # Chaque exercice a trois parties :
@@ -515,7 +515,8 @@ claim.effect(
 # %% [markdown]
 # Pour $k = 1$, l'exactitude d'entraînement est de 100 % : chaque exemple est son propre voisin, fausse étiquette
 # comprise. Elle ne dit donc rien. En validation, si les étiquettes sont justes, très peu de voisins suffisent ; si une
-# sur cinq est fausse, il en faut davantage, pour mettre les fausses en minorité.
+# sur cinq est fausse, il en faut davantage, pour mettre les fausses en minorité. (À droite, la validation porte les mêmes
+# fautes : même un classifieur parfait n'y dépasserait guère 80 %.)
 
 # %% [markdown]
 # ---
@@ -725,7 +726,8 @@ claim.between("aucun nombre ne montre la fuite (écart d'exactitude, en points)"
 
 # %% [markdown]
 # Dès que l'encre s'en mêle, standardiser change tout. Ce n'est pas une recette : les pixels seuls ont déjà la même
-# unité, et n'y gagnent rien.
+# unité, et n'y gagnent rien. Ils peuvent même y perdre : un pixel du bord, presque toujours vide, est divisé par un
+# écart-type minuscule, et compte soudain autant que le centre.
 
 # %% [markdown]
 # ---
@@ -879,8 +881,9 @@ claim.between("des chiffres occupent deux groupes, d'autres aucun", [len(found) 
 # 196 pixels ne se dessinent pas. Toujours sans étiquettes, cherchons les deux directions où les images **varient le
 # plus**. La variance le long d'une direction unitaire $u$ vaut $u^\top C\, u$, où $C$ ($D \times D$) est la
 # **covariance** : l'élément $(i, j)$ est la somme, sur les exemples, des produits des écarts à la moyenne des colonnes
-# $i$ et $j$, divisée par $N - 1$. Cette variance est la plus grande pour le vecteur propre de $C$ de plus grande valeur
-# propre, puis, à angle droit, pour le suivant : ce sont les **composantes principales**, et leurs variances.
+# $i$ et $j$, divisée par $N - 1$. Pour un vecteur propre unitaire de $C$, cette variance est la valeur
+# propre. Elle est donc la plus grande pour celui de plus grande valeur propre, puis, à angle droit, pour le suivant : ces
+# vecteurs sont les **composantes principales** ; leurs valeurs propres, leurs variances.
 #
 # **À la main**, $X = \big((-1, 0), (1, 0), (0, -2), (0, 2)\big)$ : $C = \operatorname{diag}(2/3 ; 8/3)$. La première
 # composante est $(0, \pm 1)$, de variance $8/3$.
@@ -1227,7 +1230,8 @@ claim.less("à droite, l'écart se creuse", 10 * train_curves[:, 11:], valid_cur
 
 # %% [markdown]
 # L'erreur d'entraînement baisse ; celle de validation baisse, puis remonte. À gauche, les deux sont grandes :
-# **sous-apprentissage**. À droite, l'écart se creuse : **surapprentissage**. De 3 à 6, les degrés se valent presque.
+# **sous-apprentissage**. À droite, l'écart se creuse : **surapprentissage**. De 3 à 6, les degrés se valent presque :
+# la vraie courbe est impaire, et un degré pair n'y ajoute que de la variance.
 #
 # ### Expérience libre (1 point, 9 min)
 #
