@@ -349,8 +349,9 @@ norms = [sum(p.square().sum().item() for p in model.parameters() if p.dim() > 1)
 claim.less("et le poids fond : ils sont plus petits que sans pénalité", norms[0], norms[1])
 
 # %% [markdown]
-# L'égalité ne vaut que pour SGD. Adam diviserait $2\alpha w$ par l'échelle du gradient ; **AdamW** fait fondre les poids
-# à part.
+# Que la pénalité soit une fonte ne vaut que pour SGD sans élan. Avec Adam, `weight_decay` et la pénalité donnent encore
+# les mêmes poids, mais $2\alpha w$ y est divisé, comme le reste du gradient, par son échelle habituelle : un poids de grand
+# gradient fond moins. **AdamW** fait fondre les poids à part.
 #
 # ### Le pas proximal
 #
@@ -761,9 +762,10 @@ with labo.needs("dropout"):
 #
 # Une transformation **géométrique**, puis un **bruit** :
 #
-# 1. chaque image est décalée d'un nombre entier de pixels, verticalement et horizontalement ; chacun des deux décalages
-#    est tiré uniformément de `-shift` à `shift` compris, indépendamment de l'autre et pour chaque image. Ce qui sort est perdu,
-#    ce qui entre vaut 0, et tous les canaux d'une image se déplacent ensemble ;
+# 1. chaque image est décalée d'un nombre entier de pixels, verticalement et horizontalement ; chacun des deux
+#    décalages est tiré uniformément de `-shift` à `shift` compris, indépendamment de l'autre et pour chaque image. Ce
+#    qui sort est perdu, ce qui entre vaut 0 (le fond d'une image brute ; un gris, sur une image centrée et réduite),
+#    et tous les canaux d'une image se déplacent ensemble ;
 # 2. un bruit gaussien, de moyenne nulle, s'ajoute ensuite à chaque pixel, ceux du bord compris.
 #
 # N'employez pas d'augmentation toute faite, de `labo` ou de torchvision.
@@ -1062,7 +1064,8 @@ with labo.needs("superpose"):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    counts, target = mixtures(200)
+    _, target = mixtures(200)  # ceux-là sont mesurés pour de bon, non fabriqués
+    counts = torch.poisson(3000 * target @ spectrum_shapes(), generator=generator) / 100
     with torch.no_grad():
         guess = unmixer(counts)
     unmixing_error = (guess - target).abs().mean().item()
@@ -1086,8 +1089,8 @@ with labo.needs("superpose"):
 claim.less("le réseau démêle des mélanges qu'il n'a jamais mesurés", unmixing_error, 0.1 * mean_error)
 
 # %% [markdown]
-# Le détecteur n'a mesuré que des sources seules, et pourtant le réseau démêle les mélanges : l'augmentation lui a appris
-# une **loi** que nous connaissions, l'additivité.
+# Pour apprendre, le détecteur n'a mesuré que des sources seules, et le réseau démêle de vrais mélanges :
+# l'augmentation lui a appris une **loi** que nous connaissions, l'additivité.
 #
 # **Mixup** l'applique même aux images, qui ne s'additionnent pas dans la nature : on superpose chaque exemple et un
 # partenaire tiré au hasard, avec $Q = 2$ et les intensités $(\lambda ; 1 - \lambda)$, sur l'image comme sur la cible. Le réseau
@@ -1486,17 +1489,17 @@ claim.between("sans fuite, un peu mieux que le hasard", honest, 50, 72)
 #
 # ### Question 2 - avant de voir la courbe (2 points, 5 min)
 #
-# Une expérience de pensée. Cent modèles ont **tous** exactement 80 % de chances d'avoir raison sur un exemple. On mesure
-# chacun sur 200 exemples de validation, et l'on garde le meilleur. **Avant d'exécuter la cellule suivante**, prédisez son
-# exactitude de validation (75, 80, 85, 90 % ?), et son exactitude sur un test tout neuf. Qu'en concluez-vous pour le nombre
-# d'essais, et pour la taille de la validation ?
+# Une expérience de pensée. Cent modèles ont **tous** exactement 80 % de chances d'avoir raison sur un exemple,
+# indépendamment les uns des autres. On mesure chacun sur 200 exemples de validation, et l'on garde le meilleur.
+# **Avant d'exécuter la cellule suivante**, prédisez son exactitude de validation (75, 80, 85, 90 % ?), et son
+# exactitude sur un test tout neuf. Qu'en concluez-vous pour le nombre d'essais, et pour la taille de la validation ?
 
 # %% [markdown] reponse="q2" points=2 concepts="méthodologie, partage des données"
 # L'écart-type d'une exactitude mesurée sur 200 exemples est $\sqrt{0{,}8 \times 0{,}2 / 200} \approx 2{,}8$ points.
 # Le meilleur de cent est à deux écarts-types et demi environ : près de 87 %. Sur un test neuf, il fait 80 %,
 # comme tous. L'exactitude de validation du modèle **choisi** est donc trop optimiste, d'autant plus que l'on a
 # fait d'essais et que la validation est petite. Il faut un test à part, et se méfier d'un gain plus petit que cet
-# écart.
+# écart. De vrais modèles se trompent souvent ensemble : l'effet est le même, un peu moindre.
 #
 # **Barème**
 #
@@ -1584,7 +1587,8 @@ claim.between("avec MNIST, le test diffère de la validation, de quelques points
 # - **Chercher au hasard** plutôt que sur une grille (11.4.4) : seize tirages essaient seize valeurs du réglage qui compte,
 #   une grille 4 × 4 quatre ; et sur une échelle logarithmique. J. Bergstra et Y. Bengio, JMLR, 2012.
 # - **Dropout à l'évaluation** : gardez le hasard, moyennez 50 passes (`model.train()`) ; leur dispersion est-elle plus
-#   grande là où le réseau se trompe ? N. Srivastava et coll., JMLR, 2014.
+#   grande là où le réseau se trompe ? N. Srivastava et coll., JMLR, 2014 ; Y. Gal et Z. Ghahramani, *Dropout as a
+#   Bayesian Approximation*, ICML 2016.
 # - **Classes rares** : pondérez la perte par l'inverse de leur effectif (`F.cross_entropy(..., weight=...)`), et regardez rappel
 #   *et* précision.
 # - H. Zhang et coll., *mixup: Beyond Empirical Risk Minimization*, ICLR 2018 ; I. Loshchilov et F. Hutter, *Decoupled Weight
