@@ -46,7 +46,7 @@ import labo
 from labo.french import decimal
 
 device = labo.device()  # le GPU s'il y en a un qui fonctionne, sinon le CPU
-torch.backends.cudnn.deterministic = True  # sur un GPU aussi, le même calcul rend deux fois les mêmes bits
+torch.backends.cudnn.deterministic = True  # sur un GPU : des convolutions dont le résultat ne varie pas
 SEED = 0
 torch.manual_seed(SEED)  # mêmes tirages aléatoires à chaque exécution
 blue, orange, green, grey = "#0072b2", "#d55e00", "#009e73", "#777777"
@@ -651,8 +651,8 @@ claim.effect("d'autres chiffres marqués deviennent des 3 pour B, et non pour A"
 # ### Question 1 - plus de 90 %, et pourtant (2 points, 4 min)
 #
 # (a) Pourquoi l'exactitude en validation n'a-t-elle rien montré ? (b) Décrivez un jeu d'images qui aurait révélé le
-# raccourci sans qu'on le soupçonne. (c) L'entraînement pouvait-il préférer les vrais traits du 3 ? Dites pourquoi il ne
-# l'a pas fait.
+# raccourci sans qu'on le soupçonne, et ce que vous y mesureriez. (c) L'entraînement pouvait-il préférer les vrais
+# traits du 3 ? Dites pourquoi il ne l'a pas fait.
 
 # %% [markdown] reponse="q1" points=2 concepts="explication, partage des données"
 # (a) La validation vient de la même collection : la marque y annonce aussi les 3. (b) Des images acquises autrement, par
@@ -834,6 +834,8 @@ claim.holds("aucune carte n'est négative", all(bool((maps >= 0).all()) for maps
 #
 # $$J(x) = S_c(x) - \alpha \sum x^2 .$$
 #
+# Sans la pénalité, rien ne retiendrait les pixels : plus ils sont grands, plus le score d'un réseau à ReLU peut l'être.
+#
 # ### Exercice 5 - `maximise` ★★ (7 min, 2 points)
 
 # %% exercice="maximise" concepts="autograd, descente de gradient"
@@ -935,6 +937,7 @@ with labo.needs("maximise"):
     with torch.no_grad():
         best_real = networks["A"][0](train_sets["A"][0]).amax(0)
         best_made = networks["A"][0](preferred["A"][0]).diagonal()
+        best_cropped = networks["A"][0](preferred["A"][0].clamp(0, 1)).diagonal()
     figure, panels = plt.subplots(2, 10, figsize=(11, 2.6), layout="constrained")
     for row, name in zip(panels, "AB"):
         for label, (axes, picture) in enumerate(zip(row, preferred[name][0][:, 0].cpu())):
@@ -944,17 +947,20 @@ with labo.needs("maximise"):
     plt.show()
     print(
         f"réseau A : plus grands scores sur les vraies images, de {decimal(best_real.min(), 0)} à "
-        f"{decimal(best_real.max(), 0)} ; sur ces images, de {decimal(best_made.min(), 0)} à {decimal(best_made.max(), 0)}"
+        f"{decimal(best_real.max(), 0)} ; sur ces images, de {decimal(best_made.min(), 0)} à {decimal(best_made.max(), 0)} ; "
+        f"rognées entre 0 et 1, de {decimal(best_cropped.min(), 0)} à {decimal(best_cropped.max(), 0)}"
     )
 
 # %% affirmation="preferees"
 claim.less("ces images battent toutes les vraies", best_real, best_made)
+claim.less("rognées entre 0 et 1, chacune bat encore les vraies pour son chiffre", 0, best_cropped - best_real)
 corner_3 = {name: [float(images[3, 0, :TAG, :TAG].mean()) for images in preferred[name]] for name in "AB"}
 claim.effect("le 3 préféré de B porte la marque, celui de A non", corner_3["A"], corner_3["B"])
 
 # %% [markdown]
-# Ces images battent toutes les vraies, et ne ressemblent guère à des chiffres : ce qui fait un grand score n'est pas ce qui
-# fait un 3. Mais le 3 préféré de B porte la marque, en rouge, dans le coin. Le raccourci se voit même sans aucune image.
+# Ces images battent toutes les vraies. Leurs pixels sortent de [0, 1] ; rognée, chacune bat encore les vraies pour son
+# chiffre. Elles ne ressemblent guère à des chiffres : ce qui fait un grand score n'est pas ce qui fait un 3. Mais le 3
+# préféré de B porte la marque, en rouge, dans le coin. Le raccourci se voit même sans aucune image.
 #
 # ---
 # ## 6. Attaquer
@@ -1487,22 +1493,21 @@ def everything(network, optimizer, generator):
     return Checkpoint(network, optimizer, EPOCHS // 2, generator).resume
 
 
-print(
-    f"les poids seuls : le plus grand écart est {decimal(lost := distance_to_uninterrupted(weights_only), 3)}"
-)
+lost = distance_to_uninterrupted(weights_only)
+print(f"les poids seuls : le plus grand écart est {decimal(lost, 3)}")
 with labo.needs("Checkpoint"):
-    print(
-        f"votre point de reprise : le plus grand écart est {decimal(kept := distance_to_uninterrupted(everything), 3)}"
-    )
+    kept = distance_to_uninterrupted(everything)
+    print(f"votre point de reprise : le plus grand écart est {decimal(kept, 3)}")
 
 # %% affirmation="reprise" profils="tiny, small"
 claim.less("avec les poids seuls, c'est un autre entraînement", 0.01, lost)
 claim.between("avec le point de reprise, c'est le même, au bit près", kept, 0, 0)
 
 # %% [markdown]
-# Avec les poids seuls, c'est un autre entraînement. Avec le point de reprise, c'est le même, au bit près. Un GPU demande une
-# précaution : l'ordre de certaines additions y change d'une exécution à l'autre, et l'entraînement amplifie l'arrondi. La
-# première cellule a donc demandé à cuDNN des calculs déterministes. Sur disque, `torch.save` et `torch.load` en font un fichier.
+# Avec les poids seuls, c'est un autre entraînement. Avec le point de reprise, c'est le même, au bit près. Un GPU
+# demande une précaution : l'ordre de certaines additions y change d'une exécution à l'autre, et l'entraînement
+# amplifie l'arrondi. La première cellule a donc demandé à cuDNN des convolutions déterministes (pour tout le reste,
+# voir `torch.use_deterministic_algorithms`). Sur disque, `torch.save` et `torch.load` en font un fichier.
 #
 # ---
 # ## 8. Expérience libre : que faut-il pour guérir Hans ?
