@@ -378,13 +378,13 @@ for x in (-1.0, 1.0):
 # ### Question 1 - deux corpus (2 points, 4 min)
 #
 # Dans le corpus *fidèle*, « seine », « fromage » et « français » ne suivent que *france* et *paris*. Dans le corpus
-# *mélangé*, le mot qui suit un pays ou une ville est tiré de tous les pays. Rien d'autre ne change.
-# **Avant d'exécuter la cellule suivante**, prédisez, avec la raison, la part des analogies justes : (a) homme est à
-# femme, dans chaque corpus ; (b) pays est à capitale, dans chaque corpus. (c) Ensuite, dites ce que « 100 % d'analogies
-# justes » prouve sur ce que le réseau sait du monde.
+# *mélangé*, le mot qui suit un pays ou une ville est tiré de tous les pays. Rien d'autre ne change. **Avant
+# d'exécuter la cellule suivante**, prédisez, avec la raison, la part des analogies justes : (a) homme est à femme,
+# dans chaque corpus ; (b) pays est à capitale, dans chaque corpus. Comparez ensuite à la table. (c) Dites enfin ce
+# que « 100 % d'analogies justes » prouve sur ce que le réseau sait du monde.
 
 # %% [markdown] reponse="q1" points=2 concepts="plongement"
-# (a) Presque toutes, dans les deux : les mots du rôle (couronne) et ceux du genre (elle) entourent chaque mot, et le
+# (a) Presque toutes, dans les deux : les mots du rôle (couronne) et ceux du genre (la, grande) entourent chaque mot, et le
 # mélange n'y touche pas. (b) Presque toutes dans le fidèle. Dans le mélangé, environ une sur sept : les
 # voisins disent encore que la réponse est une capitale, mais rien n'y relie plus *france* à *paris* plutôt qu'à *rome* ;
 # c'est le hasard, parmi les sept capitales qui restent. (c) Rien sur le monde : que les phrases portent la relation, ici parce qu'un
@@ -424,8 +424,7 @@ def draw_relations(axes, E, couples, title):
     rows = F.normalize(E, dim=1)[[index[word] for couple in couples for word in couple]]
     _, _, v = torch.linalg.svd(rows - rows.mean(0), full_matrices=False)
     places = ((rows - rows.mean(0)) @ v[:2].T).view(-1, 2, 2)
-    gap = float(places[..., 1].max() - places[..., 1].min()) / 28
-    heights = zip(*(spaced(column.tolist(), gap) for column in places[..., 1].T))
+    heights = zip(*(spaced(column.tolist(), 0.035) for column in places[..., 1].T))
     for (start, end), names, levels in zip(places.tolist(), couples, heights):
         axes.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": orange})
         sides = ("left", "right") if start[0] > end[0] else ("right", "left")
@@ -444,7 +443,7 @@ with labo.needs("analogy"):
             print(
                 f"corpus {corpus_name:8} {relation:15} : {spread(analogies[corpus_name, relation])} % d'analogies justes"
             )
-figure, panels = plt.subplots(1, 3, figsize=(12, 4.4), layout="constrained")
+figure, panels = plt.subplots(1, 3, figsize=(12, 4.4), sharey=True, layout="constrained")
 draw_relations(panels[0], embeddings["fidèle"][0], COUPLES["homme, femme"], "homme → femme")
 draw_relations(
     panels[1], embeddings["fidèle"][0], COUPLES["pays, capitale"], "pays → capitale, corpus fidèle"
@@ -460,11 +459,20 @@ claim.less("pays, capitale : presque toutes, dans le corpus fidèle", 85, analog
 mixed = analogies["mélangé", "pays, capitale"]
 claim.less("pays, capitale : peu, dans le corpus mélangé", mixed, 40)
 claim.between("en moyenne, une sur sept environ : le hasard", sum(mixed) / len(mixed), 100 / 14, 200 / 7)
+rows = torch.tensor([[index[word] for word in couple] for couple in COUPLES["pays, capitale"]])
+places = {name: [F.normalize(E, dim=1)[rows] for E in tables] for name, tables in embeddings.items()}
+arrows = {name: [(rows[:, 1] - rows[:, 0]) for rows in runs] for name, runs in places.items()}
+parallel = {name: [float(F.normalize(run, dim=1).mean(0).norm()) for run in runs] for name, runs in arrows.items()}
+claim.less("les flèches sont presque parallèles, dans les deux corpus", 0.9, [*parallel["fidèle"], *parallel["mélangé"]])
+apart = {name: [float((rows.mean(1) - rows.mean((0, 1))).norm(dim=1).mean()) for rows in runs] for name, runs in places.items()}
+claim.less("dans le corpus mélangé, les couples se confondent", [3 * value for value in apart["mélangé"]], apart["fidèle"])
 claim.effect("les mots partagés font la relation", analogies["mélangé", "pays, capitale"], analogies["fidèle", "pays, capitale"])
 
 # %% [markdown]
-# Une relation est une **direction** : les flèches sont presque parallèles. Dans le corpus mélangé, l'algorithme est le
-# même, et les capitales se perdent.
+# Une relation est une **direction** : les flèches sont presque parallèles. Elles le sont presque autant dans le corpus
+# mélangé : leur direction commune ne dit que « d'un pays à une capitale ». Pour arriver à la bonne, il faut encore que
+# chaque couple ait sa place à lui, que donnent les mots qu'il partage. Dans le corpus mélangé, il n'y en a pas, et les
+# couples se confondent.
 #
 # ---
 # ## 2. Un modèle de langue, et sa perplexité
@@ -622,7 +630,7 @@ claim.less("l'ordre 5 est moins bon que l'ordre 3", valid_curve[:, 2] + 1, valid
 # %% [markdown]
 # À l'ordre 3, le modèle hésite entre environ neuf lettres, au lieu de trente-cinq. Au-delà, l'entraînement descend encore un peu et
 # la validation remonte : c'est le surapprentissage du Laboratoire 4. Les suites longues sont presque toutes nouvelles ;
-# un réseau, lui, en rapproche qui se ressemblent.
+# un réseau, lui, rapproche celles qui se ressemblent.
 #
 # Maintenant, **tirons** des prénoms, une lettre après l'autre. Chaque lettre absurde est peu probable, mais elles sont
 # nombreuses : ensemble, elles pèsent. D'où trois réglages :
@@ -804,20 +812,25 @@ with labo.needs("filter_logits"):
 claim.effect("une masse de 0,8 écarte presque toutes les suites étranges", invented["p = 0,8"]["étranges"], invented["tout"]["étranges"])
 claim.less("une masse de 0,8 : moins de 10 % d'étranges", invented["p = 0,8"]["étranges"], 10)
 claim.less("tout tirer : plus de 20 %", 20, invented["tout"]["étranges"])
+for label in ("τ = 0,5", "k = 5"):
+    claim.less(f"{label} en écarte davantage, en moyenne", sum(invented[label]["étranges"]), sum(invented["p = 0,8"]["étranges"]))
+claim.less("k = 5 répète plus les prénoms, en moyenne", sum(invented["k = 5"]["différents"]), sum(invented["p = 0,8"]["différents"]))
 claim.effect("elle garde plus de variété qu'une température de 0,5", invented["τ = 0,5"]["différents"], invented["p = 0,8"]["différents"])
 
 # %% [markdown]
 # Un prénom *étrange* a deux lettres de suite qu'aucun vrai prénom n'a. S'en tenir à une masse de 0,8 les écarte presque
-# tous, et garde plus de variété qu'une température de 0,5.
+# tous. Une température de 0,5, ou les cinq premières lettres, en écartent davantage en moyenne, mais les prénoms s'y
+# répètent plus : on échange de la variété contre de la prudence.
 #
 # ---
 # ## 3. Lire un nombre : encodeur et décodeur
 #
 # *(Livre : sections 10.2.1 et 10.4.)* De « mille sept cent quatre-vingt-dix-sept » à 1797 : deux suites, de longueurs
-# différentes, sans correspondance mot à mot. Un **encodeur** lit les mots : ici une GRU, cousine de la LSTM à deux portes, et bidirectionnelle, c'est-à-dire
-# deux GRU, l'une de gauche à droite, l'autre de droite à gauche, dont on met bout à bout les états
-# (`pack_padded_sequence` leur évite de lire le remplissage). Son dernier état amorce un **décodeur**, une autre GRU, qui écrit les chiffres un à un, puis la fin. Il reçoit,
-# à chaque pas, le chiffre précédent.
+# différentes, sans correspondance mot à mot. Un **encodeur** lit les mots : ici une GRU, cousine à deux portes de la
+# LSTM, et bidirectionnelle, c'est-à-dire deux GRU, l'une de gauche à droite, l'autre de droite à gauche, dont on met
+# bout à bout les états (`pack_padded_sequence` leur évite de lire le remplissage). Son dernier état amorce un
+# **décodeur**, une autre GRU, qui écrit les chiffres un à un, puis la fin. Il reçoit, à chaque pas, le chiffre
+# précédent.
 
 # %%
 HIDDEN, SIZE = (16, 8) if TINY else (48, 24)
@@ -836,9 +849,8 @@ def draw_numbers(count, seed):
     """Des nombres tous différents ; avant d'ôter les doublons, autant d'un chiffre que de six."""
     draw = random.Random(seed)
     lengths = [draw.randint(1, 6) for _ in range(6_000)]
-    return list(dict.fromkeys(draw.randrange(10 ** (n - 1) if n > 1 else 0, 10**n) for n in lengths))[
-        :count
-    ]
+    numbers = [draw.randrange(10 ** (n - 1) if n > 1 else 0, 10**n) for n in lengths]
+    return list(dict.fromkeys(numbers))[:count]
 
 
 def as_batch(numbers):
@@ -942,7 +954,6 @@ def train_reader(attend, forcing, epochs, seed):
     source, lengths, target = as_batch(parts["train"])
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     steps = epochs * math.ceil(len(source) / 64)
-    # À taux constant, des graines échouent.
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-2, total_steps=steps)
     for _ in range(epochs):
         losses = []
@@ -967,9 +978,7 @@ def show_reading(model, sample=(7, 59, 1_797, 402_013)):
         print(f"    {number:>7} est lu « {''.join('_^.0123456789'[symbol] for symbol in row)} »")
 
 
-example = figures.pad(
-    [figures.encode("7", start=True, end=True), figures.encode("59", start=True, end=True)]
-)[0]
+example, _ = figures.pad([figures.encode(number, start=True, end=True) for number in ("7", "59")])
 for label, rows in zip(
     ("target", "inputs", "answers", "counted"), (example, *broken_forcing(example, figures.FILL))
 ):
@@ -1114,8 +1123,8 @@ claim.less("la perte d'entraînement reste finie et petite", losses["sans attent
 # ---
 # ## 4. L'attention
 #
-# *(Livre : section 12.4.5.1.)* Plutôt qu'un résumé, gardons **un vecteur par mot** : l'état de l'encodeur après ce
-# mot, appelé **clé**. À chaque pas, l'état du décodeur, la **requête**, choisit où regarder : un petit
+# *(Livre : section 12.4.5.1.)* Plutôt qu'un résumé, gardons **un vecteur par mot**, appelé **clé** : les deux états de
+# l'encodeur à ce mot, bout à bout. À chaque pas, l'état du décodeur, la **requête**, choisit où regarder : un petit
 # réseau, celui de Bahdanau (2015), compare la requête $q$ à chaque clé $h_j$,
 #
 # $$s_j = v \cdot \tanh(W_q\, q + W_k\, h_j),$$
@@ -1861,7 +1870,8 @@ claim.less("avec attention, plus de neuf nombres de test sur dix sont exacts", 9
 #
 # <details><summary>Réponses</summary>
 #
-# 1. Il faudrait connaître tous les couples ; au hasard, un vrai voisin est tiré rarement, et l'erreur est petite.
+# 1. Le score d'un vrai couple n'aurait plus de limite : aucun faux voisin ne lui répondrait jamais « non ». Tirés de tous
+#    les mots, ils font dire au score combien un couple est plus fréquent que par hasard.
 # 2. Oui : il est pire que le hasard, sûr de lui et dans l'erreur.
 # 3. Un tirage y donne presque toujours le symbole de plus grand score, comme le glouton.
 # 4. Parce que $e^0 = 1$ : le mot caché garderait un poids.
