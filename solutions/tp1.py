@@ -46,16 +46,19 @@ TINY = labo.profile() == "tiny"
 # *Sections 6.5.2 et 6.5.6 du livre, où `backward` s'appelle `bprop`.*
 #
 # Une opération connaît deux choses : sa valeur, et ce qu'elle fait d'un gradient qui lui revient. Si le graphe
-# calcule $z = f(a, b)$, puis, plus loin, une perte $L$ (un nombre), la règle de dérivation en chaîne dit
+# calcule $z = f(a, b)$, puis, plus loin, une perte $L$ (un nombre), la règle de dérivation en chaîne dit ce
+# que $z$ **renvoie** à $a$ :
 #
-# $$\frac{\partial L}{\partial a} = \left( \frac{\partial z}{\partial a} \right)^{\!\top} \frac{\partial L}{\partial z} .$$
+# $$\left( \frac{\partial z}{\partial a} \right)^{\!\top} \frac{\partial L}{\partial z} .$$
+#
+# C'est $\partial L / \partial a$ si $a$ ne sert qu'à $z$ ; sinon, c'en est un terme, et le graphe additionnera (section 3).
 #
 # On ne construit jamais la matrice jacobienne $\partial z / \partial a$ : pour 100 images de 784 pixels et 32 unités, celle
 # de $X W^\top$ par rapport à $X$ aurait 250 millions de cases, dont 99 % de zéros. Chaque opération sait seulement la
 # **multiplier** par le gradient $g = \partial L / \partial z$ qu'elle reçoit. Une opération est donc une classe à deux méthodes :
 #
 # - `forward(*inputs)` renvoie la valeur ;
-# - `backward(gradient, *inputs)` renvoie un tuple : le gradient de **chaque** entrée, de la forme de cette entrée.
+# - `backward(gradient, *inputs)` renvoie un tuple : ce qui revient à **chaque** entrée, de la forme de cette entrée.
 #
 # Le contrat a trois clauses. `backward` est appelée après `forward`, avec les mêmes entrées, une fois ou plusieurs. Ni
 # l'une ni l'autre ne modifie les tableaux qu'elle reçoit : d'autres nœuds s'en servent. Et deux opérations ne partagent
@@ -1386,11 +1389,13 @@ tally.score
 import torch
 import torch.nn.functional as F
 
-digits = labo.load_dataset("digits").normalized().flattened()
+digits = labo.load_dataset("digits").flattened()
 inputs, targets = digits.train_input.double().numpy(), digits.train_target.numpy()
 cut = 3 * len(inputs) // 4
+mean, std = inputs[:cut].mean(), inputs[:cut].std()  # de l'entraînement, et de lui seul
+inputs = (inputs - mean) / std
 train_x, train_y, valid_x, valid_y = inputs[:cut], targets[:cut], inputs[cut:], targets[cut:]
-test_x, test_y = digits.test_input.double().numpy(), digits.test_target.numpy()
+test_x, test_y = (digits.test_input.double().numpy() - mean) / std, digits.test_target.numpy()
 STEPS = 10 if TINY else 150
 print(digits.description)
 
