@@ -309,15 +309,17 @@ with labo.needs("normalize"):
 # Le test n'a exactement ni une moyenne nulle, ni un écart-type de 1 : c'est normal. Le voilà prêt ; il
 # attendra la fin.
 #
-# Désormais, `labo` normalise de même et fait de chaque image un **vecteur** de $D = C H W$ nombres. Le
-# dernier sixième de l'entraînement devient la **validation**, sur laquelle nous ferons nos choix.
+# Désormais, chaque image est normalisée de même, et devient un **vecteur** de $D = C H W$ nombres. Le
+# dernier sixième de l'entraînement devient la **validation**, sur laquelle nous ferons nos choix : elle
+# aussi joue le rôle de l'avenir, et ne compte pas dans les statistiques.
 
 # %%
-data = mnist.normalized().flattened().to(device)
+data = mnist.flattened().to(device)
 n_in, n_classes = data.train_input.shape[1], len(data.classes)
 held_out = len(data.train_input) // 6
-train_set = data.train_input[:-held_out], data.train_target[:-held_out]
-valid_set = data.train_input[-held_out:], data.train_target[-held_out:]
+pixel_mean, pixel_std = data.train_input[:-held_out].mean(), data.train_input[:-held_out].std()
+train_set = (data.train_input[:-held_out] - pixel_mean) / pixel_std, data.train_target[:-held_out]
+valid_set = (data.train_input[-held_out:] - pixel_mean) / pixel_std, data.train_target[-held_out:]
 few = train_set[0][:10_000], train_set[1][:10_000]  # pour les expériences rapides
 print(f"D = {n_in} entrées, K = {n_classes} classes")
 print(f"{len(train_set[0])} images d'entraînement, {held_out} de validation, sur {device}")
@@ -873,7 +875,8 @@ claim.less(
 )
 
 # %% [markdown]
-# Trait plein : la frontière ; tirets : une avance de 1. Un grand $\alpha$ élargit la bande. La hinge se
+# Trait plein : la frontière ; tirets : une avance de 1. La couleur est l'avance, passée dans une sigmoïde :
+# une probabilité pour la seule régression logistique. Un grand $\alpha$ élargit la bande. La hinge se
 # désintéresse d'un point dont l'avance dépasse 1 ; la perte logistique n'est jamais tout à fait nulle :
 # chaque point continue de pousser un peu.
 
@@ -1540,7 +1543,7 @@ claim.between(
 # la partie 4 :
 
 # %%
-test_set = data.test_input, data.test_target
+test_set = (data.test_input - pixel_mean) / pixel_std, data.test_target
 test_accuracy = {name: labo.evaluate(model, test_set)["accuracy"] for name, model in models.items()}
 for name, accuracy in test_accuracy.items():
     print(f"{name:8} : exactitude {accuracy:.1f} % (test)".replace(".", ","))
@@ -1578,7 +1581,7 @@ claim.between(
 #    $(N \times 1)$.
 # 2. $K - 1$ et $\log K$.
 # 3. Oui, si une avance est inférieure à 1 ; oui, toujours un peu.
-# 4. Chaque pas suit la somme de tous les gradients précédents.
+# 4. Chaque pas suit la somme de son gradient et de tous les précédents.
 # 5. 391 : 390 lots de 128, puis un de 80.
 # 6. Rien : une seule, de poids $W_2 W_1$ et de biais $W_2 b_1 + b_2$, fait de même. Il faudra une
 #    non-linéarité (Laboratoire 2).
