@@ -15,7 +15,7 @@
 #
 # Un prénom a quatre lettres, ou douze ; une phrase n'a pas de taille. Un réseau **récurrent** lit un symbole à la
 # fois, et n'emporte du passé qu'un vecteur : son **état**. Vous allez l'écrire, le dériver à la main, voir pourquoi il
-# oublie, et changer un seul nombre de son initialisation pour qu'il se souvienne. Puis votre réseau inventera des
+# oublie, et changer une seule valeur de son initialisation pour qu'il se souvienne. Puis votre réseau inventera des
 # prénoms français qu'il n'a jamais lus.
 #
 # **À la fin, vous saurez**
@@ -267,9 +267,8 @@ def rnn_backward(
         Aucun argument n'est modifié.
 
     Renvoie :
-        cinq tenseurs : les gradients de la perte par rapport à x, h, w_ih, w_hh et b, chacun de la forme de
-            ce
-        dont il est le gradient.
+        cinq tenseurs : les gradients de la perte par rapport à x, h, w_ih, w_hh et b, chacun de la forme de ce
+            dont il est le gradient.
     """
     ### BEGIN SOLUTION
     previous = torch.cat([h[:, None], states[:, :-1]], 1)
@@ -378,7 +377,7 @@ def read_with(gain, seed):
 
 
 with labo.needs("rnn_backward"):
-    for gain in (0.5, 1.0, 2.0):
+    for gain in (0.5, 0.9, 1.0, 1.5, 2.0):
         grad_norms[gain] = []
         for seed in range(SEED, SEED + 3):
             x, start, states, w_ih, w_hh = read_with(gain, seed)
@@ -387,7 +386,7 @@ with labo.needs("rnn_backward"):
             grad_x = rnn_backward(x, start, states, w_ih, w_hh, to_last)[0]
             grad_norms[gain].append(grad_x[0].norm(dim=1))
     figure, axes = plt.subplots(figsize=(7, 3.4), layout="constrained")
-    for colour, (gain, curves) in zip((blue, green, orange), grad_norms.items()):
+    for colour, (gain, curves) in zip((blue, "#56b4e9", green, "#e69f00", orange), grad_norms.items()):
         for seed, curve in enumerate(curves):
             axes.semilogy(
                 curve, color=colour, label=f"rotation × {decimal(gain, 1)}" if seed == 0 else None
@@ -401,12 +400,15 @@ with labo.needs("rnn_backward"):
 first = {gain: [float(curve[0]) for curve in curves] for gain, curves in grad_norms.items()}
 claim.less("rotation × 0,5 : après quarante instants, il ne reste presque rien", first[0.5], 1e-9)
 claim.between("rotation × 1 : le gradient survit", first[1.0], 0.01, 1)
+claim.less("rotation × 0,9 : il en reste moins d'un centième", first[0.9], 0.01)
+claim.less("rotation × 1,5 : il est multiplié par plus de cinq", 5, first[1.5])
 claim.less("rotation × 2 : il explose", 10, first[2.0])
 
 # %% [markdown]
 # De droite à gauche, le gradient traverse $W_{hh}^\top$ et la pente de tanh à chaque instant. Multiplié quarante fois
 # par 0,5, il **s'évanouit** : le réseau ne peut pas apprendre ce qui s'est passé il y a longtemps. Avec 2, il
-# **explose**. Entre les deux, la marge est étroite.
+# **explose**. La marge est étroite : avec 0,9, il en reste moins d'un centième ;
+# avec 1,5, il est déjà multiplié par plus de cinq.
 #
 # Sur un texte d'un million de lettres, on ne remonte pas jusqu'au début : tous les $n$ instants, on garde la valeur
 # de l'état et l'on coupe le graphe, `h = h.detach()`. Cette passe arrière *tronquée* coûte peu, mais ignore tout lien
@@ -727,7 +729,7 @@ checks.forbid(lstm, "rnn*", "lstm*", "gru*", "*_rnn*", "*_lstm*", "*_gru*")
 # Voici une épreuve : le premier symbole est l'un de quatre ; puis viennent 29 symboles sans intérêt, tirés parmi
 # quatre autres. À la fin, il faut dire quel était le premier. Au hasard, on a raison une fois sur quatre. Trois
 # réseaux, tous avec vos fonctions et des poids tirés de même : un réseau récurrent simple, une LSTM, et la même LSTM
-# dont **un seul nombre** change : le biais initial $b_f$ de la porte d'oubli vaut 3 au lieu de 0.
+# dont **une seule valeur** change : les biais initiaux de la porte d'oubli, tous notés $b_f$, valent 3 au lieu de 0.
 #
 # ### Question 1 - avant de voir les exactitudes (2 points, 5 min)
 #
