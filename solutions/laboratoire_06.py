@@ -148,8 +148,9 @@ for (c_in, c_out, k, h, w, groups), result in zip(layers, checks.each(conv_cost,
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# Trois réseaux célèbres, que l'on construit ici sans leurs poids. L'exactitude est celle que publie torchvision,
-# sur les mille classes d'ImageNet.
+# Trois réseaux célèbres, que l'on construit ici sans leurs poids, et dont on ne pèse que les convolutions. Elles font
+# presque toutes les multiplications, mais n'ont pas tous les paramètres : les couches linéaires de VGG-16 en ont 124
+# millions de plus. L'exactitude est celle que publie torchvision, sur les mille classes d'ImageNet.
 
 # %%
 labo.ensure_torchvision()
@@ -1012,7 +1013,8 @@ class Looker(nn.Module):
             nn.Linear(32, 3),
         )
         nn.init.zeros_(self.where[-1].weight)
-        self.where[-1].bias.data = torch.tensor([1.4, 0.0, 0.0])  # au début : presque toute l'image
+        with torch.no_grad():  # au début : presque toute l'image
+            self.where[-1].bias.copy_(torch.tensor([1.4, 0.0, 0.0]))
         self.read = reader(GLIMPSE)
 
     def theta(self, x):
@@ -1265,8 +1267,7 @@ def nms(overlap: torch.Tensor, scores: torch.Tensor, threshold: float) -> torch.
 
     Renvoie :
         un tenseur int64 : les indices des boîtes gardées, de la plus sûre à la moins sûre ; à confiance
-            égale, le plus petit
-        indice passe d'abord. Sans boîte, un tenseur vide.
+            égale, le plus petit indice passe d'abord. Sans boîte, un tenseur vide.
     """
     ### BEGIN SOLUTION
     kept = []
@@ -1377,9 +1378,9 @@ claim.less("le rappel reste élevé", 0.8 * objects, right)
 #
 # ### Question 2 - une bonne note (2 points, 4 min)
 #
-# La cellule suivante compare le réseau à une réponse qui dit **toujours** « fond ». (a) Que vaut l'exactitude par pixel ?
-# Dites-le avec les deux nombres. (b) Dans `iou_per_class`, qui donne l'IoU des pixels de chaque classe, quelles notes
-# aurait « tout en fond » ? (c) Pourquoi leur moyenne juge-t-elle mieux ?
+# La cellule suivante compare le réseau à une réponse qui dit **toujours** « fond ». (a) L'exactitude par pixel juge-t-elle
+# bien le réseau ? Comparez les deux nombres, et dites d'où vient le plus petit. (b) Dans `iou_per_class`, qui donne l'IoU
+# des pixels de chaque classe, quelles notes aurait « tout en fond » ? (c) Pourquoi leur moyenne juge-t-elle mieux ?
 
 # %%
 enlarged = F.interpolate(output[:, :4], scale_factor=CELL, mode="bilinear", align_corners=False).argmax(1)
@@ -1613,7 +1614,8 @@ claim.less("avec quarante, tout ajuster l'emporte à chaque tirage", outcome[40,
 # - Paramètres et multiplications sont deux poids différents ; les groupes allègent les deux.
 # - Un réseau résiduel est fait de $2^n$ chemins, et supporte d'en perdre, sauf ceux des premiers blocs.
 # - Un `Dataset` compte et donne un exemple ; un `DataLoader` fait les lots.
-# - Geler, c'est arrêter les gradients **et** les moyennes de BatchNorm. Peu d'images : geler ; beaucoup : ajuster.
+# - Geler, c'est arrêter les gradients **et** les moyennes de BatchNorm. Ici, peu d'images : geler ; beaucoup :
+#   ajuster.
 # - Une découpe bilinéaire se dérive : un réseau peut apprendre où regarder.
 # - Quand une classe domine, l'exactitude trompe ; l'IoU par classe, non.
 #
