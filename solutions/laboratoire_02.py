@@ -16,7 +16,7 @@
 # Une seule ligne, `loss.backward()`, donne la dérivée de la perte par rapport à chacun des millions de
 # paramètres d'un réseau. Ici, vous ouvrez cette ligne : vous regardez le graphe qu'elle parcourt, vous
 # faites son travail à la main, vous réparez une boucle d'entraînement, puis vous écrivez votre propre
-# moteur de dérivation. Enfin, vous verrez un réseau profond cesser d'apprendre.
+# moteur de dérivation. Enfin, vous verrez un réseau profond n'apprendre presque rien.
 #
 # | | |
 # |:--|:--|
@@ -424,8 +424,8 @@ class Activation(nn.Module):
 # ### Ce qu'une couche large peut dessiner (section 6.4.1)
 #
 # Une couche cachée de $M$ ReLU dessine une ligne brisée d'au plus $M$ coins. Le **théorème d'approximation
-# universelle** : avec assez d'unités, elle approche toute fonction continue sur un intervalle, d'aussi près
-# que l'on veut. Il ne dit ni combien, ni si la descente les trouvera.
+# universelle** : avec assez d'unités, elle approche toute fonction continue sur un intervalle fermé et
+# borné, d'aussi près que l'on veut. Il ne dit ni combien, ni si la descente les trouvera.
 
 # %%
 # Dessin : une courbe approchée par des couches de plus en plus larges, avec vos activations.
@@ -463,9 +463,9 @@ panels[0].legend(fontsize=8)
 plt.show()
 
 # %% [markdown]
-# Avec GELU, l'erreur est plus de dix fois plus petite à $M=64$ qu'à $M=2$, pour chacune des trois graines ;
-# avec ReLU, elle baisse aussi, mais moins en moyenne : la descente ne met pas tous les coins au bon endroit. Qu'un bon
-# réseau *existe* ne dit pas qu'on le *trouve*.
+# Avec GELU, l'erreur est plus de dix fois plus petite à $M=64$ qu'à $M=2$, pour chacune des trois graines ; avec
+# ReLU, elle baisse nettement aussi, mais reste bien plus haute que celle de GELU : la descente ne met pas tous les
+# coins au bon endroit. Qu'un bon réseau *existe* ne dit pas qu'on le *trouve*.
 
 # %% affirmation="approximation"
 claim.finite("les erreurs d'approximation sont finies", list(fit_errors.values()))
@@ -627,7 +627,8 @@ with labo.needs("numerical_gradient"):
 # %% [markdown]
 # À droite, l'erreur de la formule, en $\varepsilon^2$ ; à gauche, celle de l'arrondi, en $1/\varepsilon$. En
 # `float64`, le creux est vers $10^{-5}$ ; en `float32`, entre $10^{-4}$ et $10^{-2}$, avec cinq ou six
-# chiffres justes seulement.
+# chiffres justes seulement. Plus à gauche encore, en `float32`, $1 + \varepsilon$ s'arrondit à 1, et le gradient
+# trouvé est nul.
 
 # %% affirmation="epsilon" profils="tiny, small"
 double, single = (torch.tensor(numerical_errors[d]) for d in (torch.float64, torch.float32))
@@ -973,11 +974,12 @@ def broken_training(x, target, parameters, lr, steps):
 
 
 dataset = labo.load_dataset("mnist", small=(1_400, 1_000))
-digits = dataset.normalized().flattened().to(device)
+digits = dataset.flattened().to(device)
 # 1 000 images sur 1 400 ; les autres valident, et le test reste fermé.
 cut = 5 * len(digits.train_input) // 7
-train_set = digits.train_input[:cut], digits.train_target[:cut]
-valid_set = digits.train_input[cut:], digits.train_target[cut:]
+pixel_mean, pixel_std = digits.train_input[:cut].mean(), digits.train_input[:cut].std()
+train_set = (digits.train_input[:cut] - pixel_mean) / pixel_std, digits.train_target[:cut]
+valid_set = (digits.train_input[cut:] - pixel_mean) / pixel_std, digits.train_target[cut:]
 print(dataset.description)
 HIDDEN, STEPS, LR = 50, {"tiny": 20, "small": 200, "full": 1_000}[labo.profile()], 0.1
 n_in, n_classes = digits.train_input.shape[1], len(digits.classes)
@@ -1281,9 +1283,11 @@ plt.show()
 #
 # <details><summary>Un indice</summary>
 #
-# Chaque nœud entre deux fois dans la pile. La première fois qu'il en sort, on l'y remet avec une marque
-# « prêt », puis ses parents par-dessus. Quand il ressort « prêt », tous ses parents sont déjà rangés : on le
-# range à son tour. Un ensemble des nœuds déjà vus évite d'en traiter un deux fois.
+# Un nœud entre dans la pile une fois pour chaque nœud qui s'en sert, puis une dernière fois avec une marque
+# « prêt ». La première fois qu'il **sort**, on le note « vu », on l'y remet marqué « prêt », puis ses parents
+# par-dessus ; s'il sort encore sans la marque, on l'ignore. Quand il ressort « prêt », tous ses parents sont
+# déjà rangés : on le range à son tour. (Le noter « vu » dès qu'on l'empile donnerait un ordre faux : cherchez
+# pourquoi.)
 # </details>
 
 # %% exercice="Value" concepts="graphe de calcul, rétropropagation"
@@ -1720,12 +1724,13 @@ claim.between("celui du grand gain change peu d'une couche à l'autre", per_laye
 # %% [markdown] reponse="q2" points=2 concepts="gradient évanescent, initialisation"
 # (a) De la couche 10 à la couche 1, la norme est divisée par 160 à 240 selon la graine, en neuf couches :
 # un facteur $200^{1/9} \approx 1{,}8$ par couche ; chacune ne laisse passer que 55 % environ du gradient. La
-# théorie dit $\sqrt 3 \approx 1{,}73$ : des poids de variance $1/(3n)$ multiplient la norme par $1/\sqrt 3$, et la
-# dérivée de tanh, qui ne dépasse pas 1, fait le reste. Ce n'est pas la faute de la saturation : ces poids sont
+# théorie dit $\sqrt 3 \approx 1{,}73$ : des poids de variance $1/(3n)$ multiplient la norme par $1/\sqrt 3$, en moyenne
+# quadratique. Le facteur mesuré est un peu plus grand, surtout parce que la couche n'a que 32 unités, et un peu
+# parce que la dérivée de tanh ne dépasse pas 1. Ce n'est pas la faute de la saturation : ces poids sont
 # trop petits, et réduisent la passe avant comme la passe arrière.
 #
-# (b) Le petit gain apprend à peine (moins de 75 %, quand le hasard donne 50 %) ; le grand, dont le gradient est
-# presque le même partout, dépasse 95 %.
+# (b) Le petit gain apprend à peine (moins de 75 %, quand le hasard donne 50 %) ; le grand, dont le gradient ne
+# change que d'un facteur 2 à 5 d'un bout à l'autre, dépasse 95 %.
 #
 # (c) Non : le taux est commun à toutes les couches. Celui qui conviendrait à la première est deux cents fois
 # trop grand pour la dernière, qui devient instable : avec lui, l'exactitude reste sous 75 %. Il faut égaliser les
