@@ -13,10 +13,10 @@
 # %% [markdown]
 # # Laboratoire 5 - Réseaux à convolution I
 #
-# Mélangez les pixels de toutes les images, toujours dans le même ordre : un perceptron multicouche n'y verra rien.
-# Il ignore que deux pixels voisins vont ensemble, et qu'un 3 décalé reste un 3. Une **convolution** met ce savoir dans
-# le réseau : elle regarde partout, avec les mêmes poids, une petite fenêtre. Vous allez l'écrire, la transposer,
-# rebâtir un réseau de 1998, puis un réseau qui lit des chiffres où qu'ils soient.
+# Mélangez les pixels de toutes les images, toujours dans le même ordre : un perceptron multicouche ne s'en apercevra
+# pas, et apprendra tout aussi bien. Il ignore que deux pixels voisins vont ensemble, et qu'un 3 décalé reste un 3.
+# Une **convolution** met ce savoir dans le réseau : elle regarde partout, avec les mêmes poids, une petite fenêtre.
+# Vous allez l'écrire, la transposer, rebâtir un réseau de 1998, puis un réseau qui lit des chiffres où qu'ils soient.
 #
 # **À la fin, vous saurez**
 #
@@ -1262,8 +1262,9 @@ claim.less("au centre, il n'égale pas LeNet-5", sum(centred["ConvNet"]) / 3, su
 
 # %% [markdown]
 # Décalé de cinq pixels, `ConvNet` garde en moyenne l'essentiel de son exactitude, et l'emporte de loin sur LeNet-5 ;
-# combien, cela dépend beaucoup de la graine. Au centre, il n'égale pas LeNet-5 : ignorer la position est un savoir qu'on
-# lui impose, utile si les chiffres bougent, et une gêne sinon.
+# combien, cela dépend beaucoup de la graine. Au centre, il n'égale pas LeNet-5, qui a vingt-trois fois plus de poids :
+# est-ce parce qu'il ignore la position, ou parce qu'il est petit ? Essayez
+# `compare("plus large", partial(convnet, 24), lr=5e-3)`.
 #
 # Rien n'oblige l'image à être carrée. Donnons à `maps`, qui n'a vu que des chiffres isolés, une bande de cinq chiffres.
 
@@ -1310,8 +1311,8 @@ with labo.needs("ConvNet"):
 claim.less("la plupart des chiffres sont lus à leur place", 50, rates)
 
 # %% [markdown]
-# Le réseau n'a appris que des chiffres isolés, et lit la plupart de ceux-ci à leur place : une carte de scores est un
-# détecteur.
+# Le réseau n'a appris que des chiffres isolés ; il lit pourtant la plupart de ceux de la bande à leur place : une carte
+# de scores est un détecteur.
 
 # %% [markdown]
 # ---
@@ -1323,8 +1324,9 @@ claim.less("la plupart des chiffres sont lus à leur place", 50, rates)
 # ### Question 2 - avant de voir les courbes (2 points, 3 min)
 #
 # Deux réseaux, mêmes images, même taux, même nombre d'époques : (a) un bloc (deux convolutions, avec
-# normalisations) ; (b) douze blocs. **Avant d'exécuter la cellule suivante**, prédisez lequel aura la meilleure
-# exactitude d'**entraînement**, et dites ce que l'on apprendrait, qu'on n'apprendrait pas de la validation, si c'était (a).
+# normalisations) ; (b) douze blocs. **Avant d'exécuter la cellule suivante**, prédisez, avec la raison, lequel
+# aura la meilleure exactitude d'**entraînement**, et dites ce que l'on apprendrait, qu'on n'apprendrait pas de la
+# validation, si c'était (a). Comparez ensuite votre prédiction aux courbes.
 
 # %% [markdown] reponse="q2" points=2 concepts="connexion résiduelle"
 # (a) l'emporte, alors que (b) contient (a). Une mauvaise validation pourrait venir d'un surapprentissage ; une
@@ -1641,9 +1643,8 @@ claim.between("quatre pixels coûtent plusieurs points au centre, en quatre épo
 # %% [markdown] reponse="experience" points=2 concepts="méthodologie, augmentation"
 # Par exemple, pour `crop` = 0, 2, 4. Attente : voir des chiffres décalés doit aider à les lire, sans rien coûter au centre.
 # Deux pixels suffisent à lire bien plus de chiffres décalés de quatre (de 27 à 62 %, avec MNIST), un écart bien
-# plus grand que celui des graines. Quatre pixels n'y ajoutent que quelques points avec MNIST (65 %), davantage avec les chiffres livrés, et en coûtent
-# plusieurs au centre : en
-# quatre époques, le réseau n'a pas fini d'apprendre. On ne peut pas en dire s'il rattraperait `ConvNet` avec plus
+# plus grand que celui des graines. Quatre pixels n'y ajoutent que quelques points avec MNIST, davantage avec les chiffres livrés, et en coûtent
+# plusieurs au centre : en quatre époques, le réseau n'a pas fini d'apprendre. On ne peut pas en dire s'il rattraperait `ConvNet` avec plus
 # d'époques ou d'images.
 #
 # **Barème**
