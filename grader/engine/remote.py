@@ -52,7 +52,7 @@ class Remote:
         self.unsupported: UnsupportedAcrossBoundary | None = None
         """The refusal that this test has met, even when it has caught that."""
         self.failed_within: AssertionError | None = None
-        """What a function of the test has found, when student code called it."""
+        """What a function of the test has found when the call under way called it."""
         self.lacked_name = False
         """Has this test, or student code that it called, looked for a name in vain?"""
         self.printed = Printed()
@@ -75,7 +75,7 @@ class Remote:
 
     def raise_trouble(self) -> None:
         """Raise what a test may have caught, with all else that student code raises."""
-        error = self.trouble or self.unsupported or self.failed_within
+        error = self.trouble or self.unsupported
         if error:
             raise error
 
@@ -306,7 +306,7 @@ class Remote:
         self._ahead.clear()
         self.callbacks.clear()
         self.streams.forget_generators()
-        self.unsupported = self.failed_within = None
+        self.unsupported = None
         keep = self.objects.keep_held()
         self._ask({"op": "forget", "keep": keep})
 
@@ -339,10 +339,13 @@ class Remote:
         try:
             answer = wire.decode(self.peer.request(message))
         except (Gone, Late, WireError) as error:
-            self.trouble = error
+            self.trouble, self.failed_within = error, None
             raise
-        if found := self.unsupported or self.failed_within:  # in a callback
-            raise found
+        if self.unsupported:  # in a callback
+            raise self.unsupported
+        if failed := self.failed_within:
+            self.failed_within = None  # the test may catch it
+            raise failed
         if isinstance(answer, dict) and "refused" in answer:
             raise WrongNature(french.unreadable())
         return answer

@@ -445,6 +445,11 @@ def shown(check):
     outcome = engine.run(job(student, test, "assert 'secret' not in said[0]"))
     assert statuses(outcome) == [Status.FAILED, Status.PASSED]
     assert outcome.report.verdicts[0].message == "le secret est [3, 4]"
+    caught = f"{test[: -len('shown(check)')]}try: shown(check)\nexcept AssertionError: pass"
+    assert statuses(engine.run(job(student, caught, NEXT.replace("n", "1 + 2")))) == [
+        Status.PASSED,
+        Status.PASSED,
+    ]
 
 
 @pytest.mark.parametrize("error", ["KeyboardInterrupt", "SystemExit", "ValueError('\\ud800')"])
