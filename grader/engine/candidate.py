@@ -101,7 +101,7 @@ class Candidate:
         try:
             with _MainThread(self, running=False):
                 answer = getattr(self, f"_on_{request['op']}")(request)
-        except Exception as error:  # a value that cannot cross, most often
+        except (Exception, KeyboardInterrupt) as error:  # a value that cannot cross, most often
             self.mirrors.keep(set(self.mirrors.tensors).difference(self.told))
             answer = wire.encode({"refused": str(error)})
         finally:
@@ -118,9 +118,9 @@ class Candidate:
         """
         if not _is_main_thread():
             return self._answer_of_test(test, message)
-        if not self.running:  # a signal or a collector has come between
+        if not self.running:  # a collector has come between
             raise RuntimeError(french.nobody_waits())
-        with _MainThread(self, running=False):
+        with _Signals(signal.SIG_BLOCK), _MainThread(self, running=False):
             before, self.calling = self.calling, True
             try:
                 return self._answer_of_test(test, message)
@@ -164,7 +164,7 @@ class Candidate:
 
     def _on_run(self, request: dict) -> bytes:
         with _MainThread(self, running=True):
-            outputs = self.shell.run(request["source"])
+            outputs = self.shell.run(request["source"], _Signals(signal.SIG_UNBLOCK))
         return wire.encode({"outputs": outputs})
 
     def _on_lookup(self, request: dict) -> bytes:
@@ -195,6 +195,7 @@ class Candidate:
         arguments = Arguments(self.objects, self.generators, call_test)
         args, kwargs = wire.decode(request["arguments"], arguments.build, trusted=True)
         tape = _Tape(arguments.leaves())
+        steps: list[partial] = []
         results: list[bytes] = []
         answer: dict[str, object] = {}
         asked = request["input"]
@@ -208,7 +209,8 @@ class Candidate:
                     arguments.remember()
                     for step, indices in zip(steps, own, strict=True):
                         self.turns.open(request["rank"])
-                        value = step()
+                        with _Signals(signal.SIG_UNBLOCK):
+                            value = step()
                         with self.turns.alone(request["rank"]):
                             changed = arguments.changed(indices)
                             results.append(self._encoded((value, changed), tape, arguments))
@@ -216,6 +218,7 @@ class Candidate:
                 raise
             except BaseException as error:  # whatever student code raises is its answer
                 answer["raised"] = _described(error)
+                del results[len(steps) - 1 :]  # interrupted once its last value was there
                 with self.turns.alone(request["rank"]):
                     results.append(self._encoded((None, arguments.changed()), tape, arguments))
         answer["result"] = results.pop()
@@ -241,14 +244,15 @@ class Candidate:
         answer: dict[str, object]
         try:
             with _MainThread(self, running=True):
-                results = torch.autograd.grad(
-                    [output for output, _ in given],
-                    recorded.inputs,
-                    [grad for _, grad in given],
-                    retain_graph=True,
-                    create_graph=request["create_graph"],
-                    allow_unused=True,
-                )
+                with _Signals(signal.SIG_UNBLOCK):
+                    results = torch.autograd.grad(
+                        [output for output, _ in given],
+                        recorded.inputs,
+                        [grad for _, grad in given],
+                        retain_graph=True,
+                        create_graph=request["create_graph"],
+                        allow_unused=True,
+                    )
                 with self.turns.alone(request["rank"]):
                     answer = {"result": self._encoded(list(results), tape)}
         except WireError:
@@ -417,19 +421,45 @@ class _MainThread:
         self.before = self.candidate.running
         if self.running and self.candidate.interrupted:
             raise KeyboardInterrupt
-        self._turn(self.running)
+        self.candidate.running = self.running
 
     def __exit__(self, *_: object) -> None:
         if self.is_here:
-            self._turn(self.before)
+            self.candidate.running = self.before
 
-    def _turn(self, running: bool) -> None:
-        """Let signals come, or no more: what their handlers raise is for student code."""
-        if not running:
-            pthread_sigmask(signal.SIG_BLOCK, _OF_STUDENTS)
-        self.candidate.running = running
-        if running:
-            pthread_sigmask(signal.SIG_UNBLOCK, _OF_STUDENTS)
+
+class _Signals:
+    """A block where signals come to the main thread, or wait: their handlers are student code.
+
+    They come where student code runs, never as its arguments are made or its answer is written:
+    what a handler calls or raises there would be taken for something else.
+
+    Args:
+        how: SIG_UNBLOCK or SIG_BLOCK.
+    """
+
+    def __init__(self, how: signal.Sigmasks) -> None:
+        self.how = how
+
+    def __enter__(self) -> None:
+        self.is_here = _is_main_thread()  # other threads are given none
+        if not self.is_here:
+            return
+        try:
+            self.before = pthread_sigmask(self.how, _OF_STUDENTS)
+        except BaseException:  # of a handler
+            pthread_sigmask(_OTHERWISE[self.how], _OF_STUDENTS)
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        if self.is_here:
+            pthread_sigmask(signal.SIG_SETMASK, self.before)
+
+
+_OTHERWISE: Final = {
+    signal.SIG_BLOCK: signal.SIG_UNBLOCK,
+    signal.SIG_UNBLOCK: signal.SIG_BLOCK,
+}
 
 
 def _is_main_thread() -> bool:

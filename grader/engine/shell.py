@@ -9,7 +9,7 @@ import io
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, Final
 
 from IPython.core.displayhook import DisplayHook
@@ -222,11 +222,21 @@ class Shell(PassesOver):
         advice = passed_over.advice(evalue)
         self.capture.error(etype.__name__, str(evalue), [*stb, advice] if advice else stb)
 
-    def run(self, source: str) -> list[dict[str, Any]]:
-        """Run one cell as Jupyter would; its outputs."""
+    def run(
+        self, source: str, signals: AbstractContextManager | None = None
+    ) -> list[dict[str, Any]]:
+        """Run one cell as Jupyter would; its outputs.
+
+        Args:
+            signals: the block where those that a student's code asks for come to it.
+        """
         with self.capturing() as capture:
-            result = self.run_cell(source, store_history=True)
-            error = result.error_before_exec or result.error_in_exec
+            try:
+                with signals or nullcontext():
+                    result = self.run_cell(source, store_history=True)
+                error = result.error_before_exec or result.error_in_exec
+            except (Exception, KeyboardInterrupt, SystemExit) as late:  # of a signal's handler
+                error = late
             # Whatever a notebook has made of `showtraceback`, as a kernel's reply says it too.
             if error is not None and not capture.has_error:
                 capture.error(type(error).__name__, _message(error), [])

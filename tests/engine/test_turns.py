@@ -318,7 +318,7 @@ def until(function, seconds):
 class Monitor:
     def start(self, on_tick):
         signal.signal(signal.SIGALRM, lambda *_: on_tick())
-        signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+        signal.setitimer(signal.ITIMER_REAL, 0.003, 0.003)
     def stop(self): signal.setitimer(signal.ITIMER_REAL, 0)
     def ready(self): return True
 """
@@ -328,12 +328,34 @@ class Monitor:
     "test",
     [
         "for _ in range(20): assert until(lambda n: n, 0.02) >= 0",
-        "import time\nticks = []\nm = Monitor()\nm.start(lambda: ticks.append(1))\n"
-        "for _ in range(20):\n    time.sleep(0.01)\n    assert m.ready()\nm.stop()\nassert ticks",
+        "ticks = []\nm = Monitor()\nm.start(lambda: ticks.append(1))\n"
+        "for _ in range(200): assert m.ready()\nm.stop()\nassert ticks",
     ],
 )
 def test_a_signal_comes_to_student_code_only(engine, test):
     assert verdicts(engine, UNTIL, test, test) == [Status.PASSED] * 3
+
+
+def test_an_alarm_that_is_forgotten_costs_what_it_comes_to(engine):
+    student = """
+import signal, torch
+def late(*_): raise TimeoutError
+class Model:
+    def __init__(self): self.weight = torch.nn.Parameter(torch.ones(3))
+    def loss(self, x): return (x * self.weight).sum()
+def each(function): return [function(k) for k in range(20)]
+signal.signal(signal.SIGALRM, late)
+signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
+"""
+    test = (
+        "import torch\nx = torch.ones(3, requires_grad=True)\nwhile True:\n"
+        "    Model().loss(x).backward()\n    each(lambda k: k)\n"
+    )
+    cells = [student + "n = 3", *["1 + 1"] * 40]
+    outcome = engine.run(job(cells, *[test] * 30, NEXT))
+    assert statuses(outcome) == [Status.FAILED] * 30 + [Status.PASSED]
+    assert all("TimeoutError" in verdict.message for verdict in outcome.report.verdicts[:-1])
+    assert not outcome.report.incidents
 
 
 @pytest.mark.parametrize(
