@@ -6,6 +6,7 @@ it answers is believed: the examiner decodes plain data, and compares with its o
 
 from __future__ import annotations
 
+import _thread
 import builtins
 import itertools
 import signal
@@ -68,7 +69,7 @@ class Candidate:
         self.calling = False  # a function of the test, in that thread, or further out
         self.interrupted = False  # while it did
         self.interruptions = 0  # until now
-        self.put_off = 0  # so many times, the interruption that comes
+        self.held_up: tuple[FrameType | None, int] = None, 0  # where interruptions wait, how often
         self.turns = Turns()
         self.fresh_numbers = itertools.count()
         self.objects: dict[int, Any] = {}
@@ -77,23 +78,32 @@ class Candidate:
         self.told: list[int] = []  # those that the answer in hand is the first to tell of
         self.generators: dict[int, torch.Generator] = {}  # given as arguments
         self.tapes: dict[int, _Tape] = {}
+        self.raised: dict[int, tuple[int, BaseException]] = {}  # last, by rank, with a number
         signal.signal(signal.SIGINT, self._interrupt)
-        pthread_sigmask(signal.SIG_BLOCK, _OF_STUDENTS)
+        self.mask = pthread_sigmask(signal.SIG_BLOCK, _OF_STUDENTS)  # that of student code
         self.start = start
         self.names_at_start = dict(shell.user_ns)
 
     def _interrupt(self, _: int, frame: FrameType | None) -> None:
-        if frame and frame.f_code in _HOLDING_A_LOCK and self.put_off < _MOST_PUT_OFF:
-            self.put_off += 1
+        if self._takes_a_lock(frame):
             threading.Timer(_SETTLING_SECONDS, _interrupt_main_thread).start()
             return
-        self.put_off = 0
         self.interruptions += 1
         self.interrupted = self.calling  # its answer comes first, or would be taken for the next
-        if self.running or self.calling:  # between two requests, it came too late
-            self.turns.interrupt_test()  # threads that the main one joins would go on
-        if self.running:
+        if self.running:  # not between two requests: it came too late
             raise KeyboardInterrupt
+
+    def _takes_a_lock(self, frame: FrameType | None) -> bool:
+        """True where an interruption is to wait, unless it has found nothing but this call."""
+        before, count = self.held_up
+        self.held_up = None, 0
+        if frame is None or frame.f_code not in _TAKING_A_LOCK:
+            return False
+        count = count + 1 if frame is before else 1
+        if count > _MOST_IN_ONE_CALL:
+            return False
+        self.held_up = frame, count
+        return True
 
     def _serve(self, message: bytes) -> bytes:
         request = wire.decode(message)
@@ -120,15 +130,19 @@ class Candidate:
             return self._answer_of_test(test, message)
         if not self.running:  # a collector has come between
             raise RuntimeError(french.nobody_waits())
-        with _Signals(signal.SIG_BLOCK), _MainThread(self, running=False):
-            before, self.calling = self.calling, True
+        before, self.calling = self.calling, True
+        try:
             try:
-                return self._answer_of_test(test, message)
+                self.mask = pthread_sigmask(signal.SIG_BLOCK, _OF_STUDENTS)
+                with _MainThread(self, running=False):
+                    return self._answer_of_test(test, message)
             finally:
-                self.calling = before
-                if self.interrupted:
-                    self.interrupted = before  # what is further out is interrupted too
-                    raise KeyboardInterrupt
+                pthread_sigmask(signal.SIG_SETMASK, self.mask)
+        finally:
+            self.calling = before
+            if self.interrupted:
+                self.interrupted = before  # what is further out is interrupted too
+                raise KeyboardInterrupt
 
     def _answer_of_test(self, test: int, message: bytes) -> bytes:
         is_main = _is_main_thread()
@@ -141,6 +155,7 @@ class Candidate:
                 if sys.getrecursionlimit() == limit + _ROOM:  # not another of the student's own
                     sys.setrecursionlimit(limit)
         if not answer:
+            self.turns.end_test()  # its time is over, and threads that this one joins would go on
             raise RuntimeError(french.nobody_waits())
         return answer
 
@@ -160,11 +175,25 @@ class Candidate:
             raise raised
         return answer
 
+    def _call_student(self, function: Callable[[], Any]) -> Any:
+        """What student code gives. Signals come to it, in the main thread, and wait otherwise.
+
+        Their handlers are student code: what one calls or raises while arguments are made, or an
+        answer is written, would be taken for something else.
+        """
+        if not _is_main_thread():
+            return function()
+        try:
+            pthread_sigmask(signal.SIG_SETMASK, self.mask)
+            return function()
+        finally:  # at once: in a function of Python's, a handler could come before
+            self.mask = pthread_sigmask(signal.SIG_BLOCK, _OF_STUDENTS)
+
     # ---- Requests
 
     def _on_run(self, request: dict) -> bytes:
         with _MainThread(self, running=True):
-            outputs = self.shell.run(request["source"], _Signals(signal.SIG_UNBLOCK))
+            outputs = self.shell.run(request["source"], self._call_student)
         return wire.encode({"outputs": outputs})
 
     def _on_lookup(self, request: dict) -> bytes:
@@ -192,7 +221,7 @@ class Candidate:
 
     def _applied_in_its_state(self, request: dict) -> dict[str, object]:
         call_test = partial(self._call_test, self.turns.test)
-        arguments = Arguments(self.objects, self.generators, call_test)
+        arguments = Arguments(self.objects, self.generators, call_test, self.raised)
         args, kwargs = wire.decode(request["arguments"], arguments.build, trusted=True)
         tape = _Tape(arguments.leaves())
         steps: list[partial] = []
@@ -209,15 +238,14 @@ class Candidate:
                     arguments.remember()
                     for step, indices in zip(steps, own, strict=True):
                         self.turns.open(request["rank"])
-                        with _Signals(signal.SIG_UNBLOCK):
-                            value = step()
+                        value = self._call_student(step)
                         with self.turns.alone(request["rank"]):
                             changed = arguments.changed(indices)
                             results.append(self._encoded((value, changed), tape, arguments))
             except WireError:
                 raise
             except BaseException as error:  # whatever student code raises is its answer
-                answer["raised"] = _described(error)
+                answer["raised"] = self._numbered(error, request["rank"])
                 del results[len(steps) - 1 :]  # interrupted once its last value was there
                 with self.turns.alone(request["rank"]):
                     results.append(self._encoded((None, arguments.changed()), tape, arguments))
@@ -244,21 +272,22 @@ class Candidate:
         answer: dict[str, object]
         try:
             with _MainThread(self, running=True):
-                with _Signals(signal.SIG_UNBLOCK):
-                    results = torch.autograd.grad(
-                        [output for output, _ in given],
-                        recorded.inputs,
-                        [grad for _, grad in given],
-                        retain_graph=True,
-                        create_graph=request["create_graph"],
-                        allow_unused=True,
-                    )
+                differentiate = partial(
+                    torch.autograd.grad,
+                    [output for output, _ in given],
+                    recorded.inputs,
+                    [grad for _, grad in given],
+                    retain_graph=True,
+                    create_graph=request["create_graph"],
+                    allow_unused=True,
+                )
+                results = self._call_student(differentiate)
                 with self.turns.alone(request["rank"]):
                     answer = {"result": self._encoded(list(results), tape)}
         except WireError:
             raise
         except BaseException as error:
-            answer = {"raised": _described(error)}
+            answer = {"raised": self._numbered(error, request["rank"])}
         with self.turns.alone(request["rank"]):
             return self._answer(answer, tape)
 
@@ -287,6 +316,7 @@ class Candidate:
         self.mirrors.keep(request["keep"])
         self.generators.clear()
         self.tapes.clear()
+        self.raised.clear()
         plt.close("all")  # what tests draw is not for the student's next cell to show
         return wire.encode(None)
 
@@ -356,6 +386,13 @@ class Candidate:
         content = [] if known else mirrors.packed(value)
         return ["mirror", number, isinstance(value, torch.nn.Parameter), *content]
 
+    def _numbered(self, error: BaseException, rank: int) -> dict[str, Any]:
+        """An exception as data, by whose number a function of the test may let it through."""
+        number = next(self.fresh_numbers)
+        if rank > 1:  # asked for by a function of the test
+            self.raised[rank] = number, error
+        return _described(error) | {"number": number}
+
     def _number(self, value: Any) -> int:
         number = self.numbers.get(id(value))
         if number is None:
@@ -369,11 +406,11 @@ _MOST_SETTLING_SECONDS: Final = 5.0
 # Interrupted in one of these, `with condition` would never release its lock: who joins the threads
 # that want it, as a pool of `concurrent.futures` does at its end, would wait for ever. But a wait
 # for a lock that nobody gives back is interrupted in the end.
-_HOLDING_A_LOCK: Final = (
+_TAKING_A_LOCK: Final = (
     threading.Condition.__enter__.__code__,
     threading.Condition.__exit__.__code__,
 )
-_MOST_PUT_OFF: Final = 20
+_MOST_IN_ONE_CALL: Final = 20
 # Signals that a student's code may ask for.
 _OF_STUDENTS: Final = frozenset(
     (signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGUSR1, signal.SIGUSR2)
@@ -382,22 +419,32 @@ _ROOM: Final = 200  # calls of ours, one within the other, in an exchange
 
 
 def _leave_signals_to_the_main_thread() -> None:
-    """Have threads that start from now on block what students' handlers are for.
+    """Have threads that Python starts from now on block what students' handlers are for.
 
     One that did not would be given the signal, and its handler would run in the main thread all the
     same, in the middle of an exchange.
     """
-    for name in {"_start_new_thread", "_start_joinable_thread"} & vars(threading).keys():
-        start = getattr(threading, name)
+    for module, name in _STARTS:
+        start = getattr(module, name, None)
+        if start is None:  # in this version of Python
+            continue
 
         def blocked(*args: Any, start: Callable = start, **kwargs: Any) -> Any:
-            before = pthread_sigmask(signal.SIG_BLOCK, _OF_STUDENTS)  # a thread begins with ours
+            before = pthread_sigmask(signal.SIG_BLOCK, ())
             try:
+                pthread_sigmask(signal.SIG_BLOCK, _OF_STUDENTS)  # a thread begins with ours
                 return start(*args, **kwargs)
             finally:
                 pthread_sigmask(signal.SIG_SETMASK, before)
 
-        setattr(threading, name, blocked)
+        setattr(module, name, blocked)
+
+
+_STARTS: Final = tuple(
+    (module, start)
+    for start in ("start_new_thread", "start_joinable_thread")
+    for module, start in ((_thread, start), (threading, f"_{start}"))
+)
 
 
 def _interrupt_main_thread() -> None:
@@ -426,40 +473,6 @@ class _MainThread:
     def __exit__(self, *_: object) -> None:
         if self.is_here:
             self.candidate.running = self.before
-
-
-class _Signals:
-    """A block where signals come to the main thread, or wait: their handlers are student code.
-
-    They come where student code runs, never as its arguments are made or its answer is written:
-    what a handler calls or raises there would be taken for something else.
-
-    Args:
-        how: SIG_UNBLOCK or SIG_BLOCK.
-    """
-
-    def __init__(self, how: signal.Sigmasks) -> None:
-        self.how = how
-
-    def __enter__(self) -> None:
-        self.is_here = _is_main_thread()  # other threads are given none
-        if not self.is_here:
-            return
-        try:
-            self.before = pthread_sigmask(self.how, _OF_STUDENTS)
-        except BaseException:  # of a handler
-            pthread_sigmask(_OTHERWISE[self.how], _OF_STUDENTS)
-            raise
-
-    def __exit__(self, *_: object) -> None:
-        if self.is_here:
-            pthread_sigmask(signal.SIG_SETMASK, self.before)
-
-
-_OTHERWISE: Final = {
-    signal.SIG_BLOCK: signal.SIG_UNBLOCK,
-    signal.SIG_UNBLOCK: signal.SIG_BLOCK,
-}
 
 
 def _is_main_thread() -> bool:

@@ -76,7 +76,7 @@ class Mirrors:
         """Forget those to which this is the only reference."""
         held = WeakValueDictionary(self.tensors)
         self.tensors.clear()
-        self.tensors.update(held)
+        self.tensors.update(held.items())  # not by its keys: one may go meanwhile
         self.keep(self.tensors)
 
     def number_of(self, tensor: object) -> int | None:

@@ -11,7 +11,7 @@ from collections.abc import (
     Mapping,
     ValuesView,
 )
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ import torch
 from grader.engine import french, mirrors, wire
 from grader.engine.numeric import pack_array
 from grader.engine.operations import indices_within
-from grader.engine.wire import Build
+from grader.engine.wire import Build, Pack
 from grader.engine.wire_errors import WireError
 from labo.checks import Earlier
 
@@ -31,6 +31,7 @@ class Arguments:
         objects: those that the examiner has numbers for.
         generators: those of earlier calls, to be added to; likewise.
         call_test: sends the request for a function of the test, and returns its answer.
+        raised: the exceptions that a function of the test may let through, with their numbers.
     """
 
     def __init__(
@@ -38,10 +39,12 @@ class Arguments:
         objects: Mapping[int, Any],
         generators: dict[int, torch.Generator],
         call_test: Callable[[bytes], bytes],
+        raised: Mapping[int, tuple[int, BaseException]],
     ) -> None:
         self.objects = objects
         self.generators = generators
         self.call_test = call_test
+        self.raised = raised
         self.values: list[Any] = []
         self._indices: dict[int, int] = {}  # by id
         self._before: list[Any] = []
@@ -127,13 +130,15 @@ class Arguments:
         """The function of the test that has this number."""
 
         def callback(*args: Any, **kwargs: Any) -> Any:
-            args = tuple(list(arg) if isinstance(arg, _ITERATED) else arg for arg in args)
             try:
-                arguments = wire.encode([args, kwargs])
+                arguments = wire.encode([args, kwargs], _as_list)
             except WireError as error:
                 raise TypeError(french.not_for_the_test(str(error))) from None
             message = wire.encode({"callback": number, "arguments": arguments})
             answer = wire.decode(self.call_test(message))
+            for known, own in self.raised.values():
+                if known == answer.get("let_through"):
+                    raise own
             if "raised" in answer:
                 raise RuntimeError(answer["raised"])
             return answer["value"]
@@ -141,9 +146,15 @@ class Arguments:
         return callback
 
 
-# What has no form of its own, and comes to a function of the test as a list. Not an iterator: it
-# may have no end, and student code may read on where the function has stopped.
-_ITERATED = (KeysView, ValuesView, ItemsView, deque)
+def _as_list(value: Any, pack: Pack) -> Any:
+    """The form of what has none of its own, and comes to a function of the test as a list.
+
+    Not of an iterator: it may have no end, and student code may read on where the function stopped.
+    """
+    return pack(list(value)) if isinstance(value, _GONE_THROUGH) else None
+
+
+_GONE_THROUGH: Final = (KeysView, ValuesView, ItemsView, deque)
 
 
 def _content(value: Any) -> Any:

@@ -306,7 +306,7 @@ class Remote:
         self._ahead.clear()
         self.callbacks.clear()
         self.streams.forget_generators()
-        self.unsupported = None
+        self.unsupported = self.failed_within = None
         keep = self.objects.keep_held()
         self._ask({"op": "forget", "keep": keep})
 
@@ -342,6 +342,7 @@ class Remote:
             self.trouble, self.failed_within = error, None
             raise
         if self.unsupported:  # in a callback
+            self.failed_within = None
             raise self.unsupported
         if failed := self.failed_within:
             self.failed_within = None  # the test may catch it
@@ -373,7 +374,9 @@ class Remote:
             if isinstance(error, AssertionError) and not isinstance(error, StudentError):
                 self.failed_within = error  # not for student code to read, or to catch
                 return wire.encode({"raised": french.failed()})
-            return wire.encode({"raised": wire.clean(f"{type(error).__name__}: {error}")})
+            number = error.number if isinstance(error, StudentError) else None
+            said = wire.clean(f"{type(error).__name__}: {error}")
+            return wire.encode({"raised": said, "let_through": number})
 
     # ---- Values
 

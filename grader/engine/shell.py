@@ -8,8 +8,9 @@ import gc
 import io
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, Final
 
 from IPython.core.displayhook import DisplayHook
@@ -223,17 +224,16 @@ class Shell(PassesOver):
         self.capture.error(etype.__name__, str(evalue), [*stb, advice] if advice else stb)
 
     def run(
-        self, source: str, signals: AbstractContextManager | None = None
+        self, source: str, call: Callable[[Callable], Any] = lambda run: run()
     ) -> list[dict[str, Any]]:
         """Run one cell as Jupyter would; its outputs.
 
         Args:
-            signals: the block where those that a student's code asks for come to it.
+            call: calls the cell.
         """
         with self.capturing() as capture:
             try:
-                with signals or nullcontext():
-                    result = self.run_cell(source, store_history=True)
+                result = call(partial(self.run_cell, source, store_history=True))
                 error = result.error_before_exec or result.error_in_exec
             except (Exception, KeyboardInterrupt, SystemExit) as late:  # of a signal's handler
                 error = late

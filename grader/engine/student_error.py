@@ -20,6 +20,8 @@ class StudentError(Exception):
 
     frames: str = ""
     """The student's own traceback."""
+    number: int | None = None
+    """By which the candidate knows it, when a function of the test lets it through."""
 
     def __str__(self) -> str:  # a KeyError would quote its message once more
         return str(self.args[0])
@@ -43,6 +45,7 @@ def rebuilt(raised: dict[str, Any], *, iterating: bool = False) -> Exception:
     except Exception:  # classes such as UnicodeDecodeError want other arguments
         error = type("StudentError", (StudentError,), {"__qualname__": "StudentError"})(message)
     error.frames = text(raised["frames"])
+    error.number = raised["number"] if type(raised["number"]) is int else None
     return error
 
 

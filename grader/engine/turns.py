@@ -118,7 +118,3 @@ class Turns:
         with self._changed:
             self.test += 1
             self._changed.notify_all()
-
-    def interrupt_test(self) -> None:
-        """Likewise, in a signal's handler: who waits is told at the end of a call under way."""
-        self.test += 1

@@ -28,6 +28,7 @@ SHORT = replace(BUDGETS, cell_seconds=3, notebook_seconds=9)
 pytestmark = pytest.mark.timeout(1500)  # the first test has the whole corpus graded
 LABS = {case.lab for case in CASES.values()}
 EVERY = 3  # cases between two honest students
+AT_MOST = "at most "
 LARGEST = 4_000_000  # bytes of a result, the largest that an honest notebook could reach
 
 
@@ -79,7 +80,9 @@ def test_outcome(graded, name):
     total = sum(v.score for v in report.verdicts)
     # A notebook that was stopped for good also loses what came after: never more than the score.
     stopped = any(v.status == "not_run" for v in report.verdicts)
-    assert total == float(header["score"]) or (stopped and total < float(header["score"])), told
+    score = float(header["score"].removeprefix(AT_MOST))
+    may_lose = stopped or header["score"].startswith(AT_MOST)
+    assert total == score or (may_lose and total < score), told
     if "says" in header:
         assert re.search(header["says"], told)
     if "never" in header:

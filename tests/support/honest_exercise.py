@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -96,7 +96,7 @@ class Notebook:
     def __init__(self) -> None:
         self.user_ns: dict[str, Any] = {"__name__": "__main__"}
 
-    def run(self, source: str) -> list:
+    def run(self, source: str, _: Callable) -> list:
         exec(source, self.user_ns)
         return []
 

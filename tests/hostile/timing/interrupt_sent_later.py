@@ -1,6 +1,6 @@
-# A signal that the process sends itself, while the engine's own code runs.
+# Signals that the process sends itself until it ends, while the engine's own code runs too.
 # exercise: slope
-# score: 11
+# score: at most 11
 # status: failed|error|not_run
 import signal
 
