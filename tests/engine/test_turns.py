@@ -1,10 +1,13 @@
 """Functions of a test that students' code calls from threads, for too long, or too late."""
 
+import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from grader.engine import Engine, EngineConfig, Status
+from grader.engine.candidate import Candidate
 from tests.support.engine_cases import job
 
 POOL = "from concurrent.futures import ThreadPoolExecutor\nimport threading, time\n"
@@ -338,6 +341,7 @@ def test_a_signal_comes_to_student_code_only(engine, test):
 
 def test_an_alarm_that_is_forgotten_costs_what_it_comes_to(engine):
     student = """
+n = 3
 import signal, torch
 def late(*_): raise TimeoutError
 class Model:
@@ -351,7 +355,7 @@ signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
         "import torch\nx = torch.ones(3, requires_grad=True)\nwhile True:\n"
         "    Model().loss(x).backward()\n    each(lambda k: k)\n"
     )
-    cells = [student + "n = 3", *["1 + 1"] * 40]
+    cells = [student, *["1 + 1"] * 40]
     outcome = engine.run(job(cells, *[test] * 30, NEXT))
     assert statuses(outcome) == [Status.FAILED] * 30 + [Status.PASSED]
     assert all("TimeoutError" in verdict.message for verdict in outcome.report.verdicts[:-1])
@@ -416,6 +420,30 @@ def test_an_alarm_that_comes_to_a_call_within_a_call_is_the_students(engine):
     student = UNTIL + "def square(n):\n    for i in range(300): pass\n    return n * n"
     test = "for _ in range(20): assert until(lambda n: square(n), 0.004) >= 0"
     assert verdicts(engine, student, test, test) == [Status.PASSED] * 3
+
+
+def test_an_interruption_of_the_students_own_is_theirs_to_catch(engine):
+    student = """
+import signal
+def caught(function):
+    try: signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt: return function(5)
+"""
+    test = "assert caught(lambda x: x) == 5"
+    assert verdicts(engine, student, test, test) == [Status.PASSED] * 3
+
+
+def test_an_interruption_waits_as_long_as_it_finds_other_calls_that_take_a_lock():
+    waiting = SimpleNamespace(held_up=(None, 0))
+    code = threading.Condition.__enter__.__code__
+
+    def waits(frame):
+        return Candidate._takes_a_lock(waiting, frame)
+
+    assert all(waits(SimpleNamespace(f_code=code)) for _ in range(1_000))
+    blocked = SimpleNamespace(f_code=code)
+    assert not all(waits(blocked) for _ in range(1_000))
+    assert not waits(SimpleNamespace(f_code=len))
 
 
 def test_signals_that_student_code_holds_are_held(engine):
@@ -570,6 +598,12 @@ def test_what_is_gone_through_comes_as_a_list(engine, given):
         Status.PASSED,
         Status.PASSED,
     ]
+
+
+def test_a_view_within_a_list_comes_as_a_list(engine):
+    student = "def total(function): return function([{1: 'a', 2: 'b'}.keys()])"
+    test = "assert total(lambda xs: sum(xs[0])) == 3"
+    assert verdicts(engine, student, test) == [Status.PASSED, Status.PASSED]
 
 
 @pytest.mark.parametrize("given", ["lambda k: k", "__import__('itertools').count()"])
